@@ -1,0 +1,5 @@
+"""`python -m lti_bridge` is the command line."""
+
+from .cli import main
+
+main()

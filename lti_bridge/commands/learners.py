@@ -1,0 +1,166 @@
+"""`learner …`, `retention`: what is kept of people; show it, hand it out, erase it."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from ..clock import say_time
+from ..db import db
+from ..privacy.asking import ask_again
+from ..privacy.erasing import erase_learner, work_erasure
+from ..privacy.export import export_learner
+from ..privacy.learners import AT_MOST, Found, find_learners, preview
+from ..privacy.reports import LMS_KEEPS, ErasureReport, list_unfinished
+from ..privacy.retention import run_retention
+from .opening import open_bridge, table
+
+CONSEQUENCES = (
+    "Lost for good: the learner's results in SCORM Cloud, their way through every course, and why "
+    "each grade was sent.",
+    LMS_KEEPS,
+    "If they open an activity again, they begin anew.",
+)
+
+
+@click.group()
+def learner() -> None:
+    """Learners: what is kept of one, to see, hand out or erase."""
+
+
+@learner.command()
+@click.argument("text", default="")
+@click.option("--course", default="", help="Who opened an activity of this title or course id.")
+def find(text: str, course: str) -> None:
+    """Find learners by TEXT: a part of the name or email, a user id, or a registration id."""
+    if not (text or course):
+        raise click.UsageError("say a name, an id or a --course")
+    with open_bridge():
+        rows = [
+            (
+                str(one.learner_id),
+                one.name or "-",
+                one.email or "-",
+                one.sub,
+                one.platform_name,
+                str(one.registrations),
+                say_time(one.launched_at),
+            )
+            for one in find_learners(text, course=course)
+        ]
+        if not rows:
+            click.echo("Nobody was found.")
+            return
+        heads = ("learner", "name", "email", "user id", "LMS", "registrations", "last launch")
+        table(rows, heads)
+        if len(rows) == AT_MOST:
+            click.echo(f"There may be more than these {AT_MOST}.")
+
+
+@learner.command()
+@click.argument("learner_id", type=int)
+def show(learner_id: int) -> None:
+    """Say what is kept of LEARNER_ID (the number that `learner find` shows)."""
+    with open_bridge():
+        _show(learner_id)
+
+
+@learner.command()
+@click.argument("learner_id", type=int)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to this file, which only you can read; without it, to the screen.",
+)
+def export(learner_id: int, output: Path | None) -> None:
+    """Write everything that is kept of LEARNER_ID as JSON: ours, and what SCORM Cloud reports."""
+    with open_bridge() as services:
+        text = json.dumps(export_learner(services, learner_id), indent=2, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+        return
+    with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    click.echo(f"Written to {output}.")
+
+
+@learner.command()
+@click.argument("learner_id", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--ours-anyway",
+    is_flag=True,
+    help="Erase what the bridge keeps even if SCORM Cloud does not let us delete there.",
+)
+def erase(learner_id: int, yes: bool, ours_anyway: bool) -> int:
+    """Erase LEARNER_ID here and in SCORM Cloud; asks twice."""
+    with open_bridge() as services:
+        whom = _show(learner_id)
+        if not yes:
+            _ask_twice(whom)
+        report = erase_learner(services, learner_id, ours_anyway=ours_anyway)
+        return _tell(report)
+
+
+@learner.command()
+@click.option("--retry", "erasure_id", type=int, help="Go on with this one now.")
+def erasures(erasure_id: int | None) -> int:
+    """List the erasures that are not finished, with the reason."""
+    with open_bridge() as services:
+        if erasure_id is not None:
+            ask_again(services, erasure_id)
+            return _tell(work_erasure(services, erasure_id))
+        found = list_unfinished()
+        for report in found:
+            _tell(report)
+        if not found:
+            click.echo("Every erasure is finished.")
+        return 0
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only count; change nothing.")
+def retention(dry_run: bool) -> None:
+    """Let go of what is older than [privacy] says; workers do it once a day."""
+    with open_bridge() as services:
+        lines = run_retention(services, dry_run=dry_run)
+    rows = [(line.kind, str(line.count), say_time(line.cutoff)) for line in lines]
+    table(rows, ("kind", "would go" if dry_run else "gone", "older than"))
+
+
+def _show(learner_id: int) -> Found:
+    holdings = preview(learner_id)
+    db.session.commit()
+    one = holdings.learner
+    who = one.name or "name not kept"
+    click.echo(f"Learner {one.learner_id}: {who} (user {one.sub} of {one.platform_name})")
+    if one.email:
+        click.echo(f"  {one.email}")
+    for kind, count in holdings.counts.items():
+        if count and kind != "learner":
+            click.echo(f"  {count:6} {kind}")
+    return one
+
+
+def _ask_twice(whom: Found) -> None:
+    for line in CONSEQUENCES:
+        click.echo(line)
+    click.confirm("Erase this learner?", abort=True)
+    typed = click.prompt("Type the user id to go on")
+    if typed.strip() != whom.sub:
+        raise click.UsageError("that is not the user id; nothing was erased")
+
+
+def _tell(report: ErasureReport) -> int:
+    click.echo(f"Erasure {report.erasure_id} is {report.state}. {report.meaning}")
+    if report.reason:
+        click.echo(f"  {report.reason}")
+    for kind, count in report.removed.items():
+        if count:
+            click.echo(f"  {count:6} {kind} erased")
+    for account, names in report.remains.items():
+        click.echo(f"  left in the SCORM Cloud account {account}:")
+        for name in names:
+            click.echo(f"    {name}")
+    return 0 if report.is_done else 1

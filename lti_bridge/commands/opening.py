@@ -1,0 +1,69 @@
+"""What every command needs: the settings, and a bridge whose database is up to date."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from ..app import create_app
+from ..config import Settings, load_settings
+from ..db import db
+from ..platforms.accounts import ensure_default_account
+from ..platforms.keys import ensure_keys
+from ..schema import require_newest_schema
+from ..services import EXTENSION, Services
+
+CONFIG_FILE = "lti_bridge.config_file"
+
+
+def read_settings() -> Settings:
+    """Return the settings of this call, with the file that `--config` names."""
+    named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
+    return load_settings(config_file=named)
+
+
+def config_arguments() -> list[str]:
+    """Return the `--config` of this call, for a child process."""
+    named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
+    return ["--config", str(named)] if named else []
+
+
+@contextmanager
+def open_bridge() -> Iterator[Services]:
+    """Open the bridge for one command, inside its app context."""
+    app = create_app(read_settings())
+    require_newest_schema(app)
+    with app.app_context():
+        services: Services = app.extensions[EXTENSION]
+        ensure_default_account(services.settings, services.signer, now=services.now())
+        try:
+            yield services
+        finally:
+            close_bridge(services)
+
+
+def close_bridge(services: Services) -> None:
+    """Give back every connection; inside the app's context."""
+    db.session.remove()
+    db.engine.dispose()
+    services.queue.close()
+    services.outbound.close()
+
+
+def prepare(app: Flask) -> None:
+    """Make what a bridge needs before it serves: the default account and the first key."""
+    with app.app_context():
+        services: Services = app.extensions[EXTENSION]
+        ensure_default_account(services.settings, services.signer, now=services.now())
+        ensure_keys(services.signer, now=services.now())
+        db.session.remove()
+
+
+def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> None:
+    """Print rows in columns under their heads."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

@@ -1,0 +1,229 @@
+"""`platform …`: who may launch us."""
+
+from typing import Any
+
+import click
+
+from ..clock import say_time
+from ..config import Settings
+from ..db import db
+from ..platforms import deployments, registry
+from ..platforms.accounts import account_name
+from ..platforms.facts import DIALECTS, PLAYERS, PlatformFacts
+from ..platforms.invites import make_invite
+from ..platforms.models import Deployment, Platform
+from ..platforms.narrowed import narrowed_at
+from ..platforms.tool_definition import ToolDefinition
+from ..registrations.succession import (
+    Succession,
+    plan_deployment,
+    plan_platform,
+    succeed_deployment,
+    succeed_platform,
+)
+from .opening import open_bridge, table
+
+
+@click.group()
+def platform() -> None:
+    """Who may launch us: the LMSs that are connected."""
+
+
+@platform.command()
+@click.option("--name", required=True, help="What people call this LMS.")
+@click.option("--issuer", required=True, help="The LMS's issuer, exactly as it says it.")
+@click.option("--client-id", required=True, help="The client id that the LMS gave us.")
+@click.option("--auth-url", required=True, help="Where logins are confirmed (OIDC).")
+@click.option("--token-url", required=True, help="Where access tokens come from.")
+@click.option("--jwks-url", required=True, help="Where the LMS publishes its keys.")
+@click.option("--deployment-id", required=True, help="The installation within the LMS.")
+@click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="Kind of LMS.")
+@click.option("--audience", help="Audience of token requests, when it is not the token URL.")
+@click.option("--account", help="SCORM Cloud account, when it is not the default one.")
+@click.option(
+    "--privacy", type=click.Choice(["named", "pseudonymous"]), help="What is kept of people."
+)
+@click.option("--player", type=click.Choice(PLAYERS), help="Where the player opens.")
+@click.option("--identity", help="From `platform show`: restores an edited platform's identity.")
+@click.option("--deployment-identity", help="The same for the deployment of a successor.")
+def add(deployment_id: str, **told: Any) -> None:
+    """Add a platform or a deployment; the same issuer and client id again updates.
+
+    Never calls the network. Takes effect in a running server at once.
+    """
+    with open_bridge() as services:
+        facts = PlatformFacts(
+            authorization_url=told.pop("auth_url"),
+            **{key: value.strip() if value else value for key, value in told.items()},
+        )
+        default = services.settings.privacy.default
+        row = registry.add_platform(
+            facts, deployment_id.strip(), now=services.now(), new_privacy=default
+        )
+        click.echo(f"Platform {row.id} ({row.name}) may launch, deployment {deployment_id}.\n")
+        click.echo(paste_into_lms(services.settings))
+
+
+def paste_into_lms(settings: Settings) -> str:
+    """Return what an LMS admin needs to know of us."""
+    tool = ToolDefinition(settings.public_url)
+    lines = ["Paste this into the LMS:"]
+    lines += [f"  {name:<40} {value}" for name, value in tool.manual_values()]
+    lines += [f"  {'Canvas: JSON of the developer key':<40} {settings.public_url}/lti/canvas.json"]
+    lines += ["Each activity gets its course by deep linking, or by the custom parameter"]
+    lines += ["  scorm_course_id=<course id>"]
+    return "\n".join(lines)
+
+
+@platform.command("list")
+def list_() -> None:
+    """List the platforms."""
+    with open_bridge():
+        rows = [
+            (str(row.id), row.name, row.dialect, row.issuer, row.client_id, _state(row))
+            for row in registry.list_platforms()
+        ]
+        if not rows:
+            click.echo("No platform may launch us yet: lti-bridge platform add --help")
+            return
+        table(rows, ("number", "name", "dialect", "issuer", "client id", "state"))
+
+
+def _state(row: Platform) -> str:
+    return "active" if row.disabled_at is None else f"disabled {say_time(row.disabled_at)}"
+
+
+@platform.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show one platform (its NAME, number, client id or issuer) and its identities."""
+    with open_bridge() as services:
+        row = registry.find_named_platform(name)
+        for label, value in _facts_of(row):
+            click.echo(f"{label:<18} {value}")
+        click.echo("deployments")
+        for deployment in row.deployments:
+            click.echo(
+                f"  {deployment.deployment_id} ({deployment.status}), "
+                f"identity {deployment.identity}{_took_over(deployment)}"
+            )
+        for narrowed in narrowed_at(row):
+            click.echo(f"\nnot granted: {narrowed.what}: {narrowed.loss}. {narrowed.how}")
+        click.echo("\n" + paste_into_lms(services.settings))
+
+
+def _facts_of(row: Platform) -> list[tuple[str, str]]:
+    return [
+        ("number", str(row.id)),
+        ("name", row.name),
+        ("state", _state(row)),
+        ("identity", row.identity),
+        ("issuer", row.issuer),
+        ("client id", row.client_id),
+        ("authorization URL", row.authorization_url),
+        ("token URL", row.token_url),
+        ("key set URL", row.jwks_url),
+        ("audience", row.audience or "the token URL"),
+        ("dialect", row.dialect),
+        ("privacy", row.privacy),
+        ("player", PLAYERS[bool(row.player_window)]),
+        ("account", account_name(row)),
+    ]
+
+
+def _took_over(row: Deployment) -> str:
+    if row.succeeds_id is None:
+        return ""
+    old = db.session.get_one(Deployment, row.succeeds_id)
+    return f", took over the seats of {old.deployment_id} of {old.platform.name}"
+
+
+@platform.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Stop launches from a platform; nothing of it is deleted, `add` enables it again."""
+    with open_bridge() as services:
+        row = registry.disable_platform(name, now=services.now())
+        click.echo(f"Platform {row.id} ({row.name}) may no longer launch.")
+
+
+@platform.command()
+@click.option("--name", default="", help="What people will call this LMS.")
+@click.option("--platform", "existing", help="Let it change this platform instead of adding one.")
+@click.option("--dialect", type=click.Choice(DIALECTS), help="Kind of LMS, whatever it says.")
+def invite(name: str, existing: str | None, dialect: str | None) -> None:
+    """Print a single-use address for dynamic registration; paste it into the LMS."""
+    with open_bridge() as services:
+        row = registry.find_named_platform(existing) if existing else None
+        called, now = name or (row.name if row else ""), services.now()
+        token = make_invite(called, row, now=now, dialect=dialect)
+        click.echo(f"{services.settings.public_url}/lti/register?invite={token}\n")
+        click.echo("It works once, within seven days. In Moodle: Site administration, Plugins,")
+        click.echo("External tool, Manage tools. In Canvas: Developer keys, LTI registration.")
+
+
+@platform.command()
+@click.argument("name")
+@click.argument("old_name")
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
+def succeed(name: str, old_name: str, yes: bool) -> None:
+    """Let the platform NAME take over every seat of OLD_NAME: the same LMS, a new client id."""
+    with open_bridge() as services:
+        new, old = registry.find_named_platform(name), registry.find_named_platform(old_name)
+        plan = plan_platform(new, old)
+        _say(plan, yes)
+        if yes:
+            succeed_platform(services, plan, new, old)
+
+
+def _say(plan: Succession, done: bool) -> None:
+    for new, old in plan.pairs:
+        verb = "follows" if done else "would follow"
+        click.echo(f"Deployment {new.deployment_id} {verb} {old.deployment_id}.")
+    click.echo(f"It takes over {plan.links} activities and {plan.learners} learners")
+    if plan.names:
+        click.echo(f"  ({', '.join(plan.names)}{', …' if plan.learners > len(plan.names) else ''})")
+    if plan.left_behind:
+        click.echo(f"{plan.left_behind} activities opened in the new installation begin anew.")
+    if not done:
+        click.echo("Nothing has changed: add --yes to do it.")
+
+
+@platform.group()
+def deployment() -> None:
+    """Deployments: the installations within a platform."""
+
+
+@deployment.command("list")
+@click.argument("name")
+def list_deployments(name: str) -> None:
+    """List the deployments of a platform, pending ones included."""
+    with open_bridge():
+        row = registry.find_named_platform(name)
+        rows = [(d.deployment_id, d.status, say_time(d.created_at)) for d in row.deployments]
+        table(rows, ("deployment id", "status", "first seen"))
+
+
+@deployment.command()
+@click.argument("name")
+@click.argument("deployment_id")
+def approve(name: str, deployment_id: str) -> None:
+    """Let a pending deployment of a platform launch."""
+    with open_bridge():
+        row = deployments.approve_deployment(registry.find_named_platform(name), deployment_id)
+        click.echo(f"Deployment {row.deployment_id} may launch.")
+
+
+@deployment.command("succeed")
+@click.argument("name")
+@click.argument("deployment_id")
+@click.argument("old_deployment_id")
+@click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
+def succeed_one(name: str, deployment_id: str, old_deployment_id: str, yes: bool) -> None:
+    """Let DEPLOYMENT_ID take over every seat of OLD_DEPLOYMENT_ID: the tool was re-installed."""
+    with open_bridge():
+        row = registry.find_named_platform(name)
+        plan = plan_deployment(row, deployment_id, old_deployment_id)
+        _say(plan, yes)
+        if yes:
+            succeed_deployment(plan)

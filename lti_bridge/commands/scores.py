@@ -1,0 +1,200 @@
+"""`score …`: send grades again, try them now, park them, compare them with the LMS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..errors import BridgeError, ConfigurationError, Refused
+from ..passback import steering
+from ..passback.models import Score
+from ..passback.reconcile import Finding, reconcile_link
+from ..passback.reconciling import Drift
+from ..registrations.models import Grade, Registration, ResourceLink
+from ..services import Services
+from .links import find_link
+from .opening import open_bridge, table
+
+WHO = "An operator"
+STATES = ("parked", "superseded", "queued")
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    grade_id: int
+    name: str
+
+
+@click.group()
+def score() -> None:
+    """Scores: what is on its way to gradebooks, and what is stuck."""
+
+
+@score.command("list")
+@click.option(
+    "--state", type=click.Choice(STATES), default="parked", show_default=True, help="Which scores."
+)
+def list_(state: str) -> None:
+    """List the newest scores in a state, with the reason."""
+    with open_bridge():
+        rows = [
+            (registration or "-", f"{found.score_given:g}", found.reason)
+            for found, registration in db.session.execute(_newest(state)).all()
+        ]
+        if not rows:
+            click.echo(f"No score is {state}.")
+            return
+        table(rows, ("registration", "score", "why"))
+
+
+@score.command()
+@click.argument("registration_ids", nargs=-1)
+@click.option("--link", "link_name", help="Every stuck score of this link (number or LMS id).")
+@click.option(
+    "--state",
+    type=click.Choice(STATES[:2]),
+    default="parked",
+    show_default=True,
+    help="Which scores of the link.",
+)
+def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str) -> None:
+    """Decide anew from progress and policy and send that: for REGISTRATION_IDS, or a whole link.
+
+    A superseded score stood back for a teacher's grade: sending it again may replace that grade.
+    """
+    if bool(registration_ids) == bool(link_name):
+        raise click.UsageError("name registration ids, or a link with --link")
+    with open_bridge() as services:
+        chosen = _of_link(link_name, state) if link_name else _of_names(registration_ids)
+        for one in chosen:
+            steering.resend(services, one.grade_id, WHO)
+            click.echo(f"{one.name}: is sent again.")
+        if not chosen:
+            click.echo(f"Nothing is {state} there.")
+
+
+@score.command()
+@click.argument("registration_ids", nargs=-1, required=True)
+def reread(registration_ids: tuple[str, ...]) -> None:
+    """Ask SCORM Cloud again for the progress of REGISTRATION_IDS, and decide anew."""
+    _each(registration_ids, steering.read_again, "is read again.")
+
+
+@score.command()
+@click.argument("registration_ids", nargs=-1, required=True)
+def retry(registration_ids: tuple[str, ...]) -> None:
+    """Try what is queued for REGISTRATION_IDS now, without waiting for its back-off."""
+    _each(registration_ids, steering.retry_now, "is tried now.")
+
+
+@score.command()
+@click.argument("registration_ids", nargs=-1, required=True)
+def park(registration_ids: tuple[str, ...]) -> None:
+    """Keep what is queued for REGISTRATION_IDS from being sent, until somebody resends it."""
+    _each(registration_ids, steering.park, "is parked.")
+
+
+@score.command()
+@click.option("--link", "link_name", help="This link alone (number or LMS id); default: all.")
+@click.option("--dry-run", is_flag=True, help="Only look; send nothing.")
+def reconcile(link_name: str | None, dry_run: bool) -> int:
+    """Compare gradebooks with what was delivered, and send again what the LMS has lost."""
+    with open_bridge() as services:
+        if link_name:
+            links = [find_link(link_name).id]
+        else:
+            query = select(ResourceLink.id).where(ResourceLink.line_item_url.is_not(None))
+            links = list(db.session.scalars(query.order_by(ResourceLink.id)))
+        db.session.commit()
+        failed = [_reconcile(services, link_id, mend=not dry_run) for link_id in links]
+        if not links:
+            click.echo("No link has a gradebook column yet.")
+        return 1 if any(failed) else 0
+
+
+def _reconcile(services: Services, link_id: int, *, mend: bool) -> bool:
+    """Print one link's findings; tells whether it could not be compared."""
+    title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
+    db.session.commit()
+    try:
+        findings = reconcile_link(services, link_id, mend=mend)
+    except BridgeError as error:
+        db.session.rollback()
+        click.echo(f"{title} (link {link_id}): not compared: {error}")
+        return True
+    counts = [
+        f"{sum(1 for f in findings if f.drift is drift)} {drift.value}"
+        for drift in Drift
+        if any(f.drift is drift for f in findings)
+    ]
+    click.echo(f"{title} (link {link_id}): {', '.join(counts) or 'nobody has a grade'}")
+    for finding in findings:
+        if finding.drift in (Drift.LOST, Drift.LOST_AGAIN, Drift.OVERRIDDEN, Drift.NEVER_SENT):
+            click.echo(f"  {_line(finding, mend)}")
+    return False
+
+
+def _line(finding: Finding, mend: bool) -> str:
+    ours = "none" if finding.ours is None else f"{finding.ours:g}"
+    theirs = "none" if finding.theirs is None else f"{finding.theirs:g}"
+    again = "; sent again" if mend and finding.drift is Drift.LOST else ""
+    who = finding.name or f"user {finding.sub}"
+    return f"{who}: {finding.drift.value} (ours {ours}, gradebook {theirs}){again}"
+
+
+def _each(names: tuple[str, ...], act: Callable[[Services, int, str], None], done: str) -> None:
+    with open_bridge() as services:
+        for one in _of_names(names):
+            try:
+                act(services, one.grade_id, WHO)
+            except Refused as error:
+                raise ConfigurationError(f"{one.name}: {error}") from error
+            click.echo(f"{one.name}: {done}")
+
+
+def _of_names(names: tuple[str, ...]) -> list[_Chosen]:
+    """Return the grades of registration ids; raises ConfigurationError for an unknown one."""
+    chosen = []
+    for name in names:
+        query = _grade_of_registration().where(Registration.registration_id == name.strip())
+        grade_id = db.session.scalar(query)
+        if grade_id is None:
+            raise ConfigurationError(f"there is no registration {name}")
+        chosen.append(_Chosen(grade_id, name))
+    db.session.commit()
+    return chosen
+
+
+def _of_link(name: str, state: str) -> list[_Chosen]:
+    link = find_link(name)
+    query = _newest(state).where(Grade.resource_link_id == link.id)
+    chosen = [
+        _Chosen(found.grade_id, registration or f"grade {found.grade_id}")
+        for found, registration in db.session.execute(query).all()
+    ]
+    db.session.commit()
+    return chosen
+
+
+def _grade_of_registration() -> Select[int]:
+    return select(Grade.id).join(
+        Registration,
+        (Grade.resource_link_id == Registration.resource_link_id)
+        & (Grade.learner_id == Registration.learner_id),
+    )
+
+
+def _newest(state: str) -> Select[Score, str]:
+    """Select the newest Score of each grade that is in a state, with its registration id."""
+    newer = aliased(Score)
+    sequence = select(func.max(newer.sequence)).where(newer.grade_id == Score.grade_id)
+    return (
+        select(Score, Registration.registration_id)
+        .join(Grade, Grade.id == Score.grade_id)
+        .outerjoin(Registration, Registration.id == Score.registration_id)
+        .where(Score.state == state, Score.sequence == sequence.scalar_subquery())
+        .order_by(Score.id)
+    )

@@ -1,0 +1,227 @@
+"""Connections that dial public addresses only and are cut when their time is over."""
+
+import ipaddress
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_encoding_from_headers
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+from urllib3.util.connection import create_connection
+
+from .watch import Watch
+
+POOLED_HOSTS = 64
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_of_thread = threading.local()
+_watch = Watch()
+
+
+def _watch_anew() -> None:
+    global _watch
+    _watch = Watch()
+
+
+# A forked process has neither the thread nor the calls of its parent.
+os.register_at_fork(after_in_child=_watch_anew)
+
+
+class PrivateAddress(OSError):
+    """The name resolves to an address that an outsider must not make us call."""
+
+
+class Deadline:
+    """Cuts whatever connection this thread talks on, `seconds` after the start.
+
+    The time-outs of sockets start anew with every byte, so a remote that drips would hold a
+    thread for as long as it likes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._line: socket.socket | None = None
+        self.passed = False
+        self.over = False
+
+    def __enter__(self) -> "Deadline":
+        _of_thread.deadline = self
+        _watch.add(self, self._seconds)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over = True
+        _of_thread.deadline = None
+        self._let_go()
+
+    def hold(self, connection: socket.socket) -> None:
+        """Take a handle of our own: a TLS socket changes hands while it is opened."""
+        self._let_go()
+        line = socket.socket(fileno=os.dup(connection.fileno()))
+        with self._lock:
+            self._line = line
+            if self.passed:
+                _shut(line)
+
+    def cut(self) -> None:
+        """End the connection, and whatever this thread opens under the same deadline."""
+        with self._lock:
+            self.passed = True
+            if self._line is not None:
+                _shut(self._line)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            if self._line is not None:
+                self._line.close()
+                self._line = None
+
+
+def _shut(line: socket.socket) -> None:
+    try:
+        line.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # the remote was faster
+
+
+def _hold(connection: socket.socket | None) -> None:
+    deadline: Deadline | None = getattr(_of_thread, "deadline", None)
+    if deadline is not None and connection is not None:
+        deadline.hold(connection)
+
+
+def public_addresses(host: str, port: int) -> Iterator[str]:
+    """Yield the addresses of `host`; raises PrivateAddress when one is not public.
+
+    The addresses are checked and then dialled themselves, so a name cannot change in between.
+    """
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not all(_is_public(address) for address in found):
+        raise PrivateAddress(f"{host} is in a private network")
+    yield from dict.fromkeys(found)
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        # Several kinds of IPv6 address lead to the IPv4 address inside them.
+        in_teredo = address.teredo[1] if address.teredo else None
+        in_nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+        for inner in (address.ipv4_mapped, address.sixtofour, in_teredo, in_nat64):
+            if inner is not None:
+                return inner.is_global and not inner.is_multicast
+    return address.is_global and not address.is_multicast
+
+
+def _dial_public(connection: HTTPConnection) -> socket.socket:
+    failure: OSError = OSError("the name has no address")
+    try:
+        for address in public_addresses(connection._dns_host, connection.port):
+            try:
+                return create_connection((address, connection.port), connection.timeout)
+            except OSError as error:
+                failure = error
+    except PrivateAddress:
+        raise
+    except (OSError, UnicodeError) as error:
+        raise NewConnectionError(connection, f"cannot resolve: {error}") from error
+    raise NewConnectionError(connection, f"cannot connect: {failure}") from failure
+
+
+class _Connection(HTTPConnection):
+    """Under the thread's deadline, whether it is new or from the pool."""
+
+    def _new_conn(self) -> socket.socket:
+        made = self._dial()
+        _hold(made)
+        return made
+
+    def _dial(self) -> socket.socket:
+        return super()._new_conn()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _hold(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _PublicConnection(_Connection):
+    def _dial(self) -> socket.socket:
+        return _dial_public(self)
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _PublicSecureConnection(_PublicConnection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _PublicPool(HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _PublicSecurePool(HTTPSConnectionPool):
+    ConnectionCls = _PublicSecureConnection
+
+
+class OutboundAdapter(HTTPAdapter):
+    """Makes requests use our connections; public addresses only, unless private are allowed."""
+
+    def __init__(self, allow_private_networks: bool, pool_size: int) -> None:
+        self._pools = (
+            {"http": _Pool, "https": _SecurePool}
+            if allow_private_networks
+            else {"http": _PublicPool, "https": _PublicSecurePool}
+        )
+        super().__init__(pool_connections=POOLED_HOSTS, pool_maxsize=pool_size)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Give the pool manager our pools."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = dict(self._pools)
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, *_: object, **__: object
+    ) -> HTTPConnectionPool:
+        """Return the pool of a request's host; there is no proxy to look for.
+
+        This and what follows does for us what requests does for everybody, in half the time.
+        """
+        address = urlsplit(str(request.url))
+        verified = {"cert_reqs": "CERT_REQUIRED"}
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
+            address.hostname, address.port, address.scheme, pool_kwargs=verified
+        )
+        return pool
+
+    def request_url(self, request: PreparedRequest, _proxies: object) -> str:
+        """Return what stands in the request's first line."""
+        path = request.path_url
+        return f"/{path.lstrip('/')}" if path.startswith("//") else path
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """Return an answer without its cookies, which are never kept."""
+        response = Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.encoding = get_encoding_from_headers(response.headers)
+        response.raw, response.reason = resp, resp.reason
+        response.url, response.request = str(req.url), req
+        return response

@@ -1,0 +1,56 @@
+"""An instructor chooses which course a resource link opens; the choice is the link's override."""
+
+from dataclasses import dataclass
+
+from ..db import db
+from ..errors import LaunchRejected, NotFound, Refused
+from ..launches.course_list import CourseList, find_courses, read_trail
+from ..launches.page_tokens import PageToken
+from ..registrations.models import ResourceLink
+from ..services import Services
+from .link_page import LinkFacts, load_facts, require_manager
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One page of the courses to choose from."""
+
+    facts: LinkFacts
+    found: CourseList
+
+
+def list_choices(services: Services, page: PageToken, search: str, trail: str) -> Choice:
+    """Return courses of the link's account; `trail` says which page of the list.
+
+    Raises LaunchRejected or Unavailable.
+    """
+    require_manager(page)
+    facts = load_facts(page)
+    db.session.commit()
+    client = services.scorm_cloud(facts.account)
+    deadline = services.settings.scorm_cloud.deadline_seconds
+    try:
+        found = find_courses(client, search, read_trail(trail), deadline_seconds=deadline)
+    except Refused as error:
+        raise LaunchRejected("scorm_cloud_refused", error.code) from error
+    return Choice(facts, found)
+
+
+def choose_course_of(services: Services, page: PageToken, course_id: str) -> None:
+    """Let the link open `course_id`; "" takes the choice back. Commits.
+
+    Only a course that its account has can be chosen. Raises LaunchRejected or Unavailable.
+    """
+    require_manager(page)
+    facts = load_facts(page)
+    db.session.commit()
+    if course_id:
+        try:
+            services.scorm_cloud(facts.account).get_course(course_id)
+        except NotFound as error:
+            raise LaunchRejected("course_missing") from error
+        except Refused as error:
+            raise LaunchRejected("scorm_cloud_refused", error.code) from error
+    link = db.session.get_one(ResourceLink, facts.link_id)
+    link.override_course = course_id or None
+    db.session.commit()

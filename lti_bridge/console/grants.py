@@ -1,0 +1,132 @@
+"""Who may use the console from inside an LMS: its admins ask, an owner of the bridge grants."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ..db import db, insert_if_new, reading
+from ..errors import ConfigurationError, LaunchRejected
+from ..launches.page_tokens import ADMIN, PageToken
+from ..lti.values import PlatformValues
+from ..platforms import registry
+from ..services import Services
+from .actor import Actor
+from .audit import OPERATOR, record
+from .models import ConsoleGrant
+from .sessions import end_sessions_of_grant, start_session
+
+# A platform has few admins; more who ask are no admins of ours.
+ASKING_AT_MOST = 50
+
+
+def enter_from_lms(services: Services, page: PageToken) -> str | None:
+    """Return a session's token for an LMS admin who was granted the console; else keep the wish.
+
+    Raises LaunchRejected "not_for_you" for anybody else, "platform_disabled". Commits.
+    """
+    now = services.now()
+    row = _find_or_ask(page, now)
+    token = None
+    if row is not None:
+        if row.platform.disabled_at is not None:
+            raise LaunchRejected("platform_disabled")
+        token = start_session(services.settings.console, now, grant=row)
+    db.session.commit()
+    return token
+
+
+def load_platform_values(page: PageToken) -> PlatformValues:
+    """Return the values of the token's platform; raises LaunchRejected when it may not launch."""
+    with reading(db.session()):
+        return registry.get_platform(page.platform_id)
+
+
+def _find_or_ask(page: PageToken, now: datetime) -> ConsoleGrant | None:
+    if not page.data.get(ADMIN):
+        raise LaunchRejected("not_for_you", "the console is for admins of the LMS")
+    row = _find(page)
+    if row is None and _asking(page.platform_id) < ASKING_AT_MOST:
+        insert_if_new(
+            db.session,
+            ConsoleGrant,
+            platform_id=page.platform_id,
+            sub=page.sub,
+            deployment_id=page.deployment_id,
+            whole_platform=True,
+            asked_at=now,
+        )
+    elif row is not None and row.granted_at is None:
+        row.deployment_id = page.deployment_id
+    return row if row is not None and row.granted_at is not None else None
+
+
+def _find(page: PageToken) -> ConsoleGrant | None:
+    query = select(ConsoleGrant).where(
+        ConsoleGrant.platform_id == page.platform_id, ConsoleGrant.sub == page.sub
+    )
+    return db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def _asking(platform_id: int) -> int:
+    waiting = ConsoleGrant.platform_id == platform_id, ConsoleGrant.granted_at.is_(None)
+    return db.session.scalar(select(func.count()).where(*waiting)) or 0
+
+
+def list_grants() -> list[ConsoleGrant]:
+    """Return every wish and grant, oldest first."""
+    return list(db.session.scalars(select(ConsoleGrant).order_by(ConsoleGrant.id)))
+
+
+def grant(
+    number: int, *, now: datetime, by: Actor | str = OPERATOR, whole_platform: bool = True
+) -> ConsoleGrant:
+    """Let an admin into the console: for their platform, or the installation they asked from.
+
+    Raises ConfigurationError. Commits.
+    """
+    row = _get(number)
+    if not whole_platform and row.deployment_id is None:
+        raise ConfigurationError("it is not known from which installation they asked")
+    row.granted_at = row.granted_at or now
+    row.whole_platform = whole_platform
+    where = "the platform" if whole_platform else "one installation"
+    _record(by, "grant", row, f"let them into the console of {where}", now)
+    db.session.commit()
+    return row
+
+
+def revoke(number: int, *, now: datetime, by: Actor | str = OPERATOR) -> ConsoleGrant:
+    """Take a grant back, or refuse a wish: the admin can ask again. Holds at once. Commits."""
+    row = _get(number)
+    end_sessions_of_grant(row.id)
+    _record(by, "revoke", row, "keeps them out of the console", now)
+    db.session.delete(row)
+    db.session.commit()
+    return row
+
+
+def decide_grant(by: Actor, number: int, decision: str, *, now: datetime) -> str:
+    """Carry out an owner's decision and return what to say. Raises ConfigurationError. Commits."""
+    if decision == "platform":
+        grant(number, now=now, by=by)
+        return "They may use the console of their platform."
+    if decision == "deployment":
+        grant(number, now=now, by=by, whole_platform=False)
+        return "They may use the console of the installation they came from."
+    if decision == "refuse":
+        revoke(number, now=now, by=by)
+        return "They may not use the console."
+    raise ConfigurationError("choose what to grant")
+
+
+def _record(by: Actor | str, action: str, row: ConsoleGrant, text: str, now: datetime) -> None:
+    subject = f"console grant {row.id}"
+    who = f"LMS admin {row.sub}: {text}"
+    record(by, action, subject, who, now=now, platform_id=row.platform_id)
+
+
+def _get(number: int) -> ConsoleGrant:
+    row = db.session.get(ConsoleGrant, number)
+    if row is None:
+        raise ConfigurationError(f"there is no wish {number}: see `lti-bridge console list`")
+    return row

@@ -1,0 +1,76 @@
+"""Say in a few words where one learner stands: the course, and the grade on its way home."""
+
+from dataclasses import dataclass
+
+from ..words import mark
+
+# Every label there is, in the order in which they are counted.
+IN_GRADEBOOK = mark("In the gradebook")
+ON_ITS_WAY = mark("On its way")
+WAITS_FOR_COLUMN = mark("Waits for a gradebook column")
+ANOTHER_STANDS = mark("Another grade stands")
+ATTENTION = mark("Needs attention")
+FINISHED = mark("Finished, no grade yet")
+IN_PROGRESS = mark("In progress")
+NOT_STARTED = mark("Not started")
+LABELS = (
+    IN_GRADEBOOK,
+    ON_ITS_WAY,
+    WAITS_FOR_COLUMN,
+    ANOTHER_STANDS,
+    ATTENTION,
+    FINISHED,
+    IN_PROGRESS,
+    NOT_STARTED,
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the rows know of one learner in one link.
+
+    `score_state` is that of the newest decision, None when nothing was decided yet; `score_given`
+    of 100.
+    """
+
+    launched: bool = False
+    completion: str = "UNKNOWN"
+    success: str = "UNKNOWN"
+    score_state: str | None = None
+    score_given: float | None = None
+    reason: str = ""
+    waits_for_line_item: bool = False
+
+
+@dataclass(frozen=True)
+class LearnerState:
+    """The state as a person reads it; `tone` is quiet, busy, good, wait or problem."""
+
+    label: str
+    tone: str
+    detail: str = ""
+    score: float | None = None
+
+
+def decide_learner_state(standing: Standing) -> LearnerState:
+    """Return a learner's state: the grade's if there is one, else the course's."""
+    if standing.score_state is not None:
+        return _grade_state(standing)
+    if not standing.launched:
+        return LearnerState(NOT_STARTED, "quiet")
+    if standing.completion == "COMPLETED" or standing.success != "UNKNOWN":
+        return LearnerState(FINISHED, "wait", standing.reason)
+    return LearnerState(IN_PROGRESS, "busy")
+
+
+def _grade_state(standing: Standing) -> LearnerState:
+    given, reason = standing.score_given, standing.reason
+    if standing.score_state == "accepted":
+        return LearnerState(IN_GRADEBOOK, "good", "", given)
+    if standing.score_state == "parked":
+        return LearnerState(ATTENTION, "problem", reason, given)
+    if standing.score_state == "superseded":
+        return LearnerState(ANOTHER_STANDS, "wait", reason, given)
+    if standing.waits_for_line_item:
+        return LearnerState(WAITS_FOR_COLUMN, "wait", reason, given)
+    return LearnerState(ON_ITS_WAY, "busy", reason, given)

@@ -1,0 +1,103 @@
+"""What an instructor may do with the grades of their activity; each act is in the audit log."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import select
+
+from ..db import db, reading
+from ..errors import LaunchRejected
+from ..launches.page_tokens import PageToken
+from ..passback import steering
+from ..registrations.models import Grade
+from ..services import Services
+from .audit import record
+from .learner_state import ATTENTION
+from .link_learners import LearnerRow, load_learners
+from .link_page import LinkFacts, load_facts, require_manager
+
+Act = Callable[[Services, int, str], None]
+# What a button does, and what the audit log says.
+ACTS: dict[str, tuple[Act, str]] = {
+    "reread": (steering.read_again, "asked to read the result again"),
+    "resend": (steering.resend, "asked to send the grade again"),
+    "another": (steering.allow_another_attempt, "allowed another attempt"),
+}
+# Which grades of an activity are sent again: those that need attention, or all.
+WHICH = ("attention", "all")
+
+
+def act_on(services: Services, page: PageToken, learner_id: int, action: str) -> None:
+    """Press one of the buttons beside a learner's grade. Commits.
+
+    Raises LaunchRejected, Refused when the act has no sense at the moment.
+    """
+    require_manager(page)
+    facts = load_facts(page)
+    if action not in ACTS:
+        raise LaunchRejected("page_expired", f"no act {action}")
+    grade_id = _find_grade(facts, learner_id)
+    db.session.commit()
+    do, said = ACTS[action]
+    _record(services, page, action, f"grade {grade_id}", said)
+    do(services, grade_id, who(page))
+
+
+def _find_grade(facts: LinkFacts, learner_id: int) -> int:
+    query = select(Grade.id).where(
+        Grade.resource_link_id == facts.link_id, Grade.learner_id == learner_id
+    )
+    grade_id = db.session.scalar(query)
+    if grade_id is None:  # of another activity, or erased
+        raise LaunchRejected("page_expired")
+    return grade_id
+
+
+def find_to_resend(page: PageToken, which: str) -> tuple[LinkFacts, list[int]]:
+    """Return the grades that would be sent again: ids of cells in which something was decided.
+
+    Raises LaunchRejected.
+    """
+    require_manager(page)
+    if which not in WHICH:
+        raise LaunchRejected("page_expired", f"no choice {which}")
+    facts = load_facts(page)
+    db.session.commit()
+    with reading(db.session()):
+        learners = load_learners(facts.link_id, facts.course_id, None)
+    return facts, _decided(learners, which)
+
+
+def _decided(learners: Sequence[LearnerRow], which: str) -> list[int]:
+    return [
+        one.grade_id
+        for one in learners
+        if one.grade_id is not None
+        and one.state.score is not None
+        and (which == "all" or one.state.label == ATTENTION)
+    ]
+
+
+def resend_many(services: Services, page: PageToken, which: str) -> int:
+    """Decide and send the grades anew; returns how many. Commits. Raises LaunchRejected."""
+    facts, grade_ids = find_to_resend(page, which)
+    if grade_ids:
+        said = f"asked to send {len(grade_ids)} of the activity's grades again"
+        _record(services, page, "resend", f"link {facts.link_id}", said)
+        steering.resend_all(services, grade_ids, who(page))
+    return len(grade_ids)
+
+
+def who(page: PageToken) -> str:
+    """Return how a learner's story names the page's reader."""
+    return f"The {page.visitor} {page.sub}"
+
+
+def _record(services: Services, page: PageToken, action: str, subject: str, said: str) -> None:
+    """Add to the audit log in the transaction of the deed: one that is refused leaves no entry."""
+    actor = f"{page.visitor} {page.sub}"
+    record(actor, action, subject, said, now=services.now(), platform_id=page.platform_id)
+
+
+def record_policy(services: Services, page: PageToken, link_id: int, said: str) -> None:
+    """Add a change of how an activity is graded to the audit log, in the caller's transaction."""
+    _record(services, page, "policy", f"link {link_id}", said)

@@ -1,0 +1,262 @@
+"""The learners of one resource link: our rows beside the LMS's roster, counted and searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import ScalarSelect, and_, func, select
+from sqlalchemy.orm import aliased
+
+from ..db import db
+from ..lti.memberships import Member
+from ..passback.models import Score
+from ..registrations.models import Grade, Learner, Registration
+from .learner_state import ATTENTION, LABELS, LearnerState, Standing, decide_learner_state
+
+SHOWN_AT_ONCE = 50
+LONGEST_SEARCH = 100
+BUCKETS = 10
+HIGHEST = 100.0
+
+
+@dataclass(frozen=True)
+class LearnerRow:
+    """One line of the table; our ids are None for somebody whom only the roster knows."""
+
+    learner_id: int | None
+    grade_id: int | None
+    sub: str
+    name: str
+    state: LearnerState
+    attempt: int = 0
+    seconds: float = 0.0
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which learners to show: whose name or user id has `search` in it, in `state`, from where."""
+
+    search: str = ""
+    state: str = ""
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many learners are in a state; `state` is the word for it in an address."""
+
+    label: str
+    state: str
+    count: int
+
+
+@dataclass(frozen=True)
+class LearnerPage:
+    """One page of the learners, and what is counted over all of them.
+
+    `scores` has the number of learners in each tenth of the scale; `before` and `after` are where
+    the neighbouring pages start.
+    """
+
+    shown: list[LearnerRow]
+    wanted: Wanted
+    everybody: int
+    found: int
+    counts: list[Counted]
+    scores: list[int]
+    graded: int
+    average: float | None
+    before: int | None
+    after: int | None
+
+    @property
+    def attention(self) -> int:
+        """How many learners have a grade that needs attention."""
+        return sum(one.count for one in self.counts if one.label == ATTENTION)
+
+
+def load_learners(
+    link_id: int, course_id: str | None, roster: Sequence[Member] | None
+) -> list[LearnerRow]:
+    """Return everybody who has a grade cell in the link or is in the roster, once, by name.
+
+    Each with the newest attempt and the newest decision of the course. Reads plain columns: a
+    link may have thousands of learners. The transaction stays the caller's.
+    """
+    rows = _load_rows(link_id, course_id)
+    names = {member.sub: member.name for member in roster or ()}
+    rows = [replace(row, name=names.get(row.sub) or row.name or f"User {row.sub}") for row in rows]
+    known, nothing = {row.sub for row in rows}, decide_learner_state(Standing())
+    rows += [
+        LearnerRow(None, None, member.sub, member.name or f"User {member.sub}", nothing)
+        for member in roster or ()
+        if member.sub not in known
+    ]
+    return sorted(rows, key=lambda one: (one.name.casefold(), one.sub))
+
+
+def select_learners(everybody: Sequence[LearnerRow], wanted: Wanted) -> LearnerPage:
+    """Return the page of `everybody` that is wanted."""
+    wanted = replace(wanted, search=wanted.search.strip()[:LONGEST_SEARCH])
+    found = [one for one in everybody if _fits(one, wanted)]
+    start = min(max(0, wanted.start), max(0, len(found) - 1))
+    start -= start % SHOWN_AT_ONCE
+    end = start + SHOWN_AT_ONCE
+    scores = [one.state.score for one in everybody if one.state.score is not None]
+    return LearnerPage(
+        shown=found[start:end],
+        wanted=replace(wanted, start=start),
+        everybody=len(everybody),
+        found=len(found),
+        counts=count_states(everybody),
+        scores=count_scores(scores),
+        graded=len(scores),
+        average=sum(scores) / len(scores) if scores else None,
+        before=start - SHOWN_AT_ONCE if start else None,
+        after=end if end < len(found) else None,
+    )
+
+
+def count_states(everybody: Sequence[LearnerRow]) -> list[Counted]:
+    """Return how many are in each state that anybody is in."""
+    labels = [one.state.label for one in everybody]
+    counted = [Counted(label, _word(label), labels.count(label)) for label in LABELS]
+    return [one for one in counted if one.count]
+
+
+def count_scores(scores: Sequence[float]) -> list[int]:
+    """Return how many scores of 100 are in each tenth: from 0 to below 10, …, from 90 to 100."""
+    buckets = [0] * BUCKETS
+    for score in scores:
+        buckets[min(BUCKETS - 1, max(0, int(score * BUCKETS / HIGHEST)))] += 1
+    return buckets
+
+
+def _word(label: str) -> str:
+    return label.lower().replace(",", "").replace(" ", "-")
+
+
+def _fits(one: LearnerRow, wanted: Wanted) -> bool:
+    if wanted.state and _word(one.state.label) != wanted.state:
+        return False
+    search = wanted.search.casefold()
+    return search in one.name.casefold() or search in one.sub.casefold()
+
+
+def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
+    query = (
+        select(
+            Learner.id,
+            Learner.sub,
+            Learner.first_name,
+            Learner.last_name,
+            Grade.id.label("grade_id"),
+            Grade.waits_for_line_item,
+            Grade.decision_reason,
+            Registration.attempt,
+            Registration.launched_at,
+            Registration.completion,
+            Registration.success,
+            Registration.seconds_tracked,
+            Score.state,
+            Score.score_given,
+            Score.reason,
+        )
+        .join(Grade, Grade.learner_id == Learner.id)
+        .outerjoin(
+            Registration,
+            and_(
+                Registration.resource_link_id == link_id,
+                Registration.learner_id == Learner.id,
+                Registration.course_id == course_id,
+                Registration.attempt == _newest_attempt(link_id, course_id),
+            ),
+        )
+        .outerjoin(
+            Score,
+            and_(Score.grade_id == Grade.id, Score.sequence == _newest_sequence(course_id)),
+        )
+        .where(Grade.resource_link_id == link_id)
+    )
+    found = []
+    for row in db.session.execute(query):
+        standing = tell_standing(
+            launched=row.launched_at is not None,
+            completion=row.completion,
+            success=row.success,
+            score=(row.state, row.score_given, row.reason) if row.state is not None else None,
+            decision_reason=row.decision_reason,
+            waits_for_line_item=row.waits_for_line_item,
+        )
+        found.append(
+            LearnerRow(
+                learner_id=row.id,
+                grade_id=row.grade_id,
+                sub=row.sub,
+                name=" ".join(part for part in (row.first_name, row.last_name) if part),
+                state=decide_learner_state(standing),
+                attempt=row.attempt or 0,
+                seconds=row.seconds_tracked or 0.0,
+                last_seen_at=row.launched_at,
+            )
+        )
+    return found
+
+
+def _newest_attempt(link_id: int, course_id: str | None) -> ScalarSelect[int]:
+    other = aliased(Registration)
+    return (
+        select(func.max(other.attempt))
+        .where(
+            other.resource_link_id == link_id,
+            other.learner_id == Learner.id,
+            other.course_id == course_id,
+        )
+        .correlate(Learner)
+        .scalar_subquery()
+    )
+
+
+def _newest_sequence(course_id: str | None) -> ScalarSelect[int]:
+    other = aliased(Score)
+    return (
+        select(func.max(other.sequence))
+        .where(other.grade_id == Grade.id, other.course_id == course_id)
+        .correlate(Grade)
+        .scalar_subquery()
+    )
+
+
+def standing_of(grade: Grade, registration: Registration | None, score: Score | None) -> Standing:
+    """Return what the rows of one learner say: their newest attempt and newest decision."""
+    return tell_standing(
+        launched=registration is not None and registration.launched_at is not None,
+        completion=registration.completion if registration is not None else None,
+        success=registration.success if registration is not None else None,
+        score=(score.state, score.score_given, score.reason) if score is not None else None,
+        decision_reason=grade.decision_reason,
+        waits_for_line_item=grade.waits_for_line_item,
+    )
+
+
+def tell_standing(
+    *,
+    launched: bool,
+    completion: str | None,
+    success: str | None,
+    score: tuple[str, float, str] | None,
+    decision_reason: str | None,
+    waits_for_line_item: bool,
+) -> Standing:
+    """Return the standing that columns tell; `score` is state, points and reason of the newest."""
+    state, given, reason = score or (None, None, "")
+    return Standing(
+        launched=launched,
+        completion=completion or "UNKNOWN",
+        success=success or "UNKNOWN",
+        score_state=state,
+        score_given=given,
+        reason=reason if state in ("parked", "superseded") else decision_reason or "",
+        waits_for_line_item=waits_for_line_item,
+    )

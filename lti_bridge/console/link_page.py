@@ -1,0 +1,160 @@
+"""The instructor's page of one resource link: its course, and where each learner stands."""
+
+from dataclasses import dataclass
+
+from ..db import begin_reading, db, reading
+from ..errors import BridgeError, LaunchRejected, NotFound
+from ..launches.page_tokens import ADMIN, PageToken
+from ..launches.roles import Visitor, decide_visitor
+from ..lti.memberships import Member
+from ..lti.values import PlatformValues
+from ..passback.grading_policy import GradingPolicy, make_policy
+from ..platforms import registry
+from ..platforms.accounts import account_for
+from ..platforms.grants import Narrowed
+from ..platforms.models import ScormAccount
+from ..platforms.narrowed import narrowed_at
+from ..registrations.identity import choose_course
+from ..registrations.models import ResourceLink
+from ..scorm_cloud.courses import Course
+from ..services import Services
+from .chart import Bar, draw_bars
+from .link_learners import LearnerPage, LearnerRow, Wanted, load_learners, select_learners
+
+# Both are asked while a person waits for the page; it shows without them, too.
+ROSTER_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class LinkFacts:
+    """Values of the link that outlive its transaction."""
+
+    link_id: int
+    title: str | None
+    context: str | None
+    course_id: str | None
+    overridden: bool
+    custom_course: str | None
+    memberships_url: str | None
+    has_line_item: bool
+    platform: PlatformValues
+    platform_name: str
+    account: ScormAccount
+    policy: GradingPolicy
+    attempts_allowed: int  # 0: no limit
+    narrowed: tuple[Narrowed, ...]  # what the LMS's admin has not granted
+
+
+@dataclass(frozen=True)
+class LinkPage:
+    """Everything that the page shows; `course` is None when SCORM Cloud did not answer."""
+
+    facts: LinkFacts
+    course: Course | None
+    course_missing: bool
+    learners: LearnerPage
+    bars: list[Bar]
+    roster_known: bool
+    may_change: bool
+    may_administer: bool
+
+
+def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkPage:
+    """Return the page's values; asks SCORM Cloud for the course and the LMS for its roster.
+
+    Raises LaunchRejected "not_for_you" for learners, "page_expired" when the link or platform is
+    gone, "platform_disabled".
+    """
+    require_staff(page)
+    facts = load_facts(page)
+    db.session.commit()
+    course, missing = _find_course(services, facts)
+    roster = _find_roster(services, facts)
+    with reading(db.session()):
+        learners = load_learners(facts.link_id, facts.course_id, roster)
+    listed = select_learners(learners, wanted)
+    return LinkPage(
+        facts=facts,
+        course=course,
+        course_missing=missing,
+        learners=listed,
+        bars=draw_bars(listed.scores),
+        roster_known=roster is not None,
+        may_change=page.visitor.manages,
+        may_administer=bool(page.data.get(ADMIN)),
+    )
+
+
+def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list[LearnerRow]]:
+    """Return every learner of the link, for a file. Raises as `load_link_page`."""
+    require_staff(page)
+    facts = load_facts(page)
+    db.session.commit()
+    roster = _find_roster(services, facts)
+    with reading(db.session()):
+        return facts, load_learners(facts.link_id, facts.course_id, roster)
+
+
+def require_staff(page: PageToken) -> None:
+    """Raise LaunchRejected "not_for_you" unless the page's reader may see every learner."""
+    if not page.visitor.is_staff:
+        raise LaunchRejected("not_for_you")
+
+
+def require_manager(page: PageToken) -> None:
+    """Raise LaunchRejected "not_for_you" unless the page's reader may change the activity."""
+    if not page.visitor.manages:
+        raise LaunchRejected("not_for_you")
+
+
+def load_facts(page: PageToken) -> LinkFacts:
+    """Return the facts of the token's link, in a read transaction that the caller ends."""
+    begin_reading(db.session())
+    link = db.session.get(ResourceLink, page.link_id) if page.link_id is not None else None
+    if link is None or link.deployment.platform_id != page.platform_id:
+        raise LaunchRejected("page_expired")
+    platform = link.deployment.platform
+    if platform.disabled_at is not None:
+        raise LaunchRejected("platform_disabled")
+    return LinkFacts(
+        link_id=link.id,
+        title=link.title,
+        context=link.context_title,
+        course_id=choose_course(link.override_course, link.custom_course, link.remembered_course),
+        overridden=link.override_course is not None,
+        custom_course=link.custom_course,
+        memberships_url=link.memberships_url,
+        has_line_item=link.line_item_url is not None,
+        platform=registry.platform_values(platform),
+        platform_name=platform.name,
+        account=account_for(platform),
+        policy=make_policy(platform.grading_policy, link.grading_policy),
+        attempts_allowed=link.attempts_allowed,
+        narrowed=tuple(narrowed_at(platform)),
+    )
+
+
+def _find_course(services: Services, facts: LinkFacts) -> tuple[Course | None, bool]:
+    if facts.course_id is None:
+        return None, False
+    deadline = services.settings.scorm_cloud.launch_deadline_seconds
+    client = services.scorm_cloud(facts.account)
+    try:
+        return client.get_course(facts.course_id, deadline_seconds=deadline), False
+    except NotFound:
+        return None, True
+    except BridgeError:
+        return None, False
+
+
+def _find_roster(services: Services, facts: LinkFacts) -> list[Member] | None:
+    """Return the context's learners, None when the LMS does not tell who they are."""
+    if facts.memberships_url is None:
+        return None
+    try:
+        members = services.memberships.read_roster(
+            facts.platform, facts.memberships_url, deadline_seconds=ROSTER_SECONDS
+        )
+    except BridgeError:
+        return None
+    return [m for m in members if m.active and decide_visitor(m.roles) is Visitor.LEARNER]

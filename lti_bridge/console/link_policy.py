@@ -1,0 +1,112 @@
+"""How one activity is graded: the form, what a change would do, and the change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wtforms import Form, IntegerField, SelectField
+from wtforms.validators import InputRequired, NumberRange
+
+from ..db import db, reading
+from ..launches.page_tokens import PageToken
+from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
+from ..passback.policy_change import Change, change_policy, merge_policy, preview_policy
+from ..registrations.models import ResourceLink
+from ..services import Services
+from .link_acts import record_policy
+from .link_page import LinkFacts, load_facts, require_manager
+from .platform_forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words
+
+POLICY = ("answer", "completion", "partial")
+MOST_ATTEMPTS = 1000
+# So many changes are listed by name; the others are counted.
+LISTED = 50
+
+
+class LinkPolicyForm(Form):
+    """An activity's own grading policy; an empty choice takes the platform's."""
+
+    answer = SelectField("Which attempt is the grade")
+    completion = SelectField("Completed without a score")
+    partial = SelectField("Unfinished attempts")
+    attempts = IntegerField(
+        "How many attempts a learner has",
+        [
+            InputRequired("Fill this in: 0 is no limit."),
+            NumberRange(0, MOST_ATTEMPTS, f"A number from 0 to {MOST_ATTEMPTS}."),
+        ],
+        description="0: no limit. A further attempt is offered when the one before is finished.",
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+    )
+
+    def __init__(self, default: Mapping[str, str], *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        words = (
+            (self.answer, ANSWER_WORDS, ANSWERS),
+            (self.completion, COMPLETION_WORDS, COMPLETIONS),
+            (self.partial, PARTIAL_WORDS, PARTIALS),
+        )
+        for field, said, order in words:
+            usual = said[default[field.name]]
+            first = ("", f"As usual in this LMS: {usual[:1].lower()}{usual[1:]}")
+            field.choices = [first, *in_words(said, order)]
+
+    @property
+    def changes(self) -> dict[str, str | None]:
+        """The policy that was chosen; None takes a value back."""
+        return {name: self[name].data or None for name in POLICY}
+
+
+@dataclass(frozen=True)
+class PolicyPage:
+    """The page: its form, and what a valid choice would do (None: nothing was chosen yet)."""
+
+    facts: LinkFacts
+    form: LinkPolicyForm
+    changes: Sequence[Change] | None
+
+
+def load_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage:
+    """Return the form with the activity's policy, or with what was `chosen` and its effect.
+
+    `chosen` are the values of a form. Raises LaunchRejected.
+    """
+    facts, form = _open(page, chosen)
+    if not chosen or not form.validate():
+        return PolicyPage(facts, form, None)
+    with reading(db.session()):
+        link = db.session.get_one(ResourceLink, facts.link_id)
+        changes = preview_policy(services, link, form.changes)
+    return PolicyPage(facts, form, changes)
+
+
+def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage | None:
+    """Keep a choice and let every grade of the activity be decided anew. Commits.
+
+    Returns the page with its errors for values that cannot be chosen, else None. Raises
+    LaunchRejected.
+    """
+    facts, form = _open(page, chosen)
+    if not form.validate():
+        return PolicyPage(facts, form, None)
+    link = db.session.get_one(ResourceLink, facts.link_id)
+    link.attempts_allowed = form.attempts.data or 0
+    words = ", ".join(f"{name} {value or 'as usual'}" for name, value in form.changes.items())
+    attempts = f"{form.attempts.data or 'no limit of'} attempts"
+    record_policy(services, page, link.id, f"set the grading policy: {words}; {attempts}")
+    if merge_policy(link, form.changes) != (link.grading_policy or {}):
+        change_policy(services, link, form.changes)
+    db.session.commit()
+    return None
+
+
+def _open(page: PageToken, chosen: Any) -> tuple[LinkFacts, LinkPolicyForm]:
+    require_manager(page)
+    facts = load_facts(page)
+    link = db.session.get_one(ResourceLink, facts.link_id)
+    usual = make_policy(link.deployment.platform.grading_policy)
+    default = {name: getattr(usual, name) for name in POLICY}
+    own = {name: (link.grading_policy or {}).get(name, "") for name in POLICY}
+    form = LinkPolicyForm(default, chosen or None, attempts=link.attempts_allowed, **own)
+    db.session.commit()
+    return facts, form

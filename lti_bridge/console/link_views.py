@@ -1,0 +1,150 @@
+"""The pages behind the instructor's page: one learner, sending again, policy, a file."""
+
+import codecs
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from ..errors import LaunchRejected, Refused
+from ..launches.frames import frame_origins
+from ..launches.page_tokens import PageToken, read_page
+from ..launches.refusals import refusing
+from ..pages import render_page, with_headers
+from ..services import Services
+from .link_acts import act_on, find_to_resend, resend_many
+from .link_file import write_scores
+from .link_page import LinkFacts, load_everybody, require_manager
+from .link_policy import LISTED, PolicyPage, keep_policy, load_policy
+from .review_page import load_learner_of
+from .views import see, show_review
+
+blueprint = Blueprint("link_pages", __name__, url_prefix="/console/link")
+
+POLICY_FIELDS = ("answer", "completion", "partial", "attempts")
+
+
+@blueprint.get("/learner")
+@refusing
+def learner(services: Services) -> Response:
+    """One learner of the activity: attempts, what happened, and what can be done."""
+    token = request.args.get("page", "")
+    page = read_page(services, token)
+    shown = load_learner_of(page, number_of(request.args.get("learner", "")))
+    return show_review(page, shown, token, back_to_link=True)
+
+
+@blueprint.get("/learner/resend")
+@refusing
+def ask_resend(services: Services) -> Response:
+    """Say what sending one grade again may cost, and ask."""
+    token = request.args.get("page", "")
+    page = read_page(services, token)
+    require_manager(page)
+    shown = load_learner_of(page, number_of(request.args.get("learner", "")))
+    return _show("console/link_resend.html", page, shown.facts, token, learner=shown)
+
+
+@blueprint.post("/learner")
+@refusing
+def act(services: Services) -> Response:
+    """Press a button beside a learner's grade."""
+    token, action = request.form.get("page", ""), request.form.get("action", "")
+    page = read_page(services, token)
+    learner_id = number_of(request.form.get("learner", ""))
+    try:
+        act_on(services, page, learner_id, action)
+        said = action
+    except Refused:  # the page was old: somebody was quicker
+        said = "late"
+    return see("link_pages.learner", token, learner=learner_id, said=said)
+
+
+@blueprint.get("/resend")
+@refusing
+def ask_resend_many(services: Services) -> Response:
+    """Say how many grades would be sent again, and ask."""
+    token, which = request.args.get("page", ""), request.args.get("which", "")
+    page = read_page(services, token)
+    facts, grade_ids = find_to_resend(page, which)
+    count = len(grade_ids)
+    return _show("console/link_resend.html", page, facts, token, which=which, count=count)
+
+
+@blueprint.post("/resend")
+@refusing
+def resend(services: Services) -> Response:
+    """Send many grades again."""
+    token = request.form.get("page", "")
+    resend_many(services, read_page(services, token), request.form.get("which", ""))
+    return see("console.link", token, said="resent")
+
+
+@blueprint.get("/policy")
+@refusing
+def policy(services: Services) -> Response:
+    """How the activity is graded; with a choice in the address, what that would change."""
+    token = request.args.get("page", "")
+    chosen = request.args if any(name in request.args for name in POLICY_FIELDS) else None
+    page = read_page(services, token)
+    return _show_policy(page, load_policy(services, page, chosen), token)
+
+
+@blueprint.post("/policy")
+@refusing
+def set_policy(services: Services) -> Response:
+    """Take the instructor's choice."""
+    token = request.form.get("page", "")
+    page = read_page(services, token)
+    failed = keep_policy(services, page, request.form)
+    if failed is not None:
+        return _show_policy(page, failed, token)
+    return see("console.link", token, said="policy")
+
+
+@blueprint.get("/scores.csv")
+@refusing
+def scores(services: Services) -> Response:
+    """Every learner of the activity, for a spreadsheet."""
+    page = read_page(services, request.args.get("page", ""))
+    facts, learners = load_everybody(services, page)
+    # The mark at the beginning tells spreadsheets that it is UTF-8.
+    data = codecs.BOM_UTF8 + write_scores(learners).encode("utf-8", "replace")
+    response = Response(data, mimetype="text/csv")
+    name = f"activity-{facts.link_id}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return with_headers(response)
+
+
+def number_of(text: str) -> int:
+    """Return the number of one of our rows; raises LaunchRejected "page_expired"."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise LaunchRejected("page_expired", "not the number of a row")
+    return int(text)
+
+
+def _show_policy(page: PageToken, shown: PolicyPage, token: str) -> Response:
+    status = 400 if shown.form.errors else 200
+    return _show(
+        "console/link_policy.html",
+        page,
+        shown.facts,
+        token,
+        status=status,
+        shown=shown,
+        listed=LISTED,
+    )
+
+
+def _show(
+    template: str,
+    page: PageToken,
+    facts: LinkFacts,
+    token: str,
+    *,
+    status: int = 200,
+    **values: Any,
+) -> Response:
+    origins = frame_origins(facts.platform, page.back_url)
+    return render_page(
+        template, status=status, frame_origins=origins, facts=facts, token=token, **values
+    )

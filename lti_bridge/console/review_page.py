@@ -1,0 +1,154 @@
+"""One learner's result in one resource link, as a submission review asks for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ..db import db, reading
+from ..errors import LaunchRejected
+from ..launches.page_tokens import LOCALE, REVIEW, PageToken
+from ..launches.roles import Visitor
+from ..passback.homecoming import load_homecoming
+from ..passback.models import Score
+from ..passback.story import Moment, tell_moments
+from ..registrations.identity import attempts_for
+from ..registrations.models import Grade, Launch, Learner, Registration
+from ..registrations.tokens import read_exit_token
+from ..services import Services
+from ..signing import BadToken
+from .learner_state import LearnerState, Standing, decide_learner_state
+from .link_learners import standing_of
+from .link_page import LinkFacts, load_facts, require_staff
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One registration: what SCORM Cloud reported last, and for staff what happened."""
+
+    number: int
+    completion: str
+    success: str
+    score: float | None
+    seconds: float
+    last_seen_at: datetime | None
+    moments: list[Moment]
+
+
+@dataclass(frozen=True)
+class Review:
+    """The whole page; without `attempts` the learner has not begun.
+
+    Without a grade's cell (`grade_id`) there is nothing to act on. `allowed` is how many attempts
+    the learner has, 0 for no limit.
+    """
+
+    facts: LinkFacts
+    name: str
+    own: bool
+    state: LearnerState
+    attempts: list[Attempt]
+    learner_id: int | None = None
+    grade_id: int | None = None
+    allowed: int = 0
+
+
+def load_review(page: PageToken) -> Review:
+    """Return the result of the learner whom the token names. Raises LaunchRejected."""
+    whose = page.data.get(REVIEW)
+    if not isinstance(whose, str):
+        raise LaunchRejected("page_expired")
+    facts = load_facts(page)
+    with reading(db.session()):
+        return _load(facts, whose, page)
+
+
+def load_learner_of(page: PageToken, learner_id: int) -> Review:
+    """Return the result of a learner of the token's link, for staff. Raises LaunchRejected."""
+    require_staff(page)
+    facts = load_facts(page)
+    with reading(db.session()):
+        query = select(Learner.sub).join(Grade, Grade.learner_id == Learner.id)
+        mine = query.where(Grade.resource_link_id == facts.link_id, Learner.id == learner_id)
+        whose = db.session.scalar(mine)
+        if whose is None:  # of another activity, or erased
+            raise LaunchRejected("page_expired")
+        return _load(facts, whose, page)
+
+
+def page_of_exit(services: Services, token: str) -> PageToken:
+    """Return what an exit address proves: its learner may see their own result, for a while.
+
+    Raises LaunchRejected "page_expired".
+    """
+    try:
+        launch_id = read_exit_token(services, token)
+    except BadToken as error:
+        raise LaunchRejected("page_expired") from error
+    with reading(db.session()):
+        home = load_homecoming(services, launch_id)
+        if home is None or home.closed:
+            raise LaunchRejected("page_expired")
+        seat = db.session.get_one(Launch, launch_id).registration
+        link, sub = seat.resource_link, seat.learner.sub
+        return PageToken(
+            platform_id=link.deployment.platform_id,
+            deployment_id=link.deployment_id,
+            sub=sub,
+            visitor=Visitor.LEARNER,
+            link_id=link.id,
+            back_url=home.back_url,
+            data={REVIEW: sub, LOCALE: home.locale},
+        )
+
+
+def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
+    own, staff = whose == page.sub, page.visitor.is_staff
+    query = select(Learner, Grade).join(Grade, Grade.learner_id == Learner.id)
+    found = db.session.execute(
+        query.where(Grade.resource_link_id == facts.link_id, Learner.sub == whose)
+    ).first()
+    if found is None:
+        return Review(facts, "", own, decide_learner_state(Standing()), [])
+    learner, grade = found
+    seats = _load_seats(facts, learner)
+    name = " ".join(part for part in (learner.first_name, learner.last_name) if part)
+    attempts = [_attempt(seat, staff) for seat in seats]
+    return Review(
+        facts=facts,
+        name=name,
+        own=own,
+        state=decide_learner_state(_standing(facts, grade, seats)),
+        attempts=attempts,
+        learner_id=learner.id,
+        grade_id=grade.id,
+        allowed=attempts_for(grade.resource_link.attempts_allowed, grade.further_attempts),
+    )
+
+
+def _load_seats(facts: LinkFacts, learner: Learner) -> list[Registration]:
+    query = select(Registration).where(
+        Registration.resource_link_id == facts.link_id,
+        Registration.learner_id == learner.id,
+        Registration.course_id == facts.course_id,
+    )
+    return list(db.session.scalars(query.order_by(Registration.attempt)))
+
+
+def _attempt(seat: Registration, staff: bool) -> Attempt:
+    return Attempt(
+        number=seat.attempt,
+        completion=seat.completion,
+        success=seat.success,
+        score=seat.score_scaled,
+        seconds=seat.seconds_tracked,
+        last_seen_at=seat.launched_at,
+        moments=tell_moments(seat) if staff else [],
+    )
+
+
+def _standing(facts: LinkFacts, grade: Grade, seats: list[Registration]) -> Standing:
+    query = select(Score).where(Score.grade_id == grade.id, Score.course_id == facts.course_id)
+    score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
+    newest = seats[-1] if seats else None
+    return standing_of(grade, newest, score)

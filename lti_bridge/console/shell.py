@@ -1,0 +1,67 @@
+"""What every page of the signed-in console shares: its menu, its headers, its notices."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, flash, g, url_for
+
+from ..pages import render_page, see_other
+from .actor import Actor
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu."""
+
+    endpoint: str
+    label: str
+    owners_only: bool = False
+
+
+MENU = (
+    Entry("dashboard.overview", "Overview"),
+    Entry("dashboard.activities", "Activities"),
+    Entry("courses.list_all", "Courses"),
+    Entry("learners.search", "Learners"),
+    Entry("platform_pages.list_all", "Platforms"),
+    Entry("accounts.list_all", "Accounts", owners_only=True),
+    Entry("keys.list_all", "Keys", owners_only=True),
+    Entry("people.show_people", "People", owners_only=True),
+    Entry("audit.show_log", "Audit log"),
+    Entry("guide.steps", "Guide", owners_only=True),
+)
+
+
+def show(template: str, *, status: int = 200, **values: Any) -> Response:
+    """Return a page of the console; nobody else may show it in a frame."""
+    actor: Actor | None = g.get("actor")
+    menu = [one for one in MENU if actor and (actor.is_owner or not one.owners_only)]
+    return render_page(
+        template,
+        status=status,
+        frame_origins=(),
+        actor=actor,
+        menu=menu,
+        csrf_token=csrf_token,
+        **values,
+    )
+
+
+def go(endpoint: str, notice: str = "", *, tone: str = "good", **values: Any) -> Response:
+    """Send the browser on after a POST, with a notice that the next page shows once.
+
+    `tone` is good, wait or bad.
+    """
+    if notice:
+        flash(notice, tone)
+    return see_other(url_for(endpoint, **values))
+
+
+def csrf_token() -> str:
+    """Return the token that the forms of this browser's session carry.
+
+    Flask-WTF brings Flask-Babel along: it is loaded by the first form, not by every process.
+    """
+    from flask_wtf.csrf import generate_csrf
+
+    return str(generate_csrf())

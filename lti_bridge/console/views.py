@@ -1,0 +1,163 @@
+"""Pages for the people who run a course: HTTP in and out."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+
+from ..errors import BridgeError
+from ..launches.frames import frame_origins
+from ..launches.page_tokens import PageToken, locale_of, read_page
+from ..launches.refusals import refuse_page
+from ..lti.values import PlatformValues
+from ..pages import render_page, see_other
+from ..passback.sayings import SAYINGS
+from ..services import current_services
+from ..translating import page_speaker
+from .course_choice import choose_course_of, list_choices
+from .grants import enter_from_lms, load_platform_values
+from .guard import sign_in_as
+from .link_learners import Wanted
+from .link_page import load_link_page
+from .review_page import Review, load_review, page_of_exit
+from .shell import go
+
+# What the page says after a button was pressed: pages in a frame have no session to keep it in.
+SAID = {
+    "resent": "The grades are decided and sent anew; this takes a moment.",
+    "policy": "The grading is changed. Grades that it changes are sent in the next minutes.",
+    "reread": "The result is read again; this takes a moment.",
+    "resend": "The grade is decided and sent anew; this takes a moment.",
+    "late": "That cannot be done at the moment; this is how it stands now.",
+    "another": "Another attempt is allowed. It is offered when the learner opens the activity.",
+}
+
+blueprint = Blueprint("console", __name__, url_prefix="/console")
+
+
+@blueprint.get("/link")
+def link() -> Response:
+    """The instructor's page of one resource link."""
+    services, token = current_services(), request.args.get("page", "")
+    try:
+        page = read_page(services, token)
+        shown = load_link_page(services, page, _wanted())
+    except BridgeError as error:
+        return refuse_page(services, error)
+    return render_page(
+        "console/link.html",
+        frame_origins=_frame_origins(shown.facts.platform, page),
+        shown=shown,
+        token=token,
+        said=SAID.get(request.args.get("said", "")),
+        back_url=page.back_url,
+    )
+
+
+def _wanted() -> Wanted:
+    """Return which learners the address asks for."""
+    start = request.args.get("start", type=int, default=0)
+    return Wanted(request.args.get("search", ""), request.args.get("state", ""), start)
+
+
+@blueprint.get("/link/courses")
+def courses() -> Response:
+    """The courses that the link could open."""
+    services, token = current_services(), request.args.get("page", "")
+    search, trail = request.args.get("search", ""), request.args.get("trail", "")
+    try:
+        page = read_page(services, token)
+        choice = list_choices(services, page, search, trail)
+    except BridgeError as error:
+        return refuse_page(services, error)
+    return render_page(
+        "console/courses.html",
+        frame_origins=_frame_origins(choice.facts.platform, page),
+        choice=choice,
+        token=token,
+    )
+
+
+@blueprint.post("/link/course")
+def choose() -> Response:
+    """Take the instructor's choice, or take it back."""
+    services, token = current_services(), request.form.get("page", "")
+    try:
+        page = read_page(services, token)
+        choose_course_of(services, page, request.form.get("course_id", ""))
+    except BridgeError as error:
+        return refuse_page(services, error)
+    return see("console.link", token)
+
+
+@blueprint.get("/review")
+def review() -> Response:
+    """One learner's result, as a submission review asks for it."""
+    services, token = current_services(), request.args.get("page", "")
+    try:
+        page = read_page(services, token)
+        return show_review(page, load_review(page), token)
+    except BridgeError as error:
+        return refuse_page(services, error, locale_of(services, token))
+
+
+@blueprint.get("/result")
+def result() -> Response:
+    """The learner's own result, by the address that they left the player with."""
+    services, token = current_services(), request.args.get("exit", "")
+    try:
+        page = page_of_exit(services, token)
+        return show_review(page, load_review(page))
+    except BridgeError as error:
+        return refuse_page(services, error)
+
+
+def show_review(
+    page: PageToken, shown: Review, token: str = "", *, back_to_link: bool = False
+) -> Response:
+    """Answer learners in their language, staff in English.
+
+    With `token` those who manage the course get the buttons; `back_to_link` leads to all learners.
+    """
+    own = shown.own and not page.visitor.is_staff
+    return render_page(
+        "console/own_result.html" if own else "console/review.html",
+        frame_origins=_frame_origins(shown.facts.platform, page),
+        speaker=page_speaker(page.locale) if own else None,
+        shown=shown,
+        sayings=SAYINGS,
+        token=token,
+        may_change=bool(token) and page.visitor.manages,
+        back_to_link=back_to_link,
+        said=SAID.get(request.args.get("said", "")),
+        back_url=page.back_url,
+    )
+
+
+@blueprint.post("/enter")
+def enter() -> Response:
+    """An admin's button on an activity's page: into the console, or a wish for it.
+
+    It opens a window of its own: only there does the browser keep the session's cookie.
+    """
+    services, token = current_services(), request.form.get("page", "")
+    try:
+        page = read_page(services, token)
+        session_token = enter_from_lms(services, page)
+        values = load_platform_values(page) if session_token is None else None
+    except BridgeError as error:
+        return refuse_page(services, error)
+    if session_token is not None:
+        sign_in_as(session_token)
+        return go("dashboard.overview")
+    assert values is not None
+    origins = _frame_origins(values, page)
+    return render_page("console/asked.html", frame_origins=origins, back_url=page.back_url)
+
+
+def see(endpoint: str, token: str, **values: Any) -> Response:
+    """Send the browser on to a page of the same token after a POST."""
+    return see_other(url_for(endpoint, page=token, **values))
+
+
+def _frame_origins(platform: PlatformValues, page: PageToken) -> list[str]:
+    return frame_origins(platform, page.back_url)

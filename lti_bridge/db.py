@@ -1,0 +1,244 @@
+"""The database handle: naming of constraints, UTC times, and how each database is opened."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    JSON,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Engine,
+    Executable,
+    MetaData,
+    Result,
+    Row,
+    Table,
+    TypeDecorator,
+    Update,
+    bindparam,
+    event,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
+from sqlalchemy.sql.dml import ReturningInsert
+
+from .turns import Turns
+
+# All columns in each name: the usual `column_0_name` names a two-column constraint after its
+# first column only, and two constraints then collide.
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_TIMEOUT_SECONDS = 5
+PAGE_CACHE_KILOBYTES = 512
+READ_ONLY = "lti_bridge_read_only"
+TURN = "lti_bridge_turn"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: aware in Python, timestamptz in PostgreSQL, naive text in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn an aware moment into what the database keeps; a naive one is a bug."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give every stored moment back as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every row."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON},
+    )
+
+
+# Rows keep their values after a commit: workflows commit before each outbound call, and reading
+# an attribute afterwards must not open a new transaction across that call.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return `url` with the driver that we support: psycopg 3 for PostgreSQL."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)
+
+
+def is_sqlite(url: str) -> bool:
+    """Tell whether `url` names an embedded database."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Give an SQLite engine its durability and locking rules; PostgreSQL needs none."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def open_connection(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        # SQLite's own knows no letter beyond ASCII: a search for "ünal" would not find "Ünal".
+        connection.create_function("lower", 1, _lower, deterministic=True)
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Each thread has a connection, and each would keep two megabytes of pages that the next
+        # write of another one makes stale; the system keeps the file's pages anyway.
+        cursor.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KILOBYTES}")
+        cursor.close()
+
+    file = engine.url.database
+    turns = Turns(Path(file) if file and file != ":memory:" else None, BUSY_TIMEOUT_SECONDS)
+    event.listen(engine, "engine_disposed", lambda _engine: turns.close())
+
+    def give_back(info: dict[Any, Any]) -> None:
+        if info.pop(TURN, False):
+            turns.give_back()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads first fails at once when another one writes, without
+        # waiting for the busy timeout; so everything that may write takes its place at the start.
+        if connection.get_execution_options().get(READ_ONLY):
+            connection.exec_driver_sql("BEGIN")
+            return
+        if not connection.info.get(TURN):  # a connection may begin again before it is returned
+            connection.info[TURN] = turns.take()
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            give_back(connection.info)
+            raise
+
+    # Not at "commit": that comes before the commit itself, and the next writer would find the
+    # database busy, sleep, and be overtaken.
+    @event.listens_for(engine, "checkin")
+    def return_connection(_connection: Any, record: Any) -> None:
+        give_back(record.info)
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def begin_reading(session: Session | scoped_session[Any]) -> None:
+    """Start this session's transaction as one that only reads, so that it waits for no writer.
+
+    Call it first thing in a view that writes nothing; it does nothing inside a transaction.
+    """
+    current = session() if isinstance(session, scoped_session) else session
+    if not current.in_transaction():
+        current.connection(execution_options={READ_ONLY: True})
+
+
+@contextmanager
+def reading(session: Session | scoped_session[Any]) -> Iterator[None]:
+    """A transaction that only reads, and has ended when calls follow.
+
+    Not committed after a failure: the commit would fail as well, and hide what had happened.
+    """
+    begin_reading(session)
+    try:
+        yield
+    except BaseException:
+        session.rollback()
+        raise
+    session.commit()
+
+
+def read_apart(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
+    """Return the rows of one statement, read in a transaction of its own beside the session's.
+
+    For what every login asks: a session that reads once costs more than its statement.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection = connection.execution_options(**{READ_ONLY: True})
+        else:  # one statement is a transaction anyway: this saves two round trips
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        return connection.execute(statement, values).all()
+
+
+def insert_if_new(session: Session | scoped_session[Any], model: type[Base], **values: Any) -> bool:
+    """Insert a row unless a unique constraint already has it; tells whether it was inserted."""
+    return insert_row(session.connection(), cast(Table, model.__table__), **values) is not None
+
+
+def insert_row(connection: Connection, table: Table, **values: Any) -> Any:
+    """Insert a row unless a unique constraint already has it; returns it as a tuple, or None.
+
+    Two nodes that insert the same row at once both go on: no error, no lost transaction.
+    """
+    # RETURNING, not the row count: drivers differ in what they count for an insert.
+    return connection.execute(_insert(table, connection.dialect.name), values).first()
+
+
+@cache
+def _insert(table: Table, dialect: str) -> ReturningInsert[Any]:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing().returning(*table.columns)
+
+
+def change_row(
+    session: Session | scoped_session[Any], model: type[Base], row_id: int, **values: Any
+) -> None:
+    """Update columns of one row, in the session's transaction but past its objects."""
+    update_rows(session.connection(), cast(Table, model.__table__), {"id": row_id}, values)
+
+
+def update_rows(
+    connection: Connection, table: Table, where: dict[str, Any], values: dict[str, Any]
+) -> int:
+    """Set `values` in the rows whose columns are as `where` says; returns how many there were.
+
+    The statement is built once for each set of columns: building costs more than running it.
+    """
+    empty = tuple(name for name, value in where.items() if value is None)
+    filled = {f"where_{name}": value for name, value in where.items() if value is not None}
+    statement = _update(table, tuple(where), empty, tuple(values))
+    return affected(connection.execute(statement, values | filled))
+
+
+@cache
+def _update(
+    table: Table, where: tuple[str, ...], empty: tuple[str, ...], values: tuple[str, ...]
+) -> Update:
+    conditions = (
+        table.c[name].is_(None) if name in empty else table.c[name] == bindparam(f"where_{name}")
+        for name in where
+    )
+    return update(table).where(*conditions).values({name: bindparam(name) for name in values})
+
+
+def affected(result: Result[Any]) -> int:
+    """Return how many rows a statement inserted, updated or deleted."""
+    return int(cast("CursorResult[Any]", result).rowcount)

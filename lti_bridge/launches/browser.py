@@ -1,0 +1,79 @@
+"""Tie a launch to the browser that began it: one short-lived cookie for each login."""
+
+from collections.abc import Callable, Mapping
+
+from flask import Request, Response
+
+from ..lti.launch_state import COOKIE_PREFIX
+from .ladder import Arriving
+
+MOST_COOKIES = 8
+# Says only that this browser keeps our cookies here, so that the next login need not ask again.
+PROBE = "lti_bridge_keeps_cookies"
+PROBE_SECONDS = 86400
+# What we add to the LMS's login parameters on a detour of our own.
+BOUNCED, IN_WINDOW = "lti_bridge_bounced", "lti_bridge_window"
+FRAMES = ("iframe", "frame", "embed", "object")
+
+
+def look_at(request: Request) -> Arriving:
+    """Return what a login request shows of its browser."""
+    ours = any(name == PROBE or name.startswith(COOKIE_PREFIX) for name in request.cookies)
+    return Arriving(
+        framed=request.headers.get("Sec-Fetch-Dest") in FRAMES,
+        has_cookie=ours,
+        bounced=BOUNCED in request.values,
+        in_window=IN_WINDOW in request.values,
+        storage_offered=bool(request.values.get("lti_storage_target")),
+    )
+
+
+def probe(response: Response, *, secure: bool) -> None:
+    """Set the cookie whose return shows that cookies stick."""
+    _set(response, PROBE, "1", secure=secure, max_age_seconds=PROBE_SECONDS)
+
+
+def keep_secret(
+    response: Response,
+    name: str,
+    secret: str,
+    *,
+    cookies: Mapping[str, str],
+    secure: bool,
+    max_age_seconds: int,
+) -> None:
+    """Set one login's cookie, and drop the oldest so that at most eight are kept."""
+    old = sorted((key for key in cookies if key.startswith(COOKIE_PREFIX)), key=_age_of(cookies))
+    for key in old[: max(0, len(old) - MOST_COOKIES + 1)]:
+        forget_secret(response, key, secure=secure)
+    _set(response, name, secret, secure=secure, max_age_seconds=max_age_seconds)
+
+
+def forget_secret(response: Response, name: str, *, secure: bool) -> None:
+    """Delete one login's cookie; a Partitioned one goes only by a Partitioned one."""
+    _set(response, name, "", secure=secure, max_age_seconds=0)
+
+
+def _age_of(cookies: Mapping[str, str]) -> Callable[[str], tuple[int, str]]:
+    def began(name: str) -> tuple[int, str]:
+        stamp = cookies[name].partition(".")[0]
+        return (int(stamp) if stamp.isdecimal() and len(stamp) < 12 else 0), name
+
+    return began
+
+
+def _set(response: Response, name: str, value: str, *, secure: bool, max_age_seconds: int) -> None:
+    """Over https a cookie works in the LMS's frame (Partitioned: also where others are blocked).
+
+    Over http only a loopback LMS, which is the same site, can frame us: plain Lax.
+    """
+    response.set_cookie(
+        name,
+        value,
+        max_age=max_age_seconds,
+        path="/",
+        httponly=True,
+        secure=secure,
+        samesite="None" if secure else "Lax",
+        partitioned=secure,
+    )

@@ -1,0 +1,226 @@
+"""An instructor picks courses for the LMS: the launch that begins it, the answer that ends it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..db import db, reading
+from ..errors import LaunchRejected, NotFound
+from ..lti.claims import LaunchClaims
+from ..lti.deep_linking import (
+    LONGEST_TITLE,
+    Answer,
+    CourseItem,
+    DeepLinkingSettings,
+    parse_settings,
+    sign_response,
+)
+from ..lti.values import PlatformValues
+from ..platforms.accounts import account_for
+from ..platforms.deployments import ACTIVE
+from ..platforms.keys import signing_key
+from ..platforms.models import Deployment, ScormAccount
+from ..platforms.registry import platform_values
+from ..scorm_cloud.client import ScormCloudClient
+from ..scorm_cloud.courses import Course
+from ..services import Services
+from .frames import frame_origins, note_frame_origin
+from .imports import interactive_seconds
+from .page_tokens import PageToken, read_page, sign_page
+from .rejections import get_rejection
+from .roles import Visitor
+
+# Kinds of page token; a token of one kind opens no page of another.
+PICKER, REFUSED = "picker", "picker refused"
+MOST_COURSES = 20
+SMALLEST_PIXELS, LARGEST_PIXELS = 200, 4000
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a deep linking launch opens: the picker or, with a reason, a page that says why not."""
+
+    token: str
+    refused: str
+
+
+@dataclass(frozen=True)
+class Picker:
+    """Whose choice it is, from which account, and what the LMS allows."""
+
+    token: str
+    page: PageToken
+    account: ScormAccount
+    platform: PlatformValues
+    deployment_id: str
+
+    @property
+    def accepts_many(self) -> bool:
+        """Tell whether the LMS takes several courses at once."""
+        return self.page.data.get("many") is True
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Where the LMS lets an item say that it opens."""
+        return tuple(self.page.data.get("targets", ()))
+
+    @property
+    def may_upload(self) -> bool:
+        """Assistants pick what is there; a new course or version is for who is in charge."""
+        return self.page.visitor.manages
+
+    @property
+    def return_url(self) -> str:
+        """Where the answer goes, as the verified launch said."""
+        return str(self.page.data["return_url"])
+
+    @property
+    def frame_origins(self) -> list[str]:
+        """The sites that may show these pages in a frame."""
+        return frame_origins(self.platform, self.return_url)
+
+
+def begin_picking(
+    services: Services, claims: LaunchClaims, deployment: Deployment, visitor: Visitor
+) -> Start:
+    """Turn a verified deep linking launch into the token of the picker's pages. Commits.
+
+    Raises LaunchRejected without a return address, ConfigurationError without an account.
+    """
+    settings = parse_settings(claims.deep_linking)
+    note_frame_origin(deployment.platform, settings.return_url)
+    refused = _decide_refusal(settings, visitor)
+    page = PageToken(
+        platform_id=deployment.platform_id,
+        deployment_id=deployment.id,
+        sub=claims.sub,
+        visitor=visitor,
+        back_url=claims.return_url,
+        data={
+            "kind": REFUSED if refused else PICKER,
+            "account": account_for(deployment.platform).id,
+            "return_url": settings.return_url,
+            "many": settings.accept_multiple,
+            "targets": list(settings.targets),
+            "data": settings.data,
+            "refused": refused,
+        },
+    )
+    db.session.commit()
+    return Start(sign_page(services, page), refused)
+
+
+def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
+    """Return the reason why nothing can be picked, empty when something can."""
+    if not visitor.is_staff:
+        return "picking_not_allowed"
+    return "" if settings.accepts_links else "links_not_accepted"
+
+
+def read_picker(services: Services, token: str, kind: str = PICKER) -> Picker:
+    """Return the picker that a page's token belongs to.
+
+    Raises LaunchRejected "page_expired", also when the token is of another kind or the platform
+    has moved to another account, and "platform_disabled".
+    """
+    page = read_page(services, token)
+    if page.data.get("kind") != kind:
+        raise LaunchRejected("page_expired")
+    with reading(db.session()):  # calls follow
+        deployment = db.session.get(Deployment, page.deployment_id)
+        if deployment is None or deployment.platform_id != page.platform_id:
+            raise LaunchRejected("page_expired")
+        if deployment.platform.disabled_at is not None or deployment.status != ACTIVE:
+            raise LaunchRejected("platform_disabled")
+        account = account_for(deployment.platform)
+        if account.id != page.data.get("account"):
+            raise LaunchRejected("page_expired")
+        platform = platform_values(deployment.platform)
+        return Picker(token, page, account, platform, deployment.deployment_id)
+
+
+def client_of(services: Services, picker: Picker) -> ScormCloudClient:
+    """Return the client of the picker's account: whatever is asked for is looked for there."""
+    return services.scorm_cloud(picker.account)
+
+
+def with_data(services: Services, picker: Picker, **changes: object) -> str:
+    """Return the picker's token with something more in it."""
+    page = replace(picker.page, data={**picker.page.data, **changes})
+    return sign_page(services, page)
+
+
+def get_courses(
+    services: Services, picker: Picker, course_ids: Sequence[str]
+) -> tuple[list[Course], list[str]]:
+    """Return the chosen courses that the account has, and the ids of those that it has not.
+
+    Raises Unavailable or Refused.
+    """
+    client, seconds = client_of(services, picker), interactive_seconds(services)
+    wanted = list(dict.fromkeys(filter(None, course_ids)))[: MOST_COURSES + 1]
+    found, missing = [], []
+    for course_id in wanted if picker.accepts_many else wanted[:1]:
+        try:
+            found.append(client.get_course(course_id, deadline_seconds=seconds))
+        except NotFound:
+            missing.append(course_id)
+    return found, missing
+
+
+def build_preview(services: Services, picker: Picker, course_id: str) -> str:
+    """Return the address of the untracked player, for a course of the picker's account.
+
+    Raises LaunchRejected "course_missing", Refused or Unavailable.
+    """
+    done_url = f"{services.settings.public_url}/lti/pick/preview/done"
+    try:
+        return client_of(services, picker).build_preview_link(
+            course_id, done_url, deadline_seconds=interactive_seconds(services)
+        )
+    except NotFound as error:
+        raise LaunchRejected("course_missing") from error
+
+
+def read_items(picker: Picker, form: Mapping[str, str]) -> list[CourseItem]:
+    """Return the chosen courses as the confirmation form describes them.
+
+    Which courses they are stands in the token: the account was seen to have them.
+    """
+    target = form.get("target", "")
+    return [
+        CourseItem(
+            course_id=course_id,
+            title=" ".join(form.get(f"title-{n}", "").split())[:LONGEST_TITLE] or title,
+            target=target if target in picker.targets else None,
+            width=_pixels(form.get("width", "")),
+            height=_pixels(form.get("height", "")),
+        )
+        for n, (course_id, title) in enumerate(picker.page.data.get("chosen", ()))
+    ]
+
+
+def _pixels(text: str) -> int | None:
+    text = text.strip()
+    if not text.isascii() or not text.isdigit() or len(text) > 5:
+        return None
+    return min(max(int(text), SMALLEST_PIXELS), LARGEST_PIXELS)
+
+
+def refusal_answer(picker: Picker) -> Answer:
+    """Return what the LMS is told when nothing could be picked."""
+    reason = str(picker.page.data.get("refused"))
+    return Answer(error=get_rejection(reason).happened, error_log=reason)
+
+
+def sign_answer(services: Services, picker: Picker, answer: Answer) -> str:
+    """Return the JWT that the browser posts to the LMS. Commits."""
+    now = services.now()
+    return sign_response(
+        picker.platform,
+        picker.deployment_id,
+        answer,
+        data=picker.page.data.get("data"),
+        launch_url=f"{services.settings.public_url}/lti/launch",
+        key=signing_key(services.signer, now=now),
+        now=now,
+    )

@@ -1,0 +1,163 @@
+"""A launch is let in: verified against its platform, its nonce used up, its rows read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ..db import begin_reading, change_row, db
+from ..errors import LaunchRejected
+from ..lti.handshake import VerifiedLaunch, raise_platform_error, verify_launch
+from ..lti.launch_state import (
+    LaunchState,
+    check_age,
+    consume_nonce,
+    cookie_name,
+    find_use,
+    same_browser,
+)
+from ..lti.values import PlatformValues
+from ..platforms.connecting import connected_here
+from ..platforms.deployments import ACTIVE, get_deployment, note_grants
+from ..platforms.models import Platform
+from ..platforms.registry import get_platform, platform_values
+from ..registrations.standing import Standing, find_standing, get_standing
+from ..services import Services
+from .frames import with_frame_origin
+from .login import rules
+from .roles import Visitor
+
+# What the page that asks the LMS's storage posts beside the launch.
+SECRET_FIELD = "lti_bridge_secret"
+
+
+@dataclass
+class Visit:
+    """What is known so far of one request, for the page that a failure shows."""
+
+    correlation_id: str
+    in_window: bool = False  # the browser says that it loads a whole window, no frame
+    state: LaunchState | None = None
+    platform: PlatformValues | None = None
+    return_url: str | None = None
+    locale: str | None = None
+    visitor: Visitor | None = None
+    launch_id: int | None = None
+    resume_token: str = ""
+    browser_secret: str = ""  # from the LMS's storage, where the browser keeps no cookie
+
+
+class _PlatformChanged(Exception):
+    """The platform's row says something else than what the launch was verified against."""
+
+
+def verify_and_enter(
+    services: Services, form: Mapping[str, str], cookies: Mapping[str, str], visit: Visit
+) -> tuple[VerifiedLaunch, Standing]:
+    """Verify a launch whose state is in `visit`, and use up its nonce.
+
+    The transaction that used it up is open then, and rolls back with whatever fails. The launch
+    is verified against the platform as this process last saw it. The transaction reads the row
+    itself: where that differs, or the launch failed, all is verified anew against the row, so an
+    edit takes effect at once. Raises LaunchRejected.
+    """
+    assert visit.state is not None
+    name = visit.state.platform_id
+    visit.platform = platform = services.platforms.get(name) or get_platform(name)
+    while True:
+        try:
+            launch = _verify(services, form, cookies, visit, platform)
+            standing = _enter(services, launch, cookies)
+        except (LaunchRejected, _PlatformChanged) as error:
+            db.session.rollback()
+            checked, visit.platform = platform, None
+            visit.platform = platform = services.platforms[name] = get_platform(name)
+            if isinstance(error, LaunchRejected) and platform == checked:
+                raise
+        else:
+            visit.platform = services.platforms[name] = platform_values(standing.platform)
+            return launch, standing
+
+
+def check_state(services: Services, state: LaunchState, form: Mapping[str, str]) -> None:
+    """Raise LaunchRejected for an error that the platform posts, or a login too long ago."""
+    raise_platform_error(form)
+    seconds = services.settings.launch.state_seconds
+    check_age(state, now=services.now(), max_age_seconds=seconds)
+
+
+def _verify(
+    services: Services,
+    form: Mapping[str, str],
+    cookies: Mapping[str, str],
+    visit: Visit,
+    platform: PlatformValues,
+) -> VerifiedLaunch:
+    state = visit.state
+    assert state is not None
+    check_state(services, state, form)
+    secret = visit.browser_secret if state.storage_target else cookies.get(cookie_name(state))
+    if not same_browser(state, secret):
+        _reject_unproven(state)
+    launch = verify_launch(
+        form,
+        state,
+        platform,
+        keysets=services.keysets,
+        now=services.now(),
+        rules=rules(services),
+    )
+    visit.return_url, visit.locale = launch.claims.return_url, launch.claims.locale
+    return launch
+
+
+def _reject_unproven(state: LaunchState) -> NoReturn:
+    """The page's reload or the back button looks like a browser that lost its cookie."""
+    begin_reading(db.session())
+    used = find_use(state)
+    db.session.commit()
+    raise LaunchRejected("reloaded" if used is not None else "browser_unproven")
+
+
+def _enter(services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]) -> Standing:
+    """Check the deployment and use up the nonce: the last step, in the launch's transaction."""
+    standing = find_standing(launch.platform.id, launch.claims)
+    _check_unchanged(launch.platform, standing)
+    if standing is None or standing.deployment.status != ACTIVE:
+        _bring_deployment(services, launch, cookies)
+        standing = get_standing(launch.platform.id, launch.claims)
+    consume_nonce(
+        launch.state,
+        max_age_seconds=services.settings.launch.state_seconds,
+        return_url=launch.claims.return_url,
+    )
+    return _note(services, launch, standing)
+
+
+def _check_unchanged(verified: PlatformValues, standing: Standing | None) -> None:
+    row = standing.platform if standing is not None else db.session.get(Platform, verified.id)
+    if row is None or row.disabled_at is not None or platform_values(row) != verified:
+        raise _PlatformChanged
+
+
+def _bring_deployment(
+    services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]
+) -> None:
+    """Let the browser that connected the platform bring its first one; else refuse."""
+    settings = services.settings.launch
+    get_deployment(
+        launch.platform.id,
+        launch.claims.deployment_id,
+        now=services.now(),
+        pending_at_most=settings.pending_deployments,
+        activate=connected_here(services, cookies, launch.platform.id),
+    )
+
+
+def _note(services: Services, launch: VerifiedLaunch, standing: Standing) -> Standing:
+    """Keep what a launch tells of the platform and the deployment, where it is news."""
+    platform, claims = standing.platform, launch.claims
+    news = note_grants(standing.deployment, platform, claims, services.now())
+    origins = with_frame_origin(platform, claims.return_url)
+    if origins is not None:
+        change_row(db.session, Platform, platform.id, frame_origins=origins)
+    return get_standing(platform.id, claims) if news or origins is not None else standing

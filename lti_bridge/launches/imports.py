@@ -1,0 +1,197 @@
+"""A package becomes a course of an account: sent on to SCORM Cloud, imported, asked about."""
+
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ..errors import BridgeError, NotFound, Refused, Unavailable
+from ..platforms.models import ScormAccount
+from ..scorm_cloud.courses import Course, ImportJob
+from ..services import Services
+from .package_check import UploadRefused, check_course_id, check_package, propose_course_id
+from .rejections import get_rejection
+
+MEGABYTE = 1024 * 1024
+# What a form adds to the file that it carries.
+FORM_BYTES = MEGABYTE
+MOST_SUGGESTIONS = 20
+UNKNOWN_ARRIVAL = (
+    "SCORM Cloud did not answer, so the package may have arrived or not. Look in the list of "
+    "courses before you try again."
+)
+
+
+class CourseExists(UploadRefused):
+    """The account has a course with this id already: is this a new version of it?"""
+
+    def __init__(self, course: Course, suggestion: str) -> None:
+        super().__init__("exists", "There is a course with this id already.")
+        self.course = course
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True)
+class Package:
+    """What the person sends: `new_version_of` is the id that they were asked about, or empty."""
+
+    file: BinaryIO
+    file_name: str
+    course_id: str
+    new_version_of: str
+
+
+@dataclass(frozen=True)
+class Import:
+    """How the import of a package stands; `course` is there once it is complete."""
+
+    course_id: str
+    job: ImportJob
+    course: Course | None
+
+
+def interactive_seconds(services: Services) -> float:
+    """Return how long one call may take while somebody waits for a page."""
+    return services.settings.scorm_cloud.launch_deadline_seconds
+
+
+def find_course(services: Services, account: ScormAccount, course_id: str) -> Course | None:
+    """Return the course that has this id, None when it is free. Raises as the client does."""
+    try:
+        return services.scorm_cloud(account).get_course(
+            course_id, deadline_seconds=interactive_seconds(services)
+        )
+    except NotFound:
+        return None
+
+
+def suggest_course_id(services: Services, account: ScormAccount, course_id: str) -> str:
+    """Return an id close to this one that is free, empty when none was found."""
+    for number in range(2, MOST_SUGGESTIONS):
+        candidate = f"{course_id[:90]}-{number}"
+        if find_course(services, account, candidate) is None:
+            return candidate
+    return ""
+
+
+def check_free(services: Services, account: ScormAccount, course_id: str) -> str:
+    """Return the id as it will be sent; raises CourseExists, UploadRefused, or as the client."""
+    course_id = check_course_id(course_id)
+    existing = find_course(services, account, course_id)
+    if existing is not None:
+        raise CourseExists(existing, suggest_course_id(services, account, course_id))
+    return course_id
+
+
+def answer_check(
+    services: Services, account: ScormAccount, course_id: str
+) -> tuple[dict[str, Any], int]:
+    """Return what the upload form's script is told of an id, and the status of that answer."""
+    try:
+        check_free(services, account, course_id)
+        return {}, 200
+    except CourseExists as error:
+        return describe_existing(error), 200
+    except BridgeError as error:
+        return {"error": say_failure(error)}, 400
+
+
+def send_package(services: Services, account: ScormAccount, package: Package) -> tuple[str, str]:
+    """Send a package to SCORM Cloud; returns the import job's id and the course's.
+
+    Raises CourseExists unless the person said that it is a new version of that very course,
+    UploadRefused for a file that is no package or that SCORM Cloud does not take, Unavailable.
+    """
+    check_package(package.file)
+    course_id = check_course_id(package.course_id or propose_course_id(package.file_name))
+    existing = find_course(services, account, course_id)
+    confirmed = existing is not None and package.new_version_of == course_id
+    if existing is not None and not confirmed:
+        raise CourseExists(existing, suggest_course_id(services, account, course_id))
+    return _send(services, account, package, course_id, new_version=confirmed), course_id
+
+
+def _send(
+    services: Services,
+    account: ScormAccount,
+    package: Package,
+    course_id: str,
+    *,
+    new_version: bool,
+) -> str:
+    try:
+        job_id = services.scorm_cloud(account).upload_course(
+            package.file,
+            package.file_name,
+            course_id,
+            new_version=new_version,
+            deadline_seconds=services.settings.scorm_cloud.upload_deadline_seconds,
+        )
+    except Refused as error:
+        if error.code == "already_exists" and not new_version:  # somebody was faster
+            existing = find_course(services, account, course_id)
+            if existing is not None:
+                suggestion = suggest_course_id(services, account, course_id)
+                raise CourseExists(existing, suggestion) from error
+        raise UploadRefused("scorm_cloud_refused", _refusal(error)) from error
+    except Unavailable as error:
+        if not error.effect_unknown:
+            raise
+        raise UploadRefused("unknown_arrival", UNKNOWN_ARRIVAL) from error
+    if not job_id:
+        raise UploadRefused("unknown_arrival", UNKNOWN_ARRIVAL)
+    return job_id
+
+
+def _refusal(error: Refused) -> str:
+    if error.code == "credentials":
+        return (
+            "SCORM Cloud does not let this bridge upload courses. The operator of the bridge can "
+            "check the account's app id, secret key and permissions."
+        )
+    said = f" It says: “{error.explanation}”" if error.explanation else ""
+    return (
+        f"SCORM Cloud did not take the package.{said} If the account's quota is used up, its "
+        "owner can make room; otherwise check the package."
+    )
+
+
+def look_at_import(
+    services: Services, account: ScormAccount, job_id: str, course_id: str
+) -> Import:
+    """Return how an import stands. Raises Unavailable, Refused or NotFound."""
+    client, seconds = services.scorm_cloud(account), interactive_seconds(services)
+    job = client.get_import_job(job_id, deadline_seconds=seconds)
+    course = job.course
+    if job.status == "COMPLETE" and course is None:
+        course = client.get_course(course_id, deadline_seconds=seconds)
+    return Import(course_id, job, course if job.status == "COMPLETE" else None)
+
+
+def too_large(limit: int) -> str:
+    """Return what is said of a file of more than `limit` MB."""
+    return (
+        f"This file is too large: at most {limit} MB can be uploaded here. Take videos out of the "
+        "package, or ask the operator of this bridge to upload it to SCORM Cloud."
+    )
+
+
+def say_failure(error: BridgeError) -> str:
+    """Return what a person is told of a failed upload or import."""
+    if isinstance(error, UploadRefused):
+        return str(error)
+    if isinstance(error, Unavailable):
+        return "SCORM Cloud does not answer right now. Try again in a moment."
+    reason = getattr(error, "reason", "scorm_cloud_refused")
+    rejection = get_rejection(reason)
+    return f"{rejection.title}. {rejection.happened} {rejection.advice}"
+
+
+def describe_existing(error: CourseExists) -> dict[str, Any]:
+    """Return what the upload form's script is told of a course that has the id already."""
+    course = error.course
+    return {
+        "exists": True,
+        "id": course.id,
+        "title": course.title,
+        "version": course.version + 1,
+        "suggestion": error.suggestion,
+    }

@@ -1,0 +1,57 @@
+"""How a browser will prove at the launch that it is the one that logged in.
+
+Decided at login, before the LMS is called: the LMS's launch hint works once, so a way that fails
+later cannot be replaced by another.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Rung(StrEnum):
+    """A way to prove it; the one used is kept with the launch."""
+
+    COOKIE = "cookie"  # ours, in the LMS's frame or in a window
+    STORAGE = "storage"  # the LMS keeps our secret (LTI platform storage)
+    WINDOW = "window"  # a cookie in a window of its own, because the frame has none
+
+
+class Detour(StrEnum):
+    """What comes before the LMS is called."""
+
+    BOUNCE = "bounce"  # once through our own address, to see whether a cookie sticks
+    ASK_WINDOW = "ask for a window"
+    GIVE_UP = "give up"
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """What a login request shows of its browser.
+
+    `framed`: it says that it loads a frame (Sec-Fetch-Dest); `has_cookie`: it sent any cookie of
+    ours; `bounced`: it comes back from our own address; `in_window`: it comes from our button that
+    opens a window; `storage_offered`: the LMS named a storage target.
+    """
+
+    framed: bool
+    has_cookie: bool
+    bounced: bool
+    in_window: bool
+    storage_offered: bool
+
+
+def decide_rung(arriving: Arriving) -> Rung | Detour:
+    """Return the rung to log in with, or what must come before.
+
+    A login in a window of the LMS's own is answered at once: there a first cookie sticks, and an
+    old browser does not say where it loads the page.
+    """
+    if arriving.has_cookie:
+        return Rung.WINDOW if arriving.in_window else Rung.COOKIE
+    if not arriving.framed and not arriving.in_window:
+        return Rung.COOKIE
+    if not arriving.bounced:
+        return Detour.BOUNCE
+    if arriving.in_window:
+        return Detour.GIVE_UP
+    return Rung.STORAGE if arriving.storage_offered else Detour.ASK_WINDOW

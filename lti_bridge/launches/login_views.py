@@ -1,0 +1,93 @@
+"""HTTP in and out of a login, with the detours of a browser that keeps no cookie in a frame."""
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from ..errors import BridgeError, LaunchRejected
+from ..lti.launch_state import cookie_name
+from ..pages import render_page, with_headers
+from ..services import Services, current_services
+from ..translating import page_speaker
+from .browser import BOUNCED, IN_WINDOW, keep_secret, probe
+from .frames import frame_origins
+from .ladder import Detour, Rung
+from .login import Begun, Held, start_login
+from .refusals import new_visit, refuse
+
+blueprint = Blueprint("login", __name__, url_prefix="/lti")
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> AnyResponse:
+    """Third-party initiated login: send the browser on to the LMS."""
+    services, visit = current_services(), new_visit()
+    try:
+        begun = start_login(services, request)
+    except BridgeError as error:
+        return refuse(services, visit, error)
+    if isinstance(begun, Begun):
+        go = _keep_in_storage if begun.rung is Rung.STORAGE else _go
+        return go(services, begun)
+    if begun.detour is Detour.BOUNCE:
+        return _bounce(services)
+    visit.platform = begun.platform
+    if begun.detour is Detour.GIVE_UP:
+        return refuse(services, visit, LaunchRejected("no_cookies"))
+    return _ask_window(begun)
+
+
+def _go(services: Services, begun: Begun) -> Response:
+    response = _move(begun.login.url, 302)
+    keep_secret(
+        response,
+        cookie_name(begun.login.state),
+        begun.login.browser_secret,
+        cookies=request.cookies,
+        secure=services.is_secure,
+        max_age_seconds=services.settings.launch.state_seconds,
+    )
+    return response
+
+
+def _bounce(services: Services) -> Response:
+    """Back to this address once, with the same method and form (307)."""
+    query = request.query_string.decode("latin-1")
+    response = _move(f"{request.path}?{query}{'&' if query else ''}{BOUNCED}=1", 307)
+    probe(response, secure=services.is_secure)
+    return response
+
+
+def _keep_in_storage(services: Services, begun: Begun) -> Response:
+    """Let the LMS's page keep the secret, then go on; in a new window if it does not answer."""
+    return render_page(
+        "launches/storage_put.html",
+        frame_origins=frame_origins(begun.platform),
+        speaker=page_speaker(),
+        login=begun.login,
+        key=cookie_name(begun.login.state),
+        origin=begun.storage_origin,
+        seconds=services.settings.launch.storage_seconds,
+        parameters=_for_window(begun),
+    )
+
+
+def _ask_window(held: Held) -> Response:
+    origins = frame_origins(held.platform)
+    return render_page(
+        "launches/new_window.html",
+        frame_origins=origins,
+        speaker=page_speaker(),
+        parameters=_for_window(held),
+    )
+
+
+def _for_window(login: Begun | Held) -> dict[str, str]:
+    """In a window there is no storage to offer; the LMS's other parameters stay the same."""
+    kept = {name: text for name, text in login.parameters.items() if name != "lti_storage_target"}
+    return {**kept, IN_WINDOW: "1"}
+
+
+def _move(url: str, status: int) -> Response:
+    response = redirect(url, status, Response=Response)
+    assert isinstance(response, Response)
+    return with_headers(response)

@@ -1,0 +1,160 @@
+"""HTTP of uploading a package from the picker: the form, the file, and how its import goes."""
+
+from typing import Any, BinaryIO, cast
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from ..errors import BridgeError, LaunchRejected, Refused, Unavailable
+from ..pages import render_page, with_headers
+from ..services import Services, current_services
+from . import packages
+from .deep_linking import Picker
+from .imports import (
+    FORM_BYTES,
+    MEGABYTE,
+    CourseExists,
+    Package,
+    answer_check,
+    describe_existing,
+    say_failure,
+    too_large,
+)
+from .package_check import UploadRefused
+from .picker_views import kept_courses
+from .refusals import refuse_page, refusing
+
+blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
+
+
+@blueprint.post("")
+@refusing
+def ask(services: Services) -> Response:
+    """Ask for the package, and for the id that its course shall have."""
+    return _show_form(services, packages.get_uploader(services, request.form.get("page", "")))
+
+
+@blueprint.post("/check")
+def check() -> Response:
+    """Tell a script whether a course id is free, before a large file travels."""
+    services = current_services()
+    try:
+        picker = packages.get_uploader(services, request.form.get("page", ""))
+    except BridgeError as error:
+        return _json({"error": say_failure(error)}, 400)
+    return _json(*answer_check(services, picker.account, request.form.get("course_id", "")))
+
+
+@blueprint.post("/upload")
+def upload() -> Response:
+    """Take a package in and send it on to SCORM Cloud; answers a script with JSON."""
+    services = current_services()
+    scripted = request.accept_mimetypes.best == "application/json"
+    try:
+        ticket = packages.read_upload(services, request.args.get("ticket", ""))
+        _read_form(services)
+        picker = packages.read_upload_picker(services, request.form.get("page", ""), ticket)
+    except BridgeError as error:
+        if scripted:
+            return _json({"error": say_failure(error)}, 400)
+        return refuse_page(services, error)
+    try:
+        token = _send(services, picker)
+    except BridgeError as error:
+        if isinstance(error, CourseExists) and scripted:
+            return _json(describe_existing(error), 409)
+        if scripted:
+            return _json({"error": say_failure(error)}, 400)
+        return _show_form(services, picker, error)
+    return _json({"page": token}) if scripted else _show_import(services, token)
+
+
+@blueprint.post("/import")
+@refusing
+def show_import(services: Services) -> Response:
+    """Show how the import goes, and its course when it has come."""
+    return _show_import(services, request.form.get("page", ""))
+
+
+@blueprint.post("/import/status")
+def import_status() -> Response:
+    """Tell a script how the import stands."""
+    services = current_services()
+    try:
+        picker = packages.get_uploader(services, request.form.get("page", ""))
+        return _json({"status": packages.read_import(services, picker).job.status})
+    except Unavailable:
+        return _json({"status": "RUNNING"})
+    except BridgeError as error:
+        return _json({"status": "ERROR", "error": say_failure(error)}, 400)
+
+
+def _read_form(services: Services) -> None:
+    """Take the form in, file and all; raises LaunchRejected when it is too large for us."""
+    limit = services.settings.scorm_cloud.upload_megabytes
+    request.max_content_length = limit * MEGABYTE + FORM_BYTES
+    try:
+        request.form.get("page")
+    except RequestEntityTooLarge as error:
+        raise LaunchRejected("package_too_large") from error
+    except OSError as error:
+        raise LaunchRejected("no_room", str(error)) from error
+
+
+def _send(services: Services, picker: Picker) -> str:
+    file = request.files.get("package")
+    if file is None or not file.filename:
+        raise UploadRefused("no_file", "Choose the zip file of a course first.")
+    form = request.form
+    return packages.send_package(
+        services,
+        picker,
+        Package(
+            file=cast(BinaryIO, file.stream),
+            file_name=file.filename,
+            course_id=form.get("course_id", "").strip(),
+            new_version_of=form.get("new_version_of", ""),
+        ),
+    )
+
+
+def _show_form(services: Services, picker: Picker, problem: BridgeError | None = None) -> Response:
+    limit = services.settings.scorm_cloud.upload_megabytes
+    existing = problem if isinstance(problem, CourseExists) else None
+    return render_page(
+        "launches/picker_package.html",
+        status=200 if problem is None else 409 if existing else 400,
+        frame_origins=picker.frame_origins,
+        token=picker.token,
+        kept=kept_courses(picker),
+        ticket=packages.sign_upload(services, picker),
+        limit=limit,
+        max_bytes=limit * MEGABYTE,
+        too_large=too_large(limit),
+        problem=say_failure(problem) if problem and not existing else "",
+        existing=existing,
+        course_id=existing.course.id if existing else request.form.get("course_id", ""),
+    )
+
+
+def _show_import(services: Services, token: str) -> Response:
+    picker = packages.get_uploader(services, token)
+    try:
+        found, trouble = packages.read_import(services, picker), ""
+    except (Unavailable, Refused) as error:
+        found, trouble = None, say_failure(error)
+    return render_page(
+        "launches/picker_import.html",
+        frame_origins=picker.frame_origins,
+        token=token,
+        kept=kept_courses(picker, [found.course] if found and found.course else []),
+        found=found,
+        trouble=trouble,
+        course_id=picker.page.data["importing"],
+    )
+
+
+def _json(values: dict[str, Any], status: int = 200) -> Response:
+    response = jsonify(values)
+    response.status_code = status
+    return with_headers(response)

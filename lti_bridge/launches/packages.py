@@ -1,0 +1,70 @@
+"""Uploading a package from the picker: who may, and which page follows its import."""
+
+from ..errors import LaunchRejected
+from ..services import Services
+from . import imports
+from .deep_linking import Picker, read_picker, with_data
+from .imports import Import, Package, look_at_import
+from .page_tokens import PageToken, read_page, sign_page
+
+# The kind of a token that lets a browser begin to send a file.
+UPLOAD = "upload"
+
+
+def sign_upload(services: Services, picker: Picker) -> str:
+    """Return the short token that goes into the upload's address.
+
+    It is checked before the file is read, so that nobody else can fill our disk; the page's own
+    token comes in the form.
+    """
+    page = picker.page
+    data = {"kind": UPLOAD, "account": picker.account.id}
+    ticket = PageToken(page.platform_id, page.deployment_id, page.sub, page.visitor, data=data)
+    return sign_page(services, ticket)
+
+
+def read_upload(services: Services, ticket: str) -> PageToken:
+    """Return whose upload an address belongs to; raises LaunchRejected."""
+    page = read_page(services, ticket)
+    if page.data.get("kind") != UPLOAD:
+        raise LaunchRejected("page_expired")
+    return page
+
+
+def read_upload_picker(services: Services, token: str, ticket: PageToken) -> Picker:
+    """Return the picker of an upload's form; raises LaunchRejected when they do not fit."""
+    picker = read_picker(services, token)
+    page = picker.page
+    mine = (page.platform_id, page.deployment_id, page.sub, picker.account.id)
+    theirs = (ticket.platform_id, ticket.deployment_id, ticket.sub, ticket.data.get("account"))
+    if mine != theirs:
+        raise LaunchRejected("page_expired")
+    return _uploading(picker)
+
+
+def get_uploader(services: Services, token: str) -> Picker:
+    """Return the picker of somebody who may upload; raises LaunchRejected."""
+    return _uploading(read_picker(services, token))
+
+
+def _uploading(picker: Picker) -> Picker:
+    if not picker.may_upload:
+        raise LaunchRejected("uploading_not_allowed")
+    return picker
+
+
+def send_package(services: Services, picker: Picker, package: Package) -> str:
+    """Send a package and return the token of the page that follows its import. Raises likewise."""
+    job_id, course_id = imports.send_package(services, picker.account, package)
+    return with_data(services, picker, job=job_id, importing=course_id)
+
+
+def read_import(services: Services, picker: Picker) -> Import:
+    """Return how the import stands that this page's token names.
+
+    Raises LaunchRejected when it names none, Unavailable or Refused.
+    """
+    job_id, course_id = picker.page.data.get("job"), picker.page.data.get("importing")
+    if not job_id or not course_id:
+        raise LaunchRejected("page_expired")
+    return look_at_import(services, picker.account, str(job_id), str(course_id))

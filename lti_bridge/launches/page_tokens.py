@@ -1,0 +1,79 @@
+"""What a button on one of our pages inside an LMS proves; such pages depend on no cookie.
+
+A form that carries the token cannot be forged by another site: it is the guard against CSRF too.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
+
+from ..errors import LaunchRejected
+from ..services import Services
+from ..signing import BadToken
+from .roles import Visitor
+
+PURPOSE = "page"
+PAGE_SECONDS = 3600
+# Key of a page's `data`: its reader is an administrator of the LMS.
+ADMIN = "admin"
+# Whose result the page shows.
+REVIEW = "review"
+# The launch's locale, on pages for learners.
+LOCALE = "locale"
+
+
+@dataclass(frozen=True)
+class PageToken:
+    """Whose page it is, in which link, and what its kind of page needs besides (`data`).
+
+    `deployment_id` and `link_id` are ids of our rows.
+    """
+
+    platform_id: int
+    deployment_id: int
+    sub: str
+    visitor: Visitor
+    link_id: int | None = None
+    course_id: str | None = None
+    back_url: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def locale(self) -> str | None:
+        """The locale of the launch that led here."""
+        locale = self.data.get(LOCALE)
+        return locale if isinstance(locale, str) else None
+
+
+def sign_page(services: Services, page: PageToken) -> str:
+    """Return the token that a page's forms carry for an hour.
+
+    Encrypted as a whole: tokens travel in URLs, and a return address can hold a session key of
+    the LMS.
+    """
+    issued_at = round(services.now().timestamp())
+    values = [PURPOSE, issued_at, *astuple(page)]
+    return services.signer.encrypt(json.dumps(values, separators=(",", ":")))
+
+
+def locale_of(services: Services, token: str) -> str | None:
+    """Return a page's locale for the page that says what went wrong with it; None: unknown."""
+    try:
+        return read_page(services, token).locale
+    except LaunchRejected:
+        return None
+
+
+def read_page(services: Services, token: str) -> PageToken:
+    """Return what a page's token says; raises LaunchRejected "page_expired"."""
+    try:
+        purpose, issued_at, *values = json.loads(services.signer.decrypt(token))
+        page = PageToken(*values)
+        page = replace(page, visitor=Visitor(page.visitor))
+        age = services.now().timestamp() - issued_at
+    except (BadToken, ValueError, TypeError) as error:
+        raise LaunchRejected("page_expired") from error
+    if purpose != PURPOSE or age > PAGE_SECONDS:
+        raise LaunchRejected("page_expired")
+    return page

@@ -1,0 +1,165 @@
+"""Answer a failure with a page: what happened, who can fix it and how, and the right button."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+
+from flask import Response, request
+from sqlalchemy import exc
+from werkzeug.exceptions import HTTPException
+
+from .. import correlation
+from ..db import begin_reading, db
+from ..errors import BridgeError, Busy, ConfigurationError, LaunchRejected, Unavailable
+from ..lti.launch_state import cookie_name, find_use
+from ..pages import render_page
+from ..services import Services, current_services
+from ..translating import page_speaker
+from . import resume
+from .browser import forget_secret
+from .entering import SECRET_FIELD, Visit
+from .frames import frame_origins, home_of
+from .rejections import get_rejection
+
+logger = logging.getLogger(__name__)
+REFRESH_SECONDS = 3
+REFRESHING = ("seat_busy", "cloud_busy")
+# Down, starting, or too busy to hand out a connection in time.
+DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+Page = Callable[[Services], Response]
+HTTP_REASONS = {404: "page_unknown", 405: "wrong_method", 413: "request_too_large"}
+
+
+def refuse_page(services: Services, error: BridgeError, locale: str | None = None) -> Response:
+    """Answer a failure on one of our own pages, which knows no login."""
+    reason = _reason(error)
+    services.events.publish("page_refused", outcome=reason)
+    return _show(services, _new_visit_in(locale), reason, str(error))
+
+
+def refusing(view: Page) -> Callable[[], Response]:
+    """Hand a view the services, and let each failure have its coded page."""
+
+    @wraps(view)
+    def guarded() -> Response:
+        services = current_services()
+        try:
+            return view(services)
+        except BridgeError as error:
+            return refuse_page(services, error)
+
+    return guarded
+
+
+def answer_http_error(error: HTTPException) -> Response | HTTPException:
+    """Give an error of the web framework a coded page of ours; a redirect stays what it is.
+
+    An unforeseen exception comes as an InternalServerError; Flask has logged its traceback.
+    """
+    status = error.code or 500
+    if status < 400:
+        return error
+    visit = new_visit()
+    reason = HTTP_REASONS.get(status, "our_mistake" if status >= 500 else "request_unreadable")
+    if isinstance(getattr(error, "original_exception", None), DATABASE_AWAY):
+        reason = "database_away"
+    response = _show(current_services(), visit, reason, f"{reason}: {request.endpoint}")
+    # Such as Allow, which says what the address does take.
+    response.headers.extend(h for h in error.get_headers() if h[0] != "Content-Type")
+    return response
+
+
+def new_visit() -> Visit:
+    """Return a request about which nothing is known yet but its correlation id."""
+    return Visit(correlation_id=correlation.current() or correlation.new_id())
+
+
+def _new_visit_in(locale: str | None) -> Visit:
+    visit = new_visit()
+    visit.locale = locale
+    return visit
+
+
+def refuse(services: Services, visit: Visit, error: BridgeError) -> Response:
+    """Explain a failure: what happened, who can fix it and how, and the right button."""
+    reason = _reason(error)
+    publish_launch(services, visit, reason)
+    return _show(services, visit, reason, str(error))
+
+
+def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
+    """Say how a launch ended, and which rung of the cookie ladder its login stood on."""
+    visitor = str(visit.visitor or "unknown")
+    rung = visit.state.rung if visit.state is not None else "none"
+    services.events.publish("launch", outcome=outcome, visitor=visitor, rung=rung)
+
+
+def _show(services: Services, visit: Visit, reason: str, detail: str) -> Response:
+    db.session.rollback()
+    rejection = get_rejection(reason)
+    # A launch that was tried again goes on under the id of its first try.
+    reference = correlation.current() or visit.correlation_id
+    logger.warning("launch refused: %s [%s]", detail, reference)
+    token = _resume_token(services, visit) if rejection.can_retry else ""
+    response = render_page(
+        "launches/rejected.html",
+        status=rejection.status,
+        frame_origins=origins_of(visit),
+        speaker=page_speaker(visit.locale),
+        rejection=rejection,
+        code=reason,
+        reference=reference,
+        resume_token=token,
+        refresh_seconds=REFRESH_SECONDS if reason in REFRESHING and token else None,
+        browser_secret=visit.browser_secret if token else "",
+        secret_field=SECRET_FIELD,
+        back_url=visit.return_url or _way_back(visit),
+        home_url=home_of(visit.platform) if visit.platform is not None else None,
+    )
+    # The page's "try again" is bound to this login's cookie.
+    return response if token else forget_login(services, visit, response)
+
+
+def _way_back(visit: Visit) -> str | None:
+    """Return where the launch came from that the browser goes back to or reloads."""
+    if visit.state is None:
+        return None
+    begin_reading(db.session())
+    used = find_use(visit.state)
+    db.session.commit()
+    return used.return_url if used is not None else None
+
+
+def _resume_token(services: Services, visit: Visit) -> str:
+    if visit.launch_id is None or visit.state is None:
+        return visit.resume_token
+    return resume.sign_resume(services, visit.launch_id, visit.state)
+
+
+def _reason(error: BridgeError) -> str:
+    """Return the reason that stands for a failure; Refused is SCORM Cloud's last word."""
+    if isinstance(error, LaunchRejected):
+        return error.reason
+    if isinstance(error, ConfigurationError):
+        return "not_set_up"
+    if isinstance(error, Busy):
+        return "cloud_busy"
+    return "scorm_cloud_down" if isinstance(error, Unavailable) else "scorm_cloud_refused"
+
+
+def origins_of(visit: Visit) -> list[str] | None:
+    """Return who may frame the answer to this visit; None: anybody."""
+    if visit.platform is None:
+        return None
+    return frame_origins(visit.platform, visit.return_url)
+
+
+def forget_login(services: Services, visit: Visit, response: Response) -> Response:
+    """Delete the cookie of the login that this visit ends."""
+    if visit.state is not None:
+        forget_secret(
+            response,
+            cookie_name(visit.state),
+            secure=services.is_secure,
+        )
+    return response

@@ -1,0 +1,391 @@
+"""The closed list of reasons for which a launch stops, and what people can do about each."""
+
+from dataclasses import dataclass
+
+from ..words import mark
+
+LEARNER, TEACHER, ADMIN = "You", "Your instructor", "Your LMS administrator"
+OPERATOR = "The operator of this bridge"
+_LEADS = {
+    LEARNER: mark("What you can do:"),
+    TEACHER: mark("Your instructor can fix this."),
+    ADMIN: mark("Your LMS administrator can fix this."),
+    OPERATOR: mark("The operator of this bridge can fix this."),
+}
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One failure in words: HTTP status, title, what happened, who can fix it, and how.
+
+    The sentences are marked for translation, each by itself: `more` follows on `how`.
+    `can_retry`: the same launch may be tried again, because only SCORM Cloud stood in its way.
+    """
+
+    status: int
+    title: str
+    happened: str
+    who: str
+    how: str
+    can_retry: bool = False
+    more: str = ""
+
+    @property
+    def lead(self) -> str:
+        """Who can fix it, as a sentence."""
+        return _LEADS[self.who]
+
+    @property
+    def advice(self) -> str:
+        """Everything about how to fix it, in English."""
+        return f"{self.how} {self.more}".strip()
+
+
+_AGAIN = mark("Go back to your course and open the activity again.")
+_TELL = mark("If that does not help, tell your instructor the code and the reference below.")
+
+
+def _unverified(happened: str) -> Rejection:
+    title = mark("This launch could not be verified")
+    how = mark("Check the tool's settings in the LMS and here.")
+    return Rejection(400, title, happened, ADMIN, how, more=_AGAIN)
+
+
+def _from_course(happened: str) -> Rejection:
+    title = mark("This page opens from your course")
+    how = mark("Open the activity from your course page, not from a bookmark or by reloading.")
+    return Rejection(400, title, happened, LEARNER, how)
+
+
+_LOGIN = {
+    "login_incomplete": _from_course("The request that starts a launch lacked something."),
+    "not_from_lms": _from_course("A launch arrives here from an LMS, not by this address alone."),
+    "unknown_platform": Rejection(
+        400,
+        "This LMS is not connected",
+        "The issuer and client id that the LMS sent belong to no platform here.",
+        OPERATOR,
+        "Compare them with `lti-bridge platform list`; add it with `lti-bridge platform add`.",
+    ),
+    "ambiguous_platform": Rejection(
+        400,
+        "The LMS did not say which connection it uses",
+        "Several platforms here have this issuer, and the login named no client id.",
+        ADMIN,
+        "Let the LMS send `client_id` with the login request.",
+    ),
+    "platform_disabled": Rejection(
+        403,
+        "This LMS is switched off here",
+        "Launches from it have been disabled.",
+        OPERATOR,
+        "Repeat `lti-bridge platform add` for it to switch it on again.",
+    ),
+    "lms_login_required": Rejection(
+        403,
+        "Your LMS wants you to sign in",
+        "It does not recognise your session: it has ended, or your browser blocks its cookies.",
+        LEARNER,
+        "Reload the page of your LMS, sign in, and open the activity again.",
+    ),
+    "lms_launch_used": Rejection(
+        400,
+        "This launch was used already",
+        "Your LMS lets each launch through once; reloading or going back repeats an old one.",
+        LEARNER,
+        _AGAIN,
+    ),
+    "lms_access_denied": Rejection(
+        403,
+        "Your LMS did not let this launch through",
+        "The person signed in to the LMS is not the one who clicked, or may not open this.",
+        LEARNER,
+        "Sign in to your LMS again and open the activity once more.",
+        more=_TELL,
+    ),
+    "lms_refused": Rejection(
+        400,
+        "Your LMS refused the launch",
+        "It answered with an error instead of saying who you are.",
+        ADMIN,
+        "Compare client id, redirect address and login address in the LMS with this bridge.",
+    ),
+    "state_missing": _from_course("The launch came without its beginning."),
+    "state_invalid": _unverified("The launch did not begin here, or was changed on its way."),
+    "state_expired": Rejection(
+        400, "This launch took too long", "It began too long ago.", LEARNER, _AGAIN
+    ),
+    "browser_unproven": Rejection(
+        403,
+        "Your browser hid that it is still you",
+        "It did not send back the cookie that ties this launch to this browser. Many browsers "
+        "block cookies of a page that is shown inside another site.",
+        LEARNER,
+        "Go back to your course and open the activity again; if your LMS lets you, in a new "
+        "window. If that fails, use another browser, or allow cookies for this site.",
+    ),
+    "reloaded": Rejection(
+        403,
+        "This launch was used already",
+        "Each launch works once; reloading the page or going back repeats an old one.",
+        LEARNER,
+        _AGAIN,
+    ),
+    "no_cookies": Rejection(
+        403,
+        "Your browser keeps no cookies for this site",
+        "The course cannot be opened without one, not even in a window of its own: it ties the "
+        "launch to this browser, so that nobody else can use it.",
+        ADMIN,
+        "Allow cookies for this site in the browser, or in the settings that your organisation "
+        "makes for its browsers; a privacy extension can block them too. Then go back to your "
+        "course and open the activity again.",
+    ),
+}
+
+_TOKEN = {
+    "token_missing": _unverified("The LMS did not say who you are."),
+    "token_malformed": _unverified("The LMS's message cannot be read."),
+    "wrong_algorithm": _unverified("The LMS's message is not signed with RS256."),
+    "key_unnamed": _unverified("The LMS's message does not name the key that signed it."),
+    "unknown_key": _unverified("The key that signed the message is not in the LMS's key set."),
+    "bad_signature": _unverified("The signature of the LMS's message is wrong."),
+    "keys_unavailable": Rejection(
+        503,
+        "The LMS's keys cannot be fetched",
+        "They are needed to verify the launch, and the LMS did not hand them out.",
+        ADMIN,
+        "Open the activity again in a minute. If it stays, this bridge cannot reach the LMS's "
+        "JWKS address.",
+    ),
+    "claims_missing": _unverified("The LMS's message lacks something that every launch has."),
+    "bad_claims": _unverified("Something in the LMS's message is missing or malformed."),
+    "bad_roles": _unverified("The LMS's message does not say what you are in the course."),
+    "wrong_issuer": _unverified("The message comes from another LMS than the login."),
+    "wrong_audience": _unverified("The message was issued to another tool."),
+    "wrong_nonce": _unverified("The message belongs to another launch."),
+    "wrong_target": _unverified("The message is meant for another website than this one."),
+    "bad_message": _unverified("The message lacks something that its kind of launch needs."),
+    "token_expired": Rejection(
+        400,
+        "This launch is no longer valid",
+        "Its time was over before it arrived.",
+        LEARNER,
+        _AGAIN,
+        more=mark("If it happens each time, a clock is wrong: tell your LMS administrator."),
+    ),
+    "token_from_future": _unverified("The message is dated in the future: a clock is wrong."),
+    "token_too_old": Rejection(
+        400, "This launch is no longer valid", "It was issued too long ago.", LEARNER, _AGAIN
+    ),
+    "replayed": Rejection(
+        400,
+        "This launch was used already",
+        "Each launch works once; reloading the page or going back repeats an old one.",
+        LEARNER,
+        _AGAIN,
+    ),
+    "unknown_message": Rejection(
+        400,
+        "This kind of launch is not supported",
+        "The LMS asked for something that this bridge does not do.",
+        ADMIN,
+        "Use the tool as an activity in a course.",
+    ),
+    "unknown_deployment": Rejection(
+        403,
+        "This installation waits for approval",
+        "The LMS is connected, but this installation (deployment) of the tool is not approved.",
+        OPERATOR,
+        "Approve it with `lti-bridge platform deployment approve`; then open it again.",
+    ),
+}
+
+_SEAT = {
+    "no_course": Rejection(
+        409,
+        "This activity has no course yet",
+        "Nobody has chosen the SCORM course that it opens.",
+        TEACHER,
+        "Set the activity's custom parameter `scorm_course_id` to the id of a SCORM Cloud course.",
+    ),
+    "course_missing": Rejection(
+        409,
+        "The course is not in SCORM Cloud",
+        "The activity names a course that SCORM Cloud does not have.",
+        TEACHER,
+        "Check the course id, or upload the course with `lti-bridge course upload`.",
+        can_retry=True,
+    ),
+    "create_refused": Rejection(
+        409,
+        "SCORM Cloud has no place for you",
+        "It refused a new registration; the account's quota may be used up.",
+        OPERATOR,
+        "Look at the account's registrations in SCORM Cloud, then try again.",
+        can_retry=True,
+    ),
+    "registration_gone": Rejection(
+        409,
+        "Your place in the course has gone",
+        "SCORM Cloud no longer has it. No new one was made, so that no result gets lost.",
+        OPERATOR,
+        "Find out who deleted it; `lti-bridge registration show` tells its story.",
+    ),
+    "scorm_cloud_refused": Rejection(
+        502,
+        "SCORM Cloud refused the request",
+        "The app id or secret key of the account may be wrong or lack a permission.",
+        OPERATOR,
+        "Check the SCORM Cloud account, then try again.",
+        can_retry=True,
+    ),
+    "scorm_cloud_down": Rejection(
+        503,
+        "SCORM Cloud does not answer",
+        "Nothing is lost; the course just cannot be opened right now.",
+        LEARNER,
+        "Try again in a minute.",
+        can_retry=True,
+    ),
+    "no_attempt_left": Rejection(
+        409,
+        "There is no further attempt",
+        "Every attempt that this activity allows has been used, or the newest is not finished.",
+        LEARNER,
+        "Open the activity again to go on with the newest attempt, or ask an instructor.",
+    ),
+    "seat_busy": Rejection(
+        503,
+        "Your place is being prepared",
+        "It was opened twice at the same moment, and the first one is still at work.",
+        LEARNER,
+        "Wait a moment: this page tries again by itself.",
+        can_retry=True,
+    ),
+    "cloud_busy": Rejection(
+        503,
+        "Many people are opening activities",
+        "SCORM Cloud is slow just now, and others were here before you.",
+        LEARNER,
+        "Wait a moment: this page tries again by itself. If it stays, open the activity again.",
+        can_retry=True,
+    ),
+    "resume_invalid": Rejection(
+        400,
+        "This page is too old",
+        "It can no longer continue the launch that it belonged to, or not in this browser.",
+        LEARNER,
+        _AGAIN,
+    ),
+    "not_for_you": Rejection(
+        403,
+        "This page is for instructors",
+        "Only people who manage the course in the LMS can do this.",
+        TEACHER,
+        "Ask an instructor of the course to do it, or to give you the role in the LMS.",
+    ),
+    "page_expired": Rejection(
+        400, "This page is too old", "Its buttons work for an hour.", LEARNER, _AGAIN
+    ),
+    "not_set_up": Rejection(
+        500,
+        "This bridge is not set up yet",
+        "Something that every launch needs has not been configured; its log says what.",
+        OPERATOR,
+        "Follow the guide in the bridge's console, or run `lti-bridge doctor`.",
+    ),
+}
+
+_PICKING = {
+    "picking_not_allowed": Rejection(
+        403,
+        "Courses are picked by instructors",
+        "Your LMS says that you do not teach in this course, so you cannot add activities to it.",
+        ADMIN,
+        "Give the person who should add activities the role of an instructor in the course.",
+    ),
+    "uploading_not_allowed": Rejection(
+        403,
+        "Packages are uploaded by instructors",
+        "Assistants can pick courses that are there, but not add or replace any.",
+        TEACHER,
+        "Ask the instructor of the course to upload the package.",
+    ),
+    "package_too_large": Rejection(
+        400,
+        "This package is too large",
+        "It is larger than packages may be that are uploaded here.",
+        LEARNER,
+        "Take videos out of the package, or ask the operator of this bridge to upload it.",
+    ),
+    "no_room": Rejection(
+        503,
+        "There is no room for this package",
+        "The bridge could not keep the file while it was sent on.",
+        OPERATOR,
+        "Make room on the disk for temporary files, then upload it again.",
+    ),
+    "links_not_accepted": Rejection(
+        400,
+        "A course cannot be added here",
+        "This place in your LMS takes other things than activities of a tool.",
+        TEACHER,
+        "Add the tool where your LMS adds an activity or an assignment.",
+    ),
+}
+
+# What a request can be whose address or size is wrong, and what only a mistake of ours can cause.
+_HTTP = {
+    "request_too_large": Rejection(
+        413,
+        "This request is too large",
+        "It carries more than any launch or form of this bridge does.",
+        ADMIN,
+        "Find out what makes the LMS's message so large: a custom parameter, or very many roles.",
+    ),
+    "page_unknown": Rejection(
+        404,
+        "There is no such page",
+        "The address is misspelt, or belongs to a page that is gone.",
+        LEARNER,
+        "Open the activity from your course page.",
+    ),
+    "wrong_method": Rejection(
+        405,
+        "This address takes another kind of request",
+        "It answers to a button or to your LMS, not to its address typed by hand.",
+        LEARNER,
+        "Open the activity from your course page.",
+    ),
+    "request_unreadable": Rejection(
+        400,
+        "This request cannot be read",
+        "What your browser or LMS sent is malformed.",
+        LEARNER,
+        _AGAIN,
+    ),
+    "database_away": Rejection(
+        503,
+        "This bridge cannot reach its database",
+        "It may just be starting again. Nothing is lost.",
+        LEARNER,
+        "Try again in a minute.",
+        more=_TELL,
+    ),
+    "our_mistake": Rejection(
+        500,
+        "Something went wrong in this bridge",
+        "It met something that it was not made for. Its log has the details under the reference "
+        "below.",
+        OPERATOR,
+        "Look up the reference in the log and report it to the makers of LTI Bridge.",
+    ),
+}
+
+REJECTIONS: dict[str, Rejection] = {**_HTTP, **_LOGIN, **_TOKEN, **_SEAT, **_PICKING}
+
+
+def get_rejection(reason: str) -> Rejection:
+    """Return the words for a reason; every reason that the code raises is in the list."""
+    return REJECTIONS[reason]

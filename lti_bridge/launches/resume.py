@@ -1,0 +1,56 @@
+"""Try again after SCORM Cloud failed: the nonce is used up, so the id_token cannot come twice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..db import begin_reading, db
+from ..errors import LaunchRejected
+from ..lti.launch_state import LaunchState, cookie_name, same_secret
+from ..lti.values import PlatformValues
+from ..platforms.registry import get_platform
+from ..registrations.models import Launch
+from ..services import Services
+from ..signing import BadToken
+
+PURPOSE = "resume"
+
+
+@dataclass(frozen=True)
+class Resume:
+    """A launch to go on with, and the cookie that proved the same browser."""
+
+    launch_id: int
+    cookie: str
+    platform: PlatformValues
+    return_url: str | None
+    locale: str | None
+
+
+def sign_resume(services: Services, launch_id: int, state: LaunchState) -> str:
+    """Return a token that continues a launch in the browser that began it."""
+    values = [launch_id, cookie_name(state), state.browser_hash]
+    return services.signer.sign(PURPOSE, values)
+
+
+def read_resume(
+    services: Services, token: str, cookies: Mapping[str, str], secret: str = ""
+) -> Resume:
+    """Return the launch to continue; raises LaunchRejected "resume_invalid".
+
+    It is good for as long as the browser keeps that login's cookie. `secret` is posted where the
+    LMS kept it instead.
+    """
+    try:
+        launch_id, cookie, browser_hash = services.signer.unsign(PURPOSE, token)
+    except (BadToken, ValueError, TypeError) as error:
+        raise LaunchRejected("resume_invalid") from error
+    if not same_secret(browser_hash, secret or cookies.get(cookie)):
+        raise LaunchRejected("resume_invalid")
+    begin_reading(db.session())
+    launch = db.session.get(Launch, launch_id)
+    if launch is None:
+        db.session.commit()
+        raise LaunchRejected("resume_invalid")
+    platform = get_platform(launch.registration.learner.platform_id)
+    db.session.commit()
+    return Resume(launch_id, cookie, platform, launch.return_url, launch.locale)

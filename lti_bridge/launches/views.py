@@ -1,0 +1,174 @@
+"""HTTP in and out of a launch: login, launch, trying again, preview, and our public keys."""
+
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from ..db import begin_reading, db
+from ..errors import BridgeError, LaunchRejected
+from ..pages import render_page, with_headers
+from ..platforms.keys import public_jwks
+from ..services import Services, current_services
+from ..translating import page_speaker
+from . import preview, resume, workflow
+from .browser import forget_secret
+from .deep_linking import Start
+from .entering import SECRET_FIELD, Visit
+from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
+from .page_tokens import locale_of, read_page
+from .picker_views import show_start
+from .refusals import forget_login, new_visit, origins_of, publish_launch, refuse
+from .rejections import get_rejection
+
+blueprint = Blueprint("launches", __name__, url_prefix="/lti")
+JWKS_SECONDS = 300
+
+
+@blueprint.get("/launch")
+def launch_by_hand() -> AnyResponse:
+    """Somebody typed or reloaded the launch address."""
+    return refuse(current_services(), new_visit(), LaunchRejected("not_from_lms"))
+
+
+@blueprint.post("/launch")
+def launch() -> AnyResponse:
+    """The LMS's answer to the login: verify it and open what it asks for."""
+    services, visit = current_services(), new_visit()
+    visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
+    try:
+        outcome = workflow.receive_launch(services, request.form, request.cookies, visit)
+        if isinstance(outcome, AskStorage):
+            return _ask_storage(services, visit, outcome)
+        response = _show(services, visit, outcome)
+    except BridgeError as error:
+        return refuse(services, visit, error)
+    publish_launch(services, visit, "opened")
+    return forget_login(services, visit, response)
+
+
+@blueprint.route("/resume", methods=["GET", "POST"])
+def try_again() -> AnyResponse:
+    """Continue a launch that SCORM Cloud interrupted, in the browser that began it."""
+    services, visit = current_services(), new_visit()
+    token = request.values.get("token", "")
+    try:
+        secret = request.form.get(SECRET_FIELD, "")
+        known = resume.read_resume(services, token, request.cookies, secret)
+        visit.browser_secret = secret
+        visit.platform, visit.return_url = known.platform, known.return_url
+        visit.locale, visit.resume_token = known.locale, token
+        player = workflow.open_player(services, known.launch_id)
+    except BridgeError as error:
+        return refuse(services, visit, error)
+    publish_launch(services, visit, "resumed")
+    response = _move(player.url, 303)
+    forget_secret(response, known.cookie, secure=services.is_secure)
+    return response
+
+
+@blueprint.post("/attempt")
+def choose_attempt() -> AnyResponse:
+    """The learner's choice: go on with the newest attempt, or begin another."""
+    services, visit = current_services(), new_visit()
+    token, another = request.form.get("page", ""), request.form.get("choice") == "another"
+    try:
+        player = workflow.open_attempt(services, token, another=another)
+    except BridgeError as error:
+        visit.locale = locale_of(services, token)
+        return refuse(services, visit, error)
+    return _move(player.url, 303)
+
+
+@blueprint.post("/preview")
+def open_preview() -> AnyResponse:
+    """The preview button of the page for staff."""
+    services, visit = current_services(), new_visit()
+    token = request.form.get("page", "")
+    try:
+        return _move(preview.open_preview(services, token), 303)
+    except BridgeError as error:
+        visit.locale = locale_of(services, token)
+        return refuse(services, visit, error)
+
+
+@blueprint.get("/preview/done")
+def end_preview() -> AnyResponse:
+    """Where SCORM Cloud sends somebody who leaves a preview."""
+    services = current_services()
+    try:
+        page = read_page(services, request.args.get("page", ""))
+    except BridgeError as error:
+        return refuse(services, new_visit(), error)
+    return render_page(
+        "launches/preview_done.html", speaker=page_speaker(page.locale), back_url=page.back_url
+    )
+
+
+@blueprint.get("/jwks.json")
+def jwks() -> AnyResponse:
+    """The public halves of our keys; platforms fetch them to verify what we sign."""
+    begin_reading(db.session())
+    response = jsonify(public_jwks())
+    db.session.commit()
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
+    return response
+
+
+def _ask_storage(services: Services, visit: Visit, asked: AskStorage) -> Response:
+    """The launch comes again from this page, with the secret; it proves nothing by itself."""
+    fields = {name: request.form.get(name, "") for name in ("state", "id_token")}
+    return render_page(
+        "launches/storage_get.html",
+        frame_origins=origins_of(visit),
+        speaker=page_speaker(),
+        asked=asked,
+        fields=fields,
+        secret_field=SECRET_FIELD,
+        seconds=services.settings.launch.storage_seconds,
+        rejection=get_rejection("browser_unproven"),
+        code="browser_unproven",
+        reference=visit.correlation_id,
+    )
+
+
+def _show(
+    services: Services,
+    visit: Visit,
+    outcome: Shown,
+) -> Response:
+    if isinstance(outcome, Start):
+        return show_start(services, outcome, visit.correlation_id)
+    if isinstance(outcome, OpenPlayer):
+        return _move(outcome.url, 303)
+    if isinstance(outcome, ChooseAttempt):
+        return render_page(
+            "launches/attempts.html",
+            frame_origins=origins_of(visit),
+            speaker=page_speaker(visit.locale),
+            offer=outcome.offer,
+            token=outcome.token,
+            new_window=outcome.new_window,
+            back_url=visit.return_url,
+        )
+    if isinstance(outcome, OfferWindow):
+        return render_page(
+            "launches/player_window.html",
+            frame_origins=origins_of(visit),
+            speaker=page_speaker(visit.locale),
+            offer=outcome,
+            back_url=visit.return_url,
+        )
+    if isinstance(outcome, OpenPage):
+        return _move(url_for(outcome.endpoint, page=outcome.token), 303)
+    return render_page(
+        "launches/preview.html",
+        frame_origins=origins_of(visit),
+        speaker=page_speaker(visit.locale),
+        page=outcome,
+        back_url=visit.return_url,
+    )
+
+
+def _move(url: str, status: int) -> Response:
+    response = redirect(url, status, Response=Response)
+    assert isinstance(response, Response)
+    return with_headers(response)

@@ -1,0 +1,168 @@
+"""A learner arrives: the login, the verified launch, the seat, and off to SCORM Cloud."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..db import begin_reading, db
+from ..errors import LaunchRejected, Unavailable
+from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchClaims
+from ..lti.handshake import VerifiedLaunch, read_launch_state
+from ..lti.launch_state import LaunchState, cookie_name
+from ..lti.replies import origin
+from ..platforms import registry
+from ..platforms.models import Deployment
+from ..platforms.tool_definition import MASQUERADING
+from ..registrations.attempts import begin_attempt, find_offer
+from ..registrations.links import keep_link, opens_in_window
+from ..registrations.models import ResourceLink
+from ..registrations.opening import Arrival, Begun, begin_launch
+from ..registrations.staff import remember_staff
+from ..registrations.standing import Standing
+from ..registrations.workflow import build_launch_link, open_registration
+from ..services import Services
+from .deep_linking import begin_picking
+from .entering import SECRET_FIELD, Visit, check_state, verify_and_enter
+from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome
+from .page_tokens import ADMIN, REVIEW, read_page, sign_page
+from .preview import page_of, show_preview
+from .roles import Visitor, administers, decide_visitor, is_masked
+
+
+def receive_launch(
+    services: Services, form: Mapping[str, str], cookies: Mapping[str, str], visit: Visit
+) -> Outcome:
+    """Verify a launch, use up its nonce, and open what this visitor may open.
+
+    Fills in `visit` on the way. Raises LaunchRejected, Unavailable or ConfigurationError.
+    """
+    state = visit.state = read_launch_state(form, signer=services.signer)
+    visit.browser_secret = form.get(SECRET_FIELD, "")
+    if state.storage_target is not None and SECRET_FIELD not in form:
+        return _ask_storage(services, state, visit, form)
+    launch, standing = verify_and_enter(services, form, cookies, visit)
+    claims = launch.claims
+    visit.visitor = decide_visitor(claims.roles)
+    if claims.message_type == DEEP_LINKING:
+        deployment = db.session.get_one(Deployment, standing.deployment.id)
+        return begin_picking(services, claims, deployment, visit.visitor)
+    if claims.message_type not in (RESOURCE_LINK, SUBMISSION_REVIEW):
+        raise LaunchRejected("unknown_message", claims.message_type)
+    standing = keep_link(standing, claims, services.now())
+    if claims.message_type == SUBMISSION_REVIEW:
+        return _show_review(services, _link(standing), claims, visit.visitor)
+    if visit.visitor is Visitor.LEARNER:
+        visit.visitor = _behind_the_learner(standing, claims)
+    if visit.visitor.is_staff:
+        return _show_staff(services, _link(standing), claims, visit.visitor)
+    if visit.visitor is not Visitor.LEARNER:
+        return show_preview(services, _link(standing), claims, visit.visitor)
+    return _open_activity(services, visit, launch, standing)
+
+
+def _link(standing: Standing) -> ResourceLink:
+    """Return the link's row as an object, for pages of which nobody opens hundreds a minute."""
+    return db.session.get_one(ResourceLink, standing.link.id)
+
+
+def _open_activity(
+    services: Services, visit: Visit, launch: VerifiedLaunch, standing: Standing
+) -> OpenPlayer | ChooseAttempt | OfferWindow:
+    """Open a learner's rows, then the player or what comes before it."""
+    new_window = opens_in_window(standing.link, standing.platform) and not visit.in_window
+    asks_first = standing.may_have_several or new_window
+    arrival = Arrival(launch.state.rung, visit.correlation_id)
+    with services.places.try_to_take() as free:
+        opens_now = free and not asks_first
+        begun = begin_launch(services, launch.claims, standing, arrival, opens_now=opens_now)
+        visit.launch_id = begun.launch_id
+        if asks_first:
+            choice = _offer(services, visit, standing, launch.claims, new_window)
+            if choice is not None:
+                return choice
+        return open_player(services, begun.launch_id, begun)
+
+
+def _offer(
+    services: Services, visit: Visit, standing: Standing, claims: LaunchClaims, new_window: bool
+) -> ChooseAttempt | OfferWindow | None:
+    """Return what comes before the player: a choice of attempts, or a button for a window."""
+    assert visit.launch_id is not None
+    begin_reading(db.session())
+    offer, link = find_offer(visit.launch_id), _link(standing)
+    page = page_of(link, claims, Visitor.LEARNER)
+    page = replace(page, data={**page.data, "launch": visit.launch_id, REVIEW: claims.sub})
+    title = link.title
+    db.session.commit()
+    token = sign_page(services, page)
+    if offer is not None:
+        return ChooseAttempt(offer, token, new_window)
+    return OfferWindow(token, title) if new_window else None
+
+
+def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer:
+    """Open what the learner chose on the page. Raises LaunchRejected or Unavailable."""
+    page = read_page(services, token)
+    launch_id = page.data.get("launch")
+    if page.visitor is not Visitor.LEARNER or not isinstance(launch_id, int):
+        raise LaunchRejected("page_expired")
+    return open_player(services, begin_attempt(services, launch_id) if another else launch_id)
+
+
+def _behind_the_learner(standing: Standing, claims: LaunchClaims) -> Visitor:
+    """Return who uses a learner's role: the learner, or staff who look at what learners see."""
+    if is_masked(claims.custom, MASQUERADING):
+        return Visitor.MASKED
+    return Visitor.SWITCHED if standing.only_looks else Visitor.LEARNER
+
+
+def _show_staff(
+    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor
+) -> OpenPage:
+    """Remember that this user is staff here, and commit."""
+    remember_staff(link, claims.sub, services.now())
+    db.session.flush()
+    page = page_of(link, claims, visitor)
+    if administers(claims.roles):
+        page = replace(page, data={**page.data, ADMIN: True})
+    db.session.commit()
+    return OpenPage("console.link", sign_page(services, page))
+
+
+def _show_review(
+    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor
+) -> OpenPage:
+    """Show one learner's result: to staff anybody's, to others their own. Commits.
+
+    LTI Submission Review 1.0: `for_user` names the learner.
+    """
+    whose = claims.for_user_id or claims.sub
+    if whose != claims.sub and not visitor.is_staff:
+        raise LaunchRejected("not_for_you", "a review of somebody else")
+    db.session.flush()
+    page = page_of(link, claims, visitor)
+    page = replace(page, data={**page.data, REVIEW: whose})
+    db.session.commit()
+    return OpenPage("console.review", sign_page(services, page))
+
+
+def open_player(services: Services, launch_id: int, begun: Begun | None = None) -> OpenPlayer:
+    """Find or make the registration of a launch and return the player's address.
+
+    Raises Busy when no thread of this process may wait for SCORM Cloud.
+    """
+    with services.places.take():  # once for all calls of a launch
+        seat = open_registration(services, launch_id, begun)
+        url = build_launch_link(services, launch_id, seat)
+    if not url.startswith(("https://", "http://")):
+        raise Unavailable("SCORM Cloud answered without a launch link")
+    return OpenPlayer(url)
+
+
+def _ask_storage(
+    services: Services, state: LaunchState, visit: Visit, form: Mapping[str, str]
+) -> AskStorage:
+    platform = visit.platform = registry.get_platform(state.platform_id)
+    check_state(services, state, form)
+    assert state.storage_target is not None
+    asked_at = origin(platform.authorization_url) or ""
+    return AskStorage(cookie_name(state), asked_at, state.storage_target)

@@ -1,0 +1,147 @@
+"""Deep linking 2.0: what the platform accepts, and the signed answer that carries our courses."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..errors import LaunchRejected
+from .claims import CLAIM
+from .library import LINK_TYPE, encode_jwt
+from .replies import origin
+from .values import PlatformValues, SigningKey
+
+DL_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+# Where an item may open, in the words of the specification; Moodle also says "frame".
+IFRAME, WINDOW = "iframe", "window"
+RESPONSE_SECONDS = 300
+# Moodle allows no skew at all: an answer dated one second ahead of its clock is refused.
+BACK_DATE_SECONDS = 5
+# More than 100 is refused when Moodle's form is saved; it takes whole numbers only.
+SCORE_MAXIMUM = 100
+LONGEST_TITLE = 255
+TAG = "scorm"
+
+
+@dataclass(frozen=True)
+class DeepLinkingSettings:
+    """What the platform lets its user pick, and where the answer goes.
+
+    `data` is the platform's own and goes back to the letter; None when there was none.
+    """
+
+    return_url: str
+    accepts_links: bool
+    accept_multiple: bool = False
+    targets: tuple[str, ...] = ()
+    data: Any = None
+
+
+@dataclass(frozen=True)
+class CourseItem:
+    """One chosen course: `target` is None for the platform's own way to open it."""
+
+    course_id: str
+    title: str
+    target: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back to the platform: courses, or none with a reason in words.
+
+    `message` and `error` are for the person; `error_log` is for the platform's log.
+    """
+
+    items: Sequence[CourseItem] = ()
+    message: str = ""
+    error: str = ""
+    error_log: str = ""
+
+
+def parse_settings(claim: Mapping[str, Any] | None) -> DeepLinkingSettings:
+    """Read the deep_linking_settings of a verified launch.
+
+    Raises LaunchRejected "bad_message" without an http(s) return address: the answer is a form
+    that our page posts there.
+    """
+    claim = claim or {}
+    return_url = claim.get("deep_link_return_url")
+    # A page that holds half of a surrogate pair could not be sent.
+    if not isinstance(return_url, str) or not return_url.isprintable():
+        raise LaunchRejected("bad_message", "deep_link_return_url is not text")
+    if origin(return_url) is None:
+        raise LaunchRejected("bad_message", "deep_link_return_url is not an http(s) address")
+    targets = _texts(claim.get("accept_presentation_document_targets"))
+    return DeepLinkingSettings(
+        return_url=return_url,
+        accepts_links=LINK_TYPE in _texts(claim.get("accept_types")),
+        accept_multiple=claim.get("accept_multiple") is True,
+        targets=tuple(target for target in (IFRAME, WINDOW) if target in targets),
+        data=claim.get("data"),
+    )
+
+
+def sign_response(
+    platform: PlatformValues,
+    deployment_id: str,
+    answer: Answer,
+    *,
+    data: Any,
+    launch_url: str,
+    key: SigningKey,
+    now: datetime,
+) -> str:
+    """Return the JWT of a LtiDeepLinkingResponse; `data` is the platform's own, None for none."""
+    issued = int(now.timestamp()) - BACK_DATE_SECONDS
+    claims: dict[str, Any] = {
+        "iss": platform.client_id,
+        "aud": platform.issuer,
+        "iat": issued,
+        "exp": issued + RESPONSE_SECONDS,
+        "nonce": secrets.token_urlsafe(24),
+        f"{CLAIM}deployment_id": deployment_id,
+        f"{CLAIM}message_type": "LtiDeepLinkingResponse",
+        f"{CLAIM}version": "1.3.0",
+        f"{DL_CLAIM}content_items": [content_item(item, launch_url) for item in answer.items],
+    }
+    texts = {"msg": answer.message, "errormsg": answer.error, "errorlog": answer.error_log}
+    claims |= {f"{DL_CLAIM}{name}": text for name, text in texts.items() if text}
+    if data is not None:
+        claims[f"{DL_CLAIM}data"] = data
+    return encode_jwt(platform, claims, key)
+
+
+def content_item(item: CourseItem, launch_url: str) -> dict[str, Any]:
+    """Return one course as a content item.
+
+    The course is named in `custom`: it survives the copy of an LMS course, where the resource
+    link gets a new id.
+    """
+    title = item.title[:LONGEST_TITLE]
+    content: dict[str, Any] = {
+        "type": LINK_TYPE,
+        "title": title,
+        "url": launch_url,
+        "custom": {"scorm_course_id": item.course_id},
+        "lineItem": {
+            "scoreMaximum": SCORE_MAXIMUM,
+            "label": title,
+            "resourceId": item.course_id,
+            "tag": TAG,
+        },
+    }
+    sizes = {"width": item.width, "height": item.height}
+    size = {name: value for name, value in sizes.items() if value}
+    if item.target == IFRAME:
+        content[IFRAME] = size
+    elif item.target == WINDOW:
+        content[WINDOW] = {"targetName": "_blank", **size}
+    return content
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else ()

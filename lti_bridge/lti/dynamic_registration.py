@@ -1,0 +1,175 @@
+"""Dynamic registration: read an LMS's configuration, check it, register us there (LTI DR 1.0)."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from ..errors import Refused, Unavailable
+from ..outbound import Outbound
+from .replies import origin
+
+PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
+TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
+DEADLINE_SECONDS = 15.0
+MAX_BYTES = 256 * 1024
+LONGEST_ADDRESS = 500
+EXPLANATION_CHARACTERS = 300
+# Hosted Canvas has one issuer for every school, and sign-in hosts of its own.
+CANVAS_ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")
+CANVAS_HOSTS = re.compile(r"sso(\.[\w-]+)*\.canvaslms\.com|([\w-]+\.)+instructure\.com")
+
+
+@dataclass(frozen=True)
+class PlatformConfiguration:
+    """What an LMS says of itself, checked."""
+
+    issuer: str
+    authorization_url: str
+    token_url: str
+    jwks_url: str
+    registration_url: str
+    dialect: str
+    audience: str | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What the LMS gave us; without a deployment id the first launch will name one."""
+
+    client_id: str
+    deployment_id: str | None
+
+
+def fetch_configuration(
+    outbound: Outbound, url: str, registration_token: str
+) -> PlatformConfiguration:
+    """Fetch and check an LMS's configuration.
+
+    Canvas wants the registration token on this GET too. Raises Unavailable or Refused, whose
+    `code` is "bad_configuration" or "foreign_host".
+    """
+    headers = {"Accept": "application/json"}
+    if registration_token:
+        headers["Authorization"] = f"Bearer {registration_token}"
+    response = outbound.send(
+        "GET", url, deadline_seconds=DEADLINE_SECONDS, max_body_bytes=MAX_BYTES, headers=headers
+    )
+    if response.status_code != 200:
+        raise _failure(response, "the LMS does not show its configuration")
+    return check_configuration(_read_object(response), url)
+
+
+def check_configuration(body: Mapping[str, Any], url: str) -> PlatformConfiguration:
+    """Return the configuration's values; raises Refused.
+
+    Every address must be on the issuer's host, or on one that is known to belong to it:
+    otherwise anybody could register an LMS under another's name.
+    """
+    found = {
+        "issuer": body.get("issuer"),
+        "authorization_url": body.get("authorization_endpoint"),
+        "token_url": body.get("token_endpoint"),
+        "jwks_url": body.get("jwks_uri"),
+        "registration_url": body.get("registration_endpoint"),
+    }
+    for name, value in found.items():
+        if not isinstance(value, str) or len(value) > LONGEST_ADDRESS or origin(value) is None:
+            raise Refused(f"the LMS's configuration has no good {name}", code="bad_configuration")
+    values = {name: str(value) for name, value in found.items()}
+    for address in (url, *list(values.values())[1:]):
+        if not belongs_to(address, values["issuer"]):
+            text = f"{urlsplit(address).hostname} is not the host of {values['issuer']}"
+            raise Refused(text, code="foreign_host")
+    audience = body.get("authorization_server")
+    if isinstance(audience, str) and len(audience) > LONGEST_ADDRESS:
+        raise Refused("the LMS's authorization_server is too long", code="bad_configuration")
+    return PlatformConfiguration(
+        **values,
+        dialect=_dialect(body),
+        audience=audience if isinstance(audience, str) and audience else None,
+    )
+
+
+def belongs_to(address: str, issuer: str) -> bool:
+    """Tell whether an address is on the issuer's host, or is Canvas's own for a Canvas issuer."""
+    host, home = urlsplit(address).hostname or "", urlsplit(issuer).hostname or ""
+    if urlsplit(issuer).scheme == "https" and urlsplit(address).scheme != "https":
+        return False
+    if host == home:
+        return True
+    return bool(CANVAS_ISSUERS.fullmatch(home) and CANVAS_HOSTS.fullmatch(host))
+
+
+def _dialect(body: Mapping[str, Any]) -> str:
+    platform = body.get(PLATFORM_CONFIGURATION)
+    family = platform.get("product_family_code") if isinstance(platform, Mapping) else None
+    return str(family) if family in ("canvas", "moodle") else "generic"
+
+
+def register(
+    outbound: Outbound,
+    configuration: PlatformConfiguration,
+    metadata: Mapping[str, Any],
+    registration_token: str,
+) -> Registered:
+    """Register us and return what the LMS answered.
+
+    Raises Unavailable, or Refused with the LMS's own words in `explanation`.
+    """
+    headers = {"Accept": "application/json"}
+    if registration_token:
+        headers["Authorization"] = f"Bearer {registration_token}"
+    response = outbound.send(
+        "POST",
+        configuration.registration_url,
+        deadline_seconds=DEADLINE_SECONDS,
+        max_body_bytes=MAX_BYTES,
+        json=dict(metadata),
+        headers=headers,
+    )
+    if response.status_code not in (200, 201):
+        raise _failure(response, "the LMS refused the registration")
+    body = _read_object(response)
+    client_id = body.get("client_id")
+    if not isinstance(client_id, str | int) or not str(client_id) or len(str(client_id)) > 255:
+        raise Refused("the LMS gave us no client id", code="bad_configuration")
+    return Registered(str(client_id), _deployment_id(body))
+
+
+def _deployment_id(body: Mapping[str, Any]) -> str | None:
+    tool = body.get(TOOL_CONFIGURATION)
+    found = tool.get("deployment_id") if isinstance(tool, Mapping) else None
+    if not isinstance(found, str | int) or isinstance(found, bool):
+        return None
+    return str(found) if 0 < len(str(found)) <= 255 else None
+
+
+def _read_object(response: requests.Response) -> dict[str, Any]:
+    try:
+        body = json.loads(response.content)
+        text = json.dumps(body, ensure_ascii=False)
+        text.encode()  # JSON can write half of a surrogate pair, which no database can hold
+    except (ValueError, RecursionError) as error:
+        raise Refused(
+            "the LMS answered something that is not JSON", code="bad_configuration"
+        ) from error
+    if "\\u0000" in text:  # nor a zero byte
+        raise Refused("the LMS answered with a zero byte", code="bad_configuration")
+    if not isinstance(body, dict):
+        raise Refused("the LMS answered something that is no object", code="bad_configuration")
+    return body
+
+
+def _failure(response: requests.Response, text: str) -> Refused | Unavailable:
+    status = response.status_code
+    if status >= 500 or status == 429:
+        return Unavailable(f"{text} ({status})")
+    kind = response.headers.get("Content-Type", "")
+    words = "" if "html" in kind else response.content.decode("utf-8", "replace")
+    words = " ".join(words.replace("\0", "").split())[:EXPLANATION_CHARACTERS]
+    return Refused(f"{text} ({status})", status=status, code="lms_refused", explanation=words)

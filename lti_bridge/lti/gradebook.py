@@ -1,0 +1,176 @@
+"""Assignment and Grade Services: send one score, read one result, find a line item."""
+
+import json
+import time
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import requests
+from pylti1p3 import lineitem as library
+
+from ..errors import Unavailable
+from ..outbound import Outbound
+from .paging import ServiceReader, seconds_left
+from .replies import read_rate_limit_remaining, read_retry_after
+from .scores import score_body
+from .tokens import AccessTokens
+from .values import GRADE_SCOPES, LineItem, LmsReply, LmsResult, PlatformValues
+
+__all__ = ["Gradebook", "LineItem", "LmsReply", "LmsResult", "score_body"]
+
+SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
+RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
+LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
+EXCERPT_CHARACTERS = 500
+
+
+class Gradebook:
+    """The LMS's gradebook, reached with stored URLs: no launch or session is needed."""
+
+    def __init__(self, outbound: Outbound, tokens: AccessTokens) -> None:
+        self._outbound = outbound
+        self._tokens = tokens
+        self._reader = ServiceReader(outbound, tokens)
+
+    def send_score(
+        self, platform: PlatformValues, line_item_url: str, body: bytes, *, deadline_seconds: float
+    ) -> LmsReply:
+        """Post one score, once, and return whatever the LMS answered.
+
+        Raises Unavailable when no answer came (`effect_unknown` tells whether the score may have
+        arrived), and Unavailable or Refused when there is no access token to be had.
+        """
+        started = time.monotonic()
+        token = self._tokens.get(platform, GRADE_SCOPES, deadline_seconds=deadline_seconds)
+        response = self._outbound.send(
+            "POST",
+            with_path(line_item_url, "/scores"),
+            deadline_seconds=seconds_left(started + deadline_seconds),
+            data=body,
+            headers={"Authorization": f"Bearer {token}", "Content-Type": SCORE_TYPE},
+        )
+        return LmsReply(
+            status=response.status_code,
+            excerpt=_text(response)[:EXCERPT_CHARACTERS],
+            retry_after=read_retry_after(response),
+            rate_limit_remaining=read_rate_limit_remaining(response),
+            duration_ms=round((time.monotonic() - started) * 1000),
+            reason=_reason(response)[:EXCERPT_CHARACTERS],
+        )
+
+    def read_result(
+        self, platform: PlatformValues, line_item_url: str, sub: str, deadline_seconds: float
+    ) -> LmsResult | None:
+        """Return what the gradebook shows for user `sub`, None if it has no entry.
+
+        Raises Unavailable, Refused, or NotFound when the line item is gone.
+        """
+        url = with_query(with_path(line_item_url, "/results"), user_id=sub)
+        for entry in self._read_list(platform, url, RESULTS_TYPE, deadline_seconds):
+            if str(entry.get("userId")) == sub:
+                return _result(entry)
+        return None
+
+    def read_results(
+        self, platform: PlatformValues, line_item_url: str, deadline_seconds: float
+    ) -> dict[str, LmsResult]:
+        """Return what the gradebook shows in one column, by user id.
+
+        Raises Unavailable, Refused, or NotFound when the line item is gone.
+        """
+        url = with_path(line_item_url, "/results")
+        entries = self._read_list(platform, url, RESULTS_TYPE, deadline_seconds)
+        return {str(entry["userId"]): _result(entry) for entry in entries if "userId" in entry}
+
+    def find_line_items(
+        self,
+        platform: PlatformValues,
+        line_items_url: str,
+        resource_link_id: str,
+        deadline_seconds: float,
+    ) -> list[LineItem]:
+        """Return the line items of one resource link, none or many.
+
+        Compared here too: a platform may ignore the filter, and an item without a link could be
+        anybody's. Raises Unavailable, Refused or NotFound.
+        """
+        url = with_query(line_items_url, resource_link_id=resource_link_id)
+        entries = self._read_list(platform, url, LINE_ITEMS_TYPE, deadline_seconds)
+        items = [
+            library.LineItem(cast(Any, entry))
+            for entry in entries
+            if str(entry.get("resourceLinkId")) == resource_link_id
+        ]
+        return [
+            LineItem(
+                url=str(item.get_id()),
+                label=str(item.get_label() or ""),
+                score_maximum=_number(item.get_score_maximum()),
+                resource_link_id=resource_link_id,
+            )
+            for item in items
+            if item.get_id()
+        ]
+
+    def forget_token(self, platform: PlatformValues) -> None:
+        """Ask for a new access token next time (after a 401)."""
+        self._tokens.drop(platform, GRADE_SCOPES)
+
+    def _read_list(
+        self, platform: PlatformValues, url: str, accept: str, deadline_seconds: float
+    ) -> list[dict[str, Any]]:
+        """Read every page of a list."""
+        pages = self._reader.pages(
+            platform, url, accept, scopes=GRADE_SCOPES, deadline_seconds=deadline_seconds
+        )
+        return [entry for response in pages for entry in _read_entries(response)]
+
+
+def with_path(url: str, ending: str) -> str:
+    """Append to the path and keep the query: Moodle's line item URLs end in `?type_id=1`."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + ending, fragment=""))
+
+
+def with_query(url: str, **parameters: str) -> str:
+    """Append query parameters to those that `url` has."""
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode(parameters)) if part)
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def _read_entries(response: requests.Response) -> list[dict[str, Any]]:
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the LMS answered something that is not JSON") from error
+    if not isinstance(body, list):
+        raise Unavailable("the LMS answered something that is not a list")
+    return [entry for entry in body if isinstance(entry, dict)]
+
+
+def _result(entry: dict[str, Any]) -> LmsResult:
+    return LmsResult(
+        score=_number(entry.get("resultScore")),
+        maximum=_number(entry.get("resultMaximum")),
+        timestamp=_optional_text(entry.get("timestamp")),
+    )
+
+
+def _text(response: requests.Response) -> str:
+    # PostgreSQL stores no NUL character.
+    return response.content.decode("utf-8", "replace").replace("\0", "")
+
+
+def _reason(response: requests.Response) -> str:
+    return str(response.reason or "").replace("\0", "")
+
+
+def _optional_text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)

@@ -1,0 +1,189 @@
+"""The two halves of the OIDC handshake: send the browser to the LMS, verify what it brings back."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from ..errors import LaunchRejected
+from ..signing import Signer
+from .claims import LaunchClaims, parse_claims
+from .id_token import verify_id_token
+from .keysets import KeySets
+from .launch_state import (
+    LaunchState,
+    hash_secret,
+    make_browser_secret,
+    read_state,
+    sign_state,
+)
+from .library import validate_message
+from .replies import origin
+from .values import PlatformValues
+
+LAUNCH_PATH = "/lti/launch"
+LOGIN_PARAMETERS = (
+    "iss",
+    "client_id",
+    "login_hint",
+    "target_link_uri",
+    "lti_message_hint",
+    "lti_deployment_id",
+)
+MAX_PARAMETER = 8000
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Our own address, and how long things are good for."""
+
+    public_url: str
+    state_seconds: int
+    leeway_seconds: float
+    token_age_seconds: float
+
+
+@dataclass(frozen=True)
+class Login:
+    """Where the browser goes next, and the secret that it keeps meanwhile."""
+
+    url: str
+    state: LaunchState
+    browser_secret: str
+
+
+@dataclass(frozen=True)
+class VerifiedLaunch:
+    """A launch that passed every check but the single use of its nonce."""
+
+    claims: LaunchClaims
+    platform: PlatformValues
+    state: LaunchState
+
+
+def read_login(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a login request; raises LaunchRejected "login_incomplete".
+
+    The deployment comes as `lti_deployment_id`, in older platforms as `deployment_id`.
+    """
+    found = {key: params.get(key, "") for key in (*LOGIN_PARAMETERS, "lti_storage_target")}
+    found["lti_deployment_id"] = found["lti_deployment_id"] or params.get("deployment_id", "")
+    missing = [key for key in ("iss", "login_hint", "target_link_uri") if not found[key]]
+    if missing:
+        raise LaunchRejected("login_incomplete", ", ".join(missing))
+    if any(len(value) > MAX_PARAMETER for value in found.values()):
+        raise LaunchRejected("login_incomplete", "a parameter is too long")
+    return {key: value for key, value in found.items() if value}
+
+
+def begin_login(
+    login: Mapping[str, str],
+    platform: PlatformValues,
+    *,
+    rung: str,
+    keep_in_storage: bool = False,
+    signer: Signer,
+    now: datetime,
+    rules: Rules,
+) -> Login:
+    """Make state, nonce and browser secret, and the LMS's address to send the browser to.
+
+    `login` comes from read_login; `keep_in_storage` when the LMS keeps the secret, at the storage
+    target that it offered. Writes nothing.
+    """
+    secret = make_browser_secret(now)
+    state = LaunchState(
+        platform_id=platform.id,
+        nonce=secrets.token_urlsafe(24),
+        browser_hash=hash_secret(secret),
+        issued_at=now.timestamp(),
+        rung=rung,
+        target_link_uri=login["target_link_uri"],
+        storage_target=login.get("lti_storage_target") if keep_in_storage else None,
+    )
+    parameters = {
+        "scope": "openid",
+        "response_type": "id_token",
+        "response_mode": "form_post",
+        "prompt": "none",
+        "client_id": platform.client_id,
+        # Always the same and without a query: Moodle and Canvas compare it byte by byte.
+        "redirect_uri": rules.public_url + LAUNCH_PATH,
+        "login_hint": login["login_hint"],
+        "nonce": state.nonce,
+        "state": sign_state(signer, state),
+    }
+    if "lti_message_hint" in login:
+        parameters["lti_message_hint"] = login["lti_message_hint"]
+    return Login(_add_query(platform.authorization_url, parameters), state, secret)
+
+
+def read_launch_state(form: Mapping[str, str], *, signer: Signer) -> LaunchState:
+    """Return the state that a launch brings, however old. Raises LaunchRejected.
+
+    Without one that is ours, the error that a platform posts is told all the same.
+    """
+    try:
+        return read_state(signer, form.get("state", ""))
+    except LaunchRejected:
+        raise_platform_error(form)
+        raise
+
+
+def verify_launch(
+    form: Mapping[str, str],
+    state: LaunchState,
+    platform: PlatformValues,
+    *,
+    keysets: KeySets,
+    now: datetime,
+    rules: Rules,
+) -> VerifiedLaunch:
+    """Check everything but the browser, the deployment and the nonce's single use.
+
+    Raises LaunchRejected. Calls the platform for its keys when they are not at hand: no
+    transaction may be open.
+    """
+    token = form.get("id_token", "")
+    if not token:
+        raise LaunchRejected("token_missing")
+    payload = verify_id_token(
+        token,
+        platform=platform,
+        nonce=state.nonce,
+        keysets=keysets,
+        now=now,
+        leeway_seconds=rules.leeway_seconds,
+        age_seconds=rules.token_age_seconds,
+    )
+    claims = parse_claims(payload)
+    if origin(claims.target_link_uri) != origin(rules.public_url):
+        raise LaunchRejected("wrong_target")
+    validate_message(payload)
+    return VerifiedLaunch(claims, platform, state)
+
+
+def _add_query(url: str, parameters: Mapping[str, str]) -> str:
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode(parameters)) if part)
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def raise_platform_error(form: Mapping[str, str]) -> None:
+    """Moodle and Canvas post `error` (with the state) instead of an id_token.
+
+    Raises LaunchRejected with a reason of its own for each that people can do something about.
+    """
+    error = form.get("error", "")
+    if not error:
+        return
+    shown = error if re.fullmatch(r"[a-z_]{1,40}", error) else "unnamed"
+    reasons = {
+        "login_required": "lms_login_required",
+        "interaction_required": "lms_login_required",
+        "launch_no_longer_valid": "lms_launch_used",
+        "access_denied": "lms_access_denied",
+    }
+    raise LaunchRejected(reasons.get(shown, "lms_refused"), shown)

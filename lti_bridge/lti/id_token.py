@@ -1,0 +1,136 @@
+"""Verify an id_token: signature, times, issuer, audience and nonce, with a reason for each no."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import jwt
+
+from ..errors import LaunchRejected, Unavailable
+from .keysets import KeySets
+from .values import PlatformValues
+
+ALGORITHM = "RS256"
+MAX_CHARACTERS = 128 * 1024
+DEEPEST = 20
+NEEDED = ("exp", "iat", "nonce", "iss", "aud", "sub")
+# Times are compared on the bridge's own clock below; issuer and audience have rules of their own.
+SIGNATURE_ONLY = {
+    "verify_signature": True,
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+def verify_id_token(
+    token: str,
+    *,
+    platform: PlatformValues,
+    nonce: str,
+    keysets: KeySets,
+    now: datetime,
+    leeway_seconds: float,
+    age_seconds: float,
+) -> dict[str, Any]:
+    """Return the payload of a genuine token for this platform and login.
+
+    Raises LaunchRejected for the first rule that the token breaks.
+    """
+    payload = _check_signature(token, platform, keysets)
+    missing = [name for name in NEEDED if payload.get(name) in (None, "")]
+    if missing:
+        raise LaunchRejected("claims_missing", ", ".join(missing))
+    if payload["iss"] != platform.issuer:
+        raise LaunchRejected("wrong_issuer")
+    _check_audience(payload, platform.client_id)
+    _check_times(payload, now.timestamp(), leeway_seconds, age_seconds)
+    shown = payload["nonce"]
+    # "replace": half a character can stand in JSON, and cannot be encoded.
+    if not isinstance(shown, str) or not hmac.compare_digest(
+        shown.encode(errors="replace"), nonce.encode()
+    ):
+        raise LaunchRejected("wrong_nonce")
+    return payload
+
+
+def _check_signature(token: str, platform: PlatformValues, keysets: KeySets) -> dict[str, Any]:
+    if len(token) > MAX_CHARACTERS:
+        raise LaunchRejected("token_malformed", "too long")
+    try:
+        # The header alone: the library would decode the whole token, and does so again below.
+        header = jwt.get_unverified_header(token.partition(".")[0] + "..")
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise LaunchRejected("token_malformed") from error
+    if header.get("alg") != ALGORITHM:
+        raise LaunchRejected("wrong_algorithm")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise LaunchRejected("key_unnamed")
+    try:
+        key = keysets.find_key(platform.jwks_url, kid)
+    except Unavailable as error:
+        raise LaunchRejected("keys_unavailable", str(error)) from error
+    if key is None:
+        raise LaunchRejected("unknown_key")
+    try:
+        payload = jwt.decode(token, key, algorithms=[ALGORITHM], options=_options())
+        # JSON can write half of a surrogate pair, which no page and no database can hold.
+        json.dumps(payload, ensure_ascii=False).encode()
+    except jwt.InvalidSignatureError as error:
+        raise LaunchRejected("bad_signature") from error
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise LaunchRejected("token_malformed") from error
+    if not _is_shallow(payload, DEEPEST):
+        raise LaunchRejected("token_malformed", "nested too deeply")
+    return payload
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    """Tell whether a payload is safe to walk through: what goes deeper ends in a RecursionError."""
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inner)
+
+
+def _options() -> Any:
+    return dict(SIGNATURE_ONLY)
+
+
+def _check_audience(payload: Mapping[str, Any], client_id: str) -> None:
+    audience = payload["aud"]
+    audiences = [audience] if isinstance(audience, str) else audience
+    if not isinstance(audiences, list) or client_id not in audiences:
+        raise LaunchRejected("wrong_audience")
+    party = payload.get("azp")
+    # With several audiences, azp says which of them the token was issued to.
+    if party is None and len(audiences) > 1:
+        raise LaunchRejected("wrong_audience", "several audiences and no azp")
+    if party is not None and party != client_id:
+        raise LaunchRejected("wrong_audience", "azp is another client")
+
+
+def _check_times(payload: Mapping[str, Any], now: float, leeway: float, age: float) -> None:
+    expires, issued = _moment(payload, "exp"), _moment(payload, "iat")
+    if expires + leeway <= now:
+        raise LaunchRejected("token_expired", f"{now - expires:.0f} s ago")
+    if issued - leeway > now:
+        raise LaunchRejected("token_from_future", f"{issued - now:.0f} s ahead")
+    if now - issued > age + leeway:
+        raise LaunchRejected("token_too_old", f"{now - issued:.0f} s old")
+    if payload.get("nbf") is not None and _moment(payload, "nbf") - leeway > now:
+        raise LaunchRejected("token_from_future", "nbf")
+
+
+def _moment(payload: Mapping[str, Any], name: str) -> float:
+    value = payload[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e11:
+        raise LaunchRejected("bad_claims", f"{name} is not a time")
+    return float(value)

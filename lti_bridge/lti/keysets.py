@@ -1,0 +1,115 @@
+"""Platforms' public keys, cached by address."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from ..errors import BridgeError, Unavailable
+from ..outbound import Outbound
+
+DEADLINE_SECONDS = 5.0
+MAX_BYTES = 512 * 1024
+MOST_KEYS = 100
+SHORTEST_KEY_BITS = 2048  # RFC 7518 section 3.3
+# An unknown kid may be a rotated key, or anybody's invention: it costs one fetch per this time.
+REFETCH_AFTER = timedelta(seconds=10)
+STALE_AT_MOST = timedelta(hours=24)
+
+
+@dataclass
+class _KeySet:
+    keys: Mapping[str, Any]
+    fetched_at: datetime
+    tried_at: datetime
+
+
+class KeySets:
+    """Fetches key sets; one fetch at a time for each address.
+
+    A key set is used for `cache_seconds`, refetched when it lacks a kid, and kept for up to a
+    day when the platform does not answer.
+    """
+
+    def __init__(
+        self, outbound: Outbound, now: Callable[[], datetime], *, cache_seconds: float = 3600.0
+    ) -> None:
+        self._outbound = outbound
+        self._now = now
+        self._life = timedelta(seconds=cache_seconds)
+        self._sets: dict[str, _KeySet] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def find_key(self, url: str, kid: str) -> Any | None:
+        """Return the RSA public key `kid` of the set at `url`, or None when the set lacks it.
+
+        Raises Unavailable when the set cannot be had.
+        """
+        known = self._sets.get(url)
+        if known is not None and kid in known.keys and self._is_fresh(known):
+            return known.keys[kid]
+        with self._lock_for(url):
+            return self._refresh(url, kid).keys.get(kid)
+
+    def _is_fresh(self, known: _KeySet) -> bool:
+        return self._now() - known.fetched_at < self._life
+
+    def _lock_for(self, url: str) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(url, threading.Lock())
+
+    def _refresh(self, url: str, kid: str) -> _KeySet:
+        known, now = self._sets.get(url), self._now()
+        if known is not None:
+            wanted = kid not in known.keys or not self._is_fresh(known)
+            if not wanted or now - known.tried_at < REFETCH_AFTER:
+                return known
+        try:
+            fetched = _KeySet(self._fetch(url), now, now)
+        except BridgeError as error:
+            if known is None or now - known.fetched_at > STALE_AT_MOST:
+                raise Unavailable("the LMS's key set cannot be had") from error
+            known.tried_at = now
+            return known
+        self._sets[url] = fetched
+        return fetched
+
+    def _fetch(self, url: str) -> dict[str, Any]:
+        answer = self._outbound.send(
+            "GET",
+            url,
+            deadline_seconds=DEADLINE_SECONDS,
+            max_body_bytes=MAX_BYTES,
+            headers={"Accept": "application/json"},
+        )
+        if answer.status_code != 200:
+            raise Unavailable(f"the platform's key set answered {answer.status_code}")
+        try:
+            return dict(_usable(answer.json()))
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise Unavailable("the platform's key set is not a key set") from error
+
+
+def _usable(body: Any) -> list[tuple[str, Any]]:
+    """Return the RSA signing keys of a set; keys of other kinds beside them do no harm."""
+    entries = body["keys"]
+    if not isinstance(entries, list) or len(entries) > MOST_KEYS:
+        raise ValueError("not a list of keys of a sensible length")
+    found = []
+    for jwk in entries:
+        if jwk.get("kty") != "RSA" or not isinstance(jwk.get("kid"), str):
+            continue
+        if jwk.get("use", "sig") != "sig" or jwk.get("alg", "RS256") != "RS256":
+            continue
+        try:
+            key = PyJWK(jwk, algorithm="RS256").key
+        except (PyJWTError, ValueError, TypeError):
+            continue
+        if key.key_size >= SHORTEST_KEY_BITS:
+            found.append((jwk["kid"], key))
+    return found

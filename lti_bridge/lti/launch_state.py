@@ -1,0 +1,120 @@
+"""The login's state: a signed token that writes nothing; the nonce inside is used up once."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from ..db import affected, db, insert_if_new
+from ..errors import LaunchRejected
+from ..signing import BadToken, Signer
+from .models import UsedNonce
+
+PURPOSE = "state"
+COOKIE_PREFIX = "lti_bridge_login_"
+# A used nonce is remembered longer than any state that could bring it back.
+NONCE_MARGIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class LaunchState:
+    """What a login promises to the launch that follows it."""
+
+    platform_id: int
+    nonce: str
+    browser_hash: str
+    issued_at: float
+    rung: str
+    target_link_uri: str
+    storage_target: str | None  # where the LMS keeps the browser's secret, if it does
+
+
+def make_browser_secret(now: datetime) -> str:
+    """Return a fresh secret for one login's cookie; it begins with its age, to drop old ones."""
+    return f"{int(now.timestamp())}.{secrets.token_urlsafe(24)}"
+
+
+def hash_secret(secret: str) -> str:
+    """Return what the state keeps of a browser secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def sign_state(signer: Signer, state: LaunchState) -> str:
+    """Return the state as a signed token."""
+    return signer.sign(PURPOSE, asdict(state))
+
+
+def read_state(signer: Signer, token: str) -> LaunchState:
+    """Return the state that a launch brings back, however old.
+
+    Raises LaunchRejected "state_missing" or "state_invalid".
+    """
+    if not token:
+        raise LaunchRejected("state_missing")
+    try:
+        payload: dict[str, Any] = signer.unsign(PURPOSE, token)
+        return LaunchState(**payload)
+    except (BadToken, TypeError) as error:
+        raise LaunchRejected("state_invalid") from error
+
+
+def check_age(state: LaunchState, *, now: datetime, max_age_seconds: int) -> None:
+    """Raise LaunchRejected "state_expired" when the login is too long ago."""
+    if not -60 < now.timestamp() - state.issued_at <= max_age_seconds:
+        raise LaunchRejected("state_expired")
+
+
+def same_browser(state: LaunchState, secret: str | None) -> bool:
+    """Tell whether the browser that brings the state is the one that began the login."""
+    return same_secret(state.browser_hash, secret)
+
+
+def same_secret(kept_hash: str, secret: str | None) -> bool:
+    """Compare a browser's secret with what was kept of it, in constant time."""
+    return secret is not None and hmac.compare_digest(hash_secret(secret), kept_hash)
+
+
+def cookie_name(state: LaunchState) -> str:
+    """Return the name of this login's cookie: one each, so that two tabs do not disturb."""
+    return COOKIE_PREFIX + hashlib.sha256(state.nonce.encode()).hexdigest()[:12]
+
+
+def forget_old_nonces(now: datetime, *, at_most: int = 1000) -> int:
+    """Delete nonces whose state can no longer be valid; returns how many. Does not commit."""
+    old = select(UsedNonce.nonce).where(UsedNonce.expires_at < now).limit(at_most)
+    statement = delete(UsedNonce).where(UsedNonce.nonce.in_(old))
+    return affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+
+
+@dataclass(frozen=True)
+class Used:
+    """What is kept of a login whose launch went through."""
+
+    return_url: str | None
+
+
+def find_use(state: LaunchState) -> Used | None:
+    """Return what is known of the launch that has used up this login's nonce. Reads only."""
+    row = db.session.get(UsedNonce, state.nonce)
+    return Used(row.return_url) if row is not None else None
+
+
+def consume_nonce(
+    state: LaunchState, *, max_age_seconds: int, return_url: str | None = None
+) -> None:
+    """Use up a nonce in the caller's transaction; raises LaunchRejected "replayed"."""
+    issued_at = datetime.fromtimestamp(state.issued_at, UTC)
+    expires_at = issued_at + timedelta(seconds=max_age_seconds) + NONCE_MARGIN
+    if not insert_if_new(
+        db.session(),
+        UsedNonce,
+        nonce=state.nonce,
+        expires_at=expires_at,
+        return_url=return_url,
+    ):
+        db.session.rollback()
+        raise LaunchRejected("replayed")

@@ -1,0 +1,82 @@
+"""Read what every answer of an LMS may carry: pauses, throttles, next pages."""
+
+import html
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+# Narrow on purpose: origins are written into a header that a stray character could change.
+_HOST = re.compile(r"[a-z0-9._\-]+|[0-9a-f:.]+")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Headers are read as Latin-1, where a typographic quote is three characters, one of them â.
+_NEXT_LINK = re.compile(
+    r"<([^<>]+)>\s*;[^,<]*?\brel\s*=\s*[^a-z;,<]{0,8}next(?![a-z-])", re.IGNORECASE
+)
+
+
+def read_retry_after(response: requests.Response) -> float | None:
+    """Return the seconds of Retry-After, given as a number or as a date (by the server's Date)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    if value.isdecimal():
+        return float(value)
+    then, now = _date(value), _date(response.headers.get("Date", ""))
+    if then is None or now is None:
+        return None
+    return max(0.0, (then - now).total_seconds())
+
+
+def read_rate_limit_remaining(response: requests.Response) -> float | None:
+    """Return X-Rate-Limit-Remaining (Canvas), None when it is not a number."""
+    try:
+        return float(response.headers["X-Rate-Limit-Remaining"])
+    except (KeyError, ValueError):
+        return None
+
+
+def is_throttled(response: requests.Response) -> bool:
+    """Tell whether the LMS asks us to slow down: 429, or Canvas's 403 that says so in its text."""
+    if response.status_code == 403:
+        return b"rate limit" in response.content.lower()
+    return response.status_code == 429
+
+
+def next_page(response: requests.Response, url: str) -> str | None:
+    """Return the address of the next page, or None when there is none on the same origin.
+
+    Moodle writes typographic quotes around `next` and `&amp;` into the address; a page on
+    another origin would be given our token.
+    """
+    header = response.headers.get("Link", "")
+    found = _NEXT_LINK.search(header)
+    if found is None:
+        return None
+    target = urljoin(url, html.unescape(found.group(1)).strip())
+    return target if origin(target) == origin(url) else None
+
+
+def origin(url: str) -> str | None:
+    """Return scheme://host[:port] in lower case without a default port, None if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    if parts.scheme not in _DEFAULT_PORTS or not _HOST.fullmatch(host):
+        return None
+    host = f"[{host}]" if ":" in host else host
+    shown = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{shown}"
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

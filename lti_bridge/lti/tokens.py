@@ -1,0 +1,221 @@
+"""Access tokens of the LMS: one per platform and scope set, kept until shortly before they end."""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import combinations
+from typing import Any
+
+import requests
+
+from ..errors import Refused, Unavailable
+from ..outbound import Outbound
+from .library import encode_jwt
+from .replies import is_throttled, read_retry_after
+from .values import PlatformValues, SigningKey
+
+ASSERTION_SECONDS = 300
+# Moodle refuses an assertion whose iat lies even one second ahead of its clock.
+BACK_DATE_SECONDS = 5
+MARGIN_SECONDS = 60.0
+LIFE_SECONDS = 3600.0  # when the LMS names no life
+LIFE_SECONDS_MAX = 30 * 86400.0
+MAX_BYTES = 64 * 1024
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass
+class _Entry:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: str | None = None
+    scopes: tuple[str, ...] = ()  # what the token may do, as the LMS says it
+    ends_at: datetime | None = None
+    ahead_seconds: float = 0.0  # by how much our clock is ahead of this platform's
+
+
+class AccessTokens:
+    """Tokens by (platform, token URL, client id, scopes), shared by all threads.
+
+    The client id belongs into the key: hosted Canvas has one issuer for every school.
+    """
+
+    def __init__(
+        self, outbound: Outbound, now: Callable[[], datetime], signing_key: Callable[[], SigningKey]
+    ) -> None:
+        self._outbound = outbound
+        self._now = now
+        self._signing_key = signing_key
+        self._entries: dict[tuple[Any, ...], _Entry] = {}
+        self._lock = threading.Lock()
+
+    def get(
+        self, platform: PlatformValues, scopes: Sequence[str], *, deadline_seconds: float = 20.0
+    ) -> str:
+        """Return a token that is good for at least a moment more.
+
+        Raises Unavailable when the LMS does not answer within `deadline_seconds`, and Refused
+        when it says no (`code` is its `error`, for example "invalid_client").
+        """
+        deadline = time.monotonic() + deadline_seconds
+        entry = self._entry(platform, scopes)
+        if not entry.lock.acquire(timeout=deadline_seconds):
+            raise Unavailable("waited for an access token for too long")
+        try:
+            if entry.token is None or entry.ends_at is None or entry.ends_at <= self._now():
+                self._ask(platform, scopes, entry, deadline)
+            assert entry.token is not None
+            return entry.token
+        finally:
+            entry.lock.release()
+
+    def granted(self, platform: PlatformValues, scopes: Sequence[str]) -> tuple[str, ...]:
+        """Return what the token that was got for `scopes` may do; empty when there is none."""
+        return self._entry(platform, scopes).scopes
+
+    def drop(self, platform: PlatformValues, scopes: Sequence[str]) -> None:
+        """Forget a token that the LMS no longer accepts."""
+        self._entry(platform, scopes).ends_at = None
+
+    def _entry(self, platform: PlatformValues, scopes: Sequence[str]) -> _Entry:
+        key = (platform.id, platform.token_url, platform.client_id, tuple(sorted(scopes)))
+        with self._lock:
+            return self._entries.setdefault(key, _Entry())
+
+    def _ask(
+        self, platform: PlatformValues, scopes: Sequence[str], entry: _Entry, deadline: float
+    ) -> None:
+        asked_at = self._now()
+        response = self._post(platform, scopes, entry, deadline)
+        if 400 <= response.status_code < 500:
+            ahead = _ahead_seconds(response, self._now())
+            if ahead > entry.ahead_seconds:
+                entry.ahead_seconds = ahead
+                response = self._post(platform, scopes, entry, deadline)
+        asked = tuple(scopes)
+        for fewer in _narrower(scopes, platform.granted_scopes):
+            if not _is_about_scopes(response):
+                break
+            asked = fewer
+            response = self._post(platform, fewer, entry, deadline)
+        entry.token, life = _read_token(response)
+        entry.scopes = _read_scopes(response, asked)
+        entry.ends_at = asked_at + timedelta(seconds=life - min(MARGIN_SECONDS, life / 2))
+
+    def _post(
+        self, platform: PlatformValues, scopes: Sequence[str], entry: _Entry, deadline: float
+    ) -> requests.Response:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Unavailable("no time is left to ask for an access token")
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion(platform, entry.ahead_seconds),
+            "scope": " ".join(scopes),
+        }
+        return self._outbound.send(
+            "POST",
+            platform.token_url,
+            deadline_seconds=left,
+            max_body_bytes=MAX_BYTES,
+            data=form,
+            headers={"Accept": "application/json"},
+        )
+
+    def _assertion(self, platform: PlatformValues, ahead_seconds: float) -> str:
+        issued = int(self._now().timestamp() - BACK_DATE_SECONDS - ahead_seconds)
+        claims = {
+            "iss": platform.client_id,
+            "sub": platform.client_id,
+            "aud": platform.audience or platform.token_url,
+            "iat": issued,
+            "exp": issued + ASSERTION_SECONDS,
+            "jti": secrets.token_urlsafe(24),
+        }
+        return encode_jwt(platform, claims, self._signing_key())
+
+
+def _narrower(scopes: Sequence[str], granted: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return smaller scope sets to try after "invalid_scope", the likeliest first.
+
+    Canvas refuses the whole request for one scope that an admin took away (facts: Canvas,
+    developer keys). What the newest launch says is granted comes first; it may be out of date,
+    so then the sets that miss least. The score scope stands last in every set and is never given
+    up: without it a token is of no use, and the refusal says so.
+    """
+    *others, last = scopes
+    if granted and last not in granted:
+        return []
+    sets = [
+        (*chosen, last)
+        for size in range(len(others) - 1, -1, -1)
+        for chosen in combinations(others, size)
+    ]
+    told = tuple(scope for scope in scopes if scope in granted)
+    return sorted(sets, key=lambda one: one != told)
+
+
+def _is_about_scopes(response: requests.Response) -> bool:
+    return response.status_code in (400, 401) and (
+        _read_json(response.content).get("error") == "invalid_scope"
+    )
+
+
+def _ahead_seconds(response: requests.Response, now: datetime) -> float:
+    """Return by how many seconds our clock is ahead of the one in the Date header, else 0."""
+    try:
+        theirs = parsedate_to_datetime(response.headers["Date"])
+        ahead = (now - theirs).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return 0.0
+    # The header has whole seconds and the answer took its time: less than this says nothing.
+    return ahead + 1 if ahead >= 2 else 0.0
+
+
+def _read_token(response: requests.Response) -> tuple[str, float]:
+    """Return the token and its life in seconds; raises Unavailable or Refused."""
+    body = _read_json(response.content)
+    if response.status_code not in (200, 201):
+        raise _failure(response, body)
+    token = body.get("access_token")
+    # It travels in a header: a line break in it would be somebody's trick.
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        raise Unavailable("the LMS sent no access token")
+    try:
+        life = float(body.get("expires_in") or LIFE_SECONDS)
+    except (TypeError, ValueError):
+        life = LIFE_SECONDS
+    return token, life if 0 < life < LIFE_SECONDS_MAX else LIFE_SECONDS
+
+
+def _read_scopes(response: requests.Response, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the LMS says the token may do; Moodle leaves out what it does not grant."""
+    told = _read_json(response.content).get("scope")
+    return tuple(told.split()) if isinstance(told, str) and told.strip() else asked
+
+
+def _failure(response: requests.Response, body: dict[str, Any]) -> Refused | Unavailable:
+    status = response.status_code
+    if status >= 500 or is_throttled(response):
+        wait = read_retry_after(response)
+        return Unavailable(f"the token endpoint answered {status}", retry_after=wait)
+    error = body.get("error")
+    code = error if isinstance(error, str) and error.replace("_", "").isalpha() else ""
+    return Refused(f"the LMS gives us no access token ({status} {code})", status=status, code=code)
+
+
+def _read_json(content: bytes) -> dict[str, Any]:
+    """Read a JSON object whatever its content type says; anything else is an empty one.
+
+    Moodle labels its tokens text/html, and one of its errors has unescaped quotes.
+    """
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}

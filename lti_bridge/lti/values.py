@@ -1,0 +1,76 @@
+"""Plain values that cross the door to the LMS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+SCOPE_LINE_ITEM_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"
+SCOPE_RESULT_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
+SCOPE_SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+# One fixed set for every call, so that one cached token serves them all.
+GRADE_SCOPES = (SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE)
+
+
+@dataclass(frozen=True)
+class PlatformValues:
+    """One (issuer, client_id) pair with its endpoints, as the door needs it."""
+
+    id: int
+    issuer: str
+    client_id: str
+    authorization_url: str
+    token_url: str
+    jwks_url: str
+    audience: str | None = None
+    dialect: str = "generic"
+    frame_origins: tuple[str, ...] = ()
+    # What the newest launch in a course says that our tokens may do; empty: nothing is known.
+    granted_scopes: tuple[str, ...] = ()
+
+
+# Takes issuer and client id (None when the LMS sent none). Raises LaunchRejected with
+# "unknown_platform", "ambiguous_platform" or "platform_disabled".
+FindPlatform = Callable[[str, str | None], PlatformValues]
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """Our private key, parsed once: signing from PEM text is a hundred times slower."""
+
+    kid: str
+    private_key: Any
+
+
+@dataclass(frozen=True)
+class LmsReply:
+    """What the LMS answered to one score: for `passback` to judge, and for the record.
+
+    `excerpt` is the first 500 characters of the body; `reason` the HTTP reason phrase, where
+    Moodle puts what it has to say.
+    """
+
+    status: int
+    excerpt: str = ""
+    retry_after: float | None = None
+    rate_limit_remaining: float | None = None
+    duration_ms: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LmsResult:
+    """What stands in the gradebook; `score` is None for "none" and, in Moodle, also for 0."""
+
+    score: float | None
+    maximum: float | None
+    timestamp: str | None = None
+
+
+@dataclass(frozen=True)
+class LineItem:
+    """One gradebook column that belongs to a resource link; `url` is used verbatim."""
+
+    url: str
+    label: str
+    score_maximum: float | None
+    resource_link_id: str

@@ -1,0 +1,263 @@
+"""A self-test of everything configured: each line says what is wrong and who can fix it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from functools import partial
+
+from sqlalchemy import select
+
+from ..db import db
+from ..errors import BridgeError
+from ..lti.values import GRADE_SCOPES, PlatformValues
+from ..platforms.accounts import list_accounts
+from ..platforms.deployments import ACTIVE, PENDING
+from ..platforms.grants import Narrowed
+from ..platforms.keys import signing_key
+from ..platforms.models import Deployment, Platform, ScormAccount
+from ..platforms.narrowed import narrowed_at
+from ..platforms.registry import list_platforms, platform_values
+from ..platforms.tool_definition import short_scope
+from ..registrations.models import ResourceLink
+from ..scorm_cloud.client import ScormCloudClient
+from ..services import Services
+from .reachability import may_test, try_postback
+
+OPERATOR, LMS_ADMIN, ACCOUNT_OWNER = "operator", "LMS admin", "owner of the SCORM Cloud account"
+CALL_SECONDS = 10.0
+SKEW_WARN_SECONDS = 5.0
+
+
+class Mark(StrEnum):
+    """How one check ended."""
+
+    OK = "ok"
+    WARN = "warning"
+    FAIL = "failed"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One check: of what, how it ended, what was found; `who` can fix it, and `how`."""
+
+    subject: str
+    check: str
+    mark: Mark
+    found: str
+    who: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """A platform's values, read before any call."""
+
+    name: str
+    values: PlatformValues
+    active: int
+    pending: int
+    line_items_url: str | None
+    resource_link_id: str | None
+    narrowed: tuple[Narrowed, ...]
+    launched: bool
+
+
+def run_selftest(services: Services) -> Iterator[Line]:
+    """Check the bridge, every account and every platform that may launch; yields as it goes.
+
+    No transaction is open across a call.
+    """
+    yield from check_bridge(services)
+    accounts = list_accounts()
+    db.session.commit()
+    for account in accounts:
+        yield from check_account(services, account)
+    rows = [_read(row) for row in list_platforms() if row.disabled_at is None]
+    db.session.commit()
+    for facts in rows:
+        yield from _check_platform(services, facts)
+    if not rows:
+        how = "Add one: the console's guide, or `lti-bridge platform invite`."
+        yield Line("platforms", "connected", Mark.WARN, "none may launch", OPERATOR, how)
+
+
+def check_platform(services: Services, row: Platform) -> Iterator[Line]:
+    """Check one platform: its keys, deployments, grants, an access token and its line items."""
+    facts = _read(row)
+    db.session.commit()
+    yield from _check_platform(services, facts)
+
+
+def check_bridge(services: Services) -> Iterator[Line]:
+    """Check the bridge itself: its address, database, queue and signing key."""
+    url = services.settings.public_url
+    if url.startswith("https://"):
+        yield Line("bridge", "public address", Mark.OK, url)
+    else:
+        how = "Set public_url to the https address that browsers use; LMS frames need it."
+        yield Line("bridge", "public address", Mark.WARN, url, OPERATOR, how)
+    yield _try("bridge", "database", lambda: f"answers, {services.now():%H:%M:%S} UTC", OPERATOR)
+    yield _try("bridge", "queue", lambda: _ping_queue(services), OPERATOR)
+    yield _try("bridge", "signing key", lambda: _signing_key(services), OPERATOR)
+
+
+def _signing_key(services: Services) -> str:
+    return signing_key(services.signer, now=services.now()).kid
+
+
+def _ping_queue(services: Services) -> str:
+    services.queue.ping()
+    return "answers"
+
+
+def check_account(services: Services, account: ScormAccount) -> Iterator[Line]:
+    """Check one SCORM Cloud account: its address and keys, and that courses can be listed.
+
+    Where the keys fail nothing else is asked: it would fail the same way, and somebody waits.
+    """
+    subject, client = f"account {account.name}", services.scorm_cloud(account)
+    how = "Check base_url, app_id and secret_key, and that SCORM Cloud can be reached."
+
+    def ping() -> str:
+        client.ping(deadline_seconds=CALL_SECONDS)
+        return "the keys are accepted"
+
+    def courses() -> str:
+        page = client.find_courses(deadline_seconds=CALL_SECONDS)
+        count = page.total if page.total is not None else len(page.courses)
+        return f"{count} courses"
+
+    keys = _try(subject, "keys", ping, ACCOUNT_OWNER, how)
+    yield keys
+    if keys.mark is Mark.OK:
+        yield _try(subject, "courses", courses, ACCOUNT_OWNER, how)
+        yield _check_postbacks(services, subject, account, client)
+
+
+def _check_postbacks(
+    services: Services, subject: str, account: ScormAccount, client: ScormCloudClient
+) -> Line:
+    if services.settings.scorm_cloud.postbacks == "off":
+        return Line(subject, "postbacks", Mark.OK, "off by the settings; results are looked up")
+    if not may_test(services, account):
+        found = "not tested: SCORM Cloud cannot reach a private address"
+        how = "Grades come without postbacks, some seconds later; set public_url to a public one."
+        return Line(subject, "postbacks", Mark.WARN, found, OPERATOR, how)
+    how = "SCORM Cloud must be able to POST to /postback/ on our public address."
+    run = partial(try_postback, services, client, deadline_seconds=CALL_SECONDS)
+    return _try(subject, "postbacks", run, OPERATOR, how)
+
+
+def _read(row: Platform) -> _Facts:
+    link = db.session.scalars(
+        select(ResourceLink)
+        .join(Deployment, Deployment.id == ResourceLink.deployment_id)
+        .where(Deployment.platform_id == row.id, ResourceLink.line_items_url.is_not(None))
+        .order_by(ResourceLink.launched_at.desc())
+        .limit(1)
+    ).first()
+    states = [deployment.status for deployment in row.deployments]
+    return _Facts(
+        name=row.name,
+        values=platform_values(row),
+        active=states.count(ACTIVE),
+        pending=states.count(PENDING),
+        line_items_url=link.line_items_url if link is not None else None,
+        resource_link_id=link.resource_link_id if link is not None else None,
+        narrowed=tuple(narrowed_at(row)),
+        launched=row.granted_scopes is not None,
+    )
+
+
+def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
+    subject = f"platform {facts.name}"
+    yield from _check_keys(services, subject, facts.values)
+    yield _check_deployments(subject, facts)
+    yield from _check_grants(subject, facts)
+
+    def token() -> str:
+        services.tokens.drop(facts.values, GRADE_SCOPES)
+        services.tokens.get(facts.values, GRADE_SCOPES, deadline_seconds=CALL_SECONDS)
+        scopes = services.tokens.granted(facts.values, GRADE_SCOPES)
+        return f"granted for {', '.join(short_scope(scope) for scope in scopes)}"
+
+    how = (
+        "The LMS must know our key set (/lti/jwks.json) and grant the tool Assignment and Grade "
+        "Services."
+    )
+    granted = _try(subject, "access token", token, LMS_ADMIN, how)
+    yield granted
+    if granted.mark is not Mark.OK:
+        return
+    if facts.line_items_url is None or facts.resource_link_id is None:
+        how = "Open an activity of this LMS once."
+        yield Line(subject, "line items", Mark.WARN, "not known before a launch", LMS_ADMIN, how)
+        return
+    url, link = facts.line_items_url, facts.resource_link_id
+
+    def items() -> str:
+        found = services.gradebook.find_line_items(facts.values, url, link, CALL_SECONDS)
+        return f"can be read ({len(found)} for the newest activity)"
+
+    how = "Grant the tool the scope lineitem.readonly."
+    yield _try(subject, "line items", items, LMS_ADMIN, how)
+
+
+def _check_keys(services: Services, subject: str, values: PlatformValues) -> Iterator[Line]:
+    """Fetch the LMS's key set; its Date header tells how far its clock is from ours."""
+    how = "Check the key set URL, and that this server may reach the LMS."
+    try:
+        answer = services.outbound.send("GET", values.jwks_url, deadline_seconds=CALL_SECONDS)
+        keys = answer.json().get("keys") if answer.status_code == 200 else None
+    except (BridgeError, ValueError, AttributeError) as error:
+        yield Line(subject, "key set", Mark.FAIL, str(error), OPERATOR, how)
+        return
+    if not isinstance(keys, list) or not keys:
+        found = f"no keys there (answer {answer.status_code})"
+        yield Line(subject, "key set", Mark.FAIL, found, OPERATOR, how)
+        return
+    yield Line(subject, "key set", Mark.OK, f"{len(keys)} keys")
+    yield _check_clock(subject, answer.headers.get("Date", ""), services.now())
+
+
+def _check_clock(subject: str, date: str, now: datetime) -> Line:
+    try:
+        skew = (now - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError):
+        return Line(subject, "clock", Mark.WARN, "the LMS sends no Date", LMS_ADMIN, "")
+    found = f"ours is {skew:+.0f} s from the LMS's"
+    if abs(skew) < SKEW_WARN_SECONDS:
+        return Line(subject, "clock", Mark.OK, found)
+    how = "Let both servers keep time by NTP; Moodle refuses what comes from its future."
+    return Line(subject, "clock", Mark.WARN, found, OPERATOR, how)
+
+
+def _check_deployments(subject: str, facts: _Facts) -> Line:
+    found = f"{facts.active} active, {facts.pending} pending"
+    if facts.active and not facts.pending:
+        return Line(subject, "deployments", Mark.OK, found)
+    how = f"`lti-bridge platform deployment list '{facts.name}'`, then approve what is yours."
+    mark = Mark.WARN if facts.active else Mark.FAIL
+    return Line(subject, "deployments", mark, found, OPERATOR, how)
+
+
+def _check_grants(subject: str, facts: _Facts) -> Iterator[Line]:
+    """What the newest launch in a course told of scopes and names."""
+    if not facts.launched:
+        how = "Open an activity of this LMS once."
+        yield Line(subject, "granted", Mark.WARN, "not known before a launch", LMS_ADMIN, how)
+    elif not facts.narrowed:
+        yield Line(subject, "granted", Mark.OK, "everything that the tool asks for")
+    for one in facts.narrowed:
+        mark = Mark.FAIL if one.serious else Mark.WARN
+        found = f"{one.what} is missing: {one.loss}"
+        yield Line(subject, "granted", mark, found, LMS_ADMIN, one.how)
+
+
+def _try(subject: str, check: str, run: Callable[[], str], who: str, how: str = "") -> Line:
+    try:
+        return Line(subject, check, Mark.OK, run())
+    except BridgeError as error:
+        return Line(subject, check, Mark.FAIL, str(error), who, how)

@@ -1,0 +1,65 @@
+"""Render a page with the headers that every page of ours carries."""
+
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template
+
+from .languages import ENGLISH
+from .translating import Speaker
+
+
+def render_page(
+    template: str,
+    *,
+    status: int = 200,
+    frame_origins: Iterable[str] | None = None,
+    speaker: Speaker | None = None,
+    **values: Any,
+) -> Response:
+    """Return a page that is not stored, tells nobody where it was, and runs only our scripts.
+
+    `frame_origins` are the sites that may show it in a frame; None: any, for pages without
+    session or action. `speaker` translates what the template marks by _(…); None: English.
+    """
+    nonce = secrets.token_urlsafe(16)
+    speaker = speaker or Speaker(ENGLISH)
+    values |= {"csp_nonce": nonce, "_": speaker, "language": speaker.language}
+    values["frame_origins"] = origins = list(frame_origins) if frame_origins is not None else None
+    page = make_response(render_template(template, **values), status)
+    page.headers["Content-Language"] = speaker.language
+    return with_headers(page, nonce, origins)
+
+
+def see_other(address: str) -> Response:
+    """Send the browser on by GET, with the headers of our pages (303)."""
+    response = redirect(address, 303, Response=Response)
+    assert isinstance(response, Response)
+    return with_headers(response)
+
+
+def with_headers(
+    response: Response, nonce: str = "", frame_origins: Iterable[str] | None = None
+) -> Response:
+    """Add the security headers to a response.
+
+    There is no form-action: browsers hold a form's redirects against it, and ours lead to the
+    LMS and to SCORM Cloud.
+    """
+    ancestors = "*" if frame_origins is None else " ".join(["'self'", *frame_origins])
+    policy = ["default-src 'none'", "base-uri 'none'", "img-src 'self' data:"]
+    if nonce:
+        policy += [f"style-src 'self' 'nonce-{nonce}'", f"script-src 'nonce-{nonce}'"]
+        policy += ["connect-src 'self'"]
+    policy.append(f"frame-ancestors {ancestors}")
+    response.headers["Content-Security-Policy"] = "; ".join(policy)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return forbid_guessing(response)
+
+
+def forbid_guessing(response: Response) -> Response:
+    """Let no browser take an answer for something else than it says: JSON for a page, say."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

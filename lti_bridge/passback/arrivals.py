@@ -1,0 +1,121 @@
+"""An exit or a postback arrives: write that the grade is due, commit, wake a worker."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from .. import correlation
+from ..db import affected, db, insert_if_new
+from ..registrations.marks import lock_grade_of, mark_due, trail, wake
+from ..registrations.models import Launch, Registration
+from ..scorm_cloud.progress import Progress
+from ..services import Services
+from .models import SweepCursor
+from .reading import announce
+
+WAKE_AT_MOST_EVERY = timedelta(minutes=1)
+POSTBACK_NOTED_EVERY = timedelta(hours=1)
+
+
+def record_exit(services: Services, launch_id: int) -> bool:
+    """Record that the learner came back from a launch; False when there is no such launch.
+
+    Only the first use of an exit token sets `exited_at`. Later ones wake at most once a minute,
+    and only when nothing is being looked for any more. Commits; never fails for the queue.
+    """
+    now = services.now()
+    launch = db.session.get(Launch, launch_id)
+    if launch is None:
+        db.session.rollback()
+        return False
+    correlation.follow(launch.correlation_id)
+    grade_id = lock_grade_of(launch.registration_id)
+    if grade_id is None:  # erased while we waited
+        db.session.rollback()
+        return False
+    first = update(Launch).where(Launch.id == launch_id, Launch.exited_at.is_(None))
+    started = {"looks_from": now, "looks": 0, "history_looks": 0, "woken_at": now}
+    again = update(Launch).where(
+        Launch.id == launch_id,
+        Launch.settled_at.is_not(None),
+        Launch.woken_at < now - WAKE_AT_MOST_EVERY,
+    )
+    is_first = affected(db.session.execute(first.values(exited_at=now, settled_at=None, **started)))
+    if is_first:
+        text = "The learner left the course."
+        trail(launch.registration_id, "exit", text, now, launch.correlation_id)
+    elif not affected(db.session.execute(again.values(woken_at=now))):
+        db.session.rollback()
+        return True
+    mark_due(grade_id, "read", now)
+    db.session.commit()
+    if is_first:
+        services.events.publish("exit")
+    wake(services, grade_id)
+    return True
+
+
+def record_postback(services: Services, registration_id: str, progress: Progress) -> None:
+    """Take a postback as a hint: a read is due if it says anything new that could decide.
+
+    Commits before it returns, so that the sender's 2xx means that the hint is kept.
+    """
+    now = services.now()
+    query = select(Registration).where(Registration.registration_id == registration_id)
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        db.session.rollback()
+        return
+    if not _decides_something(row, progress):
+        _note_postbacks_work(row.scorm_account_id, now)
+        db.session.commit()
+        services.events.publish("postback", news="no")
+        return
+    grade_id = lock_grade_of(row.id)
+    if grade_id is None:
+        db.session.rollback()
+        return
+    _note_postbacks_work(row.scorm_account_id, now)
+    _start_looks(row.id, announce(*progress.result), now)
+    mark_due(grade_id, "read", now)
+    trail(row.id, "postback", "SCORM Cloud announced a change.", now)
+    db.session.commit()
+    services.events.publish("postback", news="yes")
+    wake(services, grade_id)
+
+
+def _decides_something(row: Registration, progress: Progress) -> bool:
+    """A repeat of what is stored decides nothing, nor does a course under way without a result."""
+    if progress.result == (row.completion, row.success, row.score_scaled):
+        return False
+    undecided = progress.completion.value != "COMPLETED" and progress.success.value == "UNKNOWN"
+    return not undecided
+
+
+def _start_looks(row_id: int, announced: str, now: datetime) -> None:
+    """Look for what was announced: with the looks of an exit under way, or its own looks."""
+    newest = select(Launch.id, Launch.correlation_id).where(Launch.registration_id == row_id)
+    found = db.session.execute(newest.order_by(Launch.id.desc()).limit(1)).first()
+    if found is None:
+        return
+    correlation.follow(found.correlation_id)
+    mine = update(Launch).where(Launch.id == found.id)
+    under_way = mine.where(Launch.looks_from.is_not(None), Launch.settled_at.is_(None))
+    if affected(db.session.execute(under_way.values(announced=announced))):
+        return
+    fresh = {"looks_from": now, "looks": 0, "history_looks": 0, "announced": announced}
+    db.session.execute(mine.values(settled_at=None, **fresh))
+
+
+def _note_postbacks_work(account_id: int, now: datetime) -> None:
+    """Remember that this account's postbacks reach us; written once an hour, not at each one."""
+    insert_if_new(db.session, SweepCursor, scorm_account_id=account_id)
+    stale = SweepCursor.postbacks_seen_at.is_(None) | (
+        SweepCursor.postbacks_seen_at < now - POSTBACK_NOTED_EVERY
+    )
+    db.session.execute(
+        update(SweepCursor)
+        .where(SweepCursor.scorm_account_id == account_id, stale)
+        .values(postbacks_seen_at=now)
+        .execution_options(synchronize_session=False)
+    )

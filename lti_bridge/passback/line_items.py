@@ -1,0 +1,85 @@
+"""Where a score goes: the known line item, or the one that the LMS names for the resource link."""
+
+from datetime import timedelta
+
+from ..db import db
+from ..errors import Refused, Unavailable
+from ..lti.values import LineItem
+from ..registrations.marks import trail
+from ..services import Services
+from ..words import mark
+from .cases import Case, link_row
+from .claims import Claim, hold
+from .deciding import PARKED
+from .models import Score
+
+LOOK_AGAIN_HOURS = (1.0, 24.0, 168.0)
+NONE_YET = mark("The activity has no gradebook column yet; the score is sent when it has one.")
+TOO_MANY = mark(
+    "The activity has more than one gradebook column, and the LMS does not say which is meant: "
+    "delete the extra ones, then resend."
+)
+
+
+def find_line_item(services: Services, claim: Claim, case: Case, score_id: int) -> str | None:
+    """Return the address to send to, or None after leaving in the claim when to look again.
+
+    Never creates one. Commits before and after a call.
+    """
+    if case.line_item_url is not None:
+        return case.line_item_url
+    if case.line_items_url is None:
+        _wait(services, claim, case)
+        return None
+    deadline = services.settings.passback.lms_deadline_seconds
+    hold(services, claim, deadline)
+    db.session.commit()
+    try:
+        found = services.gradebook.find_line_items(
+            case.platform, case.line_items_url, case.resource_link_id, deadline
+        )
+    except Unavailable as error:
+        claim.values["decision_reason"] = mark(
+            "The LMS did not say where the grade goes; asked again."
+        )
+        claim.send_at(services.now() + timedelta(seconds=max(30.0, error.retry_after or 0.0)))
+        return None
+    except Refused:
+        found = []
+    return _take(services, claim, case, score_id, found)
+
+
+def _take(
+    services: Services, claim: Claim, case: Case, score_id: int, found: list[LineItem]
+) -> str | None:
+    if not found:
+        _wait(services, claim, case)
+        return None
+    hold(services, claim)
+    if len(found) > 1:
+        score = db.session.get_one(Score, score_id)
+        score.state, score.reason, score.finished_at = PARKED, TOO_MANY, services.now()
+        claim.values["decision_reason"] = TOO_MANY
+        if score.registration_id is not None:
+            trail(score.registration_id, PARKED, TOO_MANY, services.now())
+        db.session.commit()
+        return None
+    link_row(case).line_item_url = found[0].url
+    db.session.commit()
+    claim.values |= {"line_item_looks": 0, "waits_for_line_item": False}
+    return found[0].url
+
+
+def _wait(services: Services, claim: Claim, case: Case) -> None:
+    """Look again after 1 h, 24 h and 7 d; a launch that brings the address wakes it at once."""
+    hold(services, claim)
+    claim.values |= {
+        "waits_for_line_item": True,
+        "line_item_looks": case.line_item_looks + 1,
+        "decision_reason": NONE_YET,
+    }
+    if case.line_item_looks < len(LOOK_AGAIN_HOURS):
+        hours = LOOK_AGAIN_HOURS[case.line_item_looks]
+        claim.next_send_at = services.now() + timedelta(hours=hours)
+    else:
+        claim.next_send_at = None

@@ -1,0 +1,64 @@
+"""Rows of the grade's way home: decisions to send, HTTP tries, and the sweep's cursor."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..db import Base
+from ..registrations.models import Grade, Registration
+
+
+class Score(Base):
+    """One decision to send a score, and what became of it."""
+
+    __tablename__ = "score"
+    __table_args__ = (UniqueConstraint("grade_id", "sequence"), Index(None, "state"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    grade_id: Mapped[int] = mapped_column(ForeignKey("grade.id"))
+    sequence: Mapped[int]
+    # None for a result found in the LMS after a lost database: no registration of ours made it.
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id"), index=True)
+    attempt: Mapped[int]
+    course_id: Mapped[str] = mapped_column(String(255))
+    inferred: Mapped[bool]
+    score_given: Mapped[float]  # of 100, rounded to 4 decimals
+    timestamp: Mapped[datetime | None]  # set with the body, at the first try
+    body: Mapped[str | None] = mapped_column(Text)  # the exact bytes of every try, as text
+    state: Mapped[str] = mapped_column(String(12))  # queued | accepted | superseded | parked
+    reason: Mapped[str] = mapped_column(String(500))
+    decided_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
+    after_loss: Mapped[bool] = mapped_column(default=False)  # the LMS had lost the one before
+
+    grade: Mapped[Grade] = relationship()
+    registration: Mapped[Registration | None] = relationship()
+
+
+class ScoreTry(Base):
+    """One HTTP try of a score; written before the call, completed after it."""
+
+    __tablename__ = "score_try"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    score_id: Mapped[int] = mapped_column(ForeignKey("score.id"), index=True)
+    tried_at: Mapped[datetime]
+    status: Mapped[int | None]  # None: no answer came
+    excerpt: Mapped[str | None] = mapped_column(String(500))
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    duration_ms: Mapped[int | None]
+
+
+class SweepCursor(Base):
+    """How far the sweep of one SCORM Cloud account has come, and which node runs it."""
+
+    __tablename__ = "sweep_cursor"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scorm_account_id: Mapped[int] = mapped_column(ForeignKey("scorm_account.id"), unique=True)
+    since: Mapped[datetime | None]
+    next_sweep_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    postbacks_seen_at: Mapped[datetime | None]  # this account's postbacks are known to reach us

@@ -1,0 +1,91 @@
+"""Change a resource link's grading policy: what would change first, then the change itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+
+from ..db import db
+from ..registrations.marks import lock_grades, mark_due, wake
+from ..registrations.models import Grade, ResourceLink
+from ..services import Services
+from .cases import Case, attempts_of, found_in_lms, load_case, newest_decision
+from .grading_policy import GradingPolicy, Send, decide, make_policy
+
+# So many are woken at once; the overdue round finds the others.
+WAKE_AT_MOST = 200
+
+
+@dataclass(frozen=True)
+class Change:
+    """One grade that a policy would send anew; `before` is None when nothing was decided yet."""
+
+    grade_id: int
+    sub: str
+    name: str
+    before: float | None
+    after: float
+    reason: str
+
+
+def merge_policy(link: ResourceLink, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the link's own policy with changes; a change to None takes a value back."""
+    merged = {**(link.grading_policy or {}), **changes}
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def preview_policy(
+    services: Services, link: ResourceLink, changes: Mapping[str, Any]
+) -> list[Change]:
+    """Return every grade of the link whose answer the changed policy would change.
+
+    Reads only; the transaction stays the caller's.
+    """
+    now = services.now()
+    wanted = make_policy(link.deployment.platform.grading_policy, merge_policy(link, changes))
+    query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
+    found = []
+    for grade_id in list(db.session.scalars(query)):
+        case = load_case(grade_id, now)
+        change = _change(case, wanted, services)
+        if change is not None:
+            found.append(change)
+    return found
+
+
+def _change(case: Case, wanted: GradingPolicy, services: Services) -> Change | None:
+    case = replace(case, policy=wanted)
+    before = newest_decision(case)
+    attempts = attempts_of(case, services.now())
+    decision = decide(attempts, wanted, before, found_in_lms(case))
+    if not isinstance(decision, Send):
+        return None
+    learner = db.session.get_one(Grade, case.grade_id).learner
+    return Change(
+        grade_id=case.grade_id,
+        sub=learner.sub,
+        name=" ".join(part for part in (learner.first_name, learner.last_name) if part),
+        before=before.score_given if before is not None else None,
+        after=decision.score_given,
+        reason=decision.reason,
+    )
+
+
+def change_policy(services: Services, link: ResourceLink, changes: Mapping[str, Any]) -> int:
+    """Set the link's policy and make all its grades due in the same transaction; returns how many.
+
+    Each worker decides for itself; only answers that differ are sent. Commits.
+    """
+    grades = list(db.session.scalars(select(Grade.id).where(Grade.resource_link_id == link.id)))
+    lock_grades(grades)
+    # Before they are due: a worker that decides meanwhile sees the new policy or is woken after it.
+    link.grading_policy = merge_policy(link, changes)
+    db.session.flush()
+    now = services.now()
+    for grade_id in grades:
+        mark_due(grade_id, "send", now)
+    db.session.commit()
+    for grade_id in grades[:WAKE_AT_MOST]:
+        wake(services, grade_id)
+    return len(grades)

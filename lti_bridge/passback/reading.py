@@ -1,0 +1,210 @@
+"""Read a registration's progress under the claim, and say whether to look again."""
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+
+from ..db import db
+from ..errors import NotFound, Refused, Unavailable
+from ..platforms.models import ScormAccount
+from ..registrations.marks import store_progress, trail
+from ..registrations.models import Launch
+from ..scorm_cloud.progress import LaunchHistoryEntry, Progress
+from ..services import Services
+from ..words import mark
+from .cases import Case, Seat, Session, attempts_of, load_case
+from .claims import Claim, hold
+from .grading_policy import rests_on_result
+from .retry_policy import Backoff, wait_seconds
+from .settling import Looks, Seen, is_settled, knows_more_than, next_look_at, wants_history
+
+# SCORM Cloud and we may differ by a few seconds on when a launch began.
+CLOCK_TOLERANCE = timedelta(seconds=30)
+
+
+def read_progress(services: Services, claim: Claim, case: Case) -> None:
+    """Read the newest attempt, keep what it says, and plan the next look in the claim.
+
+    Leaves every failure as a later look. Commits before and after each call.
+    """
+    seat = case.newest
+    if seat is None:
+        claim.next_read_at = None
+        return
+    try:
+        progress, asked_at = _get(services, claim, seat)
+    except NotFound:
+        _note_gone(services, claim, case, seat)
+        return
+    except (Unavailable, Refused) as error:
+        _look_later(services, claim, case, error)
+        return
+    claim.values["failures"] = 0
+    hold(services, claim)  # the grade's row is locked before its registration's, as by all others
+    if store_progress(seat.row_id, progress, asked_at):
+        trail(seat.row_id, "progress", describe(progress), asked_at, _correlation(case))
+    services.events.publish("read", dialect=case.platform.dialect)
+    case = load_case(case.grade_id, asked_at)
+    if case.session is None or case.session.looks is None:
+        claim.next_read_at = None
+        db.session.commit()
+        return
+    assert case.newest is not None
+    _after_look(services, claim, case, case.newest, case.session, case.session.looks)
+
+
+def _get(services: Services, claim: Claim, seat: Seat) -> tuple[Progress, datetime]:
+    deadline = services.settings.scorm_cloud.deadline_seconds
+    hold(services, claim, deadline)
+    account = db.session.get_one(ScormAccount, seat.account_id)
+    db.session.commit()
+    asked_at = services.now()
+    cloud = services.scorm_cloud(account)
+    return cloud.get_registration(seat.registration_id, deadline_seconds=deadline), asked_at
+
+
+def _after_look(
+    services: Services, claim: Claim, case: Case, seat: Seat, session: Session, looks: Looks
+) -> None:
+    """Settle this exit, or plan the next look; ask the launch history when a grade is inferred."""
+    looks = replace(looks, made=looks.made + 1)
+    seen, knows_more = _seen(case, seat, session, services.now()), False
+    if wants_history(looks, seen):
+        db.session.commit()
+        end = _ask_history(services, claim, seat, session)
+        looks = replace(looks, history_made=looks.history_made + 1)
+        knows_more = end is not None and knows_more_than(end, *seat.result)
+        seen = replace(seen, ended=end is not None and not knows_more)
+    now = services.now()
+    following = None if is_settled(looks, seen) else next_look_at(looks, now)
+    if knows_more:
+        following = now  # the result came between the two questions
+    hold(services, claim)
+    values: dict[str, object] = {"looks": looks.made, "history_looks": looks.history_made}
+    if seen.ended:
+        values["ended"] = True
+    if following is None:
+        _stop_looking(seat, session, values, now)
+    # An exit or a postback that came during the read has started looks of its own: those stand.
+    same_looks = (
+        Launch.id == session.launch_id,
+        Launch.looks_from == looks.since,
+        Launch.exited_at.is_not_distinct_from(session.exited_at),
+    )
+    db.session.execute(
+        update(Launch)
+        .where(*same_looks)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    claim.next_read_at = following
+    db.session.commit()
+    if following is None and session.exited_at is not None:
+        result = "found" if is_settled(looks, seen) else "none"
+        reads = looks.made + looks.history_made
+        services.events.publish("settled", result=result, reads=reads)
+
+
+def _stop_looking(seat: Seat, session: Session, values: dict[str, object], now: datetime) -> None:
+    """Every exit of this seat is settled with the newest one; a session still open is not."""
+    values |= {"looks_from": None, "announced": None}
+    if session.exited_at is None:
+        return
+    values["settled_at"] = now
+    earlier = update(Launch).where(
+        Launch.registration_id == seat.row_id,
+        Launch.exited_at.is_not(None),
+        Launch.settled_at.is_(None),
+        Launch.id < session.launch_id,
+        Launch.exited_at <= session.exited_at,
+    )
+    db.session.execute(
+        earlier.values(settled_at=now, looks_from=None).execution_options(synchronize_session=False)
+    )
+
+
+def _seen(case: Case, seat: Seat, session: Session, now: datetime) -> Seen:
+    attempt = attempts_of(case, now)[-1]
+    result = rests_on_result(attempt)
+    return Seen(
+        differs=seat.result != session.known,
+        rests_on_result=result,
+        inferred=attempt.completion == "COMPLETED" and attempt.score is None,
+        announced=session.announced is not None and announce(*seat.result) == session.announced,
+        ended=session.ended,
+    )
+
+
+def announce(completion: str, success: str, score: float | None) -> str:
+    """Return a result as the short text that a postback leaves behind."""
+    return f"{completion}|{success}|{'' if score is None else f'{score:g}'}"
+
+
+def _ask_history(
+    services: Services, claim: Claim, seat: Seat, session: Session
+) -> LaunchHistoryEntry | None:
+    """Return the end of this launch if SCORM Cloud knows it; an unanswered question is a no."""
+    deadline = services.settings.scorm_cloud.deadline_seconds
+    hold(services, claim, deadline)
+    launched_at = db.session.get_one(Launch, session.launch_id).launched_at
+    account = db.session.get_one(ScormAccount, seat.account_id)
+    db.session.commit()
+    cloud = services.scorm_cloud(account)
+    try:
+        history = cloud.get_launch_history(seat.registration_id)
+    except (Unavailable, Refused):
+        return None
+    services.events.publish("read_history")
+    since = launched_at - CLOCK_TOLERANCE
+    ends = [one for one in history if one.exited_at and one.launched_at]
+    return max(
+        (one for one in ends if one.launched_at and one.launched_at >= since),
+        key=lambda one: one.exited_at or since,
+        default=None,
+    )
+
+
+def _note_gone(services: Services, claim: Claim, case: Case, seat: Seat) -> None:
+    hold(services, claim)
+    now = services.now()
+    text = mark("SCORM Cloud no longer has this registration.")
+    trail(seat.row_id, "gone", text, now, _correlation(case))
+    claim.values["decision_reason"] = text
+    claim.next_read_at = None
+    if case.session is not None:
+        _stop_looking(seat, case.session, {}, now)
+    db.session.commit()
+    services.events.publish("read_gone")
+
+
+def _look_later(services: Services, claim: Claim, case: Case, error: Exception) -> None:
+    """A look that failed is made again: soon at first, then less often, never given up."""
+    failures = case.failures + 1
+    passback = services.settings.passback
+    backoff = Backoff(min(2.0, passback.backoff_seconds), passback.backoff_seconds_max)
+    asked = error.retry_after if isinstance(error, Unavailable) else None
+    wait = wait_seconds(failures, random.random(), backoff, asked)
+    claim.values["failures"] = failures
+    claim.values["decision_reason"] = mark(
+        "SCORM Cloud did not answer; the result is read again soon."
+    )
+    claim.next_read_at = services.now() + timedelta(seconds=wait)
+    services.events.publish("read_failed")
+
+
+def _correlation(case: Case) -> str | None:
+    return case.session.correlation_id if case.session is not None else None
+
+
+def describe(progress: Progress) -> str:
+    """Say progress in words."""
+    completion = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
+    success = {"PASSED": "passed", "FAILED": "failed"}
+    words = [completion.get(progress.completion.value, "completion unknown")]
+    words.append(success.get(progress.success.value, "neither passed nor failed"))
+    words.append(
+        "no score" if progress.score_scaled is None else f"score {progress.score_scaled:g}"
+    )
+    return f"SCORM Cloud reports: {', '.join(words)}."

@@ -1,0 +1,206 @@
+"""Compare a link's gradebook column with what we delivered, and send again what it has lost."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from ..db import affected, db
+from ..errors import BridgeError, Refused
+from ..lti.values import LmsResult, PlatformValues
+from ..platforms.models import Deployment, Platform
+from ..platforms.registry import platform_values
+from ..registrations.marks import lock_grades, mark_due, trail, wake
+from ..registrations.models import Grade, Learner, ResourceLink
+from ..services import Services
+from .deciding import ACCEPTED, LOST
+from .models import Score
+from .reconciling import Drift, Ours, Theirs, decide_drift
+
+LINKS_AT_ONCE = 5
+# A whole class's results, page by page.
+READ_SECONDS = 60.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One learner's grade: what we decided, what the LMS shows, and how they compare."""
+
+    grade_id: int
+    sub: str
+    name: str
+    drift: Drift
+    ours: float | None
+    theirs: float | None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    grade_id: int
+    registration: int | None
+    sub: str
+    name: str
+    ours: Ours
+
+
+def reconcile_link(services: Services, link_id: int, *, mend: bool = True) -> list[Finding]:
+    """Compare every grade of one link with the LMS; with `mend` the lost ones are sent again.
+
+    Commits before and after the calls. Raises Refused when the link has no line item or the LMS
+    does not let us read, Unavailable when it does not answer.
+    """
+    platform, line_item_url, entries = _load(link_id)
+    db.session.commit()
+    results = services.gradebook.read_results(platform, line_item_url, READ_SECONDS)
+    findings = [_compare(entry, results) for entry in entries]
+    now = services.now()
+    lost = [f for f in findings if f.drift is Drift.LOST] if mend else []
+    lock_grades([finding.grade_id for finding in lost])
+    done = update(ResourceLink).where(ResourceLink.id == link_id)
+    db.session.execute(done.values(reconciled_at=now))
+    registrations = {entry.grade_id: entry.registration for entry in entries}
+    for finding in lost:
+        _send_again(services, finding, registrations[finding.grade_id])
+    db.session.commit()
+    for finding in lost:
+        wake(services, finding.grade_id)
+    for drift in {finding.drift for finding in findings}:
+        count = sum(1 for finding in findings if finding.drift is drift)
+        services.events.publish("reconciled", drift=drift.name.lower(), count=count)
+    return findings
+
+
+def _load(link_id: int) -> tuple[PlatformValues, str, list[_Entry]]:
+    link = db.session.get_one(ResourceLink, link_id)
+    if link.line_item_url is None:
+        db.session.rollback()
+        raise Refused("the LMS has not named a gradebook column for this activity")
+    newest = aliased(Score)
+    sequence = select(func.max(newest.sequence)).where(newest.grade_id == Grade.id)
+    # Columns, not objects: a course for everybody has tens of thousands.
+    query = (
+        select(
+            Grade.id,
+            Learner.sub,
+            Learner.first_name,
+            Learner.last_name,
+            Score.registration_id,
+            Score.score_given,
+            Score.state,
+            Score.after_loss,
+        )
+        .join(Learner, Learner.id == Grade.learner_id)
+        .outerjoin(
+            Score,
+            (Score.grade_id == Grade.id)
+            & (Score.sequence == sequence.correlate(Grade).scalar_subquery()),
+        )
+        .where(Grade.resource_link_id == link_id)
+        .order_by(Learner.id)
+    )
+    entries = [_entry(row) for row in db.session.execute(query)]
+    return platform_values(link.deployment.platform), link.line_item_url, entries
+
+
+def _entry(row: Any) -> _Entry:
+    ours = Ours()
+    if row.state is not None:
+        ours = Ours(row.score_given, row.state, row.after_loss)
+    name = " ".join(part for part in (row.first_name, row.last_name) if part)
+    return _Entry(row.id, row.registration_id, row.sub, name, ours)
+
+
+def _compare(entry: _Entry, results: Mapping[str, LmsResult]) -> Finding:
+    result = results.get(entry.sub)
+    theirs = Theirs(result is not None, _of_hundred(result))
+    drift = decide_drift(entry.ours, theirs)
+    return Finding(
+        entry.grade_id, entry.sub, entry.name, drift, entry.ours.score_given, theirs.score
+    )
+
+
+def _of_hundred(result: LmsResult | None) -> float | None:
+    if result is None or result.score is None:
+        return None
+    return result.score * 100 / (result.maximum or 100)
+
+
+def _send_again(services: Services, finding: Finding, registration: int | None) -> None:
+    """Only while the newest Score is still the accepted one that the LMS has lost."""
+    newest = aliased(Score)
+    state = (
+        select(newest.state)
+        .where(newest.grade_id == Grade.id)
+        .order_by(newest.sequence.desc())
+        .limit(1)
+        .correlate(Grade)
+        .scalar_subquery()
+    )
+    statement = update(Grade).where(Grade.id == finding.grade_id, state == ACCEPTED)
+    marked = affected(
+        db.session.execute(
+            statement.values(resend=LOST).execution_options(synchronize_session=False)
+        )
+    )
+    if not marked:
+        return
+    mark_due(finding.grade_id, "send", services.now())
+    if registration is not None:
+        text = "The gradebook no longer has the grade; it is sent again."
+        trail(registration, "reconcile", text, services.now())
+
+
+def reconcile_due(services: Services) -> int:
+    """Reconcile the links whose turn it is, a few at a time; returns how many.
+
+    One node per link: whoever moves `reconciled_at` has the turn.
+    """
+    hours = services.settings.passback.reconcile_hours
+    if not hours:
+        return 0
+    done = 0
+    for link_id in _take_turns(services, timedelta(hours=hours)):
+        try:
+            reconcile_link(services, link_id)
+            done += 1
+        except BridgeError as error:
+            db.session.rollback()
+            logger.warning("link %s could not be compared with the LMS: %s", link_id, error)
+    return done
+
+
+def _take_turns(services: Services, interval: timedelta) -> list[int]:
+    now = services.now()
+    due = or_(ResourceLink.reconciled_at.is_(None), ResourceLink.reconciled_at <= now - interval)
+    delivered = select(Score.id).join(Grade, Grade.id == Score.grade_id)
+    delivered = delivered.where(
+        Grade.resource_link_id == ResourceLink.id,
+        Score.state == ACCEPTED,
+        Score.finished_at <= now - interval,
+    )
+    query = (
+        select(ResourceLink.id)
+        .join(Deployment, Deployment.id == ResourceLink.deployment_id)
+        .join(Platform, Platform.id == Deployment.platform_id)
+        .where(
+            due,
+            ResourceLink.line_item_url.is_not(None),
+            Platform.disabled_at.is_(None),
+            delivered.exists(),
+        )
+        .order_by(ResourceLink.reconciled_at.nulls_first())
+        .limit(LINKS_AT_ONCE)
+    )
+    taken = []
+    for link_id in list(db.session.scalars(query)):
+        mine = update(ResourceLink).where(ResourceLink.id == link_id, due)
+        statement = mine.values(reconciled_at=now).execution_options(synchronize_session=False)
+        if affected(db.session.execute(statement)):
+            taken.append(link_id)
+    db.session.commit()
+    return taken

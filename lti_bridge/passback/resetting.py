@@ -1,0 +1,95 @@
+"""Reset one attempt in SCORM Cloud: its progress goes, what the gradebook holds stays."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ..db import db
+from ..errors import NotFound, Refused, Unavailable
+from ..platforms.models import ScormAccount
+from ..registrations.marks import lock_grade_of, store_progress, trail
+from ..registrations.models import Registration
+from ..scorm_cloud.progress import Progress
+from ..services import Services
+from .cases import attempts_of, load_case
+from .grading_policy import worth
+
+OFF = (
+    "SCORM Cloud does not let us reset; nothing was lost. An owner or admin of the SCORM Cloud "
+    "realm can allow it: Apps / API, the application, “Allow delete”."
+)
+GONE = "SCORM Cloud has no such registration (any more): there is nothing to reset."
+# What SCORM Cloud answers while deleting is off is not known; it may be the same.
+CREDENTIALS = (
+    "SCORM Cloud does not accept our app id and secret key for this; nothing was reset. When the "
+    "account's self-test is green, its application may not allow it: Apps / API, “Allow delete”."
+)
+SILENT = (
+    "SCORM Cloud did not answer, so it is not known whether the attempt was reset. "
+    "Read it again, and reset it again if its progress is still there."
+)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What a reset needs of an attempt's row."""
+
+    row_id: int
+    registration_id: str
+    account_id: int
+
+
+def begin_reset(services: Services, registration: int, who: str) -> Seat:
+    """Write down that an attempt is to be reset, and keep what it is worth to the grade.
+
+    In the caller's transaction, which they commit before `finish_reset`. Raises Refused when the
+    learner was erased meanwhile.
+    """
+    now = services.now()
+    grade_id = lock_grade_of(registration)
+    if grade_id is None:
+        db.session.rollback()
+        raise Refused("the learner is not here any more")
+    query = select(Registration).where(Registration.id == registration).with_for_update()
+    seat = db.session.scalars(query.execution_options(populate_existing=True)).one()
+    case = load_case(grade_id, now)
+    for attempt, row in zip(attempts_of(case, now), case.seats, strict=True):
+        if row.row_id == registration:
+            seat.best_real_score = worth(attempt, case.policy)
+    trail(registration, "reset", f"{who} asked to reset attempt {seat.attempt}.", now)
+    return Seat(seat.id, seat.registration_id, seat.scorm_account_id)
+
+
+def finish_reset(services: Services, seat: Seat) -> None:
+    """Delete the progress in SCORM Cloud and note what came of it. Commits before and after.
+
+    Raises Refused or Unavailable with a sentence for the person who asked; the trail has it too.
+    """
+    account = db.session.get_one(ScormAccount, seat.account_id)
+    db.session.commit()
+    problem: Refused | Unavailable
+    try:
+        services.scorm_cloud(account).delete_progress(seat.registration_id)
+    except NotFound:
+        problem = NotFound(GONE)
+    except Refused as error:
+        said = f" It says: “{error.explanation}”" if error.explanation else ""
+        problem = Refused((CREDENTIALS if error.code == "credentials" else OFF) + said)
+    except Unavailable as error:
+        problem = Unavailable(SILENT, effect_unknown=error.effect_unknown)
+    else:
+        _note_done(services, seat)
+        return
+    trail(seat.row_id, "reset", str(problem), services.now())
+    db.session.commit()
+    raise problem
+
+
+def _note_done(services: Services, seat: Seat) -> None:
+    """A read that was asked for before is older than this, and no longer counts."""
+    now = services.now()
+    lock_grade_of(seat.row_id)
+    store_progress(seat.row_id, Progress(), now)
+    text = "SCORM Cloud reset the attempt. The gradebook keeps its grade."
+    trail(seat.row_id, "reset", text, now)
+    db.session.commit()

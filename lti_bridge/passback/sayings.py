@@ -1,0 +1,24 @@
+"""Sentences with a number or name in them that rows keep in English, for pages to translate."""
+
+from ..words import mark
+
+REPORTED = mark("The course reported a score of {score}.")
+REPORTED_BEFORE = mark("The course reported a score of {score} before.")
+SO_FAR = mark("The course is unfinished; its score so far is {score}.")
+AVERAGE = mark("The average of {count} attempts is {score}.")
+HELD_BEFORE = mark("The gradebook held {score} of 100 before; it was read from the LMS.")
+LMS_FAILED = mark("The LMS answered {status}; it is tried again.")
+LMS_REFUSED = mark("The LMS refused the score (it answered {status}).")
+PARKED_BY = mark("{who} parked it.")
+
+# The longer of two that begin alike comes first.
+SAYINGS = (
+    REPORTED_BEFORE,
+    REPORTED,
+    SO_FAR,
+    AVERAGE,
+    HELD_BEFORE,
+    LMS_FAILED,
+    LMS_REFUSED,
+    PARKED_BY,
+)

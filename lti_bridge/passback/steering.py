@@ -1,0 +1,142 @@
+"""What a person may do with one grade: read, send, try, park it, or allow another attempt."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, update
+
+from ..db import affected, db
+from ..errors import Refused
+from ..registrations.identity import allow_one_more
+from ..registrations.marks import lock_grades, mark_due, trail, wake
+from ..registrations.models import Grade, Registration
+from ..services import Services
+from ..words import say
+from . import sayings
+from .deciding import ASKED, PARKED, QUEUED
+from .models import Score
+
+BATCH = 100
+
+
+def read_again(services: Services, grade_id: int, who: str) -> None:
+    """Ask SCORM Cloud for the grade's progress now. Commits, and wakes a worker."""
+    mark_due(grade_id, "read", services.now())
+    note(services, grade_id, "steer", f"{who} asked to read the result again.")
+    db.session.commit()
+    wake(services, grade_id)
+
+
+def resend(services: Services, grade_id: int, who: str) -> None:
+    """Decide anew from progress and policy, and send that as a new Score, changed or not.
+
+    Never an old value. Waits that the LMS asked for still hold. Commits, and wakes a worker.
+    """
+    db.session.execute(update(Grade).where(Grade.id == grade_id).values(resend=ASKED))
+    mark_due(grade_id, "send", services.now())
+    note(services, grade_id, "steer", f"{who} asked to send the grade again.")
+    db.session.commit()
+    wake(services, grade_id)
+
+
+def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
+    """Do as `resend` for many grades. Commits after each batch: other writers get their turn."""
+    for start in range(0, len(grade_ids), BATCH):
+        batch = grade_ids[start : start + BATCH]
+        lock_grades(batch)
+        db.session.execute(update(Grade).where(Grade.id.in_(batch)).values(resend=ASKED))
+        for grade_id in batch:
+            mark_due(grade_id, "send", services.now())
+            note(services, grade_id, "steer", f"{who} asked to send the grades again.")
+        db.session.commit()
+        for grade_id in batch:
+            wake(services, grade_id)
+
+
+def retry_now(services: Services, grade_id: int, who: str) -> None:
+    """Try a queued Score now instead of when its back-off ends. Commits, and wakes a worker.
+
+    Raises Refused when nothing is queued.
+    """
+    if not _queued(grade_id):
+        db.session.rollback()
+        raise Refused("nothing is waiting to be sent: see `lti-bridge score resend`")
+    now = services.now()
+    statement = update(Grade).where(Grade.id == grade_id)
+    values = {"next_send_at": now, "generation": Grade.generation + 1}
+    db.session.execute(statement.values(values))
+    note(services, grade_id, "steer", f"{who} asked to try it now.")
+    db.session.commit()
+    wake(services, grade_id)
+
+
+def park(services: Services, grade_id: int, who: str) -> None:
+    """Take a queued Score out of the way until somebody sends it again. Commits.
+
+    Raises Refused when nothing is queued, or when a worker has it in hand.
+    """
+    now = services.now()
+    free = Grade.lease_until.is_(None) | (Grade.lease_until <= now)
+    mine = update(Grade).where(Grade.id == grade_id, free)
+    taken = affected(
+        db.session.execute(
+            mine.values(next_send_at=None, generation=Grade.generation + 1).execution_options(
+                synchronize_session=False
+            )
+        )
+    )
+    waiting = update(Score).where(Score.grade_id == grade_id, Score.state == QUEUED)
+    reason = say(sayings.PARKED_BY, who=who)
+    parked = taken and affected(
+        db.session.execute(waiting.values(state=PARKED, reason=reason, finished_at=now))
+    )
+    if not parked:
+        db.session.rollback()
+        problem = "nothing is waiting to be sent" if taken else "a worker is sending it right now"
+        raise Refused(problem)
+    note(services, grade_id, PARKED, reason)
+    db.session.commit()
+
+
+def allow_another_attempt(services: Services, grade_id: int, who: str) -> None:
+    """Give the learner one attempt more in this activity; they are offered it. Commits.
+
+    Raises Refused when they may begin as many as they like.
+    """
+    query = select(Grade).where(Grade.id == grade_id).with_for_update()
+    grade = db.session.scalars(query.execution_options(populate_existing=True)).one()
+    allowed = grade.resource_link.attempts_allowed
+    if not allowed:
+        db.session.rollback()
+        raise Refused("this activity has no limit of attempts: they may begin another already")
+    newest = select(func.max(Registration.attempt)).where(
+        Registration.resource_link_id == grade.resource_link_id,
+        Registration.learner_id == grade.learner_id,
+    )
+    made = db.session.scalar(newest) or 0
+    grade.further_attempts = allow_one_more(made, allowed, grade.further_attempts)
+    total = allowed + grade.further_attempts
+    text = f"{who} allowed another attempt, {total} in all; it is offered at the next launch"
+    note(services, grade_id, "steer", f"{text} after a finished attempt.")
+    db.session.commit()
+
+
+def _queued(grade_id: int) -> bool:
+    query = select(Score.id).where(Score.grade_id == grade_id, Score.state == QUEUED)
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def note(services: Services, grade_id: int, kind: str, text: str) -> None:
+    """Write into the story of the grade's newest attempt."""
+    query = (
+        select(Registration.id)
+        .join(
+            Grade,
+            (Grade.resource_link_id == Registration.resource_link_id)
+            & (Grade.learner_id == Registration.learner_id),
+        )
+        .where(Grade.id == grade_id)
+        .order_by(Registration.launched_at.desc().nulls_last(), Registration.attempt.desc())
+    )
+    newest = db.session.scalar(query.limit(1))
+    if newest is not None:
+        trail(newest, kind, text, services.now())

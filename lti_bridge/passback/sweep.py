@@ -1,0 +1,234 @@
+"""The sweep: one bulk query per SCORM Cloud account finds what no browser and no postback told."""
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from ..db import affected, db, insert_if_new
+from ..errors import BridgeError
+from ..platforms.accounts import list_accounts
+from ..platforms.models import ScormAccount
+from ..registrations.marks import (
+    confirm_progress,
+    lock_grades,
+    mark_due,
+    store_progress,
+    trail,
+    wake,
+)
+from ..registrations.models import Grade, Registration
+from ..scorm_cloud.client import RegistrationPage
+from ..scorm_cloud.progress import Progress
+from ..services import Services
+from .models import SweepCursor
+from .reading import describe
+
+LEASE = timedelta(seconds=60)
+OVERLAP = timedelta(minutes=15)
+FIRST_SINCE = timedelta(days=7)
+RECHECKS = (timedelta(hours=1), timedelta(hours=24), timedelta(days=7))
+RECHECKS_AT_ONCE = 100
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    cursor_id: int
+    account: ScormAccount
+    token: str
+    since: datetime
+    started_at: datetime
+
+
+def sweep_accounts(services: Services) -> int:
+    """Sweep every account that is due and that no other node sweeps; returns how many changed."""
+    accounts = list_accounts()
+    db.session.rollback()
+    changed = 0
+    for account in accounts:
+        try:
+            changed += sweep_account(services, account)
+        except BridgeError as error:
+            db.session.rollback()
+            services.events.publish("sweep_failed")
+            logger.warning("the sweep of account %s stopped: %s", account.name, error)
+    return changed
+
+
+def sweep_account(services: Services, account: ScormAccount) -> int:
+    """Sweep one account, again at once while a sweep takes longer than its interval."""
+    changed = 0
+    while (sweep := _take(services, account)) is not None:
+        changed += _sweep(services, sweep)
+        seconds = (services.now() - sweep.started_at).total_seconds()
+        if seconds <= services.settings.scorm_cloud.sweep_seconds:
+            break
+    return changed
+
+
+def _take(services: Services, account: ScormAccount) -> _Sweep | None:
+    now, token = services.now(), secrets.token_hex(16)
+    insert_if_new(db.session, SweepCursor, scorm_account_id=account.id)
+    due = or_(SweepCursor.next_sweep_at.is_(None), SweepCursor.next_sweep_at <= now)
+    free = or_(SweepCursor.lease_until.is_(None), SweepCursor.lease_until <= now)
+    taken = db.session.execute(
+        update(SweepCursor)
+        .where(SweepCursor.scorm_account_id == account.id, due, free)
+        .values(lease_token=token, lease_until=now + LEASE)
+        .returning(SweepCursor.id, SweepCursor.since)
+        .execution_options(synchronize_session=False)
+    ).first()
+    db.session.commit()
+    if taken is None:
+        return None
+    return _Sweep(taken.id, account, token, taken.since or now - FIRST_SINCE, now)
+
+
+def _sweep(services: Services, sweep: _Sweep) -> int:
+    """Read every page; the cursor moves only if all were read and the lease is still ours."""
+    server_time: datetime | None = None
+    changed, asked_at = 0, services.now()
+    cloud = services.scorm_cloud(sweep.account)
+    for page in cloud.list_changed_registrations(sweep.since):
+        if server_time is None:
+            server_time = page.server_time or sweep.started_at
+        changed += _keep(services, sweep.account, page, asked_at)
+        if not _renew(services, sweep):
+            return changed
+        asked_at = services.now()
+    _move_cursor(services, sweep, server_time or sweep.started_at)
+    services.events.publish("sweep", changed=changed)
+    return changed
+
+
+def _keep(
+    services: Services, account: ScormAccount, page: RegistrationPage, asked_at: datetime
+) -> int:
+    """Store one page's entries as progress; ids that our rows do not know are skipped."""
+    progress = dict(page.items)
+    rows = _known(account, list(progress))
+    # Most of a page is what the sweep before has seen, too: that costs one statement together.
+    same = [row for row in rows if _is_same(row, progress[row.registration_id])]
+    news = [row for row in rows if not _is_same(row, progress[row.registration_id])]
+    lock_grades([row.grade_id for row in news])
+    woken = [
+        row.grade_id
+        for row in news
+        if _store(services, row.id, row.grade_id, progress[row.registration_id], asked_at)
+    ]
+    confirm_progress({row.id: row.progress_asked_at for row in same}, asked_at)
+    db.session.commit()
+    for grade_id in woken:
+        wake(services, grade_id)
+    return len(woken)
+
+
+def _known(account: ScormAccount, names: list[str]) -> list[Any]:
+    query = select(
+        Registration.id,
+        Registration.registration_id,
+        Registration.completion,
+        Registration.success,
+        Registration.score_scaled,
+        Registration.seconds_tracked,
+        Registration.progress_asked_at,
+        Grade.id.label("grade_id"),
+    ).join(
+        Grade,
+        (Grade.resource_link_id == Registration.resource_link_id)
+        & (Grade.learner_id == Registration.learner_id),
+    )
+    mine = Registration.registration_id.in_(names), Registration.scorm_account_id == account.id
+    return list(db.session.execute(query.where(*mine)))
+
+
+def _is_same(row: Any, progress: Progress) -> bool:
+    kept = (row.completion, row.success, row.score_scaled)
+    return kept == progress.result and row.seconds_tracked == progress.seconds
+
+
+def _store(
+    services: Services, row_id: int, grade_id: int, progress: Progress, asked_at: datetime
+) -> bool:
+    if not store_progress(row_id, progress, asked_at):
+        return False
+    trail(row_id, "sweep", describe(progress), asked_at)
+    # The list entry is the progress: what is left is to decide, which a due send does.
+    mark_due(grade_id, "send", services.now())
+    return True
+
+
+def _renew(services: Services, sweep: _Sweep) -> bool:
+    mine = SweepCursor.id == sweep.cursor_id, SweepCursor.lease_token == sweep.token
+    statement = update(SweepCursor).where(*mine).values(lease_until=services.now() + LEASE)
+    renewed = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    db.session.commit()
+    return renewed == 1
+
+
+def _move_cursor(services: Services, sweep: _Sweep, server_time: datetime) -> None:
+    """The server's time at the start, less an overlap: a change during the sweep is seen again."""
+    interval = timedelta(seconds=services.settings.scorm_cloud.sweep_seconds)
+    mine = SweepCursor.id == sweep.cursor_id, SweepCursor.lease_token == sweep.token
+    statement = (
+        update(SweepCursor)
+        .where(*mine)
+        .values(
+            since=server_time - OVERLAP,
+            next_sweep_at=sweep.started_at + interval,
+            lease_token=None,
+            lease_until=None,
+        )
+    )
+    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.commit()
+
+
+def recheck_unresolved(services: Services) -> int:
+    """Make single reads due for launched registrations without a result: 1 h, 24 h, 7 d."""
+    now = services.now()
+    query = (
+        select(Registration.id, Registration.launched_at, Registration.recheck_at, Grade.id)
+        .join(
+            Grade,
+            (Grade.resource_link_id == Registration.resource_link_id)
+            & (Grade.learner_id == Registration.learner_id),
+        )
+        .where(Registration.recheck_at <= now)
+        .order_by(Registration.recheck_at)
+        .limit(RECHECKS_AT_ONCE)
+    )
+    due = db.session.execute(query).all()
+    lock_grades([grade_id for *_, grade_id in due])
+    woken = []
+    for row_id, launched_at, recheck_at, grade_id in due:
+        following = _recheck_after(now, launched_at)
+        mine = Registration.id == row_id, Registration.recheck_at == recheck_at
+        statement = update(Registration).where(*mine).values(recheck_at=following)
+        taken = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+        if taken and _is_unresolved(row_id):
+            mark_due(grade_id, "read", now)
+            woken.append(grade_id)
+    db.session.commit()
+    for grade_id in woken:
+        wake(services, grade_id)
+    return len(woken)
+
+
+def _recheck_after(now: datetime, launched_at: datetime | None) -> datetime | None:
+    if launched_at is None:
+        return None
+    return next((launched_at + wait for wait in RECHECKS if launched_at + wait > now), None)
+
+
+def _is_unresolved(row_id: int) -> bool:
+    """Launched, and neither a real score nor passed or failed is known."""
+    query = select(Registration.best_real_score, Registration.success).where(
+        Registration.id == row_id
+    )
+    best, success = db.session.execute(query).one()
+    return best is None and success == "UNKNOWN"

@@ -1,0 +1,71 @@
+"""What workers run: the one task that jobs name, and the timers of every worker process."""
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from ..db import db
+from ..lti.launch_state import forget_old_nonces
+from ..platforms.keys import advance_keys
+from ..queue.worker import Timer
+from ..registrations.marks import WORK_TASK
+from ..services import Services
+from .overdue import run_overdue_rounds
+from .platform_gate import PlatformGate
+from .reconcile import reconcile_due
+from .sweep import recheck_unresolved, sweep_accounts
+from .workflow import work_grade
+
+RECHECK_SECONDS = 60.0
+PRUNE_SECONDS = 600.0
+RECONCILE_SECONDS = 300.0
+SWEEP_LOOK_SECONDS = 5.0
+
+
+def register(app: Flask, services: Services) -> None:
+    """Tell the queue what its jobs run; every job has an app context of its own."""
+    gate = PlatformGate(services.settings.passback, services.now)
+    app.extensions["platform_gate"] = gate
+
+    def work(grade_id: int) -> None:
+        with app.app_context():
+            work_grade(services, gate, grade_id)
+
+    services.queue.register(WORK_TASK, work)
+
+
+def timers(app: Flask, services: Services) -> list[Timer]:
+    """Return what a worker process does by the clock, whether the queue is there or not."""
+    gate: PlatformGate = app.extensions["platform_gate"]
+
+    def work(grade_id: int) -> object:
+        return work_grade(services, gate, grade_id)
+
+    def in_context(run: Callable[[], object]) -> Callable[[], None]:
+        def in_app() -> None:
+            with app.app_context():
+                run()
+
+        return in_app
+
+    settings = services.settings
+    sweep_look = min(SWEEP_LOOK_SECONDS, settings.scorm_cloud.sweep_seconds)
+    return [
+        Timer(
+            "overdue",
+            settings.passback.overdue_round_seconds,
+            in_context(lambda: run_overdue_rounds(services, work)),
+        ),
+        Timer("sweep", sweep_look, in_context(lambda: sweep_accounts(services))),
+        Timer("recheck", RECHECK_SECONDS, in_context(lambda: recheck_unresolved(services))),
+        Timer("reconcile", RECONCILE_SECONDS, in_context(lambda: reconcile_due(services))),
+        Timer("prune", PRUNE_SECONDS, in_context(lambda: prune_nonces(services))),
+        Timer("keys", PRUNE_SECONDS, in_context(lambda: advance_keys(now=services.now()))),
+    ]
+
+
+def prune_nonces(services: Services) -> None:
+    """Forget nonces whose states can no longer be valid, a few at a time. Commits."""
+    while forget_old_nonces(services.now()):
+        db.session.commit()
+    db.session.rollback()

@@ -1,0 +1,38 @@
+"""The browser that connected an LMS may bring its first deployment, for an hour."""
+
+from collections.abc import Mapping
+
+from flask import Response
+
+from ..services import Services
+from ..signing import BadToken
+
+COOKIE = "lti_bridge_connected"
+PURPOSE = "connected"
+LIFE_SECONDS = 3600
+
+
+def remember_browser(services: Services, response: Response, platform_id: int) -> None:
+    """Set a cookie that proves that this browser completed the registration of a platform."""
+    secure = services.is_secure
+    response.set_cookie(
+        COOKIE,
+        services.signer.sign(PURPOSE, platform_id),
+        max_age=LIFE_SECONDS,
+        path="/lti",
+        httponly=True,
+        secure=secure,
+        samesite="None" if secure else "Lax",
+        partitioned=secure,
+    )
+
+
+def connected_here(services: Services, cookies: Mapping[str, str], platform_id: int) -> bool:
+    """Tell whether this browser completed the platform's registration within the hour."""
+    try:
+        known = services.signer.unsign(
+            PURPOSE, cookies.get(COOKIE, ""), max_age_seconds=LIFE_SECONDS
+        )
+    except BadToken:
+        return False
+    return bool(known == platform_id)

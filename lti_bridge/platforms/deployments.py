@@ -1,0 +1,154 @@
+"""Deployments: which installations of a platform may launch, and which wait for approval."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from ..db import change_row, db
+from ..errors import ConfigurationError, LaunchRejected
+from ..lti.claims import RESOURCE_LINK, LaunchClaims
+from .grants import our_scopes
+from .identity import deployment_identity
+from .models import Deployment, Platform
+
+ACTIVE, PENDING = "active", "pending"
+# A whole school shares these rows: they are not written at every click.
+RENEW_LAUNCHED_AT = timedelta(hours=1)
+
+
+def get_deployment(
+    platform_id: int,
+    deployment_id: str,
+    *,
+    now: datetime,
+    pending_at_most: int,
+    activate: bool = False,
+) -> Deployment:
+    """Return the active deployment that a verified launch names.
+
+    `activate` lets the browser that has just connected the platform bring its first deployment:
+    in the caller's transaction it becomes active. Otherwise an unknown one is kept as `pending`,
+    at most `pending_at_most` per platform, and refused: raises LaunchRejected
+    "unknown_deployment". Commits when it records one.
+    """
+    query = select(Deployment).where(
+        Deployment.platform_id == platform_id, Deployment.deployment_id == deployment_id
+    )
+    row = db.session.scalars(query).one_or_none()
+    if row is not None and row.status == ACTIVE:
+        return row
+    if activate and not _has_active(platform_id):
+        return _activate(row, platform_id, deployment_id, now)
+    if row is None:
+        _record_pending(platform_id, deployment_id, now, pending_at_most)
+    raise LaunchRejected("unknown_deployment")
+
+
+def _has_active(platform_id: int) -> bool:
+    active = Deployment.platform_id == platform_id, Deployment.status == ACTIVE
+    return db.session.scalar(select(Deployment.id).where(*active).limit(1)) is not None
+
+
+def _activate(
+    row: Deployment | None, platform_id: int, deployment_id: str, now: datetime
+) -> Deployment:
+    if row is None:
+        platform = db.session.get_one(Platform, platform_id)
+        row = make_deployment(platform, deployment_id, ACTIVE, now)
+        db.session.add(row)
+    row.status = ACTIVE
+    db.session.flush()
+    return row
+
+
+def _record_pending(
+    platform_id: int, deployment_id: str, now: datetime, pending_at_most: int
+) -> None:
+    platform = db.session.get_one(Platform, platform_id)
+    count = select(func.count()).where(
+        Deployment.platform_id == platform_id, Deployment.status == PENDING
+    )
+    if (db.session.scalar(count) or 0) >= pending_at_most:
+        return
+    db.session.add(make_deployment(platform, deployment_id, PENDING, now))
+    try:
+        db.session.commit()
+    except IntegrityError:  # another node recorded it in the same moment
+        db.session.rollback()
+
+
+def note_grants(row: Any, platform: Any, claims: LaunchClaims, now: datetime) -> bool:
+    """Keep what a verified launch tells of the LMS admin's choices: scopes and names.
+
+    Takes rows as objects or tuples and writes, only what differs, in the caller's transaction;
+    tells whether it did. Only an activity's launch in a course tells: others lack the claims for
+    other reasons.
+    """
+    if claims.message_type != RESOURCE_LINK or claims.context_id is None:
+        return False
+    told: dict[str, Any] = {}
+    if row.launched_at is None or now - row.launched_at > RENEW_LAUNCHED_AT:
+        told["launched_at"] = now
+    shares_names = bool(claims.first_name or claims.last_name or claims.email)
+    if shares_names is not row.shares_names:
+        told["shares_names"] = shares_names
+    granted = our_scopes(claims.scopes, memberships=claims.memberships_url is not None)
+    if platform.granted_scopes != granted:
+        change_row(db.session, Platform, platform.id, granted_scopes=granted)
+    if told:
+        change_row(db.session, Deployment, row.id, **told)
+    return bool(told) or platform.granted_scopes != granted
+
+
+def make_deployment(
+    platform: Platform,
+    deployment_id: str,
+    status: str,
+    now: datetime,
+    *,
+    identity: str | None = None,
+) -> Deployment:
+    """Return a new row; `identity` only when that of a successor is restored."""
+    return Deployment(
+        platform=platform,
+        deployment_id=deployment_id,
+        identity=identity or deployment_identity(platform.identity, deployment_id),
+        status=status,
+        created_at=now,
+    )
+
+
+def bring_deployment(
+    platform: Platform, deployment_id: str, now: datetime, identity: str | None
+) -> None:
+    """Let a deployment that an admin names launch. Raises ConfigurationError."""
+    row = find_deployment(platform, deployment_id)
+    if row is None:
+        db.session.add(make_deployment(platform, deployment_id, ACTIVE, now, identity=identity))
+        return
+    if identity and identity != row.identity:
+        raise ConfigurationError(
+            f"deployment {deployment_id} already has the identity {row.identity}; "
+            "`platform deployment succeed` gives it that of another one"
+        )
+    row.status = ACTIVE
+
+
+def find_deployment(platform: Platform, deployment_id: str) -> Deployment | None:
+    """Return one deployment of a platform, or None."""
+    return next((d for d in platform.deployments if d.deployment_id == deployment_id), None)
+
+
+def approve_deployment(platform: Platform, deployment_id: str) -> Deployment:
+    """Let a pending deployment launch. Raises ConfigurationError when it is unknown. Commits."""
+    row = find_deployment(platform, deployment_id)
+    if row is None:
+        raise ConfigurationError(
+            f"platform {platform.name} has no deployment {deployment_id}: "
+            "it is listed after its first launch"
+        )
+    row.status = ACTIVE
+    db.session.commit()
+    return row

@@ -1,0 +1,80 @@
+"""What an admin says of a platform, and the sentences for what cannot be right."""
+
+import uuid
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import ConfigurationError
+
+DIALECTS = ("canvas", "moodle", "generic")
+PLAYERS = ("frame", "window")
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class PlatformFacts:
+    """What an admin tells us of a platform; identities only when edited ones are restored.
+
+    `player`: whether it opens in the LMS's frame or in a window of its own.
+    """
+
+    name: str
+    issuer: str
+    client_id: str
+    authorization_url: str
+    token_url: str
+    jwks_url: str
+    dialect: str = "generic"
+    audience: str | None = None
+    account: str | None = None
+    privacy: str | None = None
+    player: str | None = None
+    identity: str | None = None
+    deployment_identity: str | None = None
+
+
+def check_facts(facts: PlatformFacts, deployment_id: str | None) -> None:
+    """Raise ConfigurationError, naming the option, for a fact that cannot be right.
+
+    `deployment_id` is None when the LMS has not named one yet.
+    """
+    _check_address("--issuer", facts.issuer)
+    _check_address("--auth-url", facts.authorization_url)
+    _check_address("--token-url", facts.token_url)
+    _check_address("--jwks-url", facts.jwks_url)
+    if not facts.client_id or deployment_id == "":
+        raise ConfigurationError("--client-id and --deployment-id must not be empty")
+    if max(len(facts.client_id), len(deployment_id or "")) > 255 or len(facts.name) > LONGEST_NAME:
+        raise ConfigurationError(f"ids have at most 255 characters, a name {LONGEST_NAME}")
+    if facts.dialect not in DIALECTS:
+        raise ConfigurationError(f"--dialect must be one of {', '.join(DIALECTS)}")
+    for option, identity in (
+        ("--identity", facts.identity),
+        ("--deployment-identity", facts.deployment_identity),
+    ):
+        _check_identity(option, identity)
+
+
+def _check_identity(option: str, identity: str | None) -> None:
+    if not identity:
+        return
+    try:
+        uuid.UUID(identity)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{option} must be the UUID that `platform show` prints"
+        ) from error
+
+
+def is_address(url: str) -> bool:
+    """Tell whether this can be the http(s) address of an LMS or of its site."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and len(url) <= 500
+    except ValueError:
+        return False
+
+
+def _check_address(option: str, url: str) -> None:
+    if not is_address(url):
+        raise ConfigurationError(f"{option} must be an http(s) address, at most 500 characters")

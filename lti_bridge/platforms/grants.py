@@ -1,0 +1,59 @@
+"""What an LMS's admin has granted the tool, told from launches, and what is lost without it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .tool_definition import SCOPES, short_scope
+
+_LOSSES = {
+    "lineitem.readonly": "a gradebook column that the launch does not name is not found",
+    "result.readonly": "the bridge cannot see a grade that a teacher gave, nor one that was lost",
+    "score": "no score reaches the gradebook",
+    "contextmembership.readonly": "instructors see only those learners who have opened an activity",
+}
+SERIOUS = "score"
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """One thing that the tool asks for and did not get: what is lost, and how to grant it."""
+
+    what: str
+    loss: str
+    how: str
+    serious: bool = False
+
+
+def our_scopes(claimed: Iterable[str], *, memberships: bool) -> list[str]:
+    """Return those of our scopes that a launch grants.
+
+    The AGS claim lists its own; a Names and Role Provisioning claim stands for its one.
+    """
+    granted = set(claimed)
+    return [s for s in SCOPES if s in granted or (memberships and "/lti-nrps/" in s)]
+
+
+def find_narrowed(
+    granted: Sequence[str] | None, shares_names: bool | None, privacy: str
+) -> list[Narrowed]:
+    """Return what an admin took away; None stands for "no launch has told yet"."""
+    missing = [s for s in SCOPES if s not in granted] if granted is not None else []
+    found = [
+        Narrowed(
+            what=f"scope {short_scope(scope)}",
+            loss=_LOSSES[short_scope(scope)],
+            how=f"Grant the tool the scope {scope}.",
+            serious=short_scope(scope) == SERIOUS,
+        )
+        for scope in missing
+    ]
+    if shares_names is False and privacy == "named":
+        found.append(
+            Narrowed(
+                what="names and email addresses",
+                loss="SCORM Cloud and the bridge's pages show numbers instead of people",
+                how="Let the LMS share the launcher's name and email with the tool, "
+                "or set the platform to pseudonymous.",
+            )
+        )
+    return found

@@ -1,0 +1,117 @@
+"""Invites: who may connect an LMS by dynamic registration, once."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from ..db import affected, db
+from ..errors import Refused
+from .models import Invite, Platform
+
+LIFE = timedelta(days=7)
+# Longer than the two calls of a registration; a process that is killed gives the invite back so.
+CLAIM = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class OpenInvite:
+    """An invite that is still good.
+
+    `name` is what people call the LMS, `platform_id` the platform that it may change, `dialect`
+    what it takes the LMS for, whatever that says of itself.
+    """
+
+    id: int
+    name: str
+    platform_id: int | None
+    dialect: str | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to register with an invite, for a minute."""
+
+    invite: OpenInvite
+    token: str
+
+
+def make_invite(
+    name: str, platform: Platform | None, *, now: datetime, dialect: str | None = None
+) -> str:
+    """Return a new invite's token; only its hash is kept. Commits."""
+    token = secrets.token_urlsafe(32)
+    db.session.add(
+        Invite(
+            token_hash=_hash(token),
+            name=name,
+            platform_id=platform.id if platform is not None else None,
+            dialect=dialect,
+            created_at=now,
+            expires_at=now + LIFE,
+        )
+    )
+    db.session.commit()
+    return token
+
+
+def read_invite(token: str, *, now: datetime) -> OpenInvite:
+    """Return an invite that may be used; looking does not use it.
+
+    Raises Refused "bad_invite", "used_invite" or "old_invite". The transaction stays the
+    caller's.
+    """
+    query = select(Invite).where(Invite.token_hash == _hash(token))
+    row = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise Refused("this never was an invite", code="bad_invite")
+    if row.used_at is not None:
+        raise Refused("this invite was used", code="used_invite")
+    if row.expires_at <= now:
+        raise Refused("this invite has expired", code="old_invite")
+    return OpenInvite(row.id, row.name, row.platform_id, row.dialect)
+
+
+def claim_invite(invite: OpenInvite, *, now: datetime) -> Claim:
+    """Keep others from using an invite while the LMS is asked. Commits.
+
+    Of two at the same moment one gets it; raises Refused "busy_invite".
+    """
+    claim = Claim(invite, secrets.token_hex(16))
+    free = (
+        Invite.id == invite.id,
+        Invite.used_at.is_(None),
+        or_(Invite.claimed_until.is_(None), Invite.claimed_until <= now),
+    )
+    taken = update(Invite).where(*free)
+    values = {"claim_token": claim.token, "claimed_until": now + CLAIM}
+    if not affected(db.session.execute(taken.values(values))):
+        db.session.rollback()
+        raise Refused("somebody registers with this invite right now", code="busy_invite")
+    db.session.commit()
+    return claim
+
+
+def use_invite(claim: Claim, *, now: datetime) -> None:
+    """Use an invite up in the caller's transaction, the one that keeps what it brought.
+
+    Raises Refused "busy_invite" when the claim ran out and somebody else took it.
+    """
+    mine = Invite.id == claim.invite.id, Invite.claim_token == claim.token, Invite.used_at.is_(None)
+    if not affected(db.session.execute(update(Invite).where(*mine).values(used_at=now))):
+        raise Refused("this claim of the invite ran out", code="busy_invite")
+
+
+def give_back(claim: Claim) -> None:
+    """Make an invite good again after a registration that came to nothing. Commits."""
+    db.session.rollback()
+    mine = Invite.id == claim.invite.id, Invite.claim_token == claim.token
+    free = {"claim_token": None, "claimed_until": None}
+    db.session.execute(update(Invite).where(*mine).values(free))
+    db.session.commit()
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

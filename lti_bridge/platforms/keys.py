@@ -1,0 +1,186 @@
+"""Our keys: made once, kept encrypted, parsed once in each process."""
+
+import base64
+import hashlib
+import json
+import math
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from jwt.algorithms import RSAAlgorithm
+from sqlalchemy import ColumnElement, and_, or_, select, text
+
+from ..db import db
+from ..errors import ConfigurationError
+from ..lti.values import SigningKey
+from ..signing import Signer
+from .models import ToolKey
+
+NEXT, SIGNING, PUBLISHED, RETIRED = "next", "signing", "published", "retired"
+SHOWN = (NEXT, SIGNING, PUBLISHED)
+# Our key set may be cached for minutes; Canvas and Moodle fetch an unknown key at once (facts).
+KNOWN_AFTER = timedelta(hours=24)
+PUBLISHED_FOR = timedelta(days=7)
+_parsed: dict[str, SigningKey] = {}
+_lock = threading.Lock()
+
+
+def ensure_keys(signer: Signer, *, now: datetime) -> None:
+    """Make the first signing key when there is none, one for all nodes. Commits."""
+    if _have_key():
+        db.session.commit()
+        return
+    db.session.commit()
+    key = make_key(signer, SIGNING, now)  # it takes a while, so it is made before the lock
+    _lock_keys()
+    if not _have_key():
+        db.session.add(key)
+    db.session.commit()
+
+
+def _have_key() -> bool:
+    return db.session.scalars(select(ToolKey.id).limit(1)).first() is not None
+
+
+def make_key(signer: Signer, state: str, now: datetime) -> ToolKey:
+    """Return a new RSA 2048 key as a row; its kid is the RFC 7638 thumbprint."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    public = {name: public[name] for name in ("e", "kty", "n")}
+    kid = _thumbprint(public)
+    return ToolKey(
+        kid=kid,
+        private_key_encrypted=signer.encrypt(pem.decode()),
+        public_jwk={**public, "kid": kid, "alg": "RS256", "use": "sig"},
+        state=state,
+        created_at=now,
+        state_changed_at=now,
+    )
+
+
+def _thumbprint(public: dict[str, str]) -> str:
+    canonical = json.dumps(public, sort_keys=True, separators=(",", ":")).encode()
+    digest = hashlib.sha256(canonical).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def signing_key(signer: Signer, *, now: datetime) -> SigningKey:
+    """Return the key that signs now: the newest that platforms have had the time to fetch.
+
+    Raises ConfigurationError when there is none. Commits.
+    """
+    query = select(ToolKey.kid, ToolKey.private_key_encrypted).where(_may_sign(now))
+    found = db.session.execute(query.order_by(ToolKey.id.desc()).limit(1)).first()
+    db.session.commit()  # a token is fetched next: no transaction stays open across that call
+    if found is None:
+        raise ConfigurationError("there is no signing key: run `lti-bridge migrate`")
+    with _lock:
+        if found.kid not in _parsed:
+            pem = signer.decrypt(found.private_key_encrypted).encode()
+            private_key = load_pem_private_key(pem, password=None)
+            assert isinstance(private_key, rsa.RSAPrivateKey)
+            _parsed[found.kid] = SigningKey(found.kid, private_key)
+        return _parsed[found.kid]
+
+
+def _may_sign(now: datetime) -> ColumnElement[bool]:
+    """A signing key, or a next one that is known by now: its row may be moved a bit later."""
+    known = and_(ToolKey.state == NEXT, ToolKey.state_changed_at <= now - KNOWN_AFTER)
+    return or_(ToolKey.state == SIGNING, known)
+
+
+def rotate_keys(signer: Signer, *, now: datetime) -> str:
+    """Publish a new key, unless a rotation is under way, and say so in a sentence. Commits.
+
+    After a day, in which platforms fetch it, the new key signs by itself; the one before stays
+    published for a week, because what it signed may still be under way, and is then retired.
+    Nodes that rotate at the same moment make one rotation.
+    """
+    spare = make_key(signer, NEXT, now)
+    _lock_keys()
+    keys = _advance(now)
+    waiting = next((key for key in keys if key.state == NEXT), None)
+    leaving = next((key for key in keys if key.state == PUBLISHED), None)
+    if waiting is not None:
+        left = _hours(waiting.state_changed_at + KNOWN_AFTER - now)
+        said = f"A rotation is under way: key {waiting.kid} is published and signs in {left} h."
+    elif leaving is not None:
+        left = _hours(leaving.state_changed_at + PUBLISHED_FOR - now)
+        said = f"A rotation is under way: key {leaving.kid} stays published for {left} more hours."
+    else:
+        db.session.add(spare)
+        said = f"Key {spare.kid} is published; it signs by itself in {_hours(KNOWN_AFTER)} hours."
+    db.session.commit()
+    return said
+
+
+def replace_leaked_key(signer: Signer, *, now: datetime) -> str:
+    """Retire every key at once and sign with a new one; returns a sentence. Commits.
+
+    Platforms that keep our key set refuse our calls until they fetch it anew.
+    """
+    spare = make_key(signer, SIGNING, now)
+    _lock_keys()
+    for key in _advance(now):
+        if key.state in SHOWN:
+            _move(key, RETIRED, now)
+    db.session.add(spare)
+    db.session.commit()
+    return f"Key {spare.kid} signs now; every other key is retired."
+
+
+def advance_keys(*, now: datetime) -> None:
+    """Move keys to the states that their age gives them. Commits."""
+    _lock_keys()
+    _advance(now)
+    db.session.commit()
+
+
+def _lock_keys() -> None:
+    if db.engine.dialect.name == "postgresql":
+        # SQLite needs no lock: its transactions that may write run one after the other.
+        db.session.execute(text("LOCK TABLE tool_key IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _advance(now: datetime) -> list[ToolKey]:
+    """Let a known key sign, and retire what was published for long enough; returns every key."""
+    query = select(ToolKey).order_by(ToolKey.id).execution_options(populate_existing=True)
+    keys = list(db.session.scalars(query))
+    known = [k for k in keys if k.state == NEXT and k.state_changed_at <= now - KNOWN_AFTER]
+    for key in known:
+        for other in keys:
+            if other.state == SIGNING:
+                _move(other, PUBLISHED, now)
+        _move(key, SIGNING, now)
+    for key in keys:
+        if key.state == PUBLISHED and key.state_changed_at <= now - PUBLISHED_FOR:
+            _move(key, RETIRED, now)
+    return keys
+
+
+def _move(key: ToolKey, state: str, now: datetime) -> None:
+    key.state, key.state_changed_at = state, now
+
+
+def _hours(span: timedelta) -> int:
+    return math.ceil(span.total_seconds() / 3600)
+
+
+def public_jwks() -> dict[str, list[dict[str, Any]]]:
+    """Return the key set that platforms fetch: every key that may have signed, or soon will."""
+    query = select(ToolKey.public_jwk).where(ToolKey.state.in_(SHOWN)).order_by(ToolKey.id)
+    return {"keys": list(db.session.scalars(query))}
+
+
+def list_keys() -> list[ToolKey]:
+    """Return every key, oldest first."""
+    return list(db.session.scalars(select(ToolKey).order_by(ToolKey.id)))

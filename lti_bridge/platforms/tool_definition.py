@@ -1,0 +1,136 @@
+"""What an LMS has to know of us: one definition for every way to connect."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
+SCOPES = (
+    f"{AGS}lineitem.readonly",
+    f"{AGS}result.readonly",
+    f"{AGS}score",
+    "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly",
+)
+CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email")
+TITLE = "LTI Bridge"
+DESCRIPTION = "SCORM courses from SCORM Cloud, with grades that arrive by themselves."
+TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
+CANVAS = "https://canvas.instructure.com/lti/"
+CANVAS_PLACEMENTS = ("assignment_selection", "link_selection")
+# Canvas fills it in when somebody acts as another user, and leaves it as it is otherwise.
+MASQUERADING = "masquerading_user"
+CANVAS_CUSTOM = {MASQUERADING: "$Canvas.masqueradingUser.id"}
+# Canvas opens the picker in a window of this size.
+SELECTION_WIDTH, SELECTION_HEIGHT = 900, 700
+
+
+def short_scope(scope: str) -> str:
+    """Return the last word of a scope, as people know it: `score`."""
+    return scope.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class ToolDefinition:
+    """Our addresses and wishes, derived from the public address."""
+
+    public_url: str
+
+    @property
+    def login_url(self) -> str:
+        """Where an LMS begins a login."""
+        return f"{self.public_url}/lti/login"
+
+    @property
+    def launch_url(self) -> str:
+        """Where launches go: target link and the one redirection URI."""
+        return f"{self.public_url}/lti/launch"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where our public keys are."""
+        return f"{self.public_url}/lti/jwks.json"
+
+    @property
+    def domain(self) -> str:
+        """Host and port of the public address."""
+        return urlsplit(self.public_url).netloc
+
+    def manual_values(self) -> list[tuple[str, str]]:
+        """Return name and value of each field of a form that an admin fills in by hand."""
+        return [
+            ("Tool URL or target link URI", self.launch_url),
+            ("Initiate login URL", self.login_url),
+            ("Redirection URI", self.launch_url),
+            ("Content selection (deep linking) URL", self.launch_url),
+            ("Public key type", "Keyset URL"),
+            ("Public keyset URL", self.jwks_url),
+            ("LTI version", "LTI 1.3"),
+            ("Services", "Assignment and Grade Services; Names and Role Provisioning"),
+            ("Privacy", "Share the launcher's name and email, and accept grades"),
+        ]
+
+    def canvas_json(self) -> dict[str, Any]:
+        """Return the configuration of a Canvas developer key (facts: Canvas section 7)."""
+        placements = [
+            {
+                "placement": name,
+                "message_type": "LtiDeepLinkingRequest",
+                "target_link_uri": self.launch_url,
+                "text": TITLE,
+            }
+            for name in CANVAS_PLACEMENTS
+        ]
+        settings = {
+            "text": TITLE,
+            "selection_width": SELECTION_WIDTH,
+            "selection_height": SELECTION_HEIGHT,
+            "placements": placements,
+        }
+        extension = {
+            "platform": "canvas.instructure.com",
+            "domain": self.domain,
+            "tool_id": "lti-bridge",
+            "privacy_level": "public",
+            "settings": settings,
+        }
+        return {
+            "title": TITLE,
+            "description": DESCRIPTION,
+            "oidc_initiation_url": self.login_url,
+            "target_link_uri": self.launch_url,
+            "public_jwk_url": self.jwks_url,
+            "scopes": list(SCOPES),
+            "custom_fields": CANVAS_CUSTOM,
+            "extensions": [extension],
+        }
+
+    def registration(self, dialect: str) -> dict[str, Any]:
+        """Return the client metadata of dynamic registration (LTI DR 1.0 section 3.5)."""
+        placements = ["ContentArea"]
+        configuration: dict[str, Any] = {
+            "domain": self.domain,
+            "description": DESCRIPTION,
+            "target_link_uri": self.launch_url,
+            "claims": list(CLAIMS),
+        }
+        if dialect == "canvas":
+            placements = [CANVAS + name for name in CANVAS_PLACEMENTS]
+            configuration |= {f"{CANVAS}privacy_level": "public", f"{CANVAS}tool_id": "lti-bridge"}
+            configuration["custom_parameters"] = CANVAS_CUSTOM
+        picker = {"type": "LtiDeepLinkingRequest", "target_link_uri": self.launch_url}
+        configuration["messages"] = [
+            {**picker, "label": TITLE, "placements": placements},
+            {"type": "LtiResourceLinkRequest", "target_link_uri": self.launch_url},
+        ]
+        return {
+            "application_type": "web",
+            "response_types": ["id_token"],
+            "grant_types": ["implicit", "client_credentials"],
+            "initiate_login_uri": self.login_url,
+            "redirect_uris": [self.launch_url],
+            "client_name": TITLE,
+            "jwks_uri": self.jwks_url,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "scope": " ".join(SCOPES),
+            TOOL_CONFIGURATION: configuration,
+        }

@@ -1,0 +1,129 @@
+"""Connect an LMS by dynamic registration: invite, configuration, registration, rows."""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ..db import db
+from ..errors import ConfigurationError, Refused
+from ..lti.dynamic_registration import (
+    PlatformConfiguration,
+    Registered,
+    fetch_configuration,
+    register,
+)
+from ..services import Services
+from .facts import LONGEST_NAME, PlatformFacts
+from .invites import Claim, OpenInvite, claim_invite, give_back, read_invite, use_invite
+from .models import Platform
+from .registry import write_platform
+from .tool_definition import ToolDefinition
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the LMS's frame brought: our invite, and where and how to register."""
+
+    invite: str
+    configuration_url: str
+    registration_token: str
+
+
+@dataclass(frozen=True)
+class Connected:
+    """What became of it; without a deployment the first launch is to be approved."""
+
+    platform_id: int
+    name: str
+    issuer: str
+    dialect: str
+    deployment_id: str | None
+
+
+def look_at(services: Services, request: Request) -> OpenInvite:
+    """Return the invite of a request without using it. Raises Refused, its `code` names a page."""
+    invite = read_invite(request.invite, now=services.now())
+    db.session.commit()
+    if not request.configuration_url:
+        raise Refused("no openid_configuration came along", code="not_from_lms")
+    return invite
+
+
+def connect(services: Services, request: Request) -> Connected:
+    """Register us at the LMS and keep the platform; the invite is used up when that succeeds.
+
+    Raises Refused (its `code` names a page), Unavailable or ConfigurationError.
+    """
+    claim = claim_invite(look_at(services, request), now=services.now())
+    try:
+        return _connect(services, claim, request)
+    except BaseException:  # also of a mistake of ours: the admin tries again with the same invite
+        give_back(claim)
+        raise
+
+
+def _connect(services: Services, claim: Claim, request: Request) -> Connected:
+    invite, token = claim.invite, request.registration_token
+    configuration = fetch_configuration(services.outbound, request.configuration_url, token)
+    if invite.dialect:
+        configuration = dataclasses.replace(configuration, dialect=invite.dialect)
+    _check_platform(invite, configuration)
+    metadata = ToolDefinition(services.settings.public_url).registration(configuration.dialect)
+    registered = register(services.outbound, configuration, metadata, token)
+    return _keep(services, claim, configuration, registered)
+
+
+def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) -> None:
+    """An invite for a platform registers that platform's LMS anew, no other."""
+    if invite.platform_id is None:
+        return
+    issuer = db.session.scalar(select(Platform.issuer).where(Platform.id == invite.platform_id))
+    db.session.commit()
+    if issuer != configuration.issuer:
+        text = f"the invite is for {issuer}, and this LMS is {configuration.issuer}"
+        raise Refused(text, code="other_platform")
+
+
+def _keep(
+    services: Services, claim: Claim, configuration: PlatformConfiguration, registered: Registered
+) -> Connected:
+    """Keep the platform and use the invite up, in one transaction."""
+    now = services.now()
+    known = select(Platform.id).where(
+        Platform.issuer == configuration.issuer, Platform.client_id == registered.client_id
+    )
+    if db.session.scalar(known) not in (None, claim.invite.platform_id):
+        raise Refused("this platform exists; it needs an invite of its own", code="needs_invite")
+    facts = _facts(claim.invite, configuration, registered)
+    row = _write(services, facts, registered.deployment_id, now)
+    use_invite(claim, now=now)
+    connected = Connected(row.id, row.name, row.issuer, row.dialect, registered.deployment_id)
+    db.session.commit()
+    return connected
+
+
+def _write(
+    services: Services, facts: PlatformFacts, deployment_id: str | None, now: datetime
+) -> Platform:
+    privacy = services.settings.privacy.default
+    try:
+        return write_platform(facts, deployment_id, now=now, new_privacy=privacy)
+    except ConfigurationError as error:
+        raise Refused(str(error), code="bad_configuration") from error
+
+
+def _facts(
+    invite: OpenInvite, configuration: PlatformConfiguration, registered: Registered
+) -> PlatformFacts:
+    return PlatformFacts(
+        name=(invite.name or configuration.issuer)[:LONGEST_NAME],
+        issuer=configuration.issuer,
+        client_id=registered.client_id,
+        authorization_url=configuration.authorization_url,
+        token_url=configuration.token_url,
+        jwks_url=configuration.jwks_url,
+        dialect=configuration.dialect,
+        audience=configuration.audience,
+    )

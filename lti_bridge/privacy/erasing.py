@@ -1,0 +1,161 @@
+"""Erase one learner: record the wish, delete in SCORM Cloud, then our rows; safe to repeat."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+
+from ..console.actor import Actor
+from ..console.audit import OPERATOR
+from ..db import db
+from ..platforms.accounts import list_accounts
+from ..registrations.models import Learner, Registration
+from ..services import Services
+from .asking import ask_erasure
+from .cloud_side import Outcome, Task, clear_account
+from .ending import finish, leave_open, stop
+from .holding import BUSY, Busy, Lost, Work, hold, take
+from .models import Erasure
+from .reports import IN_SCORM_CLOUD, ErasureReport, get_report
+from .rows import CameBack, delete_rows
+
+BUSY_SECONDS = 5.0
+PATIENCE = 10  # a worker has a grade in hand for a second or so
+AT_ONCE = 20
+logger = logging.getLogger(__name__)
+
+
+def erase_learner(
+    services: Services,
+    learner_id: int,
+    *,
+    asked_by: Actor | str = OPERATOR,
+    ours_anyway: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> ErasureReport:
+    """Erase a learner in SCORM Cloud and here, as far as it goes now; the report says how far.
+
+    With `ours_anyway` our rows go even if SCORM Cloud keeps its own. What could not be reached is
+    tried again by any worker. Raises ConfigurationError when there is no such learner. Commits.
+    """
+    erasure_id = ask_erasure(services, learner_id, asked_by=asked_by, ours_anyway=ours_anyway)
+    report = work_erasure(services, erasure_id)
+    for _ in range(PATIENCE):
+        if report.state != "open" or report.reason != BUSY:
+            break
+        sleep(1.0)
+        report = work_erasure(services, erasure_id)
+    return report
+
+
+def resume_erasures(services: Services) -> int:
+    """Go on with the erasures that are due, whoever began them; returns how many were tried."""
+    now = services.now()
+    free = or_(Erasure.lease_until.is_(None), Erasure.lease_until <= now)
+    query = select(Erasure.id).where(Erasure.state == "open", Erasure.next_try_at <= now, free)
+    due = list(db.session.scalars(query.order_by(Erasure.next_try_at).limit(AT_ONCE)))
+    db.session.rollback()
+    for erasure_id in due:
+        work_erasure(services, erasure_id)
+    return len(due)
+
+
+def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
+    """Do what can be done now for an open erasure; the report says how it stands then.
+
+    Only the holder of its lease writes, so it is safe to call twice, from anywhere.
+    """
+    work = take(services, erasure_id)
+    if work is not None:
+        try:
+            _work(services, work)
+        except Lost:
+            logger.info("erasure %s is worked by another process now", erasure_id)
+        except Busy as busy:
+            soon = services.now() + timedelta(seconds=BUSY_SECONDS)
+            leave_open(work, str(busy), max(soon, busy.until or soon))
+        except CameBack:
+            # The learner opened an activity in the middle of it: that is to be deleted as well.
+            reason = "The learner opened an activity meanwhile; it is tried again."
+            leave_open(work, reason, services.now() + timedelta(seconds=BUSY_SECONDS))
+    return get_report(erasure_id)
+
+
+def _work(services: Services, work: Work) -> None:
+    if work.learner_id is None and _has_returned(work):
+        reason = "The learner has come back since; erase them anew."
+        finish(services, work, "partly", {}, [Outcome(0, problem=reason)], keep=True)
+        return
+    hold(services, work)
+    db.session.commit()
+    known = _known(work)
+    outcomes = [_clear(services, work, account_id, known) for account_id in _account_ids()]
+    stuck = [one for one in outcomes if one.remains]
+    if work.learner_id is not None and not work.ours_anyway and stuck:
+        stop(services, work, stuck)
+        return
+    counts: dict[str, int] = {}
+    if work.learner_id is not None:
+        counts = delete_rows(services, work, frozenset().union(*known.values()))
+    else:
+        hold(services, work)
+    waits = any(one.try_again for one in stuck)
+    finish(services, work, "open" if waits else "partly" if stuck else "done", counts, outcomes)
+
+
+def _has_returned(work: Work) -> bool:
+    query = select(Learner.id).where(Learner.scorm_learner_id == work.scorm_learner_id)
+    found = db.session.scalar(query) is not None
+    db.session.commit()
+    return found
+
+
+def _known(work: Work) -> dict[int, frozenset[str]]:
+    """Return what SCORM Cloud may have, by account: our rows' registrations, or what remains."""
+    found: dict[int, set[str]] = {}
+    if work.learner_id is None:
+        remains = db.session.get_one(Erasure, work.erasure_id).remains
+        found = {int(key): set(names) for key, names in remains.items()}
+    query = select(Registration.scorm_account_id, Registration.registration_id)
+    for account_id, name in db.session.execute(
+        query.where(Registration.learner_id == work.learner_id)
+    ):
+        found.setdefault(account_id, set()).add(name)
+    db.session.commit()
+    return {account_id: frozenset(names) for account_id, names in found.items()}
+
+
+def _account_ids() -> list[int]:
+    ids = [account.id for account in list_accounts()]
+    db.session.commit()
+    return ids
+
+
+def _clear(
+    services: Services, work: Work, account_id: int, known: dict[int, frozenset[str]]
+) -> Outcome:
+    (account,) = [one for one in list_accounts() if one.id == account_id]
+    db.session.commit()
+
+    def before(call_seconds: float) -> None:
+        hold(services, work, call_seconds)
+        db.session.commit()
+
+    def deleted(name: str) -> None:
+        _note_deleted(services, work, name)
+
+    names = known.get(account_id, frozenset())
+    return clear_account(services, Task(account, work.scorm_learner_id, names, before, deleted))
+
+
+def _note_deleted(services: Services, work: Work, name: str) -> None:
+    """Keep what was done: should we stop here, the learner's next launch makes it anew."""
+    hold(services, work)
+    mine = Registration.registration_id == name, Registration.learner_id == work.learner_id
+    statement = update(Registration).where(*mine).values(created_at=None, posted_at=None)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+    row = db.session.get_one(Erasure, work.erasure_id, populate_existing=True)
+    row.removed = row.removed | {IN_SCORM_CLOUD: row.removed.get(IN_SCORM_CLOUD, 0) + 1}
+    db.session.commit()

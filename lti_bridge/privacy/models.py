@@ -1,0 +1,56 @@
+"""Rows of this chapter: erasures that were asked for, and the daily round of retention."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..db import Base
+from ..platforms.models import Platform
+
+
+class Erasure(Base):
+    """Somebody asked to erase a learner: recorded first, so that a crash only delays it.
+
+    When our rows are gone it holds no name and no user id; `scorm_learner_id` and `remains` stay
+    only as long as SCORM Cloud has not deleted everything.
+    """
+
+    __tablename__ = "erasure"
+    __table_args__ = (Index(None, "state", "next_try_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
+    # No foreign key: the row goes. None once it has gone.
+    learner_id: Mapped[int | None] = mapped_column(unique=True)
+    scorm_learner_id: Mapped[str | None] = mapped_column(String(36))
+    ours_anyway: Mapped[bool]  # erase our rows even if SCORM Cloud keeps its own
+    state: Mapped[str] = mapped_column(String(10))  # open | stopped | partly | done
+    reason: Mapped[str | None] = mapped_column(String(500))
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str] = mapped_column(String(300))
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    # How many rows of each kind went, and registrations that SCORM Cloud still has: by account id.
+    removed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    remains: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    platform: Mapped[Platform] = relationship()
+
+
+class Upkeep(Base):
+    """A round that one node makes for all: when it is due again, who makes it, what it did."""
+
+    __tablename__ = "upkeep"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    next_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -1,0 +1,86 @@
+"""How an erasure stands, as values that a page or a command shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ..db import db
+from ..errors import ConfigurationError
+from ..platforms.models import ScormAccount
+from .models import Erasure
+
+LMS_KEEPS = (
+    "Grades in the gradebook of the LMS belong to the LMS and stay there; "
+    "its own users are erased there."
+)
+IN_SCORM_CLOUD = "registrations in SCORM Cloud"
+# What each state means, in one sentence.
+STATES = {
+    "open": "It goes on by itself.",
+    "stopped": "Nothing of ours was erased. Once the reason is mended, erase again.",
+    "partly": "Our rows are erased; SCORM Cloud still has the registrations named here.",
+    "done": "Everything is erased.",
+}
+
+
+@dataclass(frozen=True)
+class ErasureReport:
+    """One erasure: `state` is open, stopped, partly or done.
+
+    `reason` is a sentence where something is left to say. `remains` lists, by account name, the
+    registrations that SCORM Cloud still has; `removed` counts rows by kind.
+    """
+
+    erasure_id: int
+    learner_id: int | None
+    state: str
+    reason: str
+    removed: dict[str, int]
+    remains: dict[str, tuple[str, ...]]
+    asked_at: datetime
+    asked_by: str
+    next_try_at: datetime | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state == "done"
+
+    @property
+    def meaning(self) -> str:
+        """What the state means, in one sentence."""
+        return STATES[self.state]
+
+
+def get_report(erasure_id: int) -> ErasureReport:
+    """Return how an erasure stands; raises ConfigurationError when there is none. Commits."""
+    query = select(Erasure).where(Erasure.id == erasure_id)
+    row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise ConfigurationError(f"there is no erasure {erasure_id}: `lti-bridge learner erasures`")
+    report = _report(row)
+    db.session.commit()
+    return report
+
+
+def list_unfinished() -> list[ErasureReport]:
+    """Return every erasure that is not done, oldest first. Reads in the caller's transaction."""
+    query = select(Erasure).where(Erasure.state != "done").order_by(Erasure.id)
+    return [_report(row) for row in db.session.scalars(query)]
+
+
+def _report(row: Erasure) -> ErasureReport:
+    accounts = db.session.execute(select(ScormAccount.id, ScormAccount.name)).all()
+    names = {account_id: name for account_id, name in accounts}
+    return ErasureReport(
+        erasure_id=row.id,
+        learner_id=row.learner_id,
+        state=row.state,
+        reason=row.reason or "",
+        removed=dict(row.removed),
+        remains={names.get(int(key), key): tuple(ids) for key, ids in row.remains.items()},
+        asked_at=row.asked_at,
+        asked_by=row.asked_by,
+        next_try_at=row.next_try_at,
+    )

@@ -1,0 +1,134 @@
+"""Let go of what is older than the settings say: page by page, once a day, on one node."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, or_, select, update
+
+from ..db import affected, db, insert_if_new, reading
+from ..services import Services
+from .kinds import Kind, kinds
+from .models import Upkeep
+
+PAGE = 1000  # looked at in one short transaction that waits for no writer
+BATCH = 200  # written in one transaction: launches and scores write in between
+PAUSE_SECONDS = 0.02
+EVERY = timedelta(days=1)
+LEASE = timedelta(minutes=5)
+NAME = "retention"
+
+
+@dataclass(frozen=True)
+class Line:
+    """How many rows of a kind went, or would go; `cutoff`: those older than this."""
+
+    kind: str
+    count: int
+    cutoff: datetime
+
+
+def run_retention(
+    services: Services,
+    *,
+    dry_run: bool = False,
+    still_ours: Callable[[], bool] = lambda: True,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[Line]:
+    """Let go of what is too old, or only count it; returns a line for each kind.
+
+    Ends early when `still_ours` says no. Safe to run twice, and beside others. Commits.
+    """
+    now, lines = services.now(), list[Line]()
+    for kind in kinds(services.settings.privacy):
+        cutoff, count = now - kind.kept, 0
+        for keys in _batches(kind, cutoff):
+            if dry_run:
+                count += len(keys)
+                continue
+            if not still_ours():
+                return lines
+            count += _let_go(kind, cutoff, keys)
+            sleep(PAUSE_SECONDS)
+        lines.append(Line(kind.name, count, cutoff))
+    return lines
+
+
+def run_when_due(services: Services) -> list[Line]:
+    """Run retention if a day has passed and no other node is at it. Commits."""
+    token = _take(services)
+    if token is None:
+        return []
+    started_at = services.now()
+    lines = run_retention(services, still_ours=lambda: _renew(services, token))
+    counts = {line.kind: line.count for line in lines}
+    done = {"counts": counts, "finished_at": services.now(), "next_at": started_at + EVERY}
+    _write(token, done | {"lease_token": None, "lease_until": None})
+    return lines
+
+
+def _batches(kind: Kind, cutoff: datetime) -> Iterator[Sequence[Any]]:
+    """Yield the keys of rows that are due, reading the table a page at a time by its key."""
+    after: Any = None
+    while True:
+        with reading(db.session()):
+            page = _page(kind, cutoff, after)
+            due = _due(kind, cutoff, after, page[-1][0]) if page else []
+        for start in range(0, len(due), BATCH):
+            yield due[start : start + BATCH]
+        if len(page) < PAGE or (kind.in_order and not any(is_old for _, is_old in page)):
+            return
+        after = page[-1][0]
+
+
+def _page(kind: Kind, cutoff: datetime, after: Any) -> Sequence[Any]:
+    query = select(kind.key, kind.age < cutoff).order_by(kind.key).limit(PAGE)
+    return db.session.execute(_after(query, kind, after)).all()
+
+
+def _due(kind: Kind, cutoff: datetime, after: Any, last: Any) -> Sequence[Any]:
+    """A query of its own: asked for in the page, its conditions would be worked out for the whole
+    table each time."""
+    query = select(kind.key).where(kind.key <= last, kind.is_due(cutoff)).order_by(kind.key)
+    return db.session.scalars(_after(query, kind, after)).all()
+
+
+def _after(query: Any, kind: Kind, after: Any) -> Any:
+    return query if after is None else query.where(kind.key > after)
+
+
+def _let_go(kind: Kind, cutoff: datetime, keys: Sequence[Any]) -> int:
+    """Delete or blank these rows, if they are still due. Commits."""
+    still_due = kind.key.in_(keys), kind.is_due(cutoff)
+    statement: Any = delete(kind.model).where(*still_due)
+    if kind.blank:
+        statement = update(kind.model).where(*still_due).values(dict.fromkeys(kind.blank))
+    count = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    db.session.commit()
+    return count
+
+
+def _take(services: Services) -> str | None:
+    now, token = services.now(), secrets.token_hex(16)
+    insert_if_new(db.session, Upkeep, name=NAME, counts={})
+    due = or_(Upkeep.next_at.is_(None), Upkeep.next_at <= now)
+    free = or_(Upkeep.lease_until.is_(None), Upkeep.lease_until <= now)
+    statement = update(Upkeep).where(Upkeep.name == NAME, due, free)
+    statement = statement.values(lease_token=token, lease_until=now + LEASE)
+    taken = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    db.session.commit()
+    return token if taken else None
+
+
+def _renew(services: Services, token: str) -> bool:
+    return _write(token, {"lease_until": services.now() + LEASE})
+
+
+def _write(token: str, values: dict[str, Any]) -> bool:
+    mine = update(Upkeep).where(Upkeep.name == NAME, Upkeep.lease_token == token).values(values)
+    written = affected(db.session.execute(mine.execution_options(synchronize_session=False)))
+    db.session.commit()
+    return written == 1

@@ -1,0 +1,1 @@
+"""The door to the task queue: huey, on SQLite, PostgreSQL or Redis."""

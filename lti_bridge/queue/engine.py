@@ -1,0 +1,186 @@
+"""The task queue, built from one URL: it carries a task's name and the id of a row, no more."""
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import make_url
+
+from ..errors import ConfigurationError, Unavailable
+
+if TYPE_CHECKING:
+    from huey import Huey
+
+Task = Callable[[int], None]
+NAME = "lti-bridge"
+CONNECT_SECONDS = 3
+ANSWER_SECONDS = 10
+logger = logging.getLogger(__name__)
+
+
+class TaskQueue:
+    """Hands jobs to workers. The row is the truth: a lost job costs time, never a grade.
+
+    `make_huey` is called at first use, so that an unreachable queue stops no process from
+    starting.
+    """
+
+    def __init__(self, make_huey: Callable[[], "Huey"]) -> None:
+        self._make_huey = make_huey
+        self._lock = threading.Lock()
+        self._huey: Any = None
+        self._run: Any = None
+        self._tasks: dict[str, Task] = {}
+        self._later = _Later(self._enqueue_quietly)
+
+    def register(self, name: str, task: Task) -> None:
+        """Let workers run `task(item_id)` for jobs named `name`."""
+        self._tasks[name] = task
+
+    def enqueue(self, name: str, item_id: int) -> None:
+        """Queue one job; raises Unavailable when the queue cannot be reached."""
+        try:
+            self._open()
+            self._run(name, item_id)
+        except Exception as error:  # each storage has its own errors, down to sqlite3's
+            raise Unavailable(f"the queue did not take a job: {type(error).__name__}") from error
+
+    def enqueue_later(self, name: str, item_id: int, delay_seconds: float) -> None:
+        """Queue one job in `delay_seconds`, from this process; best effort.
+
+        A process that ends first forgets it: the row's own time brings the work back.
+        """
+        self._later.put(delay_seconds, name, item_id)
+
+    def ping(self) -> None:
+        """Ask the queue for an answer; raises Unavailable when it cannot be reached."""
+        self.size()
+
+    def size(self) -> int:
+        """Return how many jobs wait; raises Unavailable when the queue cannot be reached."""
+        try:
+            return int(self._open().storage.queue_size())
+        except Exception as error:
+            raise Unavailable(f"the queue did not answer: {type(error).__name__}") from error
+
+    def huey(self) -> "Huey":
+        """Return the huey instance, for the worker."""
+        return self._open()
+
+    def close(self) -> None:
+        """Drop the connection and the timer."""
+        self._later.stop()
+        if self._huey is not None:
+            self._huey.storage.close()
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._huey is None:
+                huey = self._make_huey()
+                self._run = huey.task(name="run")(self._perform)
+                self._huey = huey
+        return self._huey
+
+    def _perform(self, name: str, item_id: int) -> None:
+        task = self._tasks.get(name)
+        if task is None:
+            logger.warning("a job names the unknown task %s", name)
+            return
+        task(item_id)
+
+    def _enqueue_quietly(self, name: str, item_id: int) -> None:
+        try:
+            self.enqueue(name, item_id)
+        except Unavailable as error:
+            logger.warning("%s", error)
+
+
+class _Later:
+    """Calls `fire(name, item_id)` after a delay, on one daemon thread."""
+
+    def __init__(self, fire: Callable[[str, int], None]) -> None:
+        self._fire = fire
+        self._condition = threading.Condition()
+        self._heap: list[tuple[float, int, str, int]] = []
+        self._order = itertools.count()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def put(self, delay_seconds: float, name: str, item_id: int) -> None:
+        """Add one call; the thread is started by the first."""
+        due = time.monotonic() + max(0.0, delay_seconds)
+        with self._condition:
+            if self._stopped:
+                return
+            heapq.heappush(self._heap, (due, next(self._order), name, item_id))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="later", daemon=True)
+                self._thread.start()
+            self._condition.notify()
+
+    def stop(self) -> None:
+        """End the thread; calls that are not due yet are forgotten."""
+        with self._condition:
+            self._stopped = True
+            self._heap.clear()
+            self._condition.notify()
+
+    def _loop(self) -> None:
+        while (due := self._wait()) is not None:
+            self._fire(*due)
+
+    def _wait(self) -> tuple[str, int] | None:
+        with self._condition:
+            while not self._stopped:
+                if not self._heap:
+                    self._condition.wait()
+                    continue
+                seconds = self._heap[0][0] - time.monotonic()
+                if seconds <= 0:
+                    _, _, name, item_id = heapq.heappop(self._heap)
+                    return name, item_id
+                self._condition.wait(seconds)
+        return None
+
+
+def build_queue(queue_url: str) -> TaskQueue:
+    """Return the queue behind `queue_url`: sqlite:///file, postgresql://… or redis://….
+
+    Raises ConfigurationError for any other address.
+    """
+    # No results are kept: the outcome of a job is in the rows.
+    common: dict[str, Any] = {"name": NAME, "results": False}
+    if queue_url.startswith(("redis://", "rediss://", "unix://")):
+        return TaskQueue(lambda: _redis(queue_url, **common))
+    try:
+        url = make_url(queue_url)
+    except Exception as error:
+        raise ConfigurationError("queue_url is not an address") from error
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.database:
+        return TaskQueue(lambda: _storage().SqliteHuey(filename=url.database, **common))
+    if backend in ("postgresql", "postgres"):
+        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        common["connect_timeout"] = CONNECT_SECONDS
+        return TaskQueue(lambda: _storage().PostgresHuey(dsn=dsn, **common))
+    raise ConfigurationError("queue_url must be sqlite:///file, postgresql://… or redis://…")
+
+
+def _storage() -> Any:
+    """Return the library at first use: it brings every storage's own, and costs a slow start."""
+    import huey
+
+    return huey
+
+
+def _redis(queue_url: str, **common: Any) -> Any:
+    from redis import ConnectionPool  # an optional dependency, needed for this address alone
+
+    pool = ConnectionPool.from_url(
+        queue_url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS
+    )
+    return _storage().RedisHuey(connection_pool=pool, **common)

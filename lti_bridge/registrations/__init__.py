@@ -1,0 +1,1 @@
+"""Chapter 3, their seat: which SCORM Cloud registration is theirs, and its launch link."""

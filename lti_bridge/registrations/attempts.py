@@ -1,0 +1,126 @@
+"""A further attempt: offered where the activity allows it, never forced."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ..db import db
+from ..errors import LaunchRejected
+from ..services import Services
+from .further import add_registration_row, mark_launched
+from .identity import attempts_for, may_begin_another
+from .marks import trail
+from .models import Grade, Launch, Registration
+
+BEST = "best"
+ANSWERS = (BEST, "latest", "first", "average")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a learner may choose: go on with attempt `newest`, or begin the next one.
+
+    `allowed` 0 means no limit; `score` is the newest attempt's, None when it has none. `answer`
+    says which attempt counts: best, latest, first or average.
+    """
+
+    launch_id: int
+    newest: int
+    allowed: int
+    score: float | None
+    passed: bool | None
+    answer: str = BEST
+
+
+def find_offer(launch_id: int) -> Offer | None:
+    """Return the choice that a launch's learner has, None when there is none to make.
+
+    Reads only; the transaction stays the caller's.
+    """
+    launch = db.session.get_one(Launch, launch_id)
+    registration = launch.registration
+    allowed = attempts_for(registration.resource_link.attempts_allowed, _further(registration))
+    finished = registration.completion == "COMPLETED" or registration.success != "UNKNOWN"
+    if not may_begin_another(registration.attempt, allowed, finished):
+        return None
+    verdict = {"PASSED": True, "FAILED": False}.get(registration.success)
+    return Offer(
+        launch_id=launch_id,
+        newest=registration.attempt,
+        allowed=allowed,
+        score=registration.score_scaled,
+        passed=verdict,
+        answer=_counting(registration),
+    )
+
+
+def _counting(registration: Registration) -> str:
+    """Return which attempt counts: the link's policy comes before the platform's."""
+    link = registration.resource_link
+    for policy in (link.grading_policy, link.deployment.platform.grading_policy):
+        answer = (policy or {}).get("answer")
+        if answer in ANSWERS:
+            return str(answer)
+    return BEST
+
+
+def begin_attempt(services: Services, launch_id: int) -> int:
+    """Begin the attempt after a launch's and return the id of a Launch that opens it. Commits.
+
+    A second click opens the attempt that the first one began. Raises LaunchRejected
+    "no_attempt_left".
+    """
+    now = services.now()
+    before = db.session.get_one(Launch, launch_id)
+    seat = before.registration
+    following = _find(seat, seat.attempt + 1)
+    if following is None:
+        if find_offer(launch_id) is None:
+            db.session.rollback()
+            raise LaunchRejected("no_attempt_left")
+        add_registration_row(
+            seat.resource_link,
+            seat.learner,
+            seat.learner.platform,
+            seat.course_id,
+            seat.attempt + 1,
+            now,
+        )
+        following = _find(seat, seat.attempt + 1)
+        assert following is not None
+    launch = Launch(
+        launched_at=now,
+        cookie_rung=before.cookie_rung,
+        correlation_id=before.correlation_id,
+        return_url=before.return_url,
+        locale=before.locale,
+        looks=0,
+        history_looks=0,
+        ended=False,
+    )
+    mark_launched(following, launch)
+    db.session.add(launch)
+    text = f"The learner began attempt {following.attempt}."
+    trail(following.id, "launch", text, now, before.correlation_id)
+    db.session.commit()
+    return launch.id
+
+
+def _further(seat: Registration) -> int:
+    """Return how many attempts the learner was given beyond the activity's."""
+    query = select(Grade.further_attempts).where(
+        Grade.resource_link_id == seat.resource_link_id, Grade.learner_id == seat.learner_id
+    )
+    return db.session.scalar(query) or 0
+
+
+def _find(seat: Registration, attempt: int) -> Registration | None:
+    """Return one attempt of the same learner, link and course, locked and read anew."""
+    query = select(Registration).where(
+        Registration.resource_link_id == seat.resource_link_id,
+        Registration.learner_id == seat.learner_id,
+        Registration.course_id == seat.course_id,
+        Registration.attempt == attempt,
+    )
+    locked = query.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalars(locked).one_or_none()

@@ -1,0 +1,115 @@
+"""What SCORM Cloud has of a seat that our rows do not know, in every attempt and account."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ..db import begin_reading, db
+from ..errors import Refused
+from ..platforms.accounts import Account, list_accounts
+from ..services import Services
+from .further import add_registration_row, mark_launched
+from .marks import trail, wake
+from .models import Grade, Launch, Registration
+from .seat import CallTime, Seat, record_created
+
+# More attempts than this in one seat are not plausible.
+MOST_ATTEMPTS = 100
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One attempt that SCORM Cloud has, and the account it lives in."""
+
+    attempt: int
+    account: Account
+
+
+def find_registrations(services: Services, seat: Seat, calls: CallTime) -> list[Found]:
+    """Ask by HEAD what SCORM Cloud has of a seat, oldest attempt first.
+
+    Of a seat that we once asked SCORM Cloud to create, only that registration. Of one that our
+    rows never knew (first launch, or a lost database) every later attempt too, in every account,
+    the platform's own first. Nothing is recorded before all is known, so that a failure half way
+    is simply repeated. Raises Unavailable, or Refused by the seat's own account.
+    """
+    account = _account_with(services, seat, seat.attempt, calls)
+    if account is None:
+        return []
+    found = [Found(seat.attempt, account)]
+    while not seat.posted and len(found) < MOST_ATTEMPTS:
+        attempt = found[-1].attempt + 1
+        # Nothing is created any more, so looking on may take its own time.
+        account = _account_with(services, seat, attempt, CallTime(calls.each))
+        if account is None:
+            break
+        found.append(Found(attempt, account))
+    return found
+
+
+def _account_with(services: Services, seat: Seat, attempt: int, calls: CallTime) -> Account | None:
+    name = seat.id_of(attempt)
+    own = services.scorm_cloud(seat.account)
+    if own.registration_exists(name, deadline_seconds=calls.left()):
+        return seat.account
+    if seat.posted or seat.alone:
+        return None
+    begin_reading(db.session())
+    others = [account for account in list_accounts() if account.id != seat.account.id]
+    db.session.commit()
+    for account in others:
+        try:
+            client = services.scorm_cloud(account)
+            if client.registration_exists(name, deadline_seconds=calls.left()):
+                return account
+        except Refused as error:
+            # An account that refuses us must not stop the learners of all others.
+            logger.warning("the SCORM Cloud account %s was not asked: %s", account.name, error)
+    return None
+
+
+def record_found(services: Services, launch_id: int, seat: Seat, found: list[Found]) -> None:
+    """Keep what was found, in one transaction; the launch goes to the newest attempt. Commits.
+
+    Then a worker is woken: what nobody read may hold a result.
+    """
+    now = services.now()
+    if seat.posted:
+        if record_created(seat.row_id, now, recovered=False):
+            trail(seat.row_id, "registration", "SCORM Cloud has the registration after all.", now)
+        db.session.commit()
+        return
+    newest = _record_attempts(seat, found, now)
+    launch = db.session.get_one(Launch, launch_id)
+    if newest.id != launch.registration_id:
+        mark_launched(newest, launch)
+    query = select(Grade.id).where(
+        Grade.resource_link_id == newest.resource_link_id, Grade.learner_id == newest.learner_id
+    )
+    grade_id = db.session.scalars(query).one()
+    db.session.commit()
+    wake(services, grade_id)
+
+
+def _record_attempts(seat: Seat, found: list[Found], now: datetime) -> Registration:
+    first = db.session.get_one(Registration, seat.row_id)
+    link, learner = first.resource_link, first.learner
+    newest = first
+    for entry in found:
+        add_registration_row(
+            link, learner, learner.platform, seat.course_id, entry.attempt, now, entry.account.id
+        )
+        query = select(Registration).where(
+            Registration.resource_link_id == link.id,
+            Registration.learner_id == learner.id,
+            Registration.course_id == seat.course_id,
+            Registration.attempt == entry.attempt,
+        )
+        newest = db.session.scalars(query).one()
+        if record_created(newest.id, now, recovered=True, account_id=entry.account.id):
+            text = "SCORM Cloud had the registration before; its progress is read again."
+            trail(newest.id, "registration", text, now)
+    return newest

@@ -1,0 +1,97 @@
+"""The row of a resource link: made at its first launch, kept in step with what launches say."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from ..db import insert_row
+from ..errors import LaunchRejected
+from ..lti.claims import LaunchClaims
+from .marks import lock_grades
+from .standing import GRADE, LINK, Standing, connection, get_standing
+
+COURSE_KEY = "scorm_course_id"
+# A whole class shares this row: it is not written at every click.
+RENEW_LAUNCHED_AT = timedelta(minutes=1)
+LONGEST_COURSE = 255
+
+
+def keep_link(standing: Standing, claims: LaunchClaims, now: datetime) -> Standing:
+    """Make the link's row, or keep what this launch says of it, in the caller's transaction.
+
+    Returns how things stand then. Raises LaunchRejected "bad_claims" or "course_missing".
+    """
+    if claims.resource_link_id is None:
+        raise LaunchRejected("bad_claims", "no resource_link")
+    if standing.link is None:
+        _make_link(standing, claims.resource_link_id, now)
+        standing = get_standing(standing.platform.id, claims)
+    changes = _changes(standing, claims, now)
+    if not changes:
+        return standing
+    if "line_item_url" in changes:  # the link's own row comes after its grades
+        _wake_waiting(standing.link.id, now)
+    connection().execute(update(LINK).where(LINK.c.id == standing.link.id), changes)
+    return get_standing(standing.platform.id, claims)
+
+
+def opens_in_window(link: Any, platform: Any) -> bool:
+    """Tell whether the link's player opens in a window of its own; else in the LMS's frame."""
+    if link.player_window is not None:
+        return bool(link.player_window)
+    return bool(platform.player_window)
+
+
+def _make_link(standing: Standing, resource_link_id: str, now: datetime) -> None:
+    insert_row(
+        connection(),
+        LINK,
+        deployment_identity=standing.deployment.identity,
+        resource_link_id=resource_link_id,
+        deployment_id=standing.deployment.id,
+        attempts_allowed=1,
+        service_scopes=[],
+        created_at=now,
+        launched_at=now,
+    )
+
+
+def _changes(standing: Standing, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
+    """Return the columns that this launch changes; an absent claim never erases a known one."""
+    link = standing.link
+    said: dict[str, Any] = {
+        "deployment_id": standing.deployment.id,
+        "launched_at": now if now - link.launched_at > RENEW_LAUNCHED_AT else link.launched_at,
+        "context_id": claims.context_id or link.context_id,
+        "context_title": claims.context_title or link.context_title,
+        "title": claims.resource_link_title or link.title,
+        "custom_course": _custom_course(claims),
+        "return_url": claims.return_url or link.return_url,
+        "memberships_url": claims.memberships_url or link.memberships_url,
+        "service_scopes": list(claims.scopes) or link.service_scopes,
+        "line_items_url": claims.line_items_url or link.line_items_url,
+        "line_item_url": claims.line_item_url or link.line_item_url,
+    }
+    return {name: value for name, value in said.items() if value != getattr(link, name)}
+
+
+def _custom_course(claims: LaunchClaims) -> str | None:
+    course = claims.custom.get(COURSE_KEY)
+    if course is not None and (len(course) > LONGEST_COURSE or "\0" in course):
+        raise LaunchRejected("course_missing", "SCORM Cloud has no course ids of this length")
+    return course
+
+
+def _wake_waiting(link_id: int, now: datetime) -> None:
+    """Let the link's scores that wait for a line item's address go."""
+    # A worker that has a grade in hand may be about to say that it waits.
+    waits = or_(GRADE.c.waits_for_line_item.is_(True), GRADE.c.lease_token.is_not(None))
+    waiting = GRADE.c.resource_link_id == link_id, waits
+    lock_grades(connection().scalars(select(GRADE.c.id).where(*waiting)).all())
+    generation = GRADE.c.generation + 1
+    connection().execute(
+        update(GRADE)
+        .where(*waiting)
+        .values(next_send_at=now, generation=generation, waits_for_line_item=False)
+    )

@@ -1,0 +1,149 @@
+"""Small writes that every chapter above makes: due, awake, progress, trail."""
+
+import logging
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Literal, cast
+
+from sqlalchemy import Table, and_, bindparam, case, insert, literal, or_, select, update
+
+from ..db import UtcDateTime, affected, db
+from ..errors import Unavailable
+from ..scorm_cloud.progress import Progress, real_score
+from ..services import Services
+from .models import Grade, Registration, TrailEvent
+
+What = Literal["read", "send"]
+WORK_TASK = "passback.work"
+_SEAT = cast(Table, Registration.__table__)
+_CONFIRM = (
+    update(_SEAT)
+    .where(
+        _SEAT.c.id == bindparam("row_id"),
+        _SEAT.c.progress_asked_at.is_not_distinct_from(bindparam("seen_at", type_=UtcDateTime())),
+    )
+    .values(progress_asked_at=bindparam("asked_at"))
+)
+logger = logging.getLogger(__name__)
+# Written beside every step of a launch: as a plain row, without an object of the ORM.
+_ADD_TRAIL = insert(cast(Table, TrailEvent.__table__))
+
+
+def lock_grades(grade_ids: Collection[int]) -> None:
+    """Take the locks of grades before any other row of theirs, in the caller's transaction.
+
+    A worker locks a Grade first, then its Registration, Launch and Scores. Whoever touches those
+    and then the Grade would wait for a worker that waits for it: PostgreSQL ends such a pair by
+    an error. SQLite has one lock for everything.
+    """
+    if db.engine.dialect.name != "postgresql":
+        return
+    # Populates nothing: only the lock is wanted.
+    rows = select(Grade.id).where(Grade.id.in_(grade_ids)).order_by(Grade.id)
+    db.session.execute(rows.with_for_update()).all()
+
+
+def lock_grade_of(registration: int) -> int | None:
+    """Return the id of the Grade that a Registration's row belongs to, locked the same way.
+
+    None when the learner was erased while we waited.
+    """
+    query = (
+        select(Grade.id)
+        .join(
+            Registration,
+            and_(
+                Grade.resource_link_id == Registration.resource_link_id,
+                Grade.learner_id == Registration.learner_id,
+            ),
+        )
+        .where(Registration.id == registration)
+        .with_for_update(of=Grade)
+    )
+    return db.session.scalars(query).one_or_none()
+
+
+def mark_due(grade_id: int, what: What, at: datetime) -> None:
+    """Say in the caller's transaction that a grade needs a read or a send.
+
+    A read is never put later than it stood; a send never earlier, because its time may be one
+    that the LMS asked us to wait for. `generation` tells a worker in the middle of its work.
+    """
+    values: dict[str, object] = {"generation": Grade.generation + 1}
+    moment = literal(at, UtcDateTime())
+    if what == "read":
+        earlier = and_(Grade.next_read_at.is_not(None), Grade.next_read_at < at)
+        values["next_read_at"] = case((earlier, Grade.next_read_at), else_=moment)
+    else:
+        later = and_(Grade.next_send_at.is_not(None), Grade.next_send_at > at)
+        values["next_send_at"] = case((later, Grade.next_send_at), else_=moment)
+    db.session.execute(update(Grade).where(Grade.id == grade_id).values(values))
+
+
+def wake(services: Services, grade_id: int) -> None:
+    """Wake a worker for a grade, after the commit; the row's own time serves when this fails."""
+    try:
+        services.queue.enqueue(WORK_TASK, grade_id)
+    except Unavailable as error:
+        logger.warning("grade %s waits for the overdue round: %s", grade_id, error)
+
+
+def store_progress(registration: int, progress: Progress, asked_at: datetime) -> bool:
+    """Keep progress that was asked for at a moment; tells whether completion, success or score
+    changed.
+
+    One conditional UPDATE: an answer never overwrites one that was asked for later. Runs in the
+    caller's transaction.
+    """
+    newer = or_(
+        Registration.progress_asked_at.is_(None), Registration.progress_asked_at <= asked_at
+    )
+    mine = and_(Registration.id == registration, newer)
+    completion, success, score = progress.result
+    differs = or_(
+        Registration.completion != completion,
+        Registration.success != success,
+        Registration.score_scaled.is_distinct_from(score),
+    )
+    values: dict[str, object] = {
+        "seconds_tracked": progress.seconds,
+        "progress_asked_at": asked_at,
+    }
+    news = values | {
+        "completion": completion,
+        "success": success,
+        "score_scaled": score,
+        "progress_changed_at": asked_at,
+    }
+    best = real_score(progress)
+    if best is not None:
+        kept = and_(Registration.best_real_score.is_not(None), Registration.best_real_score > best)
+        news["best_real_score"] = case((kept, Registration.best_real_score), else_=best)
+    changed = affected(db.session.execute(update(Registration).where(mine, differs).values(news)))
+    if not changed:
+        db.session.execute(update(Registration).where(mine).values(values))
+    return changed == 1
+
+
+def confirm_progress(seen: Mapping[int, datetime | None], asked_at: datetime) -> None:
+    """Say that the progress that rows hold was still so when it was asked for at a moment.
+
+    `seen` tells by registration when it was asked for as the caller read it: a row that somebody
+    has written since is left alone. Runs in the caller's transaction, in the order of ids: two
+    that confirm at once must not wait for each other's rows.
+    """
+    rows = [
+        {"row_id": row_id, "seen_at": seen[row_id], "asked_at": asked_at}
+        for row_id in sorted(seen)
+        if (before := seen[row_id]) is None or before < asked_at
+    ]
+    if rows:
+        db.session.connection().execute(_CONFIRM, rows)
+
+
+def trail(
+    registration: int, kind: str, text: str, at: datetime, correlation_id: str | None = None
+) -> None:
+    """Add one line to a registration's story, in the caller's transaction."""
+    row = {"registration_id": registration, "kind": kind, "text": text, "at": at}
+    db.session.connection().execute(_ADD_TRAIL, {**row, "correlation_id": correlation_id})

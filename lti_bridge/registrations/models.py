@@ -1,0 +1,213 @@
+"""Rows that launches and passback share: link, learner, registration, launch, grade, trail."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..db import Base
+from ..platforms.models import Deployment, Platform, ScormAccount
+
+
+def few_of(column: str) -> Index:
+    """An index of the rows whose moment is still to come: a handful of all that there are.
+
+    Holds none of the others, so it stays small, and SQLite's statistics tell how few it finds.
+    """
+    there = text(f"{column} IS NOT NULL")
+    return Index(None, column, sqlite_where=there, postgresql_where=there)
+
+
+class ResourceLink(Base):
+    """One placement of the tool in a context: its course, its grading policy, its line item."""
+
+    __tablename__ = "resource_link"
+    __table_args__ = (UniqueConstraint("deployment_identity", "resource_link_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    deployment_identity: Mapped[str] = mapped_column(String(36))
+    resource_link_id: Mapped[str] = mapped_column(String(255))
+    # The deployment of the newest launch: tokens and the client id for scores come from there.
+    deployment_id: Mapped[int] = mapped_column(ForeignKey("deployment.id"), index=True)
+    context_id: Mapped[str | None] = mapped_column(String(255))
+    context_title: Mapped[str | None] = mapped_column(String(500))
+    title: Mapped[str | None] = mapped_column(String(500))
+    custom_course: Mapped[str | None] = mapped_column(String(255))
+    remembered_course: Mapped[str | None] = mapped_column(String(255))
+    override_course: Mapped[str | None] = mapped_column(String(255))
+    # {"answer": …, "completion": …, "partial": …}; absent keys come from the platform's policy.
+    grading_policy: Mapped[dict[str, Any] | None]
+    attempts_allowed: Mapped[int] = mapped_column(default=1)  # 0: unlimited
+    line_item_url: Mapped[str | None] = mapped_column(String(1000))
+    line_items_url: Mapped[str | None] = mapped_column(String(1000))
+    service_scopes: Mapped[list[str]]
+    memberships_url: Mapped[str | None] = mapped_column(String(1000))
+    return_url: Mapped[str | None] = mapped_column(String(2000))
+    player_window: Mapped[bool | None]  # None: as the platform has it
+    created_at: Mapped[datetime]
+    launched_at: Mapped[datetime]
+    reconciled_at: Mapped[datetime | None]  # its column was last compared with our rows
+
+    deployment: Mapped[Deployment] = relationship()
+
+
+class StaffVisit(Base):
+    """Somebody who launched a context as staff: as "learner" there they only look.
+
+    Moodle's "switch role to student" sends the same user without any mark, and refuses scores.
+    """
+
+    __tablename__ = "staff_visit"
+    __table_args__ = (UniqueConstraint("platform_identity", "context_id", "sub"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_identity: Mapped[str] = mapped_column(String(36))
+    context_id: Mapped[str] = mapped_column(String(255))
+    sub: Mapped[str] = mapped_column(String(255))
+    first_seen_at: Mapped[datetime]
+
+
+class Learner(Base):
+    """One user of a platform, under the id that SCORM Cloud knows."""
+
+    __tablename__ = "learner"
+    __table_args__ = (UniqueConstraint("platform_identity", "sub"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
+    platform_identity: Mapped[str] = mapped_column(String(36))
+    sub: Mapped[str] = mapped_column(String(255))
+    scorm_learner_id: Mapped[str] = mapped_column(String(36), index=True)
+    first_name: Mapped[str | None] = mapped_column(String(255))
+    last_name: Mapped[str | None] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(320))
+    created_at: Mapped[datetime]
+
+    platform: Mapped[Platform] = relationship()
+
+
+class Registration(Base):
+    """One seat: a learner in a course, for one resource link and attempt, and its progress."""
+
+    __tablename__ = "registration"
+    __table_args__ = (
+        UniqueConstraint("resource_link_id", "learner_id", "course_id", "attempt"),
+        few_of("recheck_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[str] = mapped_column(String(36), unique=True)
+    resource_link_id: Mapped[int] = mapped_column(ForeignKey("resource_link.id"))
+    learner_id: Mapped[int] = mapped_column(ForeignKey("learner.id"), index=True)
+    course_id: Mapped[str] = mapped_column(String(255))
+    attempt: Mapped[int]
+    scorm_account_id: Mapped[int] = mapped_column(ForeignKey("scorm_account.id"), index=True)
+    opened_at: Mapped[datetime]  # our row was made
+    created_at: Mapped[datetime | None]  # SCORM Cloud has it; None until we know
+    posted_at: Mapped[datetime | None]  # we asked SCORM Cloud to create it, whatever came of it
+    create_lease_token: Mapped[str | None] = mapped_column(String(32))
+    create_lease_until: Mapped[datetime | None]
+    # HEAD found it though our rows did not know it: the LMS is asked for a result first.
+    recovered: Mapped[bool] = mapped_column(default=False)
+    # Newest progress.
+    completion: Mapped[str] = mapped_column(String(10), default="UNKNOWN")
+    success: Mapped[str] = mapped_column(String(10), default="UNKNOWN")
+    score_scaled: Mapped[float | None]
+    best_real_score: Mapped[float | None]  # highest score that counted as a result
+    seconds_tracked: Mapped[float] = mapped_column(default=0.0)
+    progress_asked_at: Mapped[datetime | None]
+    progress_changed_at: Mapped[datetime | None] = mapped_column(index=True)
+    # The end of the newest session is known from the launch history (see settling).
+    launched_at: Mapped[datetime | None]
+    recheck_at: Mapped[datetime | None]  # single reads after 1 h, 24 h and 7 d
+    submitted_at: Mapped[datetime | None]  # Canvas: one value for all scores of this attempt
+    submission_accepted: Mapped[bool] = mapped_column(default=False)
+
+    resource_link: Mapped[ResourceLink] = relationship()
+    learner: Mapped[Learner] = relationship()
+    account: Mapped[ScormAccount] = relationship()
+
+
+class Launch(Base):
+    """One click that opened the player; its id is what the exit token names."""
+
+    __tablename__ = "launch"
+    # An exit token never expires: SQLite must not give an erased launch's number to another.
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"), index=True)
+    launched_at: Mapped[datetime] = mapped_column(index=True)
+    cookie_rung: Mapped[str] = mapped_column(String(20))
+    correlation_id: Mapped[str] = mapped_column(String(32))
+    return_url: Mapped[str | None] = mapped_column(String(2000))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    # Progress known at launch: what an exit's result must differ from.
+    known_completion: Mapped[str] = mapped_column(String(10))
+    known_success: Mapped[str] = mapped_column(String(10))
+    known_score: Mapped[float | None]
+    # The launch began while an earlier exit was unsettled: its schedule runs to the end.
+    overlaps: Mapped[bool] = mapped_column(default=False)
+    exited_at: Mapped[datetime | None]
+    woken_at: Mapped[datetime | None]  # newest wake by this exit token or a postback
+    announced: Mapped[str | None] = mapped_column(String(60))  # what a postback said is to come
+    looks_from: Mapped[datetime | None]  # the schedule of looks counts from here
+    looks: Mapped[int] = mapped_column(default=0)
+    history_looks: Mapped[int] = mapped_column(default=0)
+    ended: Mapped[bool] = mapped_column(default=False)  # launch history shows that it ended
+    settled_at: Mapped[datetime | None]
+
+    registration: Mapped[Registration] = relationship()
+
+
+class Grade(Base):
+    """One gradebook cell: when to look next, who is working on it, and the last timestamp sent."""
+
+    __tablename__ = "grade"
+    __table_args__ = (
+        UniqueConstraint("resource_link_id", "learner_id"),
+        few_of("next_read_at"),
+        few_of("next_send_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resource_link_id: Mapped[int] = mapped_column(ForeignKey("resource_link.id"))
+    learner_id: Mapped[int] = mapped_column(ForeignKey("learner.id"), index=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
+    next_read_at: Mapped[datetime | None]
+    next_send_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    generation: Mapped[int] = mapped_column(default=0)
+    woken_at: Mapped[datetime | None]
+    last_timestamp: Mapped[datetime | None]
+    # What the policy said last, in words a teacher reads.
+    decision: Mapped[str | None] = mapped_column(String(20))
+    decision_reason: Mapped[str | None] = mapped_column(String(500))
+    failures: Mapped[int] = mapped_column(default=0)  # of reads in a row, for the back-off
+    line_item_looks: Mapped[int] = mapped_column(default=0)
+    waits_for_line_item: Mapped[bool] = mapped_column(default=False)
+    result_known: Mapped[bool] = mapped_column(default=True)  # False: ask the LMS before sending
+    # A person, or a comparison with the LMS, wants the grade sent though it has not changed.
+    resend: Mapped[str | None] = mapped_column(String(20))  # asked | lost
+    # Attempts that somebody allowed this learner beyond the link's.
+    further_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    resource_link: Mapped[ResourceLink] = relationship()
+    learner: Mapped[Learner] = relationship()
+    platform: Mapped[Platform] = relationship()
+
+
+class TrailEvent(Base):
+    """One thing that happened to a registration, in plain words, for the people who ask why."""
+
+    __tablename__ = "trail_event"
+    __table_args__ = (Index(None, "registration_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id"))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30))
+    text: Mapped[str] = mapped_column(Text)
+    correlation_id: Mapped[str | None] = mapped_column(String(32))

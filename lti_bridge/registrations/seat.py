@@ -1,0 +1,281 @@
+"""The create lease: who may ask SCORM Cloud to create a registration, and what was found."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select, update
+
+from .. import correlation
+from ..db import affected, begin_reading, db
+from ..errors import LaunchRejected, Unavailable
+from ..lti.claims import LaunchClaims
+from ..platforms.accounts import Account
+from ..scorm_cloud.bodies import LearnerValues
+from .identity import registration_id
+from .marks import lock_grade_of, mark_due
+from .standing import (
+    ACCOUNT,
+    ACCOUNTS,
+    GRADE,
+    LAUNCH,
+    LEARNER,
+    LINK,
+    SEAT,
+    Place,
+    Standing,
+    connection,
+    cut,
+)
+
+LEASE = timedelta(seconds=30)
+# HEAD and POST both end within this time of taking the lease: what is left of it covers a clock
+# that is off and an answer that arrives late.
+CALLS_SECONDS = 10.0
+LEAST_CALL_SECONDS = 0.25
+
+
+class CallTime:
+    """The time in which the holder of a lease makes its calls; it runs while a process is stopped.
+
+    `each` is the longest that one call may take, in seconds.
+    """
+
+    def __init__(self, each: float) -> None:
+        self.each = each
+        self._ends = time.monotonic() + CALLS_SECONDS
+
+    def left(self) -> float:
+        """Return the deadline of the next call; raises Unavailable when there is no time for it."""
+        left = self._ends - time.monotonic()
+        if left < LEAST_CALL_SECONDS:
+            raise Unavailable("SCORM Cloud is slow; the registration was not created yet")
+        return min(self.each, left)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One registration as the create protocol sees it: values, no row held across a call.
+
+    `alone`: there is no other SCORM Cloud account in which it could be.
+    """
+
+    row_id: int
+    registration_id: str
+    course_id: str
+    attempt: int
+    account: Account
+    created: bool
+    posted: bool
+    lease_until: datetime | None
+    platform_identity: str
+    deployment_identity: str
+    resource_link_id: str
+    sub: str
+    learner: LearnerValues
+    locale: str | None
+    alone: bool
+
+    def id_of(self, attempt: int) -> str:
+        """Return the registration id of another attempt in the same seat."""
+        return registration_id(
+            self.platform_identity,
+            self.deployment_identity,
+            self.resource_link_id,
+            self.sub,
+            self.course_id,
+            attempt,
+        )
+
+    def is_free(self, now: datetime) -> bool:
+        """Tell whether the create lease could be taken; only `take_lease` decides."""
+        return self.lease_until is None or self.lease_until <= now
+
+    def owner_is_gone(self, now: datetime) -> bool:
+        """Tell whether the calls of the lease's owner must have ended, though it left no answer."""
+        if self.lease_until is None:
+            return False
+        return now > self.lease_until - LEASE + timedelta(seconds=CALLS_SECONDS)
+
+
+def _seat(
+    row: Any, account: Account, learner: LearnerValues, link: Any, accounts: int, **facts: Any
+) -> Seat:
+    return Seat(
+        row_id=row.id,
+        registration_id=row.registration_id,
+        course_id=row.course_id,
+        attempt=row.attempt,
+        account=account,
+        created=row.created_at is not None,
+        posted=row.posted_at is not None,
+        lease_until=row.create_lease_until,
+        deployment_identity=link.deployment_identity,
+        resource_link_id=link.resource_link_id,
+        learner=learner,
+        alone=accounts == 1,
+        **facts,
+    )
+
+
+def seat_of(place: Place, standing: Standing, claims: LaunchClaims, learner: LearnerValues) -> Seat:
+    """Return the seat of a launch whose rows have just been opened."""
+    return _seat(
+        place.seat,
+        place.account,
+        learner,
+        standing.link,
+        standing.accounts,
+        platform_identity=standing.platform.identity,
+        sub=claims.sub,
+        locale=claims.locale,
+    )
+
+
+def _is_there(row_id: int) -> bool:
+    return connection().execute(select(SEAT.c.id).where(SEAT.c.id == row_id)).first() is not None
+
+
+def _gone() -> LaunchRejected:
+    """End the transaction, and return what to say of rows that an erasure has removed."""
+    db.session.rollback()
+    return LaunchRejected("resume_invalid", "the launch's rows have gone")
+
+
+_LOADED = (SEAT, ACCOUNT, LEARNER, LINK, LAUNCH)
+_LOAD = (
+    select(*[column for table in _LOADED for column in table.columns], ACCOUNTS)
+    .select_from(LAUNCH)
+    .join(SEAT, SEAT.c.id == LAUNCH.c.registration_id)
+    .join(ACCOUNT, ACCOUNT.c.id == SEAT.c.scorm_account_id)
+    .join(LEARNER, LEARNER.c.id == SEAT.c.learner_id)
+    .join(LINK, LINK.c.id == SEAT.c.resource_link_id)
+    .where(LAUNCH.c.id == bindparam("launch_id"))
+)
+
+
+def load_seat(launch_id: int) -> Seat:
+    """Return the seat of a launch as it stands now. Commits, so that nothing stays open.
+
+    Raises LaunchRejected "resume_invalid" when the learner was erased in between.
+    """
+    begin_reading(db.session)
+    found = connection().execute(_LOAD, {"launch_id": launch_id}).one_or_none()
+    db.session.commit()
+    if found is None:
+        raise _gone()
+    row, account, learner, link, launch, accounts = cut(found, _LOADED)
+    correlation.follow(launch.correlation_id)
+    names = learner.first_name, learner.last_name, learner.email
+    return _seat(
+        row,
+        account,
+        LearnerValues(learner.scorm_learner_id, *names),
+        link,
+        accounts,
+        platform_identity=learner.platform_identity,
+        sub=learner.sub,
+        locale=launch.locale,
+    )
+
+
+def seat_values(
+    *,
+    platform_identity: str,
+    link: Any,
+    learner_id: int,
+    sub: str,
+    course_id: str,
+    attempt: int,
+    account_id: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the columns of a new SEAT.c."""
+    name = registration_id(
+        platform_identity,
+        link.deployment_identity,
+        link.resource_link_id,
+        sub,
+        course_id,
+        attempt,
+    )
+    return {
+        "registration_id": name,
+        "resource_link_id": link.id,
+        "learner_id": learner_id,
+        "course_id": course_id,
+        "attempt": attempt,
+        "scorm_account_id": account_id,
+        "opened_at": now,
+        "recovered": False,
+        "completion": "UNKNOWN",
+        "success": "UNKNOWN",
+        "seconds_tracked": 0.0,
+        "submission_accepted": False,
+    }
+
+
+def take_lease(seat: Seat, now: datetime) -> str | None:
+    """Take the create lease; None when somebody else has it, or it is created. Commits."""
+    token = secrets.token_hex(16)
+    free = or_(SEAT.c.create_lease_until.is_(None), SEAT.c.create_lease_until <= now)
+    statement = update(SEAT).where(SEAT.c.id == seat.row_id, SEAT.c.created_at.is_(None), free)
+    values = {"create_lease_token": token, "create_lease_until": now + LEASE}
+    taken = affected(connection().execute(statement.values(values)))
+    db.session.commit()
+    return token if taken else None
+
+
+def record_post(seat: Seat, token: str, now: datetime) -> bool:
+    """Record that we are about to POST; False when the lease is no longer ours. Commits."""
+    statement = update(SEAT).where(
+        SEAT.c.id == seat.row_id,
+        SEAT.c.create_lease_token == token,
+        SEAT.c.create_lease_until > now,
+    )
+    recorded = affected(connection().execute(statement.values(posted_at=now)))
+    db.session.commit()
+    return recorded == 1
+
+
+def release_lease(seat: Seat, token: str) -> None:
+    """Give the lease back after a failure that certainly created nothing. Commits."""
+    values: dict[str, object] = {"create_lease_token": None, "create_lease_until": None}
+    if not seat.posted:
+        values["posted_at"] = None
+    statement = update(SEAT).where(SEAT.c.id == seat.row_id, SEAT.c.create_lease_token == token)
+    connection().execute(statement.values(values))
+    db.session.commit()
+
+
+def record_created(
+    row_id: int, now: datetime, *, recovered: bool, account_id: int | None = None
+) -> bool:
+    """Record in the caller's transaction that SCORM Cloud has it; tells whether that is news.
+
+    One that it had before we ever asked (`recovered`: our database was lost) may already have a
+    result in the LMS, and progress that nobody read: the LMS is asked first, and a read is due.
+    Raises LaunchRejected "resume_invalid" when the learner was erased in between.
+    """
+    values: dict[str, object] = {
+        "created_at": now,
+        "create_lease_token": None,
+        "create_lease_until": None,
+        "recovered": recovered,
+    }
+    if account_id is not None:
+        values["scorm_account_id"] = account_id
+    # Only what was found has a read due: the worker's order of locks, its Grade before its row.
+    grade_id = lock_grade_of(row_id) if recovered else 0
+    if grade_id is None:
+        raise _gone()
+    statement = update(SEAT).where(SEAT.c.id == row_id, SEAT.c.created_at.is_(None))
+    first = affected(connection().execute(statement.values(values))) == 1
+    if not first and not _is_there(row_id):
+        raise _gone()
+    if first and recovered:
+        connection().execute(update(GRADE).where(GRADE.c.id == grade_id).values(result_known=False))
+        mark_due(grade_id, "read", now)
+    return first

@@ -1,0 +1,54 @@
+"""What SCORM Cloud gives back to us: the exit address of a launch, a registration's postback."""
+
+from dataclasses import dataclass
+
+from ..services import Services
+from ..signing import BadToken
+
+EXIT, POSTBACK = "exit", "postback"
+USER_NAME = "scorm-cloud"
+
+
+@dataclass(frozen=True)
+class PostbackAddress:
+    """Where SCORM Cloud posts for one registration, and the credentials it must show."""
+
+    url: str
+    user_name: str
+    password: str
+
+
+def exit_url(services: Services, launch_id: int) -> str:
+    """Return the address that the learner's browser comes back to; it names one launch."""
+    token = services.signer.sign(EXIT, launch_id)
+    return f"{services.settings.public_url}/exit/{token}"
+
+
+def read_exit_token(services: Services, token: str) -> int:
+    """Return the launch's id; raises BadToken. The learner may take days, so it never expires."""
+    launch_id = services.signer.unsign(EXIT, token)
+    if not isinstance(launch_id, int):
+        raise BadToken("this is not an exit token of ours")
+    return launch_id
+
+
+def postback_address(services: Services, registration_id: str) -> PostbackAddress:
+    """Return a registration's postback address.
+
+    The password is derived from the secret key, so it survives a lost database.
+    """
+    token = services.signer.sign(POSTBACK, registration_id)
+    password = services.signer.derive(POSTBACK, registration_id)
+    return PostbackAddress(f"{services.settings.public_url}/postback/{token}", USER_NAME, password)
+
+
+def read_postback_token(services: Services, token: str) -> str:
+    """Return the registration id that a postback address names; raises BadToken."""
+    return str(services.signer.unsign(POSTBACK, token))
+
+
+def postback_is_genuine(
+    services: Services, registration_id: str, user_name: str, password: str
+) -> bool:
+    """Compare the credentials of a postback in constant time."""
+    return services.signer.matches(POSTBACK, registration_id, password) & (user_name == USER_NAME)

@@ -1,0 +1,183 @@
+"""A launch's registration: found, or created once and never again; then its launch link."""
+
+import time
+from collections.abc import Callable
+
+from ..db import db
+from ..errors import LaunchRejected, NotFound, Refused, Unavailable
+from ..languages import culture_of
+from ..scorm_cloud.client import PostBack, ScormCloudClient
+from ..services import Services
+from .finding import find_registrations, record_found
+from .marks import trail
+from .opening import Begun
+from .seat import (
+    CallTime,
+    Seat,
+    load_seat,
+    record_created,
+    record_post,
+    release_lease,
+    take_lease,
+)
+from .tokens import exit_url, postback_address
+
+WAIT_FOR_OTHER_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 0.2
+
+
+def open_registration(
+    services: Services,
+    launch_id: int,
+    begun: Begun | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Seat:
+    """Make sure that SCORM Cloud has the registration of a launch; returns its seat.
+
+    An id that is known to exist is never POSTed: the one who holds the create lease asks by HEAD
+    and POSTs on 404; everybody else waits and reads. `begun` is what begin_launch has just
+    returned. Raises LaunchRejected (course_missing, create_refused, scorm_cloud_refused,
+    seat_busy) or Unavailable.
+    """
+    if begun is not None and begun.lease is not None:
+        return _create_as_holder(services, launch_id, begun.seat, begun.lease)
+    seat = begun.seat if begun is not None else load_seat(launch_id)
+    waited = 0.0
+    while not seat.created:
+        token = take_lease(seat, services.now()) if seat.is_free(services.now()) else None
+        if token is not None:
+            return _create_as_holder(services, launch_id, seat, token)
+        if waited >= WAIT_FOR_OTHER_SECONDS or seat.owner_is_gone(services.now()):
+            return _look_only(services, launch_id)
+        sleep(LOOK_AGAIN_SECONDS)
+        waited += LOOK_AGAIN_SECONDS
+        seat = load_seat(launch_id)
+    return seat
+
+
+def _create_as_holder(services: Services, launch_id: int, seat: Seat, token: str) -> Seat:
+    """HEAD, then POST on 404. A failure that certainly created nothing gives the lease back."""
+    calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
+    try:
+        found = find_registrations(services, seat, calls)
+        if found:
+            record_found(services, launch_id, seat, found)
+            return load_seat(launch_id)  # it may have gone to a later attempt
+        _post(services, seat, token, calls)
+    except Refused as error:
+        release_lease(seat, token)
+        raise _rejection(error) from error
+    except Unavailable as error:
+        if not isinstance(error, _UnknownOutcome):
+            release_lease(seat, token)
+        raise
+    record_created(seat.row_id, services.now(), recovered=False)
+    trail(seat.row_id, "registration", "SCORM Cloud made the registration.", services.now())
+    db.session.commit()
+    return seat
+
+
+class _UnknownOutcome(Unavailable):
+    """The POST may have been carried out: the lease is kept, and until it ends launches look."""
+
+
+def _post(services: Services, seat: Seat, token: str, calls: CallTime) -> None:
+    """POST once; returns when SCORM Cloud has the registration, whoever made it."""
+    cloud = services.scorm_cloud(seat.account)
+    postback = _postback(services, seat)
+    calls.left()
+    if not record_post(seat, token, services.now()):
+        raise Unavailable("the registration was not created yet")
+    try:
+        cloud.create_registration(
+            seat.registration_id,
+            seat.course_id,
+            seat.learner,
+            postback,
+            deadline_seconds=calls.left(),
+        )
+    except NotFound as error:
+        raise Refused("the course is missing", code="course_missing") from error
+    except Refused as error:
+        _read_back(cloud, seat, calls, error)
+    except Unavailable as error:
+        if error.effect_unknown and not _is_there(cloud, seat, calls):
+            raise _UnknownOutcome(str(error), retry_after=error.retry_after) from error
+        if not error.effect_unknown:
+            raise
+
+
+def _read_back(cloud: ScormCloudClient, seat: Seat, calls: CallTime, error: Refused) -> None:
+    """After a refused POST: fine if it exists; else say what is missing."""
+    if error.code == "credentials":
+        raise error
+    try:
+        if cloud.registration_exists(seat.registration_id, deadline_seconds=calls.left()):
+            return
+        if not cloud.course_exists(seat.course_id, deadline_seconds=calls.left()):
+            raise Refused("the course is missing", code="course_missing") from error
+    except Unavailable as unknown:
+        raise _UnknownOutcome(str(unknown)) from unknown
+    raise Refused("the registration was refused", code="create_refused") from error
+
+
+def _is_there(cloud: ScormCloudClient, seat: Seat, calls: CallTime) -> bool:
+    """Look at once whether the POST without an answer was carried out; False is no proof."""
+    try:
+        return cloud.registration_exists(seat.registration_id, deadline_seconds=calls.left())
+    except (Unavailable, Refused):
+        return False
+
+
+def _look_only(services: Services, launch_id: int) -> Seat:
+    """Somebody else holds the lease: look whether it exists, POST nothing."""
+    seat = load_seat(launch_id)
+    calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
+    try:
+        found = find_registrations(services, seat, calls)
+    except Refused as error:
+        raise _rejection(error) from error
+    if not found:
+        raise LaunchRejected("seat_busy")
+    # Its POST may have been carried out between our read of the row and our HEAD; the row was
+    # marked before that, so reading it again tells a new registration from a recovered one.
+    seat = load_seat(launch_id)
+    if seat.created:
+        return seat
+    record_found(services, launch_id, seat, found)
+    return load_seat(launch_id)
+
+
+def _rejection(error: Refused) -> LaunchRejected:
+    known = ("course_missing", "create_refused")
+    return LaunchRejected(error.code if error.code in known else "scorm_cloud_refused", error.code)
+
+
+def _postback(services: Services, seat: Seat) -> PostBack | None:
+    if services.settings.scorm_cloud.postbacks == "off":
+        return None
+    address = postback_address(services, seat.registration_id)
+    return PostBack(address.url, address.user_name, address.password)
+
+
+def build_launch_link(services: Services, launch_id: int, seat: Seat) -> str:
+    """Return the address of the player for one click; `seat` comes from open_registration.
+
+    Raises LaunchRejected "registration_gone" when our row says that the registration was created
+    and SCORM Cloud says that it does not exist: creating it anew could hide a learner's data.
+    """
+    cloud = services.settings.scorm_cloud
+    try:
+        return services.scorm_cloud(seat.account).build_launch_link(
+            seat.registration_id,
+            exit_url(services, launch_id),
+            expiry_seconds=cloud.launch_link_expiry_seconds,
+            content_expiry_seconds=cloud.content_expiry_seconds,
+            culture=culture_of(seat.locale),
+            deadline_seconds=cloud.launch_deadline_seconds,
+        )
+    except NotFound as error:
+        raise LaunchRejected("registration_gone") from error
+    except Refused as error:
+        raise LaunchRejected("scorm_cloud_refused", error.code) from error

@@ -1,0 +1,235 @@
+"""Read a SCORM 1.2 or SCORM 2004 zip: guard its size and paths, then parse its manifest."""
+
+import io
+import posixpath
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+MAX_FILES = 20_000
+MAX_TOTAL_BYTES = 512 * 1024 * 1024
+MAX_RATIO = 200
+RATIO_MATTERS_ABOVE_BYTES = 10 * 1024 * 1024
+
+
+class BadPackage(Exception):
+    """The file cannot become a course; the message says why."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """What the manifest says; `sco` is what the player needs for the one SCO it plays."""
+
+    title: str
+    standard: str
+    root: dict[str, Any]
+    sco: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_zip(body: bytes) -> dict[str, bytes]:
+    """Return every file of a zip by its path; BadPackage for a bomb or a path that escapes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            _guard(entries)
+            return {_safe_path(entry.filename): archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as problem:
+        raise BadPackage("The file is not a zip that can be read.") from problem
+
+
+def parse_package(files: dict[str, bytes]) -> Package:
+    """Read `imsmanifest.xml`; BadPackage when there is none or it names nothing to play."""
+    manifest = files.get("imsmanifest.xml")
+    if manifest is None:
+        raise BadPackage("There is no imsmanifest.xml at the top of the zip.")
+    if b"<!ENTITY" in manifest:
+        raise BadPackage("imsmanifest.xml declares entities; that is not accepted.")
+    try:
+        root = ElementTree.fromstring(manifest)
+    except ElementTree.ParseError as problem:
+        raise BadPackage(f"imsmanifest.xml is not well-formed: {problem}.") from problem
+    return _Manifest(root, files).package()
+
+
+def _guard(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_FILES:
+        raise BadPackage(f"The zip holds more than {MAX_FILES} files.")
+    total = sum(entry.file_size for entry in entries)
+    packed = sum(entry.compress_size for entry in entries)
+    if total > MAX_TOTAL_BYTES:
+        raise BadPackage("The zip holds more than 512 MB when unpacked.")
+    if total > RATIO_MATTERS_ABOVE_BYTES and total > MAX_RATIO * max(packed, 1):
+        raise BadPackage("The zip unpacks to far more than it should; it looks like a zip bomb.")
+
+
+def _safe_path(name: str) -> str:
+    path = posixpath.normpath(name.replace("\\", "/"))
+    if path.startswith(("/", "../")) or path == ".." or ":" in path.partition("/")[0]:
+        raise BadPackage(f"The zip holds a path that leaves it: {name!r}.")
+    return path
+
+
+class _Manifest:
+    def __init__(self, root: ElementTree.Element, files: dict[str, bytes]) -> None:
+        self.root = root
+        self.files = files
+        self.warnings: list[str] = []
+        self.scos: list[tuple[ElementTree.Element, dict[str, Any]]] = []
+        self.resources = self._resources()
+
+    def package(self) -> Package:
+        organization = self._organization()
+        title = _text(organization, "title")
+        tree = {
+            "externalIdentifier": organization.get("identifier", "organization"),
+            "itemIdentifier": organization.get("identifier", "organization"),
+            "resourceIdentifier": "",
+            "activityType": "AGGREGATION",
+            "href": "",
+            "title": title,
+            "children": [self._activity(item) for item in _children(organization, "item")],
+        }
+        if not self.scos:
+            raise BadPackage("imsmanifest.xml names no item with a page to open.")
+        if len(self.scos) > 1:
+            count = len(self.scos)
+            self.warnings.append(f"The package has {count} SCOs; only the first is played.")
+        item, activity = self.scos[0]
+        return Package(title, self._standard(), tree, self._sco(item, activity), self.warnings)
+
+    def _organization(self) -> ElementTree.Element:
+        holder = _child(self.root, "organizations")
+        all_of_them = _children(holder, "organization") if holder is not None else []
+        if holder is None or not all_of_them:
+            raise BadPackage("imsmanifest.xml has no organization.")
+        default = holder.get("default")
+        for organization in all_of_them:
+            if organization.get("identifier") == default:
+                return organization
+        self.warnings.append("The default organization is missing; the first one is used.")
+        return all_of_them[0]
+
+    def _standard(self) -> str:
+        metadata = _child(self.root, "metadata")
+        version = _text(metadata, "schemaversion") if metadata is not None else ""
+        for words, name in (
+            (("1.2",), "SCORM12"),
+            (("4th",), "SCORM20044THEDITION"),
+            (("3rd",), "SCORM20043RDEDITION"),
+            (("1.3", "2nd"), "SCORM20042NDEDITION"),
+        ):
+            if any(word in version for word in words):
+                return name
+        if version:
+            self.warnings.append(f"The schemaversion {version!r} is not known.")
+        modern = any("adlcp_v1p3" in element.tag for element in self.root.iter())
+        return "SCORM20043RDEDITION" if modern else "SCORM12"
+
+    def _resources(self) -> dict[str, dict[str, str]]:
+        holder = _child(self.root, "resources")
+        if holder is None:
+            return {}
+        base = _base(self.root) + _base(holder)
+        return {
+            resource.get("identifier", ""): {
+                "href": base + _base(resource) + resource.get("href", ""),
+                "type": (_attribute(resource, "scormtype") or "asset").upper(),
+            }
+            for resource in _children(holder, "resource")
+        }
+
+    def _activity(self, item: ElementTree.Element) -> dict[str, Any]:
+        reference = item.get("identifierref", "")
+        resource = self.resources.get(reference)
+        if reference and resource is None:
+            self.warnings.append(f"The item {item.get('identifier')} names no known resource.")
+        activity: dict[str, Any] = {
+            "externalIdentifier": item.get("identifier", ""),
+            "itemIdentifier": item.get("identifier", ""),
+            "resourceIdentifier": reference,
+            "activityType": resource["type"] if resource else "AGGREGATION",
+            "href": resource["href"] + item.get("parameters", "") if resource else "",
+            "title": _text(item, "title"),
+        }
+        if resource and resource["href"]:
+            self.scos.append((item, activity))
+        activity["children"] = [self._activity(child) for child in _children(item, "item")]
+        return activity
+
+    def _sco(self, item: ElementTree.Element, activity: dict[str, Any]) -> dict[str, Any]:
+        path = posixpath.normpath(unquote(activity["href"].partition("?")[0].partition("#")[0]))
+        if path not in self.files:
+            raise BadPackage(f"The page that the manifest opens is not in the zip: {path!r}.")
+        threshold = _find(item, "completionThreshold")
+        return {
+            "href": activity["href"],
+            "title": activity["title"],
+            "mastery_score": _number(_find_text(item, "masteryscore")),
+            "launch_data": _find_text(item, "datafromlms") or _find_text(item, "dataFromLMS"),
+            "max_time": _find_text(item, "maxtimeallowed"),
+            "time_limit_action": _find_text(item, "timelimitaction")
+            or _find_text(item, "timeLimitAction"),
+            "completion_threshold": _threshold(threshold),
+            "scaled_passing_score": _scaled_passing_score(item),
+        }
+
+
+def _scaled_passing_score(item: ElementTree.Element) -> float | None:
+    objective = _find(item, "primaryObjective")
+    if objective is None or objective.get("satisfiedByMeasure", "").lower() not in ("true", "1"):
+        return None
+    measure = _number(_find_text(objective, "minNormalizedMeasure"))
+    return 1.0 if measure is None else measure
+
+
+def _threshold(element: ElementTree.Element | None) -> float | None:
+    if element is None or element.get("completedByMeasure", "true").lower() not in ("true", "1"):
+        return None
+    return _number(element.get("minProgressMeasure") or (element.text or "").strip() or "1")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _children(parent: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    return [child for child in parent if _local(child) == name]
+
+
+def _child(parent: ElementTree.Element, name: str) -> ElementTree.Element | None:
+    return next(iter(_children(parent, name)), None)
+
+
+def _find(parent: ElementTree.Element, name: str) -> ElementTree.Element | None:
+    return next((element for element in parent.iter() if _local(element) == name), None)
+
+
+def _find_text(parent: ElementTree.Element, name: str) -> str:
+    element = _find(parent, name)
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _text(parent: ElementTree.Element, name: str) -> str:
+    element = _child(parent, name)
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _attribute(element: ElementTree.Element, name: str) -> str:
+    for key, value in element.attrib.items():
+        if key.rpartition("}")[2].lower() == name:
+            return value
+    return ""
+
+
+def _base(element: ElementTree.Element) -> str:
+    return element.get("{http://www.w3.org/XML/1998/namespace}base", "")

@@ -1,0 +1,137 @@
+"""What SCORM Cloud reports, as values; unknown or badly authored input never raises."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Completion(StrEnum):
+    """registrationCompletion; UNKNOWN is also the value before the first launch."""
+
+    COMPLETED = "COMPLETED"
+    INCOMPLETE = "INCOMPLETE"
+    UNKNOWN = "UNKNOWN"
+
+
+class Success(StrEnum):
+    """registrationSuccess."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One registration's newest state.
+
+    `score_scaled` is SCORM Cloud's 0 to 100 scale, clamped to it and rounded to 4 decimals, or
+    None when no score was reported (the key is absent then; 0 is a score).
+    """
+
+    completion: Completion = Completion.UNKNOWN
+    success: Success = Success.UNKNOWN
+    score_scaled: float | None = None
+    seconds: float = 0.0
+    instance: int = 0
+
+    @property
+    def result(self) -> tuple[str, str, float | None]:
+        """What counts as news; time and dates do not."""
+        return (self.completion.value, self.success.value, self.score_scaled)
+
+
+@dataclass(frozen=True)
+class LaunchHistoryEntry:
+    """One session of the player, as the launch history tells it."""
+
+    launched_at: datetime | None
+    exited_at: datetime | None
+    completion: Completion
+    success: Success
+    score_scaled: float | None
+
+
+@dataclass(frozen=True)
+class RegistrationPage:
+    """One page of changed registrations and the server's time when it answered."""
+
+    items: list[tuple[str, Progress]]
+    server_time: datetime | None
+
+
+def parse_progress(payload: Mapping[str, Any]) -> Progress:
+    """Read a RegistrationSchema (GET, list entry or postback body)."""
+    return Progress(
+        completion=_enum(Completion, payload.get("registrationCompletion")),
+        success=_enum(Success, payload.get("registrationSuccess")),
+        score_scaled=parse_score(payload.get("score")),
+        seconds=_number(payload.get("totalSecondsTracked")) or 0.0,
+        instance=int(_number(payload.get("instance")) or 0),
+    )
+
+
+def parse_launch_history(payload: Mapping[str, Any]) -> list[LaunchHistoryEntry]:
+    """Read a LaunchHistoryListSchema; entries without a launch time are kept."""
+    entries = payload.get("launchHistory")
+    return [
+        LaunchHistoryEntry(
+            launched_at=parse_moment(entry.get("launchTime")),
+            exited_at=parse_moment(entry.get("exitTime")),
+            completion=_enum(Completion, entry.get("completionStatus")),
+            success=_enum(Success, entry.get("successStatus")),
+            score_scaled=parse_score(entry.get("score")),
+        )
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, Mapping)
+    ]
+
+
+def parse_score(value: Any) -> float | None:
+    """Read a ScoreSchema: `scaled` is 0 to 100, an int or a float with binary noise."""
+    scaled = _number(value.get("scaled")) if isinstance(value, Mapping) else None
+    return None if scaled is None else round(min(100.0, max(0.0, scaled)), 4)
+
+
+def parse_moment(value: Any) -> datetime | None:
+    """Read an ISO 8601 moment with or without fractions; one without a zone is UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def real_score(progress: Progress) -> float | None:
+    """Return the score if it counts as a result, else None.
+
+    It does when the course says completed, or passed or failed: a score of an unfinished course
+    is a running score (design: decision table).
+    """
+    finished = progress.completion is Completion.COMPLETED
+    judged = progress.success is not Success.UNKNOWN
+    return progress.score_scaled if finished or judged else None
+
+
+def _enum(kind: type[E], value: Any) -> E:
+    try:
+        return kind(value.strip().upper())
+    except (ValueError, AttributeError):
+        return kind("UNKNOWN")
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,57 @@
+"""What the chapters share at run time: made once by app.py, handed to every workflow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+from .config import Settings
+from .events import Events
+from .lti.gradebook import Gradebook
+from .lti.keysets import KeySets
+from .lti.memberships import Memberships
+from .lti.tokens import AccessTokens
+from .lti.values import PlatformValues
+from .outbound import Outbound
+from .queue.engine import TaskQueue
+from .scorm_cloud.client import ScormCloudClient
+from .scorm_cloud.places import Places
+from .signing import Signer
+
+if TYPE_CHECKING:
+    from .platforms.accounts import Account
+
+EXTENSION = "lti_bridge"
+
+
+@dataclass(frozen=True)
+class Services:
+    """Settings, time, doors and keys; nothing here outlives its process."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    outbound: Outbound
+    signer: Signer
+    queue: TaskQueue
+    keysets: KeySets
+    tokens: AccessTokens
+    gradebook: Gradebook
+    memberships: Memberships
+    scorm_cloud: Callable[["Account"], ScormCloudClient]
+    places: Places
+    events: Events
+    # As this process last saw them. A launch is verified by these, without a query, and compared
+    # with the row in its own transaction (launches/entering.py).
+    platforms: dict[int, PlatformValues] = field(default_factory=dict)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach us by https: only then may cookies work in a foreign frame."""
+        return self.settings.public_url.startswith("https://")
+
+
+def current_services() -> Services:
+    """Return the Services of the app that handles this request or task."""
+    return cast(Services, current_app.extensions[EXTENSION])

@@ -1,0 +1,5 @@
+"""The running demo, for every browser test."""
+
+from tests.browser.test_demo import demo
+
+__all__ = ["demo"]

@@ -1,0 +1,213 @@
+"""Each rung of the cookie ladder, in Chromium, between two sites over https."""
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from sqlalchemy import update
+
+from lti_bridge.db import db
+from lti_bridge.launches.browser import IN_WINDOW
+from lti_bridge.platforms.models import Platform
+from tests.browser.sites import ACTIVITY, BRIDGE, SCHOOL, Sites, open_sites
+from tests.browser.test_demo import shoot
+from tests.conftest import CHROMIUM_ARGUMENTS, make_settings, need, with_settings
+
+pytestmark = pytest.mark.browser
+BLOCK = 2
+# What people and their organisations set in Chromium: third-party cookies, cookies of one site
+# inside another, cookies of one site anywhere.
+NOTHING_BLOCKED: dict[str, Any] = {"cookie_controls_mode": 0}
+THIRD_PARTY_BLOCKED: dict[str, Any] = {"cookie_controls_mode": 1}
+
+
+def blocked(where: str) -> dict[str, Any]:
+    rule = {f"[*.]{BRIDGE},{where}": {"setting": BLOCK}}
+    return {"content_settings": {"exceptions": {"cookies": rule}}}
+
+
+FRAME_BLOCKED = blocked(f"[*.]{SCHOOL}")
+ALL_BLOCKED = blocked("*")
+Open = Callable[[Sites, dict[str, Any]], Any]
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["canvas", "moodle"])
+def sites(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sites]:
+    folder = tmp_path_factory.mktemp("sites")
+    settings = make_settings(f"sqlite:///{folder / 'bridge.sqlite3'}", folder)
+    # A busy machine is slow: only the tests of a silent storage wait for the end of its time.
+    settings = with_settings(settings, launch={"storage_seconds": 8.0})
+    settings = dataclasses.replace(settings, public_url=f"https://{BRIDGE}")
+    opened = open_sites(settings, request.param, folder)
+    yield opened
+    opened.stop()
+
+
+# Only Canvas keeps data for tools; Moodle offers no storage (facts: Moodle, measured).
+on_canvas = pytest.mark.parametrize("sites", ["canvas"], indirect=True)
+on_moodle = pytest.mark.parametrize("sites", ["moodle"], indirect=True)
+
+
+@pytest.fixture
+def open_browser(playwright: Any, tmp_path: Path) -> Iterator[Open]:
+    """Open Chromium with a profile of its own and act as Alice on the LMS's pages."""
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    need(executable, "Chromium (CHROMIUM, or chromium on the PATH)")
+    contexts = []
+
+    def open_profile(sites: Sites, preferences: dict[str, Any]) -> Any:
+        profile = tmp_path / f"profile{len(contexts)}"
+        (profile / "Default").mkdir(parents=True)
+        text = json.dumps({"profile": preferences})
+        (profile / "Default" / "Preferences").write_text(text)
+        rules = [f"--host-resolver-rules={sites.resolver_rules}", "--ignore-certificate-errors"]
+        context = playwright.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=executable,
+            args=[*CHROMIUM_ARGUMENTS, *rules],
+            viewport={"width": 1100, "height": 800},
+        )
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        page = context.pages[0]
+        page.goto(f"https://{SCHOOL}/")
+        page.get_by_role("button", name="Alice Andersen").click()
+        return page
+
+    yield open_profile
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(autouse=True)
+def storage(sites: Sites) -> None:
+    """The LMS's storage answers until a test silences it."""
+    sites.control_platform(storage=True)
+
+
+def open_activity(page: Any) -> Any:
+    page.goto(f"https://{SCHOOL}/")
+    page.locator(".card", has_text=ACTIVITY).get_by_role("link", name="Open").click()
+    return page.frame_locator("iframe.tool")
+
+
+def expect_player(frame: Any) -> None:
+    frame.frame_locator("#sco").get_by_role("button", name="Start the quiz").wait_for()
+
+
+def newest_rung(sites: Sites) -> str:
+    return sites.rungs()[-1]
+
+
+@pytest.mark.parametrize("preferences", [NOTHING_BLOCKED, THIRD_PARTY_BLOCKED], ids=str)
+def test_cookie_in_the_frame(sites: Sites, open_browser: Open, preferences: dict[str, Any]) -> None:
+    page = open_browser(sites, preferences)
+
+    for _ in range(2):  # the second login sees the first one's cookie and does not bounce
+        expect_player(open_activity(page))
+        assert newest_rung(sites) == "cookie"
+
+
+@on_canvas
+def test_cookie_without_partitioned_is_lost(sites: Sites, open_browser: Open) -> None:
+    """The browser does block: what carries the first rung is the one word Partitioned."""
+    after = sites.app.after_request_funcs.setdefault(None, [])
+
+    def strip(response: Any) -> Any:
+        cookies = response.headers.getlist("Set-Cookie")
+        response.headers.setlist("Set-Cookie", [c.replace("; Partitioned", "") for c in cookies])
+        return response
+
+    after.append(strip)
+    try:
+        expect_player(open_activity(open_browser(sites, THIRD_PARTY_BLOCKED)))
+    finally:
+        after.remove(strip)
+
+    assert newest_rung(sites) == "storage"
+
+
+@on_canvas
+def test_storage_in_the_frame(sites: Sites, open_browser: Open) -> None:
+    page = open_browser(sites, FRAME_BLOCKED)
+
+    expect_player(open_activity(page))
+
+    assert newest_rung(sites) == "storage"
+
+
+@on_canvas
+def test_window_when_the_storage_is_silent(sites: Sites, open_browser: Open) -> None:
+    """Canvas's mobile apps offer a storage and never answer."""
+    sites.control_platform(storage=False)
+    page = open_browser(sites, FRAME_BLOCKED)
+
+    expect_window(sites, page, open_activity(page), "storage-silent")
+
+
+@on_moodle
+def test_window_without_storage(sites: Sites, open_browser: Open) -> None:
+    page = open_browser(sites, FRAME_BLOCKED)
+
+    expect_window(sites, page, open_activity(page), "no-storage")
+
+
+def expect_window(sites: Sites, page: Any, frame: Any, name: str) -> None:
+    button = frame.get_by_role("button", name="Open in a new window")
+    button.wait_for()
+    shoot(page, f"ladder-{name}")
+    before = sites.rungs()
+    with page.context.expect_page() as opening:
+        button.click()
+    expect_player(opening.value)
+    shoot(opening.value, f"ladder-{name}-window")
+    assert sites.rungs() == [*before, "window"]
+
+
+def test_last_page_explains(sites: Sites, open_browser: Open) -> None:
+    sites.control_platform(storage=False)
+    page = open_browser(sites, ALL_BLOCKED)
+    frame, before = open_activity(page), sites.rungs()
+    with page.context.expect_page() as opening:
+        frame.get_by_role("button", name="Open in a new window").click()
+
+    heading = opening.value.get_by_role("heading", name="Your browser keeps no cookies")
+    heading.wait_for()
+    shoot(opening.value, "ladder-last")
+    expect(opening.value.get_by_text("Allow cookies for this site")).to_be_visible()
+    assert sites.rungs() == before
+    assert IN_WINDOW not in opening.value.url
+
+
+@on_canvas
+def test_player_in_a_window_of_its_own(sites: Sites, open_browser: Open) -> None:
+    with sites.app.app_context():
+        db.session.execute(update(Platform).values(player_window=True))
+        db.session.commit()
+    page = open_browser(sites, THIRD_PARTY_BLOCKED)
+    try:
+        frame = open_activity(page)
+        button = frame.get_by_role("button", name="Open the course")
+        button.wait_for()
+        shoot(page, "player-window")
+        with page.context.expect_page() as opening:
+            button.click()
+        expect_player(opening.value)
+    finally:
+        with sites.app.app_context():
+            db.session.execute(update(Platform).values(player_window=None))
+            db.session.commit()

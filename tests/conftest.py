@@ -1,0 +1,250 @@
+"""Fixtures: settings on each database, the app, a clock to turn by hand, practice servers."""
+
+import dataclasses
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from lti_bridge.config import Settings, load_settings
+from lti_bridge.db import sqlalchemy_url
+
+POSTGRESQL = os.environ.get("LTI_BRIDGE_TEST_POSTGRESQL")
+REDIS = os.environ.get("LTI_BRIDGE_TEST_REDIS")
+# A busy machine is slow; that is no failure of what is tested.
+hypothesis_settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
+REQUIRE = os.environ.get("LTI_BRIDGE_TEST_REQUIRE") == "1"
+
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+# What waits for browsers and processes comes first: at the end nobody should wait for one of it.
+LONG = ("browser", "story", "crash", "fuzz", "ops")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders of long tests before all others; each file stays together."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
+
+
+def need(condition: object, what: str) -> None:
+    """Skip a test whose server is missing; in CI a missing server is a failure."""
+    if condition:
+        return
+    if REQUIRE:
+        pytest.fail(f"{what} is required here and is not configured")
+    pytest.skip(f"{what} is not configured")
+
+
+class FakeClock:
+    """Time that moves only when a test says so."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> datetime:
+        self.moment += timedelta(seconds=seconds)
+        return self.moment
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@contextmanager
+def postgresql_schema() -> Iterator[str]:
+    """A schema of its own on the PostgreSQL server, dropped afterwards."""
+    need(POSTGRESQL, "PostgreSQL (LTI_BRIDGE_TEST_POSTGRESQL)")
+    assert POSTGRESQL is not None
+    schema = f"test_{secrets.token_hex(6)}"
+    engine = sqlalchemy.create_engine(sqlalchemy_url(POSTGRESQL))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE SCHEMA {schema}"))
+    joiner = "&" if "?" in POSTGRESQL else "?"
+    try:
+        yield f"{POSTGRESQL}{joiner}options=-csearch_path%3D{schema}"
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text(f"DROP SCHEMA {schema} CASCADE"))
+        engine.dispose()
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    """The address of such a schema."""
+    with postgresql_schema() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind that we support."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bridge.sqlite3'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a bridge on loopback with the practice account."""
+    return make_settings(database_url, tmp_path)
+
+
+def make_settings(database_url: str, folder: Path) -> Settings:
+    """Return such settings; the queue and the data are in `folder`."""
+    return load_settings(
+        {
+            "LTI_BRIDGE_DATA_DIR": str(folder / "data"),
+            "LTI_BRIDGE_DATABASE_URL": database_url,
+            "LTI_BRIDGE_QUEUE_URL": f"sqlite:///{folder / 'queue.sqlite3'}",
+            "LTI_BRIDGE_SECRET_KEY": "a key that only tests use",
+            "LTI_BRIDGE_PUBLIC_URL": "http://bridge.example",
+            "LTI_BRIDGE_LAUNCH__ALLOW_PRIVATE_NETWORKS": "true",
+            "LTI_BRIDGE_SCORM_CLOUD__BASE_URL": "http://127.0.0.1:9/api/v2",
+            "LTI_BRIDGE_SCORM_CLOUD__APP_ID": "practice",
+            "LTI_BRIDGE_SCORM_CLOUD__SECRET_KEY": "practice",
+        }
+    )
+
+
+def open_app(settings: Settings, clock: FakeClock | None = None) -> Flask:
+    """Make an app and its tables; two apps on one database are two nodes."""
+    from lti_bridge.app import create_app
+    from tests import quick
+
+    app = create_app(settings, now=clock)
+    quick.share_templates(app)
+    quick.make_tables(app)
+    return app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_addresses() -> Iterator[None]:
+    from tests import quick
+
+    with pytest.MonkeyPatch.context() as patch:
+        quick.share_addresses(patch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def kept_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests import quick
+
+    monkeypatch.setattr("lti_bridge.platforms.keys.rsa", quick.KeptKeys())
+    # A process keeps parsed keys by their id: another test's secret would open them here.
+    monkeypatch.setattr("lti_bridge.platforms.keys._parsed", {})
+
+
+def close_app(app: Flask) -> None:
+    """Give back every connection that the app holds, a readiness probe's in the background too."""
+    from lti_bridge.db import db
+    from lti_bridge.ops.views import WATCH
+
+    if WATCH in app.extensions:
+        app.extensions[WATCH].wait()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+        services = app.extensions["lti_bridge"]
+        services.outbound.close()
+        services.queue.close()
+
+
+@pytest.fixture
+def app(settings: Settings, clock: FakeClock) -> Iterator[Flask]:
+    app = open_app(settings, clock)
+    yield app
+    close_app(app)
+
+
+@pytest.fixture
+def services(app: Flask) -> Iterator[object]:
+    """The app's services, inside its context."""
+    with app.app_context():
+        yield app.extensions["lti_bridge"]
+
+
+def with_settings(settings: Settings, **sections: dict[str, object]) -> Settings:
+    """Return settings with some values of some sections replaced."""
+    changed = {
+        name: dataclasses.replace(getattr(settings, name), **values)
+        for name, values in sections.items()
+    }
+    return dataclasses.replace(settings, **changed)
+
+
+# One per module: Playwright allows only one of its kind at a time in a process.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    need(executable, "Chromium (CHROMIUM, or chromium on the PATH)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def platform() -> Iterator[Any]:
+    """A mini platform that signs launches."""
+    from tests.mini_platform import MiniPlatform
+
+    platform = MiniPlatform()
+    yield platform
+    platform.stop()
+
+
+@pytest.fixture
+def cloud() -> Iterator[Any]:
+    """A practice SCORM Cloud with one course, which tests may disturb."""
+    from tests.practice_cloud import PracticeCloud
+
+    cloud = PracticeCloud()
+    cloud.add_course("golf")
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def world(app: Flask, services: Any, platform: Any, cloud: Any) -> Any:
+    """A bridge with one platform and one account, and a browser."""
+    from tests.world import make_world
+
+    return make_world(app, services, platform, cloud)

@@ -1,0 +1,75 @@
+"""The cookie that ties a launch to its browser."""
+
+import pytest
+from flask import Response
+
+from lti_bridge.launches.browser import forget_secret, keep_secret
+from lti_bridge.lti.launch_state import COOKIE_PREFIX
+
+
+def cookies_of(response: Response) -> list[str]:
+    return response.headers.getlist("Set-Cookie")
+
+
+def keep(cookies=None, *, secure=True) -> list[str]:
+    response = Response()
+    keep_secret(
+        response,
+        COOKIE_PREFIX + "new",
+        "100.secret",
+        cookies=cookies or {},
+        secure=secure,
+        max_age_seconds=600,
+    )
+    return cookies_of(response)
+
+
+def test_https_cookie_works_in_a_frame():
+    written = keep()
+
+    assert len(written) == 1
+    assert written[0].startswith(f"{COOKIE_PREFIX}new=100.secret; ")
+    parts = {part for part in written[0].split("; ")[1:] if not part.startswith("Expires=")}
+    assert parts == {
+        "Max-Age=600",
+        "Secure",
+        "HttpOnly",
+        "Path=/",
+        "SameSite=None",
+        "Partitioned",
+    }
+
+
+def test_plain_cookie_over_http():
+    parts = keep(secure=False)[0].split("; ")
+
+    assert "SameSite=Lax" in parts
+    assert not {"Secure", "Partitioned", "SameSite=None"} & set(parts)
+
+
+def test_oldest_of_many_logins_is_dropped():
+    cookies = {f"{COOKIE_PREFIX}{n}": f"{90 + n}.secret" for n in range(8)} | {"other": "1.x"}
+
+    written = keep(cookies)
+
+    assert len(written) == 2
+    assert written[0].startswith(f"{COOKIE_PREFIX}0=;")
+    assert "Max-Age=0" in written[0]
+
+
+@pytest.mark.parametrize("value", ["", "x.y", "9" * 50, "-1.x"])
+def test_odd_cookie_counts_as_oldest(value):
+    cookies = {f"{COOKIE_PREFIX}{n}": f"{90 + n}.secret" for n in range(7)}
+
+    written = keep({**cookies, f"{COOKIE_PREFIX}odd": value})
+
+    assert written[0].startswith(f"{COOKIE_PREFIX}odd=;")
+
+
+def test_deleting_matches_setting():
+    response = Response()
+
+    forget_secret(response, COOKIE_PREFIX + "x", secure=True)
+
+    parts = cookies_of(response)[0].split("; ")
+    assert {"Max-Age=0", "Partitioned", "Secure", "SameSite=None", "Path=/"} <= set(parts)

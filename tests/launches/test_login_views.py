@@ -1,0 +1,232 @@
+"""The login's detours: what the browser is sent, what it keeps, and what is written."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from lti_bridge.db import db
+from lti_bridge.launches.browser import PROBE
+from lti_bridge.launches.workflow import SECRET_FIELD
+from lti_bridge.lti.models import UsedNonce
+from lti_bridge.registrations.models import Launch, ResourceLink
+from tests.html import read_page
+from tests.world import World, code, count
+
+IN_FRAME = {"Sec-Fetch-Dest": "iframe"}
+STORAGE = {"lti_storage_target": "post_message_forwarding"}
+
+
+@pytest.fixture
+def stranger(app: Flask) -> FlaskClient:
+    """A browser that keeps no cookies."""
+    return app.test_client(use_cookies=False)
+
+
+def login(browser: FlaskClient, world: World, **changes: str) -> TestResponse:
+    """Log in from a frame, and follow the bounce as a browser does."""
+    form = world.login_form(**changes)
+    answer = browser.post("/lti/login", data=form, headers=IN_FRAME)
+    assert answer.status_code == 307, answer.text
+    return browser.post(answer.location, data=form, headers=IN_FRAME)
+
+
+def attribute(page: TestResponse, name: str) -> str:
+    found = re.search(rf'data-{name}="([^"]*)"', page.text)
+    assert found, page.text
+    return found.group(1).replace("&amp;", "&")
+
+
+def sent_to_lms(page: TestResponse) -> dict[str, str]:
+    query = parse_qs(urlsplit(attribute(page, "next")).query)
+    return {key: values[0] for key, values in query.items()}
+
+
+def rungs() -> list[str]:
+    found = list(db.session.scalars(select(Launch.cookie_rung)))
+    db.session.commit()
+    return found
+
+
+def signed(world: World, sent: dict[str, str], **claims: Any) -> dict[str, str]:
+    token = world.platform.sign(
+        world.platform.claims(world.services.now(), sent["nonce"], **claims)
+    )
+    return {"state": sent["state"], "id_token": token}
+
+
+def test_login_in_a_window_goes_on_at_once(stranger: FlaskClient, world: World) -> None:
+    headers = {"Sec-Fetch-Dest": "document"}
+
+    assert stranger.post("/lti/login", data=world.login_form()).status_code == 302
+    assert stranger.post("/lti/login", data=world.login_form(), headers=headers).status_code == 302
+
+
+def test_first_login_in_a_frame_bounces_once(world: World) -> None:
+    form = world.login_form()
+    bounced = world.browser.post("/lti/login?a=b", data=form, headers=IN_FRAME)
+    then = world.browser.post(bounced.location, data=form, headers=IN_FRAME)
+    again = world.browser.post("/lti/login", data=form, headers=IN_FRAME)
+
+    assert (bounced.status_code, bounced.location) == (307, "/lti/login?a=b&lti_bridge_bounced=1")
+    assert bounced.headers["Set-Cookie"].startswith(f"{PROBE}=1; ")
+    assert (then.status_code, again.status_code) == (302, 302)
+
+
+def test_login_by_get_keeps_its_parameters(stranger: FlaskClient, world: World) -> None:
+    form = world.login_form(**STORAGE)
+    bounced = stranger.get("/lti/login", query_string=form, headers=IN_FRAME)
+
+    page = stranger.get(bounced.location, headers=IN_FRAME)
+
+    assert sent_to_lms(page)["login_hint"] == "4"
+
+
+def test_storage_keeps_the_secret(stranger: FlaskClient, world: World) -> None:
+    page = login(stranger, world, **STORAGE)
+
+    assert page.status_code == 200
+    assert attribute(page, "target") == STORAGE["lti_storage_target"]
+    assert attribute(page, "origin") == world.platform.url
+    assert attribute(page, "value") not in attribute(page, "next")
+    assert "Set-Cookie" not in page.headers
+    assert f"frame-ancestors 'self' {world.platform.url}" in page.headers["Content-Security-Policy"]
+
+
+def test_secret_from_the_storage_launches(stranger: FlaskClient, world: World) -> None:
+    kept = login(stranger, world, **STORAGE)
+    form = signed(world, sent_to_lms(kept))
+
+    asked = stranger.post("/lti/launch", data=form)
+    assert (asked.status_code, count(UsedNonce), count(ResourceLink)) == (200, 0, 0)
+    assert attribute(asked, "key") == attribute(kept, "key")
+    fields = read_page(asked.text, "/lti/launch").forms[0].fields
+    assert {name: fields[name] for name in form} == form
+    launched = stranger.post("/lti/launch", data=fields | {SECRET_FIELD: attribute(kept, "value")})
+
+    assert launched.status_code == 303, launched.text
+    assert rungs() == ["storage"]
+
+
+@pytest.mark.parametrize("secret", ["", "1.guessed"])
+def test_wrong_secret_is_refused(stranger: FlaskClient, world: World, secret: str) -> None:
+    form = signed(world, sent_to_lms(login(stranger, world, **STORAGE)))
+
+    refused = stranger.post("/lti/launch", data={**form, SECRET_FIELD: secret})
+
+    assert (refused.status_code, code(refused)) == (403, "browser_unproven")
+    assert count(UsedNonce) == 0
+
+
+def test_posted_secret_replaces_no_cookie(app: Flask, world: World) -> None:
+    """Only a login that chose the storage may bring its secret this way."""
+    form = world.launch_form()
+    (cookie,) = [c for c in world.browser._cookies.values() if c.key != PROBE]
+
+    refused = app.test_client().post("/lti/launch", data={**form, SECRET_FIELD: cookie.value})
+
+    assert (refused.status_code, code(refused)) == (403, "browser_unproven")
+
+
+def test_interrupted_launch_goes_on_without_a_cookie(stranger: FlaskClient, world: World) -> None:
+    kept = login(stranger, world, **STORAGE)
+    secret = {SECRET_FIELD: attribute(kept, "value")}
+    world.cloud.faults(error_status=503, error_rate=1)
+    stopped = stranger.post("/lti/launch", data=signed(world, sent_to_lms(kept)) | secret)
+    world.cloud.faults()
+
+    form = read_page(stopped.text, "/lti/launch").forms[0]
+    stolen = stranger.post(form.action, data=form.fields | {SECRET_FIELD: ""})
+    player = stranger.post(form.action, data=form.fields)
+
+    assert (stopped.status_code, code(stolen)) == (503, "resume_invalid")
+    assert player.status_code == 303
+
+
+def test_without_storage_a_window_is_offered(stranger: FlaskClient, world: World) -> None:
+    page = login(stranger, world)
+
+    form = read_page(page.text, "/lti/login").forms[0]
+    assert (page.status_code, form.method, form.action) == (200, "POST", "/lti/login")
+    assert 'target="_blank"' in page.text
+    assert world.login_form().items() <= form.fields.items()
+    assert (count(UsedNonce), count(ResourceLink)) == (0, 0)
+
+
+def test_window_launches_with_a_cookie(stranger: FlaskClient, world: World) -> None:
+    offered = read_page(login(stranger, world).text, "/lti/login").forms[0].fields
+    bounced = world.browser.post("/lti/login", data=offered)
+    assert bounced.status_code == 307
+    sent = world.browser.post(bounced.location, data=offered)
+    query = parse_qs(urlsplit(sent.location).query)
+
+    launched = world.browser.post(
+        "/lti/launch", data=signed(world, {key: found[0] for key, found in query.items()})
+    )
+
+    assert launched.status_code == 303, launched.text
+    assert rungs() == ["window"]
+
+
+def test_browser_without_any_cookie_is_told_before_the_lms_is_called(
+    stranger: FlaskClient, world: World
+) -> None:
+    offered = read_page(login(stranger, world).text, "/lti/login").forms[0].fields
+    bounced = stranger.post("/lti/login", data=offered)
+
+    last = stranger.post(bounced.location, data=offered)
+
+    assert (last.status_code, code(last)) == (403, "no_cookies")
+    assert "Allow cookies for this site" in last.text
+
+
+def back_link(page: TestResponse) -> str:
+    found = re.search(r'<a class="button" href="([^"]*)" target="_top">', page.text)
+    assert found, page.text
+    return found.group(1)
+
+
+def test_reload_leads_back_to_the_course(world: World) -> None:
+    form = world.launch_form()
+    assert world.browser.post("/lti/launch", data=form).status_code == 303
+
+    reloaded = world.browser.post("/lti/launch", data=form)
+
+    assert (reloaded.status_code, code(reloaded)) == (403, "reloaded")
+    assert back_link(reloaded) == f"{world.platform.url}/back"
+    assert count(Launch) == 1
+
+
+def test_back_button_leads_back_to_the_course(world: World) -> None:
+    """The LMS asked again for a launch that it let through: it posts an error."""
+    form = world.launch_form()
+    world.browser.post("/lti/launch", data=form)
+
+    error = {"state": form["state"], "error": "launch_no_longer_valid"}
+    page = world.browser.post("/lti/launch", data=error)
+
+    assert (page.status_code, code(page)) == (400, "lms_launch_used")
+    assert back_link(page) == f"{world.platform.url}/back"
+
+
+def test_expired_login_leads_to_the_lms(world: World, clock: Any) -> None:
+    form = world.launch_form()
+    clock.advance(601)
+
+    page = world.browser.post("/lti/launch", data=form)
+
+    assert (page.status_code, code(page)) == (400, "state_expired")
+    assert back_link(page) == f"{world.platform.url}/"
+
+
+def test_two_tabs_do_not_disturb_each_other(world: World) -> None:
+    first, second = world.launch_form(), world.launch_form()
+
+    answers = [world.browser.post("/lti/launch", data=form) for form in (first, second)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]

@@ -1,0 +1,267 @@
+"""Scores, results and line items, against recorded and odd answers."""
+
+import pytest
+
+from lti_bridge.errors import NotFound, Refused, Unavailable
+from lti_bridge.lti.gradebook import Gradebook, LineItem, LmsResult
+from lti_bridge.lti.tokens import AccessTokens
+from lti_bridge.lti.values import GRADE_SCOPES, SigningKey
+from lti_bridge.outbound import USER_AGENT
+from tests.mini_platform import Asked, Reply, captured, rsa_key
+
+SCORES = ("POST", "/items/8/lineitem/scores")
+RESULTS = ("GET", "/items/8/lineitem/results")
+ITEMS = ("GET", "/2/lineitems")
+BODY = b'{"scoreGiven":85.5}'
+
+
+@pytest.fixture
+def tokens(outbound, clock):
+    return AccessTokens(outbound, clock, lambda: SigningKey("tool-1", rsa_key("tool")))
+
+
+@pytest.fixture
+def gradebook(outbound, tokens):
+    return Gradebook(outbound, tokens)
+
+
+def line_item(platform) -> str:
+    return f"{platform.url}/items/8/lineitem?type_id=1"
+
+
+def send(gradebook, platform):
+    return gradebook.send_score(platform.values(), line_item(platform), BODY, deadline_seconds=5)
+
+
+def read(gradebook, platform, sub="4"):
+    return gradebook.read_result(platform.values(), line_item(platform), sub, deadline_seconds=5)
+
+
+def find(gradebook, platform, link="2"):
+    url = f"{platform.url}/2/lineitems?type_id=1"
+    return gradebook.find_line_items(platform.values(), url, link, deadline_seconds=5)
+
+
+def recorded(file: str, method: str, url_part: str) -> list[dict]:
+    return [
+        entry
+        for entry in captured(file)
+        if entry["request"]["method"] == method and url_part in entry["request"]["url"]
+    ]
+
+
+def reply_of(entry: dict) -> Reply:
+    answer = entry["response"]
+    kind = answer["headers"].get("Content-Type", "text/plain")
+    return Reply(answer["status"], answer["body"], {"Content-Type": kind}, answer["reason"])
+
+
+def test_score_goes_beside_the_query(platform, gradebook, tokens):
+    platform.routes[SCORES] = Reply(200, b"")
+
+    reply = send(gradebook, platform)
+
+    asked = platform.requests_to(SCORES[1])[0]
+    token = tokens.get(platform.values(), GRADE_SCOPES)
+    assert (asked.method, asked.query, asked.body) == ("POST", "type_id=1", BODY)
+    assert asked.headers["content-type"] == "application/vnd.ims.lis.v1.score+json"
+    assert asked.headers["authorization"] == f"Bearer {token}"
+    assert asked.headers["user-agent"] == USER_AGENT
+    assert (reply.status, reply.excerpt) == (200, "")
+
+
+MOODLE_SCORES = [
+    entry
+    for file in ("ags_scores_results.json", "ags_grade_edge_cases.json", "ags_token.json")
+    for entry in recorded(file, "POST", "/scores")
+]
+
+
+@pytest.mark.parametrize("entry", MOODLE_SCORES, ids=lambda entry: entry["name"])
+def test_replies_of_moodle_arrive_whole(platform, gradebook, entry):
+    answer = reply_of(entry)
+    platform.routes[SCORES] = answer
+
+    reply = send(gradebook, platform)
+
+    assert reply.status == answer.status
+    assert reply.excerpt == answer.content().decode()[:500]
+    assert reply.reason == (answer.reason or "").strip()[:500]
+
+
+def test_conflict_says_why(platform, gradebook):
+    entry = next(e for e in MOODLE_SCORES if e["name"] == "score_older_timestamp")
+    platform.routes[SCORES] = reply_of(entry)
+
+    reply = send(gradebook, platform)
+
+    assert reply.status == 409
+    assert reply.reason.startswith("Refusing score with an earlier timestamp")
+
+
+def test_throttle_headers_are_read(platform, gradebook):
+    headers = {"x-rate-limit-remaining": "12.5", "Retry-After": "30"}
+    platform.routes[SCORES] = Reply(403, b"403 Forbidden (Rate Limit Exceeded)", headers)
+
+    reply = send(gradebook, platform)
+
+    assert (reply.retry_after, reply.rate_limit_remaining) == (30, 12.5)
+
+
+def test_retry_after_can_be_a_date(platform, gradebook):
+    later = {"Retry-After": "Mon, 02 Nov 2026 09:01:30 GMT"}
+    platform.routes[SCORES] = Reply(503, b"", later, date="Mon, 02 Nov 2026 09:00:00 GMT")
+
+    assert send(gradebook, platform).retry_after == 90
+
+
+def test_expired_token_is_the_callers_business(platform, gradebook):
+    platform.routes[SCORES] = Reply(401, {"status": 401})
+
+    first = send(gradebook, platform)
+    gradebook.forget_token(platform.values())
+    send(gradebook, platform)
+
+    assert first.status == 401
+    posts = platform.requests_to(SCORES[1])
+    assert len(posts) == 2
+    assert posts[0].headers["authorization"] != posts[1].headers["authorization"]
+
+
+def test_long_answers_are_cut(platform, gradebook):
+    platform.routes[SCORES] = Reply(500, "é\0" * 600)
+
+    assert send(gradebook, platform).excerpt == "é" * 500
+
+
+def test_result_is_asked_for_one_user(platform, gradebook):
+    platform.routes[RESULTS] = Reply(
+        body=[
+            {"userId": "5", "resultScore": 10, "resultMaximum": 100},
+            {"userId": 4, "resultScore": 42.5, "resultMaximum": 50, "timestamp": "t"},
+        ]
+    )
+
+    result = read(gradebook, platform)
+
+    asked = platform.requests_to(RESULTS[1])[0]
+    assert result == LmsResult(score=42.5, maximum=50, timestamp="t")
+    assert asked.query == "type_id=1&user_id=4"
+    assert asked.headers["accept"] == "application/vnd.ims.lis.v2.resultcontainer+json"
+
+
+def test_missing_score_is_none(platform, gradebook):
+    platform.routes[RESULTS] = Reply(body=[{"userId": "4", "resultMaximum": 100}])
+
+    assert read(gradebook, platform) == LmsResult(score=None, maximum=100)
+
+
+def test_no_result_yet(platform, gradebook):
+    platform.routes[RESULTS] = Reply(body=[])
+
+    assert read(gradebook, platform) is None
+
+
+@pytest.mark.parametrize(
+    "reply, kind",
+    [
+        (Reply(404, b"Not Found: Grade item 8 doesn't exist"), NotFound),
+        (Reply(403, b"Forbidden"), Refused),
+        (Reply(403, b"403 Forbidden (Rate Limit Exceeded)"), Unavailable),
+        (Reply(502, b""), Unavailable),
+        (Reply(200, b"<html>"), Unavailable),
+        (Reply(200, b"{}"), Unavailable),
+    ],
+    ids=["gone", "forbidden", "throttled", "broken", "html", "no list"],
+)
+def test_names_the_kind_of_failure(platform, gradebook, reply, kind):
+    platform.routes[RESULTS] = reply
+
+    with pytest.raises((Refused, Unavailable)) as caught:
+        read(gradebook, platform)
+
+    assert type(caught.value) is kind
+
+
+def test_read_renews_its_token_once(platform, gradebook):
+    answers = [Reply(401), Reply(body=[{"userId": "4", "resultScore": 7, "resultMaximum": 10}])]
+    platform.routes[RESULTS] = lambda _: answers.pop(0)
+
+    assert read(gradebook, platform) == LmsResult(score=7, maximum=10)
+    assert len(platform.requests_to("/token")) == 2
+
+
+def test_second_401_is_final(platform, gradebook):
+    platform.routes[RESULTS] = Reply(401)
+
+    with pytest.raises(Refused):
+        read(gradebook, platform)
+
+    assert len(platform.requests_to(RESULTS[1])) == 2
+
+
+def test_finds_line_item_of_moodle(platform, gradebook):
+    entry = next(e for e in captured("ags_lineitems.json") if e["name"] == "lineitems_get")
+    platform.routes[ITEMS] = reply_of(entry)
+
+    found = find(gradebook, platform, link="1")
+
+    asked = platform.requests_to(ITEMS[1])[0]
+    assert [item.url for item in found] == [
+        "http://localhost:8088/mod/lti/services.php/2/lineitems/2/lineitem?type_id=1"
+    ]
+    assert asked.query == "type_id=1&resource_link_id=1"
+    assert asked.headers["accept"] == "application/vnd.ims.lis.v2.lineitemcontainer+json"
+
+
+def test_items_of_others_are_left_out(platform, gradebook):
+    platform.routes[ITEMS] = Reply(
+        body=[
+            {"id": "https://lms.example/1", "resourceLinkId": "1", "resourceId": "same"},
+            {"id": "https://lms.example/2", "resourceLinkId": 2, "scoreMaximum": 10, "label": "A"},
+            {"id": "https://lms.example/3", "resourceId": "same"},
+            {"resourceLinkId": "2"},
+        ]
+    )
+
+    assert find(gradebook, platform) == [LineItem("https://lms.example/2", "A", 10, "2")]
+
+
+def paged(platform, link: str):
+    def answer(asked: Asked) -> Reply:
+        last = "from=2" in asked.query
+        items = [{"id": f"https://lms.example/{int(last)}", "resourceLinkId": "2"}]
+        return Reply(body=items, headers={} if last else {"Link": link})
+
+    platform.routes[ITEMS] = answer
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<{url}/2/lineitems?from=2>; rel="next"',
+        "<{url}/2/lineitems?type_id=1&amp;from=2>; rel=“next”",
+        '<{url}/first>; rel="first", </2/lineitems?from=2>; title="x"; rel=next',
+    ],
+    ids=["plain", "typographic", "relative"],
+)
+def test_follows_pages(platform, gradebook, link):
+    paged(platform, link.format(url=platform.url).encode().decode("latin-1"))
+
+    assert [item.url[-1] for item in find(gradebook, platform)] == ["0", "1"]
+
+
+def test_token_never_leaves_the_origin(platform, gradebook):
+    port = platform.url.rpartition(":")[2]
+    paged(platform, f'<http://localhost:{port}/2/lineitems?from=2>; rel="next"')
+
+    assert len(find(gradebook, platform)) == 1
+    assert len(platform.requests_to(ITEMS[1])) == 1
+
+
+def test_endless_pages_end(platform, gradebook):
+    headers = {"Link": f'<{platform.url}/2/lineitems>; rel="next"'}
+    platform.routes[ITEMS] = Reply(body=[], headers=headers)
+
+    assert find(gradebook, platform) == []
+    assert len(platform.requests_to(ITEMS[1])) == 50

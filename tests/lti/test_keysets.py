@@ -1,0 +1,143 @@
+"""Platform keys: fetched once, found by kid, kept through an outage."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from lti_bridge.errors import Unavailable
+from lti_bridge.lti.keysets import KeySets
+from tests.mini_platform import Reply, captured, public_jwk, rsa_key
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def keysets(outbound, clock):
+    return KeySets(outbound, clock, cache_seconds=3600)
+
+
+def jwks_url(platform) -> str:
+    return f"{platform.url}/jwks"
+
+
+def break_down(platform) -> None:
+    platform.routes["GET", "/jwks"] = Reply(503, {"error": "maintenance"})
+
+
+def test_warm_key_costs_no_request(platform, keysets):
+    keysets.find_key(jwks_url(platform), "key-1")
+
+    found = keysets.find_key(jwks_url(platform), "key-1")
+
+    assert found.public_numbers() == rsa_key().public_key().public_numbers()
+    assert len(platform.asked) == 1
+
+
+def test_set_is_fetched_again_after_its_life(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    clock.advance(3601)
+
+    keysets.find_key(jwks_url(platform), "key-1")
+
+    assert len(platform.asked) == 2
+
+
+def test_rotated_key_is_found_at_once(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    clock.advance(60)
+    platform.keys.append(public_jwk("key-2", rsa_key("rotated")))
+
+    found = keysets.find_key(jwks_url(platform), "key-2")
+
+    assert found.public_numbers() == rsa_key("rotated").public_key().public_numbers()
+
+
+def test_invented_kids_do_not_flood_platform(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    clock.advance(60)
+
+    found = [keysets.find_key(jwks_url(platform), f"invented-{n}") for n in range(20)]
+
+    assert found == [None] * 20
+    assert len(platform.asked) == 2
+
+
+def test_old_keys_outlive_an_outage(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    break_down(platform)
+    clock.advance(DAY - 60)
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+    assert len(platform.asked) == 2
+
+
+def test_keys_of_yesterday_are_not_trusted(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    break_down(platform)
+    clock.advance(DAY + 60)
+
+    with pytest.raises(Unavailable):
+        keysets.find_key(jwks_url(platform), "key-1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Maintenance</html>",
+        b"[]",
+        b"{}",
+        b'{"keys": "key-1"}',
+        b'{"keys": ["key-1"]}',
+        b'{"keys": [' + b"{}," * 100 + b"{}]}",
+        b'{"keys": []}' + b" " * 600_000,
+        b"[" * 50_000,
+    ],
+    ids=["html", "list", "empty", "text", "texts", "too many", "too large", "too deep"],
+)
+def test_refuses_what_is_no_key_set(platform, keysets, body):
+    platform.routes["GET", "/jwks"] = Reply(200, body)
+
+    with pytest.raises(Unavailable):
+        keysets.find_key(jwks_url(platform), "key-1")
+
+
+def test_unfit_keys_are_left_out(platform, keysets):
+    curve = ec.generate_private_key(ec.SECP256R1()).public_key()
+    platform.keys = [
+        {**ECAlgorithm.to_jwk(curve, as_dict=True), "kid": "curve"},
+        public_jwk("for encryption", rsa_key(), use="enc"),
+        public_jwk("other algorithm", rsa_key(), alg="RS512"),
+        public_jwk("short", rsa_key("short", 1024)),
+        public_jwk("broken", rsa_key(), n="!"),
+        public_jwk("fit", rsa_key()),
+    ]
+
+    found = {key["kid"]: keysets.find_key(jwks_url(platform), key["kid"]) for key in platform.keys}
+
+    assert [kid for kid, key in found.items() if key is not None] == ["fit"]
+
+
+def test_reads_key_set_of_moodle(platform, keysets):
+    platform.routes["GET", "/jwks"] = Reply(200, captured("platform_jwks.json"))
+    kid = captured("platform_jwks.json")["keys"][0]["kid"]
+
+    assert keysets.find_key(jwks_url(platform), kid) is not None
+
+
+def test_whole_class_causes_one_fetch(platform, keysets):
+    arrived, answer = threading.Event(), platform.routes["GET", "/jwks"]
+
+    def slowly(asked):
+        arrived.wait(5)
+        return answer(asked)
+
+    platform.routes["GET", "/jwks"] = slowly
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(keysets.find_key, jwks_url(platform), "key-1") for _ in range(8)]
+        arrived.set()
+
+        assert all(future.result(timeout=10) is not None for future in waiting)
+    assert len(platform.asked) == 1

@@ -1,0 +1,182 @@
+"""The self-test: each line right on a good bridge, and each failure told with who can fix it."""
+
+import dataclasses
+from email.utils import format_datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from lti_bridge.db import db
+from lti_bridge.lti.values import GRADE_SCOPES
+from lti_bridge.ops.reachability import is_public, may_test
+from lti_bridge.ops.selftest import LMS_ADMIN, Line, Mark, run_selftest
+from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
+from lti_bridge.sandbox.server import serve
+from tests.mini_platform import Reply, public_jwk, rsa_key
+from tests.world import World
+
+ROSTER = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 3600, "scope": ""}
+
+
+@pytest.fixture
+def healthy(world: World) -> World:
+    """A world whose LMS answers everything, launched once."""
+    now = format_datetime(world.services.now(), usegmt=True)
+    keys = {"keys": [public_jwk("key-1", rsa_key())]}
+    world.platform.routes[("GET", "/jwks")] = Reply(200, keys, date=now)
+    world.platform.routes[("POST", "/token")] = Reply(200, TOKEN)
+    world.platform.routes[("GET", "/lineitems")] = Reply(200, [])
+    endpoint = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+    services = {"scope": list(GRADE_SCOPES), "lineitems": f"{world.platform.url}/lineitems"}
+    roster = {"context_memberships_url": f"{world.platform.url}/members"}
+    claims = {endpoint: services, ROSTER: roster}
+    world.launch(**claims)
+    return world
+
+
+def lines(world: World) -> dict[tuple[str, str], Line]:
+    return {(line.subject, line.check): line for line in run_selftest(world.services)}
+
+
+def only_bad(world: World) -> dict[str, Line]:
+    return {
+        check: line
+        for (_, check), line in lines(world).items()
+        if line.mark is not Mark.OK and check not in ("public address", "postbacks")
+    }
+
+
+def test_good_bridge_has_nothing_to_say(healthy: World) -> None:
+    assert only_bad(healthy) == {}
+    assert len(lines(healthy)) == 13
+
+
+def test_plain_http_is_a_warning(healthy: World) -> None:
+    line = lines(healthy)["bridge", "public address"]
+
+    assert line.mark is Mark.WARN
+    assert "https" in line.how
+
+
+def test_narrowed_scope_is_told(healthy: World) -> None:
+    """The launch in the fixture granted everything; the next one, made by hand, only scores."""
+    healthy.launch(given_name=None, family_name=None, email=None)
+    db.session.expire_all()  # a command has a session of its own
+
+    told = [line for line in run_selftest(healthy.services) if line.check == "granted"]
+
+    assert {line.mark for line in told} == {Mark.WARN}
+    assert [line.found.partition(" is missing")[0] for line in told] == [
+        "scope lineitem.readonly",
+        "scope result.readonly",
+        "scope contextmembership.readonly",
+        "names and email addresses",
+    ]
+    assert {line.who for line in told} == {LMS_ADMIN}
+
+
+def test_withheld_score_scope_fails(healthy: World) -> None:
+    endpoint = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+    healthy.launch(**{endpoint: None})
+    db.session.expire_all()
+
+    marks = [line.mark for line in run_selftest(healthy.services) if line.check == "granted"]
+
+    assert Mark.FAIL in marks
+
+
+def test_test_message_arrives(healthy: World, app: Flask) -> None:
+    bridge = serve(app)
+    changed = dataclasses.replace(healthy.services.settings, public_url=bridge.url)
+    services = dataclasses.replace(healthy.services, settings=changed)
+
+    found = {line.check: line for line in run_selftest(services)}["postbacks"]
+    bridge.stop()
+    lost = {line.check: line for line in run_selftest(services)}["postbacks"]
+
+    assert (found.mark, found.found) == (Mark.OK, "a test message arrived")
+    assert (lost.mark, lost.found) == (Mark.FAIL, "SCORM Cloud's test message did not arrive")
+
+
+def test_private_address_gets_no_test_message(healthy: World) -> None:
+    account = ScormAccount(base_url="https://1.1.1.1/api/v2")
+    changed = dataclasses.replace(healthy.services.settings, public_url="http://127.0.0.1:1")
+    services = dataclasses.replace(healthy.services, settings=changed)
+
+    assert not is_public("http://127.0.0.1:1")
+    assert is_public(account.base_url)
+    assert not may_test(services, account)
+
+
+def test_wrong_keys_of_scorm_cloud(healthy: World) -> None:
+    healthy.cloud.stop()
+
+    bad = only_bad(healthy)
+
+    assert set(bad) == {"keys"}
+    assert bad["keys"].mark is Mark.FAIL
+
+
+def test_lms_without_keys(healthy: World) -> None:
+    healthy.platform.routes[("GET", "/jwks")] = Reply(404, b"no")
+
+    assert "no keys there (answer 404)" in only_bad(healthy)["key set"].found
+
+
+@pytest.mark.parametrize("seconds", [-90, 90])
+def test_clock_that_is_off(healthy: World, seconds: int) -> None:
+    reply = healthy.platform.routes[("GET", "/jwks")]
+    moment = healthy.services.now().replace(microsecond=0)
+    moment = moment.fromtimestamp(moment.timestamp() + seconds, moment.tzinfo)
+    date = format_datetime(moment, usegmt=True)
+    healthy.platform.routes[("GET", "/jwks")] = dataclasses.replace(reply, date=date)
+
+    line = only_bad(healthy)["clock"]
+
+    assert line.mark is Mark.WARN
+    assert f"{-seconds:+d} s" in line.found
+
+
+def test_token_that_is_not_granted(healthy: World) -> None:
+    healthy.platform.routes[("POST", "/token")] = Reply(400, {"error": "invalid_client"})
+
+    bad = only_bad(healthy)
+
+    assert set(bad) == {"access token"}
+    assert (bad["access token"].mark, bad["access token"].who) == (Mark.FAIL, LMS_ADMIN)
+
+
+def test_line_items_that_cannot_be_read(healthy: World) -> None:
+    healthy.platform.routes[("GET", "/lineitems")] = Reply(403, b"no")
+
+    assert only_bad(healthy)["line items"].mark is Mark.FAIL
+
+
+def test_pending_deployment_is_a_warning(healthy: World) -> None:
+    healthy.launch(deployment_id="2")
+
+    line = only_bad(healthy)["deployments"]
+
+    assert (line.mark, line.found) == (Mark.WARN, "1 active, 1 pending")
+
+
+def test_no_active_deployment_fails(healthy: World) -> None:
+    db.session.execute(update(Deployment).values(status="pending"))
+    db.session.commit()
+
+    assert only_bad(healthy)["deployments"].mark is Mark.FAIL
+
+
+def test_no_launch_yet_is_a_warning(world: World) -> None:
+    world.platform.routes[("POST", "/token")] = Reply(200, TOKEN)
+
+    assert only_bad(world)["line items"].mark is Mark.WARN
+
+
+def test_disabled_platform_is_left_out(healthy: World) -> None:
+    db.session.scalars(select(Platform)).one().disabled_at = healthy.services.now()
+    db.session.commit()
+
+    assert set(only_bad(healthy)) == {"connected"}

@@ -1,0 +1,58 @@
+"""Gradebook cells in quantity: one learner each, on platforms that are made when missing."""
+
+from datetime import datetime
+
+from lti_bridge.db import db
+from lti_bridge.platforms.identity import deployment_identity, platform_identity
+from lti_bridge.platforms.models import Deployment, Platform
+from lti_bridge.registrations.models import Grade, Learner, ResourceLink
+
+
+def add_cell(at: datetime, sub: str = "user-7", issuer: str = "https://lms.example") -> Grade:
+    """Add one learner's cell in the only link of a platform. Commits."""
+    link = db.session.query(ResourceLink).filter_by(title=issuer).first() or _make_link(at, issuer)
+    platform = link.deployment.platform
+    learner = Learner(
+        platform=platform,
+        platform_identity=platform.identity,
+        sub=sub,
+        scorm_learner_id=f"learner-{sub}",
+        created_at=at,
+    )
+    grade = Grade(resource_link=link, learner=learner, platform=platform)
+    db.session.add(grade)
+    db.session.commit()
+    return grade
+
+
+def _make_link(at: datetime, issuer: str) -> ResourceLink:
+    identity = platform_identity(issuer, "client-1")
+    platform = Platform(
+        identity=identity,
+        name="School",
+        issuer=issuer,
+        client_id="client-1",
+        authorization_url=f"{issuer}/auth",
+        token_url=f"{issuer}/token",
+        jwks_url=f"{issuer}/jwks",
+        dialect="moodle",
+        privacy="named",
+        frame_origins=[],
+        created_at=at,
+    )
+    deployment = Deployment(
+        platform=platform,
+        deployment_id="1",
+        identity=deployment_identity(identity, "1"),
+        status="active",
+        created_at=at,
+    )
+    return ResourceLink(
+        deployment=deployment,
+        deployment_identity=deployment.identity,
+        resource_link_id="link-1",
+        title=issuer,
+        service_scopes=[],
+        created_at=at,
+        launched_at=at,
+    )

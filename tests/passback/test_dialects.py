@@ -1,0 +1,115 @@
+"""What the LMSs' replies mean; the refusals are those measured on Moodle and read in Canvas."""
+
+import pytest
+
+from lti_bridge.passback.dialects import (
+    Accepted,
+    CompareResult,
+    Outcome,
+    Reauthorize,
+    Refused,
+    Reply,
+    Superseded,
+    TryLater,
+    decide_repeat,
+    read_reply,
+)
+
+CANVAS_OLDER = (
+    '{"errors":{"type":"bad_request","message":"Provided timestamp of 2026-11-02T09:00:00Z '
+    'before last updated timestamp of 2026-11-02T09:00:01Z"}}'
+)
+
+
+@pytest.mark.parametrize(
+    "dialect, reply, expected",
+    [
+        ("moodle", Reply(200, ""), Accepted),
+        ("moodle", Reply(200, "[]"), Refused),
+        ("moodle", Reply(200, '{"status":400}'), Refused),
+        ("moodle", Reply(400, "[]"), Refused),
+        ("moodle", Reply(401, ""), Reauthorize),
+        ("moodle", Reply(404, "Not Found: Grade item 8 doesn't exist"), Refused),
+        ("moodle", Reply(409, "Refusing score with an earlier timestamp"), CompareResult),
+        ("moodle", Reply(500, "[]"), Refused),
+        ("moodle", Reply(500, "Internal error"), TryLater),
+        ("moodle", Reply(502, ""), TryLater),
+        ("canvas", Reply(200, '{"resultUrl":"x"}'), Accepted),
+        ("canvas", Reply(400, CANVAS_OLDER), CompareResult),
+        ("canvas", Reply(400, '{"errors":{"message":"timestamp is missing"}}'), Refused),
+        ("canvas", Reply(401, "Invalid Developer Key"), Reauthorize),
+        ("canvas", Reply(403, "403 Forbidden (Rate Limit Exceeded)"), TryLater),
+        ("canvas", Reply(403, "<html>403 Forbidden</html>"), Refused),
+        ("canvas", Reply(404, "Context not found"), Refused),
+        ("canvas", Reply(412, "Tool does not have permission to view line_item"), Refused),
+        ("canvas", Reply(422, "User not found in course or is not a student"), Refused),
+        ("canvas", Reply(422, "This course has concluded. AGS requests"), Refused),
+        ("canvas", Reply(422, "The maximum number of allowed attempts has been"), Refused),
+        ("canvas", Reply(429, ""), TryLater),
+        ("canvas", Reply(504, "failed to communicate with file service"), TryLater),
+        ("generic", Reply(200, "[]"), Accepted),
+        ("generic", Reply(204, ""), Accepted),
+        ("generic", Reply(301, ""), Refused),
+        ("generic", Reply(409, ""), CompareResult),
+        ("generic", Reply(503, ""), TryLater),
+        ("blackboard", Reply(201, ""), Accepted),
+    ],
+)
+def test_reads_each_reply(dialect: str, reply: Reply, expected: type[Outcome]) -> None:
+    assert isinstance(read_reply(dialect, reply), expected)
+
+
+@pytest.mark.parametrize(
+    "reply, word",
+    [
+        (Reply(422, "This course has concluded."), "concluded"),
+        (Reply(422, "maximum number of allowed attempts"), "attempts"),
+        (Reply(422, "is not a student"), "student"),
+        (Reply(404, "Context not found"), "course"),
+    ],
+)
+def test_canvas_refusals_say_what_is_wrong(reply: Reply, word: str) -> None:
+    outcome = read_reply("canvas", reply)
+
+    assert isinstance(outcome, Refused)
+    assert word in outcome.reason
+
+
+def test_locked_moodle_grade_says_so() -> None:
+    outcome = read_reply("moodle", Reply(500, "[]"))
+
+    assert isinstance(outcome, Refused)
+    assert "locked" in outcome.reason
+
+
+def test_gone_line_item_is_marked() -> None:
+    outcome = read_reply("moodle", Reply(404, ""))
+
+    assert isinstance(outcome, Refused)
+    assert outcome.line_item_gone
+
+
+def test_wait_that_the_lms_names_is_kept() -> None:
+    outcome = read_reply("generic", Reply(429, "", retry_after=42.0))
+
+    assert isinstance(outcome, TryLater)
+    assert outcome.after == 42.0
+
+
+@pytest.mark.parametrize(
+    "ours, score, maximum, expected",
+    [
+        (80.0, 80.0, 100.0, Accepted),
+        (80.0, 40.0, 50.0, Accepted),
+        (33.3333, 33.33, 100.0, Accepted),
+        (80.0, 79.0, 100.0, Superseded),
+        (0.0, None, 100.0, Accepted),
+        (80.0, None, 100.0, Superseded),
+        (80.0, 80.0, None, Accepted),
+        (80.0, 80.0, 0.0, Accepted),
+    ],
+)
+def test_repeat_is_told_from_a_teachers_grade(
+    ours: float, score: float | None, maximum: float | None, expected: type[Outcome]
+) -> None:
+    assert isinstance(decide_repeat(ours, score, maximum), expected)

@@ -1,0 +1,222 @@
+"""The decision table, row by row, and how attempts become one grade."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lti_bridge.passback.grading_policy import (
+    Attempt,
+    Decided,
+    Decision,
+    GradingPolicy,
+    Nothing,
+    Send,
+    Wait,
+    decide,
+    make_policy,
+    rests_on_result,
+)
+
+DEFAULT = GradingPolicy()
+NO_GRADE = GradingPolicy(completion="no_grade")
+PARTIAL = GradingPolicy(partial="send")
+LATER = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+def attempt(
+    completion: str = "UNKNOWN",
+    success: str = "UNKNOWN",
+    score: float | None = None,
+    *,
+    number: int = 1,
+    best: float | None = None,
+    ended: bool = True,
+) -> Attempt:
+    return Attempt(number, completion, success, score, best, ended, None if ended else LATER)
+
+
+def outcome(decision: Decision) -> tuple[str, float | None, bool | None]:
+    """Return a decision without its sentence."""
+    if isinstance(decision, Send):
+        return "send", decision.score_given, decision.inferred
+    return ("wait" if isinstance(decision, Wait) else "nothing"), None, None
+
+
+@pytest.mark.parametrize(
+    "case, policy, expected",
+    [
+        (attempt("COMPLETED", "UNKNOWN", 85.5), DEFAULT, ("send", 85.5, False)),
+        (attempt("COMPLETED", "PASSED", 85.5), DEFAULT, ("send", 85.5, False)),
+        (attempt("COMPLETED", "FAILED", 40), DEFAULT, ("send", 40, False)),
+        (attempt("COMPLETED", "FAILED", 0), DEFAULT, ("send", 0, False)),
+        (attempt("COMPLETED", "PASSED"), DEFAULT, ("send", 100, True)),
+        (attempt("COMPLETED", "FAILED"), DEFAULT, ("send", 0, True)),
+        (attempt("COMPLETED"), DEFAULT, ("send", 100, True)),
+        (attempt("COMPLETED"), NO_GRADE, ("nothing", None, None)),
+        (attempt("COMPLETED", "PASSED"), NO_GRADE, ("send", 100, True)),
+        (attempt("INCOMPLETE", "PASSED", 70), DEFAULT, ("send", 70, False)),
+        (attempt("UNKNOWN", "FAILED", 20), DEFAULT, ("send", 20, False)),
+        (attempt("INCOMPLETE", "PASSED"), DEFAULT, ("send", 100, True)),
+        (attempt("UNKNOWN", "PASSED"), DEFAULT, ("send", 100, True)),
+        (attempt("INCOMPLETE", "FAILED"), DEFAULT, ("wait", None, None)),
+        (attempt("INCOMPLETE", "UNKNOWN", 30), DEFAULT, ("wait", None, None)),
+        (attempt("INCOMPLETE", "UNKNOWN", 30), PARTIAL, ("send", 30, False)),
+        (attempt("UNKNOWN"), DEFAULT, ("wait", None, None)),
+        (attempt("UNKNOWN"), PARTIAL, ("wait", None, None)),
+        (attempt("COMPLETED", "UNKNOWN", 33.333333), DEFAULT, ("send", 33.3333, False)),
+    ],
+)
+def test_decides_each_row_of_the_table(
+    case: Attempt, policy: GradingPolicy, expected: tuple[str, float | None, bool | None]
+) -> None:
+    assert outcome(decide([case], policy)) == expected
+
+
+@pytest.mark.parametrize("success", ["PASSED", "FAILED", "UNKNOWN"])
+def test_inferred_grade_waits_for_the_end(success: str) -> None:
+    decision = decide([attempt("COMPLETED", success, ended=False)], DEFAULT)
+
+    assert isinstance(decision, Wait)
+    assert decision.until == LATER
+
+
+def test_real_score_does_not_wait_for_the_end() -> None:
+    decision = decide([attempt("COMPLETED", "UNKNOWN", 60, ended=False)], DEFAULT)
+
+    assert outcome(decision) == ("send", 60, False)
+
+
+@pytest.mark.parametrize("answer", ["best", "first", "latest", "average"])
+def test_real_score_replaces_inferred_one(answer: str) -> None:
+    case = attempt("COMPLETED", "UNKNOWN", 40)
+
+    decision = decide([case], GradingPolicy(answer=answer), newest=Decided(100.0))
+
+    assert outcome(decision) == ("send", 40, False)
+
+
+@pytest.mark.parametrize(
+    "answer, expected", [("best", 90), ("latest", 50), ("first", 70), ("average", 70)]
+)
+def test_answers_from_several_attempts(answer: str, expected: float) -> None:
+    attempts = [
+        attempt("COMPLETED", "PASSED", 70, number=1),
+        attempt("COMPLETED", "PASSED", 90, number=2),
+        attempt("COMPLETED", "FAILED", 50, number=3),
+        attempt("INCOMPLETE", number=4),
+    ]
+
+    decision = decide(attempts, GradingPolicy(answer=answer))
+
+    assert outcome(decision) == ("send", expected, False)
+
+
+def test_first_answers_nothing_without_attempt_one() -> None:
+    attempts = [attempt("INCOMPLETE", number=1), attempt("COMPLETED", "PASSED", 80, number=2)]
+
+    assert isinstance(decide(attempts, GradingPolicy(answer="first")), Wait)
+
+
+def test_average_names_its_attempts() -> None:
+    attempts = [
+        attempt("COMPLETED", "PASSED", 70, number=1),
+        attempt("COMPLETED", "PASSED", number=2),
+    ]
+
+    decision = decide(attempts, GradingPolicy(answer="average"))
+
+    assert outcome(decision) == ("send", 85, True)
+    assert "2 attempts" in decision.reason
+
+
+def test_best_keeps_the_highest_ever_seen() -> None:
+    case = attempt("COMPLETED", "PASSED", 55, best=85.5)
+
+    assert outcome(decide([case], DEFAULT)) == ("send", 85.5, False)
+    assert outcome(decide([case], GradingPolicy(answer="latest"))) == ("send", 55, False)
+
+
+def test_score_seen_before_a_reset_still_counts() -> None:
+    case = attempt("UNKNOWN", "UNKNOWN", None, best=85.5)
+
+    assert outcome(decide([case], DEFAULT)) == ("send", 85.5, False)
+
+
+@pytest.mark.parametrize(
+    "decided, expected", [(85.5, "nothing"), (85.50004, "nothing"), (85.4, "send")]
+)
+def test_sends_only_what_differs(decided: float, expected: str) -> None:
+    case = attempt("COMPLETED", "PASSED", 85.5)
+
+    assert outcome(decide([case], DEFAULT, newest=Decided(decided)))[0] == expected
+
+
+def test_pending_inference_waits_beside_an_unchanged_grade() -> None:
+    attempts = [
+        attempt("COMPLETED", "PASSED", 70, number=1),
+        attempt("COMPLETED", number=2, ended=False),
+    ]
+
+    decision = decide(attempts, DEFAULT, newest=Decided(70.0))
+
+    assert isinstance(decision, Wait)
+    assert decision.until == LATER
+
+
+def test_result_found_in_lms_counts_under_best() -> None:
+    case = attempt("COMPLETED", "PASSED", 55)
+    found = Decided(90.0)
+
+    assert isinstance(decide([case], DEFAULT, found, found_in_lms=90.0), Nothing)
+    latest = decide([case], GradingPolicy(answer="latest"), found, found_in_lms=90.0)
+    assert outcome(latest) == ("send", 55, False)
+
+
+def test_higher_score_beats_result_found_in_lms() -> None:
+    case = attempt("COMPLETED", "PASSED", 95)
+
+    decision = decide([case], DEFAULT, Decided(90.0), found_in_lms=90.0)
+
+    assert outcome(decision) == ("send", 95, False)
+
+
+def test_lost_newest_decision_is_found_again() -> None:
+    decision = decide([attempt("COMPLETED", "PASSED", 55)], DEFAULT, None, found_in_lms=90.0)
+
+    assert outcome(decision) == ("send", 90, False)
+
+
+def test_nothing_without_attempts() -> None:
+    assert isinstance(decide([], DEFAULT), Nothing)
+
+
+def test_every_reason_is_a_sentence() -> None:
+    completions, successes = ("COMPLETED", "INCOMPLETE", "UNKNOWN"), ("PASSED", "FAILED", "UNKNOWN")
+    for completion in completions:
+        for success in successes:
+            for score in (None, 50.0):
+                reason = decide([attempt(completion, success, score)], DEFAULT).reason
+                assert reason[0].isupper() and reason.endswith(".")
+
+
+def test_later_layers_of_a_policy_win() -> None:
+    policy = make_policy({"answer": "latest", "partial": "send"}, {"answer": "first", "x": 1}, None)
+
+    assert policy == GradingPolicy(answer="first", partial="send")
+
+
+def test_unknown_policy_values_do_not_count() -> None:
+    assert make_policy({"answer": "median", "completion": None}) == GradingPolicy()
+
+
+@pytest.mark.parametrize(
+    "case, expected",
+    [
+        (attempt("COMPLETED", "UNKNOWN", 10), True),
+        (attempt("INCOMPLETE", "FAILED"), True),
+        (attempt("COMPLETED"), False),
+        (attempt("INCOMPLETE", "UNKNOWN", 10), False),
+    ],
+)
+def test_tells_what_rests_on_a_result(case: Attempt, expected: bool) -> None:
+    assert rests_on_result(case) is expected

@@ -1,0 +1,56 @@
+"""A reset keeps what the attempt is worth, so that no policy lowers or raises the grade by it."""
+
+import pytest
+
+from lti_bridge.passback.grading_policy import Attempt, Decided, GradingPolicy, Send, decide, worth
+
+RESULTS = [
+    ("COMPLETED", "PASSED", 60.0, 80.0),
+    ("COMPLETED", "PASSED", None, None),
+    ("COMPLETED", "FAILED", None, None),
+    ("INCOMPLETE", "UNKNOWN", 30.0, None),
+    ("INCOMPLETE", "UNKNOWN", None, 80.0),
+    ("COMPLETED", "UNKNOWN", None, None),
+]
+
+
+@pytest.mark.parametrize("partial", ["none", "send"])
+@pytest.mark.parametrize("answer", ["best", "latest", "first", "average"])
+@pytest.mark.parametrize("result", RESULTS, ids=str)
+def test_reset_sends_nothing(
+    result: tuple[str, str, float | None, float | None], answer: str, partial: str
+) -> None:
+    policy = GradingPolicy(answer=answer, partial=partial)
+    completion, success, score, best = result
+    attempt = Attempt(1, completion, success, score, best, ended=True)
+    before = decide([attempt], policy)
+    decided = Decided(before.score_given) if isinstance(before, Send) else None
+
+    wiped = Attempt(1, "UNKNOWN", "UNKNOWN", None, worth(attempt, policy), ended=True)
+
+    assert not isinstance(decide([wiped], policy, decided), Send)
+
+
+@pytest.mark.parametrize("answer", ["best", "latest", "average"])
+def test_reset_beside_another_attempt_sends_nothing(answer: str) -> None:
+    policy = GradingPolicy(answer=answer)
+    passed = Attempt(1, "COMPLETED", "PASSED", None, ended=True)
+    other = Attempt(2, "COMPLETED", "PASSED", 40.0, 40.0, ended=True)
+    before = decide([passed, other], policy)
+    assert isinstance(before, Send)
+
+    wiped = Attempt(1, "UNKNOWN", "UNKNOWN", None, worth(passed, policy), ended=True)
+
+    after = decide([wiped, other], policy, Decided(before.score_given))
+    assert not isinstance(after, Send)
+
+
+def test_next_result_counts_after_a_reset() -> None:
+    policy = GradingPolicy(answer="latest")
+    failed = Attempt(1, "COMPLETED", "FAILED", None, ended=True)
+
+    again = Attempt(1, "COMPLETED", "PASSED", None, worth(failed, policy), ended=True)
+
+    decision = decide([again], policy, Decided(0))
+    assert isinstance(decision, Send)
+    assert decision.score_given == 100

@@ -1,0 +1,39 @@
+"""What an LMS's admin took away, told from launches."""
+
+import pytest
+
+from lti_bridge.platforms.grants import find_narrowed, our_scopes
+from lti_bridge.platforms.tool_definition import SCOPES, short_scope
+
+SCORE = SCOPES[2]
+
+
+@pytest.mark.parametrize(
+    ("granted", "shares_names", "privacy", "narrowed"),
+    [
+        (SCOPES, True, "named", []),
+        (None, None, "named", []),
+        (SCOPES, False, "pseudonymous", []),
+        (SCOPES, False, "named", ["names and email addresses"]),
+        (SCOPES[1:], True, "named", ["scope lineitem.readonly"]),
+        ([], True, "named", [f"scope {short_scope(scope)}" for scope in SCOPES]),
+    ],
+    ids=["all", "no launch yet", "nobody wants names", "no names", "one scope", "no scope"],
+)
+def test_tells_what_is_missing(granted, shares_names, privacy, narrowed):
+    found = find_narrowed(granted, shares_names, privacy)
+
+    assert [one.what for one in found] == narrowed
+
+
+def test_only_the_score_scope_is_serious():
+    found = find_narrowed([], True, "named")
+
+    assert [one.what for one in found if one.serious] == ["scope score"]
+
+
+@pytest.mark.parametrize("memberships", [True, False])
+def test_memberships_claim_stands_for_its_scope(memberships):
+    granted = our_scopes([SCORE, "https://lms.example/other"], memberships=memberships)
+
+    assert granted == ([SCORE, SCOPES[3]] if memberships else [SCORE])

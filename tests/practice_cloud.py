@@ -1,0 +1,144 @@
+"""A practice SCORM Cloud on loopback, watched and disturbed one request at a time."""
+
+import io
+import json
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import requests
+
+from lti_bridge.outbound import Outbound
+from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_bridge.sandbox.server import RunningServer, serve
+from lti_bridge.scorm_cloud.client import ScormCloudClient
+
+MANIFEST = """<manifest identifier="m" xmlns="http://www.imsproject.org/xsd/imscp_rootv1p1p2"
+  xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_rootv1p2">
+  <metadata><schemaversion>1.2</schemaversion></metadata>
+  <organizations default="o"><organization identifier="o"><title>{title}</title>
+    <item identifier="i" identifierref="r"><title>{title}</title></item></organization>
+  </organizations>
+  <resources><resource identifier="r" type="webcontent" adlcp:scormtype="sco" href="index.html"/>
+  </resources>
+</manifest>"""
+
+# A disturbance gets the method, the path below the API, and a function that carries the request
+# out. It raises Answer or LoseAnswer, or returns to leave the request alone.
+CarryOn = Callable[[], Iterable[bytes]]
+
+
+def package(title: str = "Golf", *, filler_bytes: int = 0) -> io.BytesIO:
+    """Return a SCORM 1.2 zip with one page and, stored unpacked, so many bytes of filler."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("imsmanifest.xml", MANIFEST.format(title=title))
+        archive.writestr("index.html", "<p>Hello</p>")
+        if filler_bytes:
+            archive.writestr("filler.bin", b"x" * filler_bytes)
+    body.seek(0)
+    return body
+
+
+class Answer(Exception):
+    """Raised by a disturbance: answer this status and body instead."""
+
+    def __init__(self, status: str, body: object = None, **headers: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = b"" if body is None else json.dumps(body).encode()
+        self.headers = [("Content-Type", "application/json"), *headers.items()]
+
+
+class LoseAnswer(Exception):
+    """Raised by a disturbance: close the connection without an answer."""
+
+
+def _read(answer: Any) -> list[bytes]:
+    """Return the whole body of a WSGI answer, and close it: it may be a file."""
+    try:
+        return list(answer)
+    finally:
+        if hasattr(answer, "close"):
+            answer.close()
+
+
+class PracticeCloud:
+    """One running practice SCORM Cloud, what was asked of it, and what happens to requests."""
+
+    def __init__(self, **options: Any) -> None:
+        self._idle, self._under_way = threading.Condition(), 0
+        self.app = create_practice_scorm_cloud(import_seconds=0, **options)
+        self.asked: list[str] = []
+        self.disturb: Callable[[str, str, CarryOn], None] = lambda method, path, carry_on: None
+        self._inner = self.app.wsgi_app
+        vars(self.app)["wsgi_app"] = self._watch
+        self.server: RunningServer = serve(self.app)
+        self.base_url = self.server.url + "/api/v2"
+        self._outbound = Outbound(allow_private_networks=True)
+        self.client = self.make_client()
+
+    def make_client(self, app_id: str = "practice", **options: Any) -> ScormCloudClient:
+        return ScormCloudClient(self.base_url, app_id, "practice", self._outbound, **options)
+
+    def _watch(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].removeprefix("/api/v2").replace("//", "/")
+        method = environ["REQUEST_METHOD"]
+
+        def carry_on() -> Iterable[bytes]:
+            return _read(self._inner(environ, lambda *arguments: lambda _: None))
+
+        with self._idle:
+            self._under_way += 1
+        try:
+            return self._answer(method, path, environ, start_response, carry_on)
+        finally:
+            with self._idle:
+                self._under_way -= 1
+                self._idle.notify_all()
+
+    def _answer(
+        self, method: str, path: str, environ: Any, start_response: Any, carry_on: CarryOn
+    ) -> Iterable[bytes]:
+        if not path.startswith("/control"):
+            kind = path.rpartition("/")[2] if method == "POST" else "registrations"
+            self.asked.append(f"{method} {kind}")
+            try:
+                self.disturb(method, path, carry_on)
+            except Answer as answer:
+                start_response(answer.status, answer.headers)
+                return [answer.body]
+            except LoseAnswer as lost:
+                raise ConnectionResetError("the answer is lost") from lost
+        return _read(self._inner(environ, start_response))
+
+    def faults(self, **faults: Any) -> None:
+        url = self.server.url + "/control/faults"
+        assert requests.put(url, json=faults, timeout=5).status_code == 200
+
+    def add_course(self, course_id: str = "golf") -> None:
+        job = self.client.upload_course(package(), "golf.zip", course_id)
+        while self.client.get_import_job(job).status == "RUNNING":
+            time.sleep(0.01)
+        self.asked.clear()
+
+    def play(self, registration_id: str, **result: Any) -> None:
+        url = f"{self.server.url}/control/registrations/{registration_id}"
+        assert requests.put(url, json={"seconds": 60, **result}, timeout=5).status_code == 200
+
+    def look(self, registration_id: str) -> dict[str, Any]:
+        url = f"{self.server.url}/control/registrations/{registration_id}"
+        return dict(requests.get(url, timeout=5).json())
+
+    def posts(self) -> dict[str, dict[str, int]]:
+        """Return how often each id was POSTed: accepted and refused."""
+        url = f"{self.server.url}/control/registrations"
+        return dict(requests.get(url, timeout=5).json()["posts"])
+
+    def stop(self) -> None:
+        self._outbound.close()
+        with self._idle:  # an answer that nobody waits for any more still uses the store
+            self._idle.wait_for(lambda: self._under_way == 0, timeout=10)
+        self.server.stop()

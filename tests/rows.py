@@ -1,0 +1,154 @@
+"""One learner's rows, as launches and workers would leave them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from lti_bridge.db import db
+from lti_bridge.passback.models import Score, ScoreTry
+from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
+from lti_bridge.registrations.models import (
+    Grade,
+    Launch,
+    Learner,
+    Registration,
+    ResourceLink,
+    TrailEvent,
+)
+
+REGISTRATION_ID = "dea0b646-1d62-5d1f-93ba-9e3f4ef9f06c"
+
+
+def add_link(at: datetime, lms_id: str = "link-1", **values: Any) -> ResourceLink:
+    """Add a resource link, with its platform when that is not there yet. Commits."""
+    deployment = db.session.query(Deployment).first() or _add_deployment(at)
+    facts: dict[str, Any] = {
+        "title": "Fire safety",
+        "context_title": "Workplace safety",
+        "custom_course": "fire",
+        "line_item_url": "https://lms.example/items/1",
+        "service_scopes": [],
+        "created_at": at,
+        "launched_at": at,
+    }
+    row = ResourceLink(
+        deployment=deployment,
+        deployment_identity=deployment.identity,
+        resource_link_id=lms_id,
+        **(facts | values),
+    )
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def _add_deployment(at: datetime) -> Deployment:
+    platform = Platform(
+        identity="d2b3e1ba-9320-5434-95a0-fcc1a157629d",
+        name="School",
+        issuer="https://lms.example",
+        client_id="client-1",
+        authorization_url="https://lms.example/auth",
+        token_url="https://lms.example/token",
+        jwks_url="https://lms.example/jwks",
+        dialect="moodle",
+        privacy="named",
+        frame_origins=[],
+        created_at=at,
+    )
+    return Deployment(
+        platform=platform,
+        deployment_id="1",
+        identity="94c7e6d5-83b8-5726-82ad-37c35a40227f",
+        status="active",
+        created_at=at,
+    )
+
+
+def add_registration(at: datetime, link: ResourceLink) -> Registration:
+    """Add a finished registration of Alice, not yet graded. Commits."""
+    platform = link.deployment.platform
+    row = Registration(
+        registration_id=REGISTRATION_ID,
+        resource_link=link,
+        learner=Learner(
+            platform=platform,
+            platform_identity=platform.identity,
+            sub="user-7",
+            scorm_learner_id="5f0c2b9e-0000-4000-8000-000000000001",
+            first_name="Alice",
+            last_name="Andersen",
+            created_at=at,
+        ),
+        account=ScormAccount(
+            name="default",
+            base_url="https://cloud.example/api/v2",
+            app_id="app",
+            secret_encrypted="x",
+            created_at=at,
+        ),
+        course_id="fire",
+        attempt=1,
+        opened_at=at,
+        completion="COMPLETED",
+        success="PASSED",
+        score_scaled=85.5,
+        progress_asked_at=at + timedelta(seconds=60),
+    )
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def add_grade(at: datetime, row: Registration, **values: Any) -> Grade:
+    """Add the gradebook cell of a registration. Commits."""
+    grade = Grade(
+        resource_link=row.resource_link,
+        learner=row.learner,
+        platform=row.learner.platform,
+        **values,
+    )
+    db.session.add(grade)
+    db.session.commit()
+    return grade
+
+
+def add_launch(at: datetime, row: Registration, **values: Any) -> Launch:
+    """Add one click. Commits."""
+    launch = Launch(
+        registration=row,
+        launched_at=at,
+        cookie_rung="cookie",
+        correlation_id="c",
+        known_completion="UNKNOWN",
+        known_success="UNKNOWN",
+        **values,
+    )
+    db.session.add(launch)
+    db.session.commit()
+    return launch
+
+
+def add_event(at: datetime, row: Registration, text: str) -> None:
+    """Add a line of the trail. Commits."""
+    db.session.add(TrailEvent(registration_id=row.id, at=at, kind="test", text=text))
+    db.session.commit()
+
+
+def add_try(at: datetime, row: Registration, grade: Grade, **values: Any) -> None:
+    """Add one try of a score of 85.5. Commits."""
+    score = db.session.query(Score).first() or Score(
+        grade=grade,
+        sequence=1,
+        registration=row,
+        attempt=1,
+        course_id="fire",
+        inferred=False,
+        score_given=85.5,
+        state="queued",
+        reason="The course reported a score of 85.5.",
+        decided_at=at,
+    )
+    db.session.add(score)
+    db.session.flush()
+    db.session.add(ScoreTry(score_id=score.id, tried_at=at, **values))
+    db.session.commit()

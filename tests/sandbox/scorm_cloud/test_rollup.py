@@ -1,0 +1,123 @@
+"""From run-time data to progress, as tables."""
+
+from typing import Any
+
+import pytest
+
+from lti_bridge.sandbox.player.rollup import (
+    Rollup,
+    parse_seconds,
+    roll_up,
+    status_at_finish,
+    write_outcome,
+    write_seconds,
+)
+
+STATUS, RAW = "cmi.core.lesson_status", "cmi.core.score.raw"
+
+
+@pytest.mark.parametrize(
+    "cmi, expected",
+    [
+        ({}, Rollup("INCOMPLETE", "UNKNOWN", None)),
+        ({STATUS: "completed"}, Rollup("COMPLETED", "UNKNOWN", None)),
+        ({STATUS: "passed", RAW: "85.5"}, Rollup("COMPLETED", "PASSED", 85.5)),
+        ({STATUS: "failed", RAW: "0"}, Rollup("COMPLETED", "FAILED", 0.0)),
+        ({STATUS: "browsed"}, Rollup("INCOMPLETE", "UNKNOWN", None)),
+        ({RAW: "40"}, Rollup("INCOMPLETE", "UNKNOWN", 40.0)),
+        (
+            {STATUS: "completed", RAW: "17", "cmi.core.score.max": "20"},
+            Rollup("COMPLETED", "UNKNOWN", 85.0),
+        ),
+        (
+            {STATUS: "passed", RAW: "5", "cmi.core.score.min": "5", "cmi.core.score.max": "5"},
+            Rollup("COMPLETED", "PASSED", None),
+        ),
+    ],
+)
+def test_rolls_up_scorm_12(cmi: dict[str, str], expected: Rollup) -> None:
+    assert roll_up("SCORM12", {}, cmi) == expected
+
+
+@pytest.mark.parametrize(
+    "sco, cmi, expected",
+    [
+        ({}, {}, Rollup("UNKNOWN", "UNKNOWN", None)),
+        ({}, {"cmi.success_status": "passed"}, Rollup("UNKNOWN", "PASSED", None)),
+        (
+            {},
+            {"cmi.completion_status": "completed", "cmi.score.scaled": "0.07"},
+            Rollup("COMPLETED", "UNKNOWN", 7.0),
+        ),
+        ({}, {"cmi.score.raw": "5"}, Rollup("UNKNOWN", "UNKNOWN", None)),
+        (
+            {},
+            {"cmi.score.raw": "5", "cmi.score.min": "0", "cmi.score.max": "20"},
+            Rollup("UNKNOWN", "UNKNOWN", 25.0),
+        ),
+        (
+            {"scaled_passing_score": 0.8},
+            {"cmi.success_status": "failed", "cmi.score.scaled": "0.8"},
+            Rollup("UNKNOWN", "PASSED", 80.0),
+        ),
+        (
+            {"scaled_passing_score": 0.8},
+            {"cmi.success_status": "passed", "cmi.score.scaled": "0.79"},
+            Rollup("UNKNOWN", "FAILED", 79.0),
+        ),
+        (
+            {"completion_threshold": 0.5},
+            {"cmi.completion_status": "completed", "cmi.progress_measure": "0.4"},
+            Rollup("INCOMPLETE", "UNKNOWN", None),
+        ),
+        ({}, {"cmi.score.scaled": "-0.5"}, Rollup("UNKNOWN", "UNKNOWN", -50.0)),
+    ],
+)
+def test_rolls_up_scorm_2004(sco: dict[str, Any], cmi: dict[str, str], expected: Rollup) -> None:
+    assert roll_up("SCORM20044THEDITION", sco, cmi) == expected
+
+
+@pytest.mark.parametrize(
+    "mastery, cmi, expected",
+    [
+        (80, {RAW: "80", STATUS: "completed"}, {STATUS: "passed"}),
+        (80, {RAW: "79.9", STATUS: "passed"}, {STATUS: "failed"}),
+        (80, {STATUS: "completed"}, {}),
+        (None, {RAW: "80", STATUS: "completed"}, {}),
+    ],
+)
+def test_mastery_score_decides_at_finish(
+    mastery: float | None, cmi: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert status_at_finish("SCORM12", {"mastery_score": mastery}, cmi) == expected
+
+
+@pytest.mark.parametrize("standard", ["SCORM12", "SCORM20043RDEDITION"])
+@pytest.mark.parametrize("outcome", [("COMPLETED", "PASSED", 85.5), ("COMPLETED", "FAILED", 40.0)])
+def test_written_outcome_reads_back(standard: str, outcome: tuple[str, str, float]) -> None:
+    assert roll_up(standard, {}, write_outcome(standard, *outcome)) == Rollup(*outcome)
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("0000:01:30.5", 90.5),
+        ("10:00:00", 36000),
+        ("PT1M30.5S", 90.5),
+        ("P1DT1H", 90000),
+        ("P", None),
+        ("1:2", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_reads_time_spans(text: str | None, seconds: float | None) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "standard, text", [("SCORM12", "0001:01:01.50"), ("SCORM20044THEDITION", "PT1H1M1.50S")]
+)
+def test_writes_time_spans(standard: str, text: str) -> None:
+    assert write_seconds(standard, 3661.5) == text
+    assert parse_seconds(text) == 3661.5

@@ -1,0 +1,257 @@
+"""The map of the house: who may import whom. A change here is a change of the design."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import lti_bridge
+
+ROOT = Path(lti_bridge.__file__).parent
+
+# From the top of the house down. Imports point down; chapters of one layer never meet.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("__main__", "cli", "commands", "demo", "server"),
+    ("app",),
+    ("privacy", "ops"),
+    ("console",),
+    ("launches", "passback"),
+    ("registrations",),
+    ("platforms",),
+    ("services", "pages"),
+    ("lti", "scorm_cloud", "queue"),
+    (
+        "schema",
+        "processes",
+        "config",
+        "config_values",
+        "outbound",
+        "connections",
+        "watch",
+        "signing",
+        "clock",
+        "correlation",
+        "db",
+        "turns",
+        "events",
+        "paths",
+        "words",
+        "languages",
+        "translating",
+        "errors",
+    ),
+)
+# These layers are one room each: what is in them may use each other.
+OPEN_LAYERS = (0, len(LAYERS) - 1)
+
+# Decisions: facts in, a decision out; no Flask, session, HTTP or clock.
+PURE = {
+    "errors",
+    "words",
+    "languages",
+    "platforms.facts",
+    "platforms.grants",
+    "platforms.identity",
+    "platforms.problems",
+    "platforms.tool_definition",
+    "launches.rejections",
+    "launches.roles",
+    "registrations.identity",
+    "passback.grading_policy",
+    "passback.sayings",
+    "passback.settling",
+    "passback.dialects",
+    "passback.retry_policy",
+    "lti.claims",
+    "scorm_cloud.progress",
+}
+
+# Each outside library has its place, and only there can it be replaced.
+HOMES = {
+    "pylti1p3": ("lti",),
+    "requests": ("outbound", "connections", "lti", "scorm_cloud", "sandbox"),
+    "urllib3": ("outbound", "connections"),
+    "huey": ("queue",),
+    "gunicorn": ("server",),
+    "click": ("cli", "commands"),
+    "alembic": ("schema",),
+    "prometheus_client": ("ops",),
+}
+
+
+def name_of(path: Path) -> str:
+    """Return a module's name within the package: `passback.views`, `lti` for its __init__."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def within(module: str, place: str) -> bool:
+    return module == place or module.startswith(place + ".")
+
+
+MODULES = {name_of(path): path for path in ROOT.rglob("*.py") if "_shipped" not in path.parts}
+INSIDE = {name: path for name, path in MODULES.items() if name and not within(name, "sandbox")}
+
+
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield every node but those that only type checkers read."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+        yield from nodes(node)
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """Return what a module imports, each as an absolute name down to the imported thing."""
+    return tuple(_imports(module))
+
+
+def _imports(module: str) -> Iterator[str]:
+    path = MODULES[module]
+    package = ["lti_bridge", *path.relative_to(ROOT).parent.parts]
+    for node in nodes(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{start}.{alias.name}" for alias in node.names)
+
+
+def of_the_bridge(module: str) -> Iterator[str]:
+    """Yield the modules of ours that a module imports."""
+    for name in imports(module):
+        inner = name.removeprefix("lti_bridge.")
+        if inner == name:
+            continue
+        while inner and inner not in MODULES:
+            inner = inner.rpartition(".")[0]
+        if inner:
+            yield inner
+
+
+def layer_of(module: str) -> int | None:
+    chapter = module.split(".")[0]
+    for number, chapters in enumerate(LAYERS):
+        if chapter in chapters:
+            return number
+    return None
+
+
+def test_every_module_has_a_place():
+    homeless = [name for name in INSIDE if layer_of(name) is None]
+
+    assert homeless == [], f"say in LAYERS where these belong: {homeless}"
+
+
+def wrong_directions(module: str) -> Iterator[str]:
+    here = layer_of(module)
+    assert here is not None
+    for other in of_the_bridge(module):
+        if within(other, "sandbox"):
+            if here != 0:
+                yield f"{module} imports {other}: only the command line starts the sandbox"
+            continue
+        there = layer_of(other)
+        assert there is not None
+        if there < here:
+            yield f"{module} imports {other}, which stands above it: imports point down"
+        same_chapter = other.split(".")[0] == module.split(".")[0]
+        if there == here and not same_chapter and here not in OPEN_LAYERS:
+            yield f"{module} imports {other}: chapters of one layer never meet"
+
+
+@pytest.mark.parametrize("module", sorted(INSIDE))
+def test_imports_point_down(module):
+    assert list(wrong_directions(module)) == []
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_decisions_are_pure(module):
+    impure = [
+        name
+        for name in imports(module)
+        if name.split(".")[0] not in sys.stdlib_module_names
+        and not any(within(name, f"lti_bridge.{pure}") for pure in PURE)
+    ]
+
+    assert impure == [], f"{module} is a decision: facts in, decision out, but it imports {impure}"
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_library_stays_at_home(library):
+    strays = [
+        module
+        for module in MODULES
+        if any(within(name, library) for name in imports(module))
+        and not any(within(module, home) for home in HOMES[library])
+    ]
+
+    assert strays == [], f"{library} is imported in {HOMES[library]} only, but also in {strays}"
+
+
+def test_sandbox_knows_nothing_of_the_bridge():
+    strays = [
+        (module, other)
+        for module in MODULES
+        if within(module, "sandbox")
+        for other in of_the_bridge(module)
+        if not within(other, "sandbox")
+    ]
+
+    assert strays == [], f"the sandbox talks HTTP like the real ones, but it imports {strays}"
+
+
+def reads_environment(module: str) -> bool:
+    tree = ast.parse(MODULES[module].read_text("utf-8"))
+    by_attribute = any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("environ", "environb", "getenv")
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+        for node in ast.walk(tree)
+    )
+    return by_attribute or any(
+        name in ("os.environ", "os.environb", "os.getenv") for name in imports(module)
+    )
+
+
+def test_environment_is_read_in_config_alone():
+    assert [module for module in MODULES if reads_environment(module)] == ["config"]
+
+
+def asks_this_machine_for_the_time(module: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in ("now", "utcnow", "today")
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("datetime", "date")
+        for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8")))
+    )
+
+
+def test_time_is_the_database_s():
+    strays = [module for module in INSIDE if asks_this_machine_for_the_time(module)]
+
+    assert strays == ["clock"], "the bridge's time is services.now(), the database's"
+
+
+def test_app_imports_every_row():
+    models = {name for name in INSIDE if name.endswith(".models")}
+
+    missing = models - set(of_the_bridge("app"))
+
+    assert missing == set(), f"the schema lacks the tables of {missing}"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_module_opens_with_a_sentence(module):
+    docstring = ast.get_docstring(ast.parse(MODULES[module].read_text("utf-8")))
+
+    assert docstring, f"{module} does not say what it is"
+    assert docstring.split("\n\n")[0].rstrip().endswith((".", ":")), f"{module}: one sentence first"

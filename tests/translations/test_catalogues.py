@@ -1,0 +1,58 @@
+"""Every sentence is in every catalogue, with its placeholders, and compiled."""
+
+import re
+
+import pytest
+
+from lti_bridge.languages import ENGLISH, LANGUAGES
+from lti_bridge.passback.sayings import SAYINGS
+from tests.translations.catalogues import mo_bytes, path_of, read
+from tests.translations.collect import collect
+
+OTHERS = [language for language in LANGUAGES if language != ENGLISH]
+
+
+def blanks(sentence: str) -> set[str]:
+    return set(re.findall(r"\{\w*\}|`[^`]+`", sentence))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_catalogue_has_exactly_the_sentences(language: str) -> None:
+    catalogue = {message.id: message.string for message in read(language) if message.id}
+
+    assert set(catalogue) == set(collect()), "run `make messages`"
+    assert [sentence for sentence, text in catalogue.items() if not text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_and_commands_stay(language: str) -> None:
+    differing = [m.id for m in read(language) if m.id and blanks(m.id) != blanks(m.string)]
+
+    assert differing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_end_alike(language: str) -> None:
+    differing = [m.id for m in read(language) if m.id.endswith(".") != m.string.endswith(".")]
+
+    assert differing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_compiled_file_is_of_this_catalogue(language: str) -> None:
+    assert path_of(language, "mo").read_bytes() == mo_bytes(language), "run `make messages`"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_machine_made_catalogue_says_so(language: str) -> None:
+    head = path_of(language).read_text("utf-8").split("msgid")[0]
+
+    assert "Made by a machine" in head
+
+
+def test_english_says_what_the_code_says() -> None:
+    assert [m.id for m in read(ENGLISH) if m.id and m.id != m.string] == []
+
+
+def test_every_saying_has_a_blank() -> None:
+    assert all(blanks(saying) for saying in SAYINGS)
