@@ -1,6 +1,6 @@
 # LTI Bridge: `make` lists what can be done.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz crash bench profile check format messages lock clean
+.PHONY: help demo test deep fuzz crash bench profile check format messages lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,8 +9,11 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# Tests wait for browsers, processes and clocks more than they compute.
-TEST_JOBS ?= 3
+# The gate: what is quick and sure, on SQLite, without a server or a browser.
+TEST_JOBS ?= 2
+GATE = -m 'not postgresql and not redis and not browser' \
+	$(addprefix --ignore tests/,browser story crash fuzz benchmarks) \
+	$(addprefix --ignore tests/,test_processes.py ops/test_logs.py registrations/test_storm.py)
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -18,7 +21,10 @@ help:  ## list the targets
 demo: $(VENV)/.installed  ## run the whole journey on this machine, with a practice LMS
 	@$(BIN)/lti-bridge demo
 
-test: $(VENV)/.installed-dev  ## run every test whose server is here (.ci/run brings all)
+test: $(VENV)/.installed-dev  ## run the tests that are quick and sure
+	$(BIN)/python -m pytest -q -n $(TEST_JOBS) --durations 15 $(GATE)
+
+deep: $(VENV)/.installed-dev  ## run every test, also those that need minutes, luck or a server
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 # SEED=… repeats a run, START=… begins it at a request, MINUTES=… bounds it.
