@@ -1,6 +1,7 @@
 # LTI Bridge: `make` lists what can be done.
 .DEFAULT_GOAL := help
-.PHONY: help demo test deep fuzz crash bench profile check format messages lock clean
+.PHONY: help demo test deep rest interleavings browser second-library fuzz crash bench profile \
+	check format messages lock clean
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,23 +10,45 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$p && break; done)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# The gate: what is quick and sure, on SQLite, without a server or a browser.
-TEST_JOBS ?= 2
-GATE = -m 'not postgresql and not redis and not browser' \
-	$(addprefix --ignore tests/,browser story crash fuzz benchmarks) \
-	$(addprefix --ignore tests/,test_processes.py ops/test_logs.py registrations/test_storm.py)
+PYTEST = $(BIN)/python -m pytest -q --durations 15
+REPORTS := build/reports
+NEXT := .venv-next
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.installed  ## run the whole journey on this machine, with a practice LMS
 	@$(BIN)/lti-bridge demo
 
+# PostgreSQL (LTI_BRIDGE_TEST_POSTGRESQL) and Chromium are used where they are found; with
+# LTI_BRIDGE_TEST_REQUIRE=1 they must be. Browsers come last, one at a time, and may fail once.
 test: $(VENV)/.installed-dev  ## run the tests that are quick and sure
-	$(BIN)/python -m pytest -q -n $(TEST_JOBS) --durations 15 $(GATE)
+	$(PYTEST) -n 2 -m 'not deep and not browser' --junitxml $(REPORTS)/tests.xml
+	$(PYTEST) --reruns 1 -m 'browser and not deep' --junitxml $(REPORTS)/browser.xml
+	@$(BIN)/python -m tests.kinds $(if $(LTI_BRIDGE_TEST_REQUIRE),--complete) \
+	$(REPORTS)/tests.xml $(REPORTS)/browser.xml
 
-deep: $(VENV)/.installed-dev  ## run every test, also those that need minutes, luck or a server
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
+# PARTS="fuzz crash" leaves out the others. Servers that are installed are started by themselves.
+deep: $(VENV)/.installed-dev  ## run what needs minutes, luck or load, and print one table
+	@.ci/with-servers $(BIN)/python -m tests.deep $(PARTS)
+
+rest: $(VENV)/.installed-dev  ## of the depth, what has no target of its own
+	$(PYTEST) -n 2 --dist loadfile --timeout 300 -m 'deep and not browser'
+
+# STORIES=… says how many each database and LMS plays.
+interleavings: $(VENV)/.installed-dev  ## play stories in which anything happens in any order
+	LTI_BRIDGE_TEST_INTERLEAVINGS=$(or $(STORIES),100) $(PYTEST) -n 2 --timeout 1800 \
+	tests/story/test_interleavings.py
+
+browser: $(VENV)/.installed-dev  ## open every page, in each size and theme, in Chromium
+	$(PYTEST) --timeout 300 -m browser
+
+# PyLTI1p3 has a successor under another name; our adapter must fit both.
+second-library: $(VENV)/.installed-dev  ## pass the tests of the LTI door with pylti1p3next
+	$(MAKE) VENV=$(NEXT) $(NEXT)/.installed-dev
+	$(NEXT)/bin/python -m pip uninstall -q -y PyLTI1p3
+	$(NEXT)/bin/python -m pip install -q --disable-pip-version-check pylti1p3next
+	$(NEXT)/bin/python -m pytest -q tests/lti tests/certification
 
 # SEED=… repeats a run, START=… begins it at a request, MINUTES=… bounds it.
 fuzz: $(VENV)/.installed-dev  ## throw 100,000 odd requests at the bridge
@@ -64,7 +87,7 @@ lock: $(VENV)/bin/uv  ## refresh constraints.txt from pyproject.toml
 	@mv constraints.new constraints.txt
 
 clean:  ## remove the environment and caches; data/ stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(NEXT) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "LTI Bridge needs Python 3.11 or newer"; exit 1; }

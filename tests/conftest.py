@@ -2,22 +2,20 @@
 
 import dataclasses
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from lti_bridge.config import Settings, load_settings
-from lti_bridge.db import sqlalchemy_url
 
 POSTGRESQL = os.environ.get("LTI_BRIDGE_TEST_POSTGRESQL")
 REDIS = os.environ.get("LTI_BRIDGE_TEST_REDIS")
@@ -47,15 +45,33 @@ CHROMIUM_ARGUMENTS = [
 
 # What waits for browsers and processes comes first: at the end nobody should wait for one of it.
 LONG = ("browser", "story", "crash", "fuzz", "ops")
+# Pages and doors whose rows other tests exercise on PostgreSQL: in the gate SQLite is enough.
+SQLITE_IS_ENOUGH = {
+    *(f"console/test_{name}.py" for name in ("accounts_and_keys", "courses", "guide", "grants")),
+    *(f"console/test_{name}.py" for name in ("platform_pages", "review_page", "sign_in")),
+    *(f"launches/test_{name}.py" for name in ("deep_linking", "learner_languages", "login_views")),
+    *(f"launches/test_{name}.py" for name in ("package_views", "page_tokens", "picker_views")),
+    *(f"{folder}/test_views.py" for folder in ("launches", "privacy")),
+    *("platforms/test_registration.py", "privacy/test_reset_views.py"),
+    *(f"ops/test_{name}.py" for name in ("health", "metrics", "selftest")),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders of long tests before all others; each file stays together."""
+    """Say what is depth besides, and put the folders of long tests before all others."""
 
     def place(item: pytest.Item) -> int:
         folder = item.path.parent.name
         return LONG.index(folder) if folder in LONG else len(LONG)
 
+    for item in items:
+        where = "/".join(item.path.parts[-2:])
+        if where in SQLITE_IS_ENOUGH and item.get_closest_marker("postgresql"):
+            item.add_marker(pytest.mark.deep("a page: the gate shows it on SQLite"))
+        if item.get_closest_marker("redis"):
+            item.add_marker(pytest.mark.deep("needs Redis, which is an option"))
+        if (deep := item.get_closest_marker("deep")) and not deep.args:
+            raise pytest.UsageError(f"{item.nodeid}: deep needs a reason")
     items.sort(key=place)
 
 
@@ -88,33 +104,45 @@ def clock() -> FakeClock:
 
 
 @contextmanager
-def postgresql_schema() -> Iterator[str]:
-    """A schema of its own on the PostgreSQL server, dropped afterwards."""
-    need(POSTGRESQL, "PostgreSQL (LTI_BRIDGE_TEST_POSTGRESQL)")
-    assert POSTGRESQL is not None
-    schema = f"test_{secrets.token_hex(6)}"
-    engine = sqlalchemy.create_engine(sqlalchemy_url(POSTGRESQL))
-    with engine.begin() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE SCHEMA {schema}"))
-    joiner = "&" if "?" in POSTGRESQL else "?"
+def postgresql_database() -> Iterator[str]:
+    """A migrated database without rows, for nobody else meanwhile."""
+    databases = _postgresql_databases()
+    address = databases.borrow()
     try:
-        yield f"{POSTGRESQL}{joiner}options=-csearch_path%3D{schema}"
+        yield address
     finally:
-        with engine.begin() as connection:
-            connection.execute(sqlalchemy.text(f"DROP SCHEMA {schema} CASCADE"))
-        engine.dispose()
+        databases.give_back(address)
+
+
+@contextmanager
+def empty_postgresql_database() -> Iterator[str]:
+    """A database without tables, dropped afterwards."""
+    databases = _postgresql_databases()
+    address = databases.make()
+    try:
+        yield address
+    finally:
+        databases.drop(address)
+
+
+@cache
+def _postgresql_databases() -> Any:
+    from tests.quick import PostgresqlDatabases
+
+    need(POSTGRESQL, "PostgreSQL (LTI_BRIDGE_TEST_POSTGRESQL)")
+    return PostgresqlDatabases(str(POSTGRESQL))
 
 
 @pytest.fixture
 def postgresql_url() -> Iterator[str]:
-    """The address of such a schema."""
-    with postgresql_schema() as url:
+    """The address of such a database."""
+    with postgresql_database() as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind that we support."""
+    """A database of each kind that we support; SQLite's file is made when an app is opened."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bridge.sqlite3'}"
     url: str = request.getfixturevalue("postgresql_url")
@@ -164,6 +192,13 @@ def shared_addresses() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def databases_to_copy() -> Iterator[None]:
+    yield
+    if _postgresql_databases.cache_info().currsize:
+        _postgresql_databases().close()
+
+
 @pytest.fixture(autouse=True)
 def kept_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests import quick
@@ -171,6 +206,13 @@ def kept_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lti_bridge.platforms.keys.rsa", quick.KeptKeys())
     # A process keeps parsed keys by their id: another test's secret would open them here.
     monkeypatch.setattr("lti_bridge.platforms.keys._parsed", {})
+
+
+@pytest.fixture(autouse=True)
+def skipped_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests import quick
+
+    monkeypatch.setattr("lti_bridge.scorm_cloud.wire.time", quick.SkippedWaits())
 
 
 def close_app(app: Flask) -> None:

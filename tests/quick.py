@@ -3,50 +3,114 @@
 None of it changes what is tested: the same tables, addresses and templates, and real keys.
 """
 
+import secrets
+import shutil
+import tempfile
+import threading
+import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy
+import sqlalchemy.exc
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing.rules import Rule
 
-from lti_bridge.db import db
+from lti_bridge.db import db, sqlalchemy_url
+from lti_bridge.schema import migrate_database
 
 # A test that makes more keys than these waits for real ones.
 KEYS_KEPT = 2
 
 
 def make_tables(app: Flask) -> None:
-    """Make the app's tables, unless another node has made them: all statements in one go."""
-    with app.app_context():
-        engine = db.engine
-        with engine.begin() as connection:
-            if sqlalchemy.inspect(connection).has_table("platform"):
-                return
-            made = connection.connection.driver_connection
-            assert made is not None
-            if engine.dialect.name == "sqlite":
-                made.executescript(_ddl("sqlite"))
-            else:
-                made.execute(_ddl(engine.dialect.name))
+    """Give the app a migrated database, unless it has one, from another node perhaps."""
+    url = sqlalchemy.make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        shutil.copyfile(_migrated_file(), str(url.database))
 
 
 @cache
-def _ddl(dialect: str) -> str:
-    """Return what makes every table, index and constraint."""
-    found: list[str] = []
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="lti-bridge-templates-")
 
-    def keep(statement: Any, *_values: Any, **_more: Any) -> None:
-        found.append(str(statement.compile(dialect=engine.dialect)).strip())
 
-    url = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}[dialect]
-    engine = sqlalchemy.create_mock_engine(url, keep)
-    db.metadata.create_all(engine, checkfirst=False)
-    return ";\n".join(found)
+@cache
+def _migrated_file() -> Path:
+    """Return a SQLite database of the newest schema, to be copied."""
+    path = Path(_folder().name) / "migrated.sqlite3"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(database_url: str) -> None:
+    from lti_bridge.app import create_app
+    from tests.conftest import close_app, make_settings
+
+    app = create_app(make_settings(database_url, Path(_folder().name)))
+    migrate_database(app)
+    close_app(app)
+
+
+class PostgresqlDatabases:
+    """Migrated databases on the server at `url`, each emptied after one test for the next."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._server = sqlalchemy.create_engine(sqlalchemy_url(url), isolation_level="AUTOCOMMIT")
+        self._idle: list[str] = []
+
+    def make(self) -> str:
+        """Return the address of a new, empty database."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._execute(f"CREATE DATABASE {name}")
+        return urlsplit(self._url)._replace(path=f"/{name}").geturl()
+
+    def drop(self, address: str) -> None:
+        """Drop such a database, whoever is still connected."""
+        self._execute(f"DROP DATABASE {urlsplit(address).path[1:]} WITH (FORCE)")
+
+    def borrow(self) -> str:
+        """Return the address of a database with all tables and no rows."""
+        if self._idle:
+            return self._idle.pop()
+        address = self.make()
+        _migrate(address)
+        return address
+
+    def give_back(self, address: str) -> None:
+        """Empty a borrowed database; one that was changed, or is still worked in, is dropped."""
+        engine = sqlalchemy.create_engine(sqlalchemy_url(address))
+        try:
+            with engine.begin() as connection:
+                connection.exec_driver_sql("SET lock_timeout = '2s'")
+                for table in reversed(db.metadata.sorted_tables):
+                    connection.exec_driver_sql(f"DELETE FROM {table.name}")
+                connection.exec_driver_sql(
+                    "SELECT setval(quote_ident(schemaname) || '.' || quote_ident(sequencename),"
+                    " 1, false) FROM pg_sequences"
+                )
+            self._idle.append(address)
+        except sqlalchemy.exc.DBAPIError:
+            self.drop(address)
+        finally:
+            engine.dispose()
+
+    def close(self) -> None:
+        """Drop what nobody has borrowed."""
+        while self._idle:
+            self.drop(self._idle.pop())
+        self._server.dispose()
+
+    def _execute(self, statement: str) -> None:
+        with self._server.connect() as connection:
+            connection.execute(sqlalchemy.text(statement))
 
 
 class _Memory(BytecodeCache):
@@ -108,3 +172,26 @@ class KeptKeys:
         if (public_exponent, key_size) == (65537, 2048) and self._made <= KEYS_KEPT:
             return _kept_key(self._made)
         return rsa.generate_private_key(public_exponent, key_size)
+
+
+class SkippedWaits:
+    """Stands for the module `time` where a call to SCORM Cloud waits before its next try.
+
+    A thread that sleeps goes on at once, and its clock says that the time has passed: as many
+    tries fit into a deadline as ever.
+    """
+
+    def __init__(self) -> None:
+        self._threads = threading.local()
+
+    def sleep(self, seconds: float) -> None:
+        """Put the thread's clock forward by seconds."""
+        self._threads.skipped = self._skipped() + seconds
+
+    def monotonic(self) -> float:
+        """Return the thread's clock in seconds."""
+        return time.monotonic() + self._skipped()
+
+    def _skipped(self) -> float:
+        skipped: float = getattr(self._threads, "skipped", 0.0)
+        return skipped

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -23,10 +24,20 @@ from lti_bridge.db import db
 from lti_bridge.errors import ConfigurationError
 from lti_bridge.paths import shipped
 from lti_bridge.schema import know_migrations, migrate_database, require_newest_schema
-from tests.conftest import close_app, make_settings
+from tests.conftest import close_app, empty_postgresql_database, make_settings
 
 VERSIONS = sorted(path.name for path in (shipped("migrations") / "versions").glob("*.py"))
 SHARED = ("data_dir", "database_url", "queue_url", "secret_key")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind that we support."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'bridge.sqlite3'}"
+        return
+    with empty_postgresql_database() as url:
+        yield url
 
 
 @pytest.fixture

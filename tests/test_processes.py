@@ -19,9 +19,10 @@ from lti_bridge.errors import BridgeError
 from lti_bridge.outbound import Outbound
 from lti_bridge.processes import GARBAGE_THRESHOLDS, settle
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="finds processes in /proc"
-)
+pytestmark = [
+    pytest.mark.deep("starts and kills whole servers"),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc"),
+]
 WAIT_SECONDS = 60
 
 

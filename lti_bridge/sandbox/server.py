@@ -69,7 +69,7 @@ def serve(app: Flask, host: str = "127.0.0.1", port: int = 0) -> RunningServer:
     """
     server = _listen(app, host, port)
     thread = threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
     )
     thread.start()
     return RunningServer(f"http://{host}:{server.port}", server.port, app, server, thread)

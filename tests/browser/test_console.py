@@ -17,6 +17,7 @@ __all__ = ["page"]
 # The console is the same for every LMS.
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
     pytest.mark.timeout(300),
     pytest.mark.parametrize("demo", ["canvas"], indirect=True, scope="module"),
 ]

@@ -23,7 +23,10 @@ from tests.ports import free_port
 from tests.practice_cloud import PracticeCloud, package
 from tests.world import make_world
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
+]
 ITEMS = "https://purl.imsglobal.org/spec/lti-dl/claim/content_items"
 # Moodle's modal, a phone, and a wide page.
 SIZES = {"modal": (770, 578), "phone": (390, 844), "wide": (1400, 900)}

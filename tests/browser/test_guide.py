@@ -24,7 +24,11 @@ from tests.ports import free_port
 from tests.story.stage import wait_for
 
 __all__ = ["page"]
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
+]
 PASSWORD = "correct horse battery"
 # Every page that stands in the console's menu or behind a button of the guide.
 PAGES = ["", "guide", "activities", "learners", "learners/1", "platforms", "platforms/1"]

@@ -19,7 +19,7 @@ from tests.browser.sites import ACTIVITY, BRIDGE, SCHOOL, Sites, open_sites
 from tests.browser.test_demo import shoot
 from tests.conftest import CHROMIUM_ARGUMENTS, make_settings, need, with_settings
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.deep("a browser profile for each test")]
 BLOCK = 2
 # What people and their organisations set in Chromium: third-party cookies, cookies of one site
 # inside another, cookies of one site anywhere.

@@ -18,7 +18,10 @@ from tests.browser.test_demo import (
 )
 
 __all__ = ["page"]
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
+]
 SIZES = {"wide": (1280, 860), "frame": (770, 578), "phone": (360, 740)}
 
 

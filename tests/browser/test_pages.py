@@ -12,6 +12,7 @@ from tests.browser.test_practice_picking import open_picker, press
 __all__ = ["page"]
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
     pytest.mark.timeout(300),
     pytest.mark.parametrize("demo", ["canvas"], indirect=True, scope="module"),
 ]

@@ -9,7 +9,10 @@ import pytest
 from lti_bridge.sandbox.sample_courses.build import build_sample
 from tests.browser.test_demo import Demo, act_as, shoot
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
+]
 
 
 @pytest.fixture

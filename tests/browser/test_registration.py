@@ -16,7 +16,10 @@ from lti_bridge.sandbox.server import RunningServer, serve
 from tests.conftest import close_app, open_app
 from tests.ports import free_port
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
+]
 
 
 @pytest.fixture

@@ -11,7 +11,11 @@ from tests.browser import axe
 from tests.browser.test_demo import QUIZZES, Demo, act_as, open_activity, shoot, take_quiz
 from tests.story.stage import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    pytest.mark.deep("every page and size; the gate holds the journeys"),
+]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.certification.bench import Bench
-from tests.conftest import postgresql_schema
+from tests.conftest import postgresql_database
 from tests.door import Door, open_door
 
 
@@ -21,7 +21,7 @@ def door(
         with open_door(f"sqlite:///{folder / 'bridge.sqlite3'}", folder) as door:
             yield door
         return
-    with postgresql_schema() as url, open_door(url, folder) as door:
+    with postgresql_database() as url, open_door(url, folder) as door:
         yield door
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import postgresql_schema
+from tests.conftest import postgresql_database
 from tests.crash.balancer import Balancer
 from tests.crash.report import Figures
 from tests.crash.run import Size, run_crash
 from tests.crash.world import MODES
 from tests.ports import free_port
+
+pytestmark = pytest.mark.deep("kills processes while others wait for them")
 
 SMALL = Size(
     learners=12,
@@ -42,7 +44,7 @@ def test_nothing_is_lost_on_sqlite(tmp_path: Path) -> None:
 @pytest.mark.timeout(240)
 @pytest.mark.postgresql
 def test_nothing_is_lost_on_postgresql(tmp_path: Path) -> None:
-    with postgresql_schema() as url:
+    with postgresql_database() as url:
         assert_nothing_lost(run_crash(MODES["postgresql"], tmp_path, SMALL, url))
 
 

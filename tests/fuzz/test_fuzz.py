@@ -4,8 +4,10 @@ import os
 
 import pytest
 
-from tests.conftest import postgresql_schema
+from tests.conftest import postgresql_database
 from tests.fuzz.run import Figures, run_fuzz
+
+pytestmark = pytest.mark.deep("thousands of requests")
 
 SEED = os.environ.get("LTI_BRIDGE_FUZZ_SEED", "1")
 
@@ -25,7 +27,7 @@ def test_no_request_breaks_the_bridge(tmp_path):
 
 @pytest.mark.postgresql
 def test_no_request_breaks_the_bridge_on_postgresql(tmp_path):
-    with postgresql_schema() as url:
+    with postgresql_database() as url:
         figures = run_fuzz(tmp_path, SEED, requests=1000, seconds=100, database_url=url)
 
     assert_near_enough(figures)

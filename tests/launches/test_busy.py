@@ -12,6 +12,7 @@ from lti_bridge.db import db
 from tests.conftest import FakeClock, close_app
 from tests.mini_platform import MiniPlatform
 from tests.practice_cloud import CarryOn, PracticeCloud
+from tests.quick import make_tables
 from tests.world import World, code, make_world
 
 
@@ -21,8 +22,8 @@ def narrow(
 ) -> Iterator[World]:
     """A bridge of whose threads one may wait for SCORM Cloud."""
     app = create_app(settings, now=clock, waiting_threads=1)
+    make_tables(app)
     with app.app_context():
-        db.create_all()
         yield make_world(app, app.extensions["lti_bridge"], platform, cloud)
         db.session.remove()
     close_app(app)

@@ -189,6 +189,7 @@ def lines_of(nodes: Nodes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in nodes.log.read_text("utf-8").splitlines()]
 
 
+@pytest.mark.deep("starts whole nodes")
 def test_whole_story_has_one_id_and_no_person(nodes: Nodes):
     private = go_through_everything(nodes)
     story, *others = rows(nodes, select(Launch.correlation_id))
@@ -213,6 +214,7 @@ def test_whole_story_has_one_id_and_no_person(nodes: Nodes):
     assert any(line["logger"] == "gunicorn.error" for line in lines_of(nodes))
 
 
+@pytest.mark.deep("starts whole nodes")
 def test_web_and_worker_are_summed(nodes: Nodes):
     """The launch was counted in one process and its score in the other."""
     go_through_everything(nodes)
@@ -233,6 +235,7 @@ def test_web_and_worker_are_summed(nodes: Nodes):
     assert total(samples, "lti_bridge_reads_total") >= 1
 
 
+@pytest.mark.deep("starts whole nodes")
 def test_killed_web_process_loses_no_count(nodes: Nodes):
     url = nodes.stage.services.settings.public_url
     requests.get(f"{url}/lti/launch", timeout=10)

@@ -11,7 +11,13 @@ import pytest
 from lti_bridge.errors import ConfigurationError, Unavailable
 from lti_bridge.queue.engine import TaskQueue, build_queue
 from lti_bridge.queue.worker import Timer, Worker
-from tests.conftest import REDIS, need
+from tests.conftest import REDIS, empty_postgresql_database, need
+
+
+@pytest.fixture
+def empty_url() -> Iterator[str]:
+    with empty_postgresql_database() as url:
+        yield url
 
 
 @pytest.fixture(
@@ -25,7 +31,7 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TaskQueue]
     if request.param == "sqlite":
         queue = build_queue(f"sqlite:///{tmp_path / 'queue.sqlite3'}")
     elif request.param == "postgresql":
-        queue = build_queue(request.getfixturevalue("postgresql_url"))
+        queue = build_queue(request.getfixturevalue("empty_url"))
     else:
         need(REDIS, "Redis (LTI_BRIDGE_TEST_REDIS)")
         queue = build_queue(str(REDIS))

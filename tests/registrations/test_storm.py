@@ -11,6 +11,8 @@ from tests.conftest import FakeClock
 from tests.practice_cloud import Answer, CarryOn, LoseAnswer, PracticeCloud
 from tests.registrations.conftest import Node
 
+pytestmark = pytest.mark.deep("many threads over a bad network")
+
 LEARNERS = [f"learner-{number}" for number in range(5)]
 
 

@@ -10,6 +10,10 @@ from lti_bridge.config import Settings
 from tests.story.nodes import Nodes, make_nodes
 from tests.story.stage import Stage, close_stage, open_stage, wait_for
 
+pytestmark = pytest.mark.deep(
+    "kills and freezes processes; test_interleavings.py steps the same orders"
+)
+
 PASSED = {"completion": "COMPLETED", "success": "PASSED"}
 
 

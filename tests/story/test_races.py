@@ -26,7 +26,7 @@ def together(*actions: Callable[[], object]) -> None:
         thread.join()
 
 
-@pytest.mark.parametrize("lag", [0, 3])
+@pytest.mark.parametrize("lag", [0, pytest.param(3, marks=pytest.mark.deep("waits for a lag"))])
 def test_exit_and_postback_at_the_same_moment(stage: Stage, lag: int) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
@@ -91,6 +91,7 @@ def nodes(settings: Settings, dialect: str, tmp_path: Path) -> Iterator[Nodes]:
     close_stage(stage)
 
 
+@pytest.mark.deep("starts and kills whole nodes")
 def test_emptied_database_keeps_every_seat(nodes: Nodes) -> None:
     stage = nodes.stage
     activity = stage.activities["Fire safety"]

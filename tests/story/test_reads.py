@@ -33,6 +33,7 @@ def stage(settings: Settings, postbacks: str) -> Iterator[Stage]:
     close_stage(stage)
 
 
+@pytest.mark.deep("forty learners, lags of up to ten seconds")
 def test_few_reads_and_one_score_per_completion(stage: Stage, postbacks: str) -> None:
     cohort = Cohort(stage, stage.activities["Fire safety"])
     learners = plan_learners(LEARNERS, spread_lags(LEARNERS, LONGEST_LAG))

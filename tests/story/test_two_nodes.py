@@ -20,6 +20,8 @@ from tests.ports import free_port
 from tests.story.nodes import Nodes, make_nodes
 from tests.story.stage import Person, close_stage, open_stage
 
+pytestmark = pytest.mark.deep("starts whole nodes")
+
 TIMES = 10
 
 

@@ -37,6 +37,7 @@ from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_bridge.sandbox.server import RunningServer, run_on_stop, serve
 from tests.conftest import FakeClock, close_app
 from tests.html import read_page
+from tests.quick import make_tables
 from tests.story.in_process import InProcess, Jobs, Mailbox
 from tests.story.oracle import State
 
@@ -90,8 +91,8 @@ class Town:
         self._dead = False
         self.jobs = Jobs()
         self.app = self._start_process()
+        make_tables(self.app)
         with self.app.app_context():
-            db.create_all()
             self._connect(tool, dialect)
         self._key_set = self.app.test_client().get("/lti/jwks.json").data
         self._upload_course()
