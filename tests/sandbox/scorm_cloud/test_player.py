@@ -7,7 +7,10 @@ import pytest
 from lti_bridge.sandbox.sample_courses import KINDS
 from tests.sandbox.scorm_cloud.practice import Listener, Practice, wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.deep("every kind of package; the journeys play both standards"),
+]
 
 
 def open_course(page: Any, practice: Practice, kind: str, back: str = "") -> Any:

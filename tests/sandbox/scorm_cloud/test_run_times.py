@@ -8,7 +8,10 @@ import pytest
 
 from lti_bridge.sandbox.player import views
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.deep("a page for each call; the journeys play both standards"),
+]
 
 STATIC = Path(views.__file__).parent / "static"
 START = {
