@@ -25,12 +25,13 @@ QUIZZES = ("scorm12-quiz", "scorm2004-quiz")
 
 @dataclass
 class Demo:
-    """A running demo and its three addresses."""
+    """A running demo: its addresses, and what its commands are configured by."""
 
     lms: str
     scorm_cloud: str
     dialect: str
     output: Path
+    config: Path
 
 
 @pytest.fixture(scope="module", params=["canvas", "moodle"])
@@ -39,8 +40,10 @@ def demo(
 ) -> Iterator[Demo]:
     """`lti-bridge demo` as a process of its own, ended by Ctrl-C."""
     port = free_ports(3)
-    output = tmp_path_factory.mktemp("demo") / "output.txt"
+    folder = tmp_path_factory.mktemp("demo")
+    output = folder / "output.txt"
     command = [sys.executable, "-m", "lti_bridge", "demo", "--port", str(port)]
+    command += ["--data-dir", str(folder / "data")]
     with output.open("w") as file:
         process = subprocess.Popen(
             [*command, "--dialect", request.param], stdout=file, stderr=file, cwd=ROOT
@@ -48,7 +51,8 @@ def demo(
     try:
         wait_for(lambda: "Ctrl-C ends" in output.read_text(), "the demo to start", 60)
         lms = f"http://127.0.0.1:{port}"
-        yield Demo(lms, _scorm_cloud(port), request.param, output)
+        config = folder / "data" / "demo.toml"
+        yield Demo(lms, _scorm_cloud(port), request.param, output, config)
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
@@ -84,6 +88,7 @@ def shoot(page: Any, name: str) -> None:
     if SCREENSHOTS:
         page.bring_to_front()
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        page.wait_for_timeout(200)  # Chromium takes no picture of a page that just came to front
         page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"))
 
 
