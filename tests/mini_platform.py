@@ -21,6 +21,8 @@ LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 LEARNER = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 INSTRUCTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
+ASSISTANT = "http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"
+TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 CAPTURES = Path(__file__).parent / "captures" / "moodle"
 

@@ -20,7 +20,9 @@ from lti_bridge.app import create_app
 from lti_bridge.commands.opening import close_bridge
 from lti_bridge.config import load_settings
 from lti_bridge.db import db
-from lti_bridge.registrations.models import Learner, Registration
+from lti_bridge.platforms.models import Platform
+from lti_bridge.registrations.models import Learner, Registration, StaffVisit
+from lti_bridge.registrations.staff import remember_staff
 from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_bridge.sandbox.sample_courses import build_sample
 from lti_bridge.sandbox.server import serve
@@ -570,6 +572,41 @@ def test_erasing_asks_twice(bridge, learner, monkeypatch, typed, status, gone) -
     assert ended.status == status
     assert "Grades in the gradebook of the LMS belong to the LMS" in ended.out
     assert (bridge("learner", "show", learner).status == 1) is gone
+
+
+@pytest.fixture
+def visit(bridge: Run, link: str, tmp_path: Path) -> str:
+    """What `learner find` calls a user who was only here as staff."""
+    app = create_app(load_settings({}, config_file=tmp_path / "bridge.toml"))
+    with app.app_context():
+        services = app.extensions["lti_bridge"]
+        identity = db.session.scalars(select(Platform.identity)).one()
+        remember_staff(identity, "c1", "ida", services.now())
+        number = db.session.scalars(select(StaffVisit.id)).one()
+        db.session.commit()
+        close_bridge(services)
+    return f"staff-{number}"
+
+
+def test_staff_are_found_handed_out_and_erased(bridge: Run, visit: str) -> None:
+    found, shown = bridge("learner", "find", "ida"), bridge("learner", "show", visit)
+    exported = json.loads(bridge("learner", "export", visit).out)
+    erased = bridge("learner", "erase", visit, "--yes")
+
+    assert visit in found.out
+    assert "1 staff visits, forgotten after a day" in shown.out
+    assert [one["context_id"] for one in exported["staff_visits"]] == ["c1"]
+    assert erased.out.endswith("1 staff visits erased\n")
+    assert bridge("learner", "find", "ida").out == "Nobody was found.\n"
+    assert bridge("learner", "show", visit).status == 1
+
+
+@pytest.mark.parametrize("name", ["staff-", "staff-x", "x", "-1", "9" * 30])
+def test_impossible_learner_is_wrong_usage(bridge: Run, name: str) -> None:
+    ended = bridge("learner", "show", "--", name)
+
+    assert ended.status == 2
+    assert "learner find" in ended.err
 
 
 def test_refused_deletes_are_explained(bridge: Run, learner: str, cloud: str) -> None:

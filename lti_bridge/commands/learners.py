@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,6 +15,15 @@ from ..privacy.export import export_learner
 from ..privacy.learners import AT_MOST, Found, find_learners, preview
 from ..privacy.reports import LMS_KEEPS, ErasureReport, list_unfinished
 from ..privacy.retention import run_retention
+from ..privacy.staff import (
+    PREFIX,
+    FoundStaff,
+    erase_staff_user,
+    export_staff_user,
+    find_staff_users,
+    get_staff_user,
+)
+from ..services import Services
 from .opening import open_bridge, table
 
 CONSEQUENCES = (
@@ -22,6 +32,21 @@ CONSEQUENCES = (
     LMS_KEEPS,
     "If they open an activity again, they begin anew.",
 )
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A user of whom only visits as staff are kept, by the number that `learner find` shows."""
+
+    number: int
+
+
+def _read_who(_context: click.Context, _parameter: click.Parameter, text: str) -> int | Staff:
+    """Return a learner's number, or for `staff-` and a number a Staff."""
+    digits = text.removeprefix(PREFIX)
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):
+        raise click.BadParameter(f"{text} is nobody that `lti-bridge learner find` shows")
+    return Staff(int(digits)) if digits != text else int(digits)
 
 
 @click.group()
@@ -49,6 +74,10 @@ def find(text: str, course: str) -> None:
             )
             for one in find_learners(text, course=course)
         ]
+        rows += [
+            (one.name, "-", "-", one.sub, one.platform_name, "0", say_time(one.seen_at))
+            for one in ([] if course else find_staff_users(text))
+        ]
         if not rows:
             click.echo("Nobody was found.")
             return
@@ -59,24 +88,31 @@ def find(text: str, course: str) -> None:
 
 
 @learner.command()
-@click.argument("learner_id", type=int)
-def show(learner_id: int) -> None:
-    """Say what is kept of LEARNER_ID (the number that `learner find` shows)."""
+@click.argument("learner_id", callback=_read_who)
+def show(learner_id: int | Staff) -> None:
+    """Say what is kept of LEARNER_ID (as `learner find` shows it)."""
     with open_bridge():
-        _show(learner_id)
+        if isinstance(learner_id, Staff):
+            _show_staff(learner_id)
+        else:
+            _show(learner_id)
 
 
 @learner.command()
-@click.argument("learner_id", type=int)
+@click.argument("learner_id", callback=_read_who)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write it to this file, which only you can read; without it, to the screen.",
 )
-def export(learner_id: int, output: Path | None) -> None:
+def export(learner_id: int | Staff, output: Path | None) -> None:
     """Write everything that is kept of LEARNER_ID as JSON: ours, and what SCORM Cloud reports."""
     with open_bridge() as services:
-        text = json.dumps(export_learner(services, learner_id), indent=2, ensure_ascii=False)
+        if isinstance(learner_id, Staff):
+            document = export_staff_user(services, learner_id.number)
+        else:
+            document = export_learner(services, learner_id)
+        text = json.dumps(document, indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)
         return
@@ -86,16 +122,18 @@ def export(learner_id: int, output: Path | None) -> None:
 
 
 @learner.command()
-@click.argument("learner_id", type=int)
+@click.argument("learner_id", callback=_read_who)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--ours-anyway",
     is_flag=True,
     help="Erase what the bridge keeps even if SCORM Cloud does not let us delete there.",
 )
-def erase(learner_id: int, yes: bool, ours_anyway: bool) -> int:
+def erase(learner_id: int | Staff, yes: bool, ours_anyway: bool) -> int:
     """Erase LEARNER_ID here and in SCORM Cloud; asks twice."""
     with open_bridge() as services:
+        if isinstance(learner_id, Staff):
+            return _erase_staff(services, learner_id, yes)
         whom = _show(learner_id)
         if not yes:
             _ask_twice(whom)
@@ -127,6 +165,25 @@ def retention(dry_run: bool) -> None:
         lines = run_retention(services, dry_run=dry_run)
     rows = [(line.kind, str(line.count), say_time(line.cutoff)) for line in lines]
     table(rows, ("kind", "would go" if dry_run else "gone", "older than"))
+
+
+def _show_staff(who: Staff) -> FoundStaff:
+    one = get_staff_user(who.number)
+    db.session.commit()
+    click.echo(f"User {one.sub} of {one.platform_name}, who was here as staff, not as a learner")
+    click.echo(f"  {one.visits:6} staff visits, forgotten after a day")
+    return one
+
+
+def _erase_staff(services: Services, who: Staff, yes: bool) -> int:
+    """Nothing of such a user is in SCORM Cloud or in a gradebook."""
+    _show_staff(who)
+    if not yes:
+        click.confirm("Erase this?", abort=True)
+    for kind, count in erase_staff_user(services, who.number).items():
+        if count:
+            click.echo(f"  {count:6} {kind} erased")
+    return 0
 
 
 def _show(learner_id: int) -> Found:

@@ -1,15 +1,19 @@
 """Who may use the console from inside an LMS: its admins ask, an owner of the bridge grants."""
 
-from datetime import datetime
+import secrets
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
 from ..db import db, insert_if_new, reading
 from ..errors import ConfigurationError, LaunchRejected
-from ..launches.page_tokens import ADMIN, PageToken
+from ..launches.page_tokens import ADMIN, BROWSER, PageToken
+from ..lti.launch_state import same_secret
+from ..lti.models import UsedNonce
 from ..lti.values import PlatformValues
 from ..platforms import registry
 from ..services import Services
+from ..signing import BadToken
 from .actor import Actor
 from .audit import OPERATOR, record
 from .models import ConsoleGrant
@@ -17,22 +21,58 @@ from .sessions import end_sessions_of_grant, start_session
 
 # A platform has few admins; more who ask are no admins of ours.
 ASKING_AT_MOST = 50
+# The way from a page inside an LMS into the console: a token for this alone.
+DOOR = "console"
+DOOR_LIFE = timedelta(seconds=60)
 
 
-def enter_from_lms(services: Services, page: PageToken) -> str | None:
-    """Return a session's token for an LMS admin who was granted the console; else keep the wish.
+def ask_for_door(services: Services, page: PageToken, browser_secret: str | None) -> str | None:
+    """Return the token of a door into the console for an LMS admin who was granted it.
 
-    Raises LaunchRejected "not_for_you" for anybody else, "platform_disabled". Commits.
+    It opens once, within a minute. Without a grant the wish is kept, and None returned. The page
+    must be in the browser that launched it: its address alone opens nothing, as addresses are
+    copied and kept. Raises LaunchRejected "not_for_you", "page_not_yours" or "platform_disabled".
+    Commits.
     """
+    if not page.data.get(ADMIN):
+        raise LaunchRejected("not_for_you", "the console is for admins of the LMS")
+    if not same_secret(str(page.data.get(BROWSER)), browser_secret):
+        raise LaunchRejected("page_not_yours")
     now = services.now()
     row = _find_or_ask(page, now)
-    token = None
-    if row is not None:
-        if row.platform.disabled_at is not None:
-            raise LaunchRejected("platform_disabled")
-        token = start_session(services.settings.console, now, grant=row)
+    if row is not None and row.platform.disabled_at is not None:
+        raise LaunchRejected("platform_disabled")
     db.session.commit()
-    return token
+    if row is None:
+        return None
+    values = [row.id, secrets.token_urlsafe(24), now.timestamp()]
+    return services.signer.sign(DOOR, values)
+
+
+def open_door(services: Services, token: str) -> str:
+    """Return the token of a new session, for the grant that a door's token names. Commits.
+
+    Raises LaunchRejected "console_door_closed" for a token that was used or is too old, and when
+    the grant was taken back since.
+    """
+    now = services.now()
+    try:
+        grant_id, once, issued_at = services.signer.unsign(DOOR, token)
+        issued = datetime.fromtimestamp(issued_at, UTC)
+    except (BadToken, ValueError, TypeError) as error:
+        raise LaunchRejected("console_door_closed") from error
+    if now - issued > DOOR_LIFE:
+        raise LaunchRejected("console_door_closed")
+    used_up = insert_if_new(
+        db.session, UsedNonce, nonce=f"{DOOR}:{once}", expires_at=issued + DOOR_LIFE * 2
+    )
+    row = db.session.get(ConsoleGrant, grant_id)
+    if not used_up or row is None or row.granted_at is None or row.platform.disabled_at:
+        db.session.rollback()
+        raise LaunchRejected("console_door_closed")
+    session_token = start_session(services.settings.console, now, grant=row)
+    db.session.commit()
+    return session_token
 
 
 def load_platform_values(page: PageToken) -> PlatformValues:
@@ -42,8 +82,6 @@ def load_platform_values(page: PageToken) -> PlatformValues:
 
 
 def _find_or_ask(page: PageToken, now: datetime) -> ConsoleGrant | None:
-    if not page.data.get(ADMIN):
-        raise LaunchRejected("not_for_you", "the console is for admins of the LMS")
     row = _find(page)
     if row is None and _asking(page.platform_id) < ASKING_AT_MOST:
         insert_if_new(

@@ -1,6 +1,6 @@
 """The learners of one resource link: our rows beside the LMS's roster, counted and searched."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,10 +77,14 @@ class LearnerPage:
 
 
 def load_learners(
-    link_id: int, course_id: str | None, roster: Sequence[Member] | None
+    link_id: int,
+    course_id: str | None,
+    roster: Sequence[Member] | None,
+    staff: Collection[str] = (),
 ) -> list[LearnerRow]:
     """Return everybody who has a grade cell in the link or is in the roster, once, by name.
 
+    `staff` are user ids that the roster may name and that have not learnt here: they are left out.
     Each with the newest attempt and the newest decision of the course. Reads plain columns: a
     link may have thousands of learners. The transaction stays the caller's.
     """
@@ -91,7 +95,7 @@ def load_learners(
     rows += [
         LearnerRow(None, None, member.sub, member.name or f"User {member.sub}", nothing)
         for member in roster or ()
-        if member.sub not in known
+        if member.sub not in known and member.sub not in staff
     ]
     return sorted(rows, key=lambda one: (one.name.casefold(), one.sub))
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from ..errors import BridgeError
+from ..launches.browser import PAGE_COOKIE
 from ..launches.frames import frame_origins
 from ..launches.page_tokens import PageToken, locale_of, read_page
 from ..launches.refusals import refuse_page
@@ -14,7 +15,7 @@ from ..passback.sayings import SAYINGS
 from ..services import current_services
 from ..translating import page_speaker
 from .course_choice import choose_course_of, list_choices
-from .grants import enter_from_lms, load_platform_values
+from .grants import DOOR_LIFE, ask_for_door, load_platform_values, open_door
 from .guard import sign_in_as
 from .link_learners import Wanted
 from .link_page import load_link_page
@@ -135,23 +136,32 @@ def show_review(
 
 @blueprint.post("/enter")
 def enter() -> Response:
-    """An admin's button on an activity's page: into the console, or a wish for it.
-
-    It opens a window of its own: only there does the browser keep the session's cookie.
-    """
+    """An admin's button on an activity's page: a door into the console, or a wish for it."""
     services, token = current_services(), request.form.get("page", "")
     try:
         page = read_page(services, token)
-        session_token = enter_from_lms(services, page)
-        values = load_platform_values(page) if session_token is None else None
+        door = ask_for_door(services, page, request.cookies.get(PAGE_COOKIE))
+        origins = _frame_origins(load_platform_values(page), page)
     except BridgeError as error:
         return refuse_page(services, error)
-    if session_token is not None:
-        sign_in_as(session_token)
-        return go("dashboard.overview")
-    assert values is not None
-    origins = _frame_origins(values, page)
-    return render_page("console/asked.html", frame_origins=origins, back_url=page.back_url)
+    return render_page(
+        "console/asked.html" if door is None else "console/door.html",
+        frame_origins=origins,
+        door=door,
+        seconds=round(DOOR_LIFE.total_seconds()),
+        back_url=page.back_url,
+    )
+
+
+@blueprint.post("/enter/door")
+def go_through() -> Response:
+    """Into the console, in a window of its own: only there is the session's cookie kept."""
+    services = current_services()
+    try:
+        sign_in_as(open_door(services, request.form.get("door", "")))
+    except BridgeError as error:
+        return refuse_page(services, error)
+    return go("dashboard.overview")
 
 
 def see(endpoint: str, token: str, **values: Any) -> Response:

@@ -1,16 +1,20 @@
 """Tie a launch to the browser that began it: one short-lived cookie for each login."""
 
+import secrets
 from collections.abc import Callable, Mapping
 
 from flask import Request, Response
 
 from ..lti.launch_state import COOKIE_PREFIX
 from .ladder import Arriving
+from .page_tokens import PAGE_SECONDS
 
 MOST_COOKIES = 8
 # Says only that this browser keeps our cookies here, so that the next login need not ask again.
 PROBE = "lti_bridge_keeps_cookies"
 PROBE_SECONDS = 86400
+# Ties an admin's page to the browser that launched it: the page's address alone opens no console.
+PAGE_COOKIE = "lti_bridge_page"
 # What we add to the LMS's login parameters on a detour of our own.
 BOUNCED, IN_WINDOW = "lti_bridge_bounced", "lti_bridge_window"
 FRAMES = ("iframe", "frame", "embed", "object")
@@ -47,6 +51,16 @@ def keep_secret(
     for key in old[: max(0, len(old) - MOST_COOKIES + 1)]:
         forget_secret(response, key, secure=secure)
     _set(response, name, secret, secure=secure, max_age_seconds=max_age_seconds)
+
+
+def page_secret(cookies: Mapping[str, str]) -> str:
+    """Return the secret of this browser's pages: the one that it has, or a fresh one."""
+    return cookies.get(PAGE_COOKIE) or secrets.token_urlsafe(24)
+
+
+def keep_page_secret(response: Response, secret: str, *, secure: bool) -> None:
+    """Let the browser keep the secret for as long as a page is good."""
+    _set(response, PAGE_COOKIE, secret, secure=secure, max_age_seconds=PAGE_SECONDS)
 
 
 def forget_secret(response: Response, name: str, *, secure: bool) -> None:

@@ -111,6 +111,8 @@ def begin_picking(
 
 def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
     """Return the reason why nothing can be picked, empty when something can."""
+    if visitor is Visitor.STRANGER:
+        return "not_enrolled"
     if not visitor.is_staff:
         return "picking_not_allowed"
     return "" if settings.accepts_links else "links_not_accepted"

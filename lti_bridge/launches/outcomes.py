@@ -48,10 +48,14 @@ class AskStorage:
 
 @dataclass(frozen=True)
 class OpenPage:
-    """Go to a page of ours; `token` is what proves who asks."""
+    """Go to a page of ours; `token` is what proves who asks.
+
+    `secret` is kept by the browser, where the page is tied to it.
+    """
 
     endpoint: str
     token: str
+    secret: str | None = None
 
 
 Shown = OpenPlayer | ChooseAttempt | OfferWindow | OpenPage | Preview | Start

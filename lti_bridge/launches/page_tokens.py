@@ -17,6 +17,8 @@ PURPOSE = "page"
 PAGE_SECONDS = 3600
 # Key of a page's `data`: its reader is an administrator of the LMS.
 ADMIN = "admin"
+# Hash of the secret that the browser of such a page keeps in a cookie.
+BROWSER = "browser"
 # Whose result the page shows.
 REVIEW = "review"
 # The launch's locale, on pages for learners.

@@ -3,7 +3,7 @@
 They never get a registration: it would cost a place, and its result belongs to nobody.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..db import db
@@ -17,6 +17,9 @@ from ..services import Services
 from .page_tokens import LOCALE, PageToken, read_page, sign_page
 from .roles import Visitor
 
+# What the token of the button "I am a learner here" holds besides: the launch that it goes on with.
+KIND, LEARN, CLAIMS, RUNG = "kind", "learner", "claims", "rung"
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -29,6 +32,7 @@ class Preview:
     course_title: str | None
     course_missing: bool
     token: str
+    learner_token: str = ""  # of the button "I am a learner here"
 
 
 def page_of(link: ResourceLink, claims: LaunchClaims, visitor: Visitor) -> PageToken:
@@ -46,7 +50,7 @@ def page_of(link: ResourceLink, claims: LaunchClaims, visitor: Visitor) -> PageT
 
 
 def show_preview(
-    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor
+    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor, rung: str
 ) -> Preview:
     """Commit, then ask SCORM Cloud for the course's title and return the page's values."""
     db.session.flush()
@@ -56,11 +60,27 @@ def show_preview(
     account = account_for(link.deployment.platform) if course_id else None
     values: dict[str, Any] = {"visitor": visitor, "activity": link.title, "token": token}
     values |= {"context": link.context_title, "course_id": course_id}
+    if visitor is Visitor.SWITCHED and course_id is not None:
+        kept = {KIND: LEARN, CLAIMS: asdict(claims), RUNG: rung}
+        values["learner_token"] = sign_page(services, replace(page, data={**page.data, **kept}))
     db.session.commit()
     title, missing = None, False
     if account is not None and course_id is not None:
         title, missing = _find_title(services, account, course_id)
     return Preview(**values, course_title=title, course_missing=missing)
+
+
+def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
+    """Return the claims of the launch that led to a preview, and its cookie rung.
+
+    Raises LaunchRejected "page_expired" for the token of another button.
+    """
+    if page.data.get(KIND) != LEARN:
+        raise LaunchRejected("page_expired")
+    values = dict(page.data[CLAIMS])
+    for name in ("roles", "scopes"):
+        values[name] = tuple(values[name])
+    return LaunchClaims(**values), page.data[RUNG]
 
 
 def open_preview(services: Services, token: str) -> str:
@@ -71,7 +91,7 @@ def open_preview(services: Services, token: str) -> str:
     """
     page = read_page(services, token)
     course_id = _course_now(page)
-    if course_id is None:
+    if course_id is None or page.visitor is Visitor.LEARNER:
         raise LaunchRejected("page_expired")
     platform = db.session.get(Platform, page.platform_id)
     if platform is None or platform.disabled_at is not None:

@@ -248,6 +248,13 @@ _SEAT = {
         "Try again in a minute.",
         can_retry=True,
     ),
+    "not_enrolled": Rejection(
+        403,
+        "You are not enrolled here",
+        "Your LMS does not say that you learn or teach in this course.",
+        TEACHER,
+        "Ask an instructor of the course to add you to it, then open the activity again.",
+    ),
     "no_attempt_left": Rejection(
         409,
         "There is no further attempt",
@@ -284,6 +291,22 @@ _SEAT = {
         "Only people who manage the course in the LMS can do this.",
         TEACHER,
         "Ask an instructor of the course to do it, or to give you the role in the LMS.",
+    ),
+    "page_not_yours": Rejection(
+        403,
+        "Open the console from your course",
+        "Your browser did not show that this page was opened in it. The console opens only from "
+        "the page of an activity that you have just opened yourself.",
+        LEARNER,
+        "Go back to your course and open the activity again. If your browser keeps no cookies "
+        "inside your LMS, open the activity in a window of its own.",
+    ),
+    "console_door_closed": Rejection(
+        400,
+        "This way into the console is closed",
+        "It opens once, within a minute.",
+        LEARNER,
+        "Go back to the activity's page and choose “Open the console” again.",
     ),
     "page_expired": Rejection(
         400, "This page is too old", "Its buttons work for an hour.", LEARNER, _AGAIN

@@ -5,17 +5,23 @@ from enum import StrEnum
 
 VOCABULARY = "http://purl.imsglobal.org/vocab/lis/v2/"
 TEST_USER = "#TestUser"
-# Short names are membership roles; so are LTI 1.1's, which some platforms still send.
-OLD_MEMBERSHIP = "urn:lti:role:ims/lis/"
+# Short names are membership roles. LTI 1.1 wrote roles as URNs, and LTI 2 had one vocabulary for
+# institution and system; some platforms still send either.
+URN_KINDS = {
+    "urn:lti:role:ims/lis/": "membership",
+    "urn:lti:instrole:ims/lis/": "institution",
+    "urn:lti:sysrole:ims/lis/": "system",
+}
+ELSEWHERE = ("institution", "system", "person")
 
 LEARNERS = {"Learner"}
 INSTRUCTORS = {"Instructor", "ContentDeveloper", "Manager", "Officer"}
 ADMINS = {"Administrator"}
-LEARNERS_ELSEWHERE = {"Student", "Learner"}
-INSTRUCTORS_ELSEWHERE = {"Instructor", "Faculty", "Staff"}
-ADMINS_ELSEWHERE = {"Administrator", "SysAdmin", "SysSupport", "AccountAdmin", "Creator"}
+ADMINS_ELSEWHERE = {"Administrator", "SysAdmin"}
 # Sub-roles of Instructor that help with a course without being in charge of it.
 ASSISTING = ("TeachingAssistant", "Grader", "GuestInstructor", "Lecturer", "SecondaryInstructor")
+# Sub-roles of Manager that only look.
+OBSERVING = ("Observer", "ExternalObserver")
 
 
 class Visitor(StrEnum):
@@ -42,24 +48,21 @@ class Visitor(StrEnum):
 
 
 def decide_visitor(roles: Sequence[str]) -> Visitor:
-    """Return who launches.
+    """Return who launches; a STRANGER is not enrolled here.
 
-    Membership (context) roles decide; institution and system roles count only when there is no
-    membership role: a dean who is enrolled as a learner is a learner. Instructors who are also
-    learners manage; assistants who are also learners learn. A test user always previews.
+    Membership (context) roles alone decide who learns, teaches or assists: a dean who is enrolled
+    as a learner is a learner, and a member of staff who is not enrolled is nobody here. Without
+    one, an administrator of the institution or the system is an admin. Staff who are also
+    learners are staff. A test user always previews.
     """
     # However an LMS spells what stands before it: a seat for a test user would be worse.
     if any(role.endswith(TEST_USER) for role in roles):
         return Visitor.TEST_USER
-    members = [(name, sub) for kind, name, sub in map(_split, roles) if kind == "membership"]
+    split = list(map(_split, roles))
+    members = [(name, sub) for kind, name, sub in split if kind == "membership"]
     if members:
         return _decide_member(members)
-    names = {name for kind, name, _sub in map(_split, roles) if kind in ("institution", "system")}
-    if names & ADMINS_ELSEWHERE:
-        return Visitor.ADMIN
-    if names & INSTRUCTORS_ELSEWHERE:
-        return Visitor.INSTRUCTOR
-    return Visitor.LEARNER if names & LEARNERS_ELSEWHERE else Visitor.STRANGER
+    return Visitor.ADMIN if _administers_elsewhere(split) else Visitor.STRANGER
 
 
 def administers(roles: Sequence[str]) -> bool:
@@ -69,8 +72,11 @@ def administers(roles: Sequence[str]) -> bool:
     """
     split = list(map(_split, roles))
     members = {name for kind, name, _sub in split if kind == "membership"}
-    elsewhere = {name for kind, name, _sub in split if kind in ("institution", "system")}
-    return bool(members & ADMINS or elsewhere & ADMINS_ELSEWHERE)
+    return bool(members & ADMINS) or _administers_elsewhere(split)
+
+
+def _administers_elsewhere(roles: Sequence[tuple[str, str, str]]) -> bool:
+    return any(kind in ELSEWHERE and name in ADMINS_ELSEWHERE for kind, name, _sub in roles)
 
 
 def is_masked(custom: Mapping[str, str], key: str) -> bool:
@@ -83,26 +89,27 @@ def is_masked(custom: Mapping[str, str], key: str) -> bool:
 
 
 def _decide_member(members: Sequence[tuple[str, str]]) -> Visitor:
-    # A platform sends the principal role beside the sub-role: only what stands without an
-    # assisting sub-role of its own makes somebody a full instructor.
-    assists = any(
-        name == "TeachingAssistant" or (name == "Instructor" and sub.startswith(ASSISTING))
-        for name, sub in members
-    )
-    names = {name for name, sub in members if not sub.startswith(ASSISTING)}
+    # A platform sends the principal role beside the sub-role: only what stands without a weaker
+    # sub-role of its own counts in full.
+    weaker = {name for name, sub in members if sub.startswith((*ASSISTING, *OBSERVING))}
+    names = {name for name, _sub in members} - weaker
     if names & ADMINS:
         return Visitor.ADMIN
+    assists = "Instructor" in weaker or any(name == "TeachingAssistant" for name, _ in members)
     if names & (INSTRUCTORS - {"Instructor"}) or ("Instructor" in names and not assists):
         return Visitor.INSTRUCTOR
-    if names & LEARNERS:
-        return Visitor.LEARNER
-    return Visitor.ASSISTANT if assists else Visitor.STRANGER
+    if assists:
+        return Visitor.ASSISTANT
+    return Visitor.LEARNER if names & LEARNERS else Visitor.STRANGER
 
 
 def _split(role: str) -> tuple[str, str, str]:
     """Return (kind, principal name, sub-role): `…/membership/Instructor#Grader` has all three."""
+    for prefix, kind in URN_KINDS.items():
+        if role.startswith(prefix):
+            return (kind, *_split_short(role.removeprefix(prefix)))
     if not role.startswith(VOCABULARY):
-        return _split_short(role.removeprefix(OLD_MEMBERSHIP))
+        return ("unknown", role, "") if ":" in role else ("membership", *_split_short(role))
     path, _, name = role.removeprefix(VOCABULARY).partition("#")
     kind, _, principal = path.partition("/")
     if kind == "membership" and principal:
@@ -110,8 +117,6 @@ def _split(role: str) -> tuple[str, str, str]:
     return kind, name, ""
 
 
-def _split_short(role: str) -> tuple[str, str, str]:
-    if ":" in role:
-        return "unknown", role, ""
+def _split_short(role: str) -> tuple[str, str]:
     name, _, sub = role.replace("/", "#").partition("#")
-    return "membership", name, sub
+    return name, sub

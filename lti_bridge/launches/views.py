@@ -10,7 +10,7 @@ from ..platforms.keys import public_jwks
 from ..services import Services, current_services
 from ..translating import page_speaker
 from . import preview, resume, workflow
-from .browser import forget_secret
+from .browser import forget_secret, keep_page_secret
 from .deep_linking import Start
 from .entering import SECRET_FIELD, Visit
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
@@ -76,6 +76,21 @@ def choose_attempt() -> AnyResponse:
         visit.locale = locale_of(services, token)
         return refuse(services, visit, error)
     return _move(player.url, 303)
+
+
+@blueprint.post("/learn")
+def learn() -> AnyResponse:
+    """The button "I am a learner here" of a preview for staff in a student's role."""
+    services, visit = current_services(), new_visit()
+    visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
+    token = request.form.get("page", "")
+    try:
+        outcome = workflow.open_as_learner(services, token, visit)
+    except BridgeError as error:
+        visit.locale = locale_of(services, token)
+        return refuse(services, visit, error)
+    publish_launch(services, visit, "opened")
+    return _show(services, visit, outcome)
 
 
 @blueprint.post("/preview")
@@ -158,7 +173,10 @@ def _show(
             back_url=visit.return_url,
         )
     if isinstance(outcome, OpenPage):
-        return _move(url_for(outcome.endpoint, page=outcome.token), 303)
+        response = _move(url_for(outcome.endpoint, page=outcome.token), 303)
+        if outcome.secret is not None:
+            keep_page_secret(response, outcome.secret, secure=services.is_secure)
+        return response
     return render_page(
         "launches/preview.html",
         frame_origins=origins_of(visit),

@@ -2,29 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from ..db import begin_reading, db
 from ..errors import LaunchRejected, Unavailable
 from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchClaims
-from ..lti.handshake import VerifiedLaunch, read_launch_state
-from ..lti.launch_state import LaunchState, cookie_name
+from ..lti.handshake import read_launch_state
+from ..lti.launch_state import LaunchState, cookie_name, hash_secret
 from ..lti.replies import origin
 from ..platforms import registry
+from ..platforms.deployments import ACTIVE
 from ..platforms.models import Deployment
 from ..platforms.tool_definition import MASQUERADING
 from ..registrations.attempts import begin_attempt, find_offer
 from ..registrations.links import keep_link, opens_in_window
 from ..registrations.models import ResourceLink
 from ..registrations.opening import Arrival, Begun, begin_launch
-from ..registrations.staff import remember_staff
-from ..registrations.standing import Standing
+from ..registrations.staff import forget_staff, remember_staff
+from ..registrations.standing import Standing, get_standing
 from ..registrations.workflow import build_launch_link, open_registration
 from ..services import Services
+from .browser import page_secret
 from .deep_linking import begin_picking
 from .entering import SECRET_FIELD, Visit, check_state, verify_and_enter
-from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome
-from .page_tokens import ADMIN, REVIEW, read_page, sign_page
-from .preview import page_of, show_preview
+from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome, Shown
+from .page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
+from .preview import page_of, read_claims, show_preview
 from .roles import Visitor, administers, decide_visitor, is_masked
 
 
@@ -43,20 +46,55 @@ def receive_launch(
     claims = launch.claims
     visit.visitor = decide_visitor(claims.roles)
     if claims.message_type == DEEP_LINKING:
+        _note_staff(services, standing, claims, visit.visitor)
         deployment = db.session.get_one(Deployment, standing.deployment.id)
         return begin_picking(services, claims, deployment, visit.visitor)
     if claims.message_type not in (RESOURCE_LINK, SUBMISSION_REVIEW):
         raise LaunchRejected("unknown_message", claims.message_type)
+    if visit.visitor is Visitor.STRANGER:
+        raise LaunchRejected("not_enrolled")
     standing = keep_link(standing, claims, services.now())
+    _note_staff(services, standing, claims, visit.visitor)
     if claims.message_type == SUBMISSION_REVIEW:
         return _show_review(services, _link(standing), claims, visit.visitor)
     if visit.visitor is Visitor.LEARNER:
-        visit.visitor = _behind_the_learner(standing, claims)
+        visit.visitor = _behind_the_learner(standing, claims, services.now())
     if visit.visitor.is_staff:
-        return _show_staff(services, _link(standing), claims, visit.visitor)
+        return _show_staff(services, _link(standing), claims, visit.visitor, cookies)
     if visit.visitor is not Visitor.LEARNER:
-        return show_preview(services, _link(standing), claims, visit.visitor)
-    return _open_activity(services, visit, launch, standing)
+        return show_preview(services, _link(standing), claims, visit.visitor, launch.state.rung)
+    return _open_activity(services, visit, claims, standing, launch.state.rung)
+
+
+def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
+    """Open the activity for a user who was seen as staff, and says that they learn here.
+
+    `token` is that of the preview's button. Raises LaunchRejected, Unavailable or
+    ConfigurationError.
+    """
+    page = read_page(services, token)
+    claims, rung = read_claims(page)
+    visit.visitor, visit.return_url = page.visitor, page.back_url
+    visit.platform = registry.get_platform(page.platform_id)
+    standing = get_standing(page.platform_id, claims)
+    if standing.link is None or standing.deployment.status != ACTIVE:
+        db.session.rollback()
+        raise LaunchRejected("page_expired")
+    forget_staff(standing.platform.identity, standing.link.context_id, claims.sub)
+    visit.visitor = Visitor.LEARNER
+    return _open_activity(services, visit, claims, standing, rung)
+
+
+def _note_staff(
+    services: Services, standing: Standing, claims: LaunchClaims, visitor: Visitor
+) -> None:
+    """Remember a launch as staff, whatever it opens, in the transaction at hand."""
+    if not visitor.is_staff:
+        return
+    context = claims.context_id
+    if context is None and standing.link is not None:
+        context = standing.link.context_id
+    remember_staff(standing.platform.identity, context, claims.sub, services.now())
 
 
 def _link(standing: Standing) -> ResourceLink:
@@ -65,18 +103,18 @@ def _link(standing: Standing) -> ResourceLink:
 
 
 def _open_activity(
-    services: Services, visit: Visit, launch: VerifiedLaunch, standing: Standing
+    services: Services, visit: Visit, claims: LaunchClaims, standing: Standing, rung: str
 ) -> OpenPlayer | ChooseAttempt | OfferWindow:
     """Open a learner's rows, then the player or what comes before it."""
     new_window = opens_in_window(standing.link, standing.platform) and not visit.in_window
     asks_first = standing.may_have_several or new_window
-    arrival = Arrival(launch.state.rung, visit.correlation_id)
+    arrival = Arrival(rung, visit.correlation_id)
     with services.places.try_to_take() as free:
         opens_now = free and not asks_first
-        begun = begin_launch(services, launch.claims, standing, arrival, opens_now=opens_now)
+        begun = begin_launch(services, claims, standing, arrival, opens_now=opens_now)
         visit.launch_id = begun.launch_id
         if asks_first:
-            choice = _offer(services, visit, standing, launch.claims, new_window)
+            choice = _offer(services, visit, standing, claims, new_window)
             if choice is not None:
                 return choice
         return open_player(services, begun.launch_id, begun)
@@ -108,24 +146,28 @@ def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer
     return open_player(services, begin_attempt(services, launch_id) if another else launch_id)
 
 
-def _behind_the_learner(standing: Standing, claims: LaunchClaims) -> Visitor:
+def _behind_the_learner(standing: Standing, claims: LaunchClaims, now: datetime) -> Visitor:
     """Return who uses a learner's role: the learner, or staff who look at what learners see."""
     if is_masked(claims.custom, MASQUERADING):
         return Visitor.MASKED
-    return Visitor.SWITCHED if standing.only_looks else Visitor.LEARNER
+    return Visitor.SWITCHED if standing.only_looks(now) else Visitor.LEARNER
 
 
 def _show_staff(
-    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor
+    services: Services,
+    link: ResourceLink,
+    claims: LaunchClaims,
+    visitor: Visitor,
+    cookies: Mapping[str, str],
 ) -> OpenPage:
-    """Remember that this user is staff here, and commit."""
-    remember_staff(link, claims.sub, services.now())
+    """Open the activity's page; an LMS admin's is tied to this browser. Commits."""
     db.session.flush()
-    page = page_of(link, claims, visitor)
+    page, secret = page_of(link, claims, visitor), None
     if administers(claims.roles):
-        page = replace(page, data={**page.data, ADMIN: True})
+        secret = page_secret(cookies)
+        page = replace(page, data={**page.data, ADMIN: True, BROWSER: hash_secret(secret)})
     db.session.commit()
-    return OpenPage("console.link", sign_page(services, page))
+    return OpenPage("console.link", sign_page(services, page), secret)
 
 
 def _show_review(

@@ -132,9 +132,9 @@ def _identifier(value: str | None) -> Any:
 
 def _roles(payload: Mapping[str, Any]) -> tuple[str, ...]:
     roles = payload.get(CLAIM + "roles")
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise LaunchRejected("bad_roles", "roles is not a list of texts")
-    return tuple(roles)
+    if not isinstance(roles, list):
+        raise LaunchRejected("bad_roles", "roles is not a list")
+    return tuple(role for role in roles if isinstance(role, str))
 
 
 def _custom(values: Mapping[str, Any]) -> dict[str, str]:

@@ -85,7 +85,7 @@ def _registrations(learner: Learner) -> tuple[list[Document], list[Call]]:
         mine = _activity(row) | _plain(row) | {"scorm_cloud_account": row.account.name}
         for key, model in (("launches", Launch), ("trail", TrailEvent)):
             rows = _all(model, model.registration_id == row.id)
-            mine[key] = _plain_all(rows, {"registration_id"})
+            mine[key] = plain_all(rows, {"registration_id"})
         shown.append(mine)
         calls.append((mine, row.account, row.registration_id))
     return shown, calls
@@ -102,7 +102,7 @@ def _activity(row: Registration | Grade) -> Document:
 def _grade(row: Grade) -> Document:
     scores = []
     for score in _all(Score, Score.grade_id == row.id):
-        tries = _plain_all(_all(ScoreTry, ScoreTry.score_id == score.id))
+        tries = plain_all(_all(ScoreTry, ScoreTry.score_id == score.id))
         name = score.registration.registration_id if score.registration else None
         scores.append(_plain(score) | {"registration_id": name, "tries": tries})
     return _activity(row) | _plain(row) | {"scores": scores}
@@ -110,11 +110,11 @@ def _grade(row: Grade) -> Document:
 
 def _grant(row: ConsoleGrant) -> Document:
     sessions = _all(ConsoleSession, ConsoleSession.grant_id == row.id)
-    return _plain(row) | {"sessions": _plain_all(sessions)}
+    return _plain(row) | {"sessions": plain_all(sessions)}
 
 
 def _kind(learner: Found, kind: str) -> list[Document]:
-    return _plain_all(_rows(learner, kind))
+    return plain_all(_rows(learner, kind))
 
 
 def _rows(learner: Found, kind: str) -> Any:
@@ -127,7 +127,8 @@ def _all(model: type[Base], condition: Any) -> Any:
     return db.session.scalars(select(model).where(condition).order_by(key)).all()
 
 
-def _plain_all(rows: Iterable[Base], but: Collection[str] = ()) -> list[Document]:
+def plain_all(rows: Iterable[Base], but: Collection[str] = ()) -> list[Document]:
+    """Return rows' own columns as JSON values, without those that say nothing of the person."""
     return [_plain(row, but) for row in rows]
 
 

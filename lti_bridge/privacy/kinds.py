@@ -15,10 +15,11 @@ from ..db import Base
 from ..lti.models import UsedNonce
 from ..passback.models import Score, ScoreTry
 from ..platforms.models import Invite
-from ..registrations.models import Launch, Learner, Registration, TrailEvent
+from ..registrations.models import Launch, Learner, Registration, StaffVisit, TrailEvent
 
 INVITES_KEPT = timedelta(days=30)
 NO_TIME = timedelta(0)
+STAFF_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,19 @@ def _names(kept: timedelta) -> Kind:
     return Kind("names", Learner.id, Learner.created_at, kept, also, blank=columns)
 
 
+def _staff(kept: timedelta) -> Kind:
+    """Each launch as staff renews its visit."""
+
+    def also(cutoff: datetime) -> tuple[ColumnElement[bool], ...]:
+        return (or_(StaffVisit.seen_at.is_(None), StaffVisit.seen_at < cutoff),)
+
+    return Kind("staff visits", StaffVisit.id, StaffVisit.first_seen_at, kept, also)
+
+
 def _outdated() -> list[Kind]:
     """What has no more use after its own time."""
     return [
+        _staff(STAFF_KEPT),
         Kind("used nonces", UsedNonce.nonce, UsedNonce.expires_at, NO_TIME),
         Kind("console sessions", ConsoleSession.id, ConsoleSession.expires_at, NO_TIME),
         Kind("sign-in failures", SignInFailure.id, SignInFailure.failed_at, FORGOTTEN_AFTER),

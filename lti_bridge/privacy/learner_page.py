@@ -18,6 +18,7 @@ from ..platforms.models import Deployment
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Registration, ResourceLink
 from .learners import Found, find_learners, get_learner
+from .staff import FoundStaff, find_staff_users
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,17 @@ def search_learners(actor: Actor, text: str, course: str = "") -> list[Found]:
         return find_learners(
             text, course=course, platform_id=scope.platform_id, deployment_id=scope.deployment_id
         )
+
+
+def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
+    """Return the users of whom only visits as staff are kept, of those whom the actor may see.
+
+    A visit does not say from which installation it came.
+    """
+    if actor.scope.deployment_id is not None:
+        return []
+    with reading(db.session()):
+        return find_staff_users(text, platform_id=actor.scope.platform_id)
 
 
 def load_learner(actor: Actor, learner_id: int) -> LearnerPage:

@@ -16,7 +16,7 @@ from ..passback import steering
 from ..services import Services, current_services
 from .erasing import erase_learner
 from .export import export_learner
-from .learner_page import check_grade, load_learner, search_learners
+from .learner_page import check_grade, load_learner, search_learners, search_staff
 from .learners import AT_MOST, get_learner, preview
 from .reports import LMS_KEEPS
 
@@ -45,7 +45,10 @@ def search(actor: Actor) -> Response:
     course = request.args.get("course", "").strip()[:200]
     found = search_learners(actor, text, course)
     full = len(found) >= AT_MOST
-    return show("privacy/learners.html", found=found, search=text, course=course, full=full)
+    staff = [] if course else search_staff(actor, text)
+    return show(
+        "privacy/learners.html", found=found, staff=staff, search=text, course=course, full=full
+    )
 
 
 @blueprint.get("/<int:learner_id>")

@@ -53,7 +53,7 @@ class ResourceLink(Base):
 
 
 class StaffVisit(Base):
-    """Somebody who launched a context as staff: as "learner" there they only look.
+    """A user who launched a context as staff: as "learner" they only look there for some hours.
 
     Moodle's "switch role to student" sends the same user without any mark, and refuses scores.
     """
@@ -66,6 +66,7 @@ class StaffVisit(Base):
     context_id: Mapped[str] = mapped_column(String(255))
     sub: Mapped[str] = mapped_column(String(255))
     first_seen_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]  # None: written by a release that kept no newer moment
 
 
 class Learner(Base):

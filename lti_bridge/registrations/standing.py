@@ -7,6 +7,7 @@ a tenth of what objects of the ORM do. Pages for staff and workers keep to objec
 from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, func, select
@@ -15,14 +16,8 @@ from ..db import Base, db
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import select_default
 from ..platforms.models import Deployment, Platform, ScormAccount
-from .models import (
-    Grade,
-    Launch,
-    Learner,
-    Registration,
-    ResourceLink,
-    StaffVisit,
-)
+from .models import Grade, Launch, Learner, Registration, ResourceLink, StaffVisit
+from .staff import COUNTS_FOR
 
 
 def _table(model: type[Base]) -> Table:
@@ -51,7 +46,7 @@ _FIND = (
     select(
         *[column for table in PARTS for column in table.columns],
         GRADE.c.further_attempts,
-        STAFF.c.id,
+        STAFF.c.seen_at,
         ACCOUNTS,
     )
     .select_from(DEPLOYMENT)
@@ -108,7 +103,7 @@ class Standing:
     learner: Any
     places: tuple[Place, ...]
     has_grade: bool
-    was_staff: bool
+    staff_seen_at: datetime | None
     accounts: int
     further_attempts: int = 0
 
@@ -122,13 +117,15 @@ class Standing:
         """Every seat that the learner has in the link."""
         return [place.seat for place in self.places if place.seat is not None]
 
-    @property
-    def only_looks(self) -> bool:
+    def only_looks(self, now: datetime) -> bool:
         """Tell whether this is staff of the context in a learner's role, without a seat here.
 
-        Somebody with a seat keeps it: a learner who helped to teach for a while loses nothing.
+        Only for some hours after a launch as staff: roles change, and an LMS may send one context
+        id for all its courses. A user with a seat keeps it: a learner who helped to teach for a
+        while loses nothing.
         """
-        return self.was_staff and not self.seats
+        seen_at = self.staff_seen_at
+        return seen_at is not None and now - seen_at < COUNTS_FOR and not self.seats
 
 
 def find_standing(platform_id: int, claims: LaunchClaims) -> Standing | None:
@@ -158,7 +155,7 @@ def find_standing(platform_id: int, claims: LaunchClaims) -> Standing | None:
         learner,
         places,
         further is not None,
-        staff is not None,
+        staff,
         accounts,
         further or 0,
     )

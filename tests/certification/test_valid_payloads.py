@@ -5,6 +5,7 @@ from werkzeug.test import TestResponse
 
 from tests.certification.bench import Bench
 from tests.mini_platform import ENDPOINT, INSTRUCTOR, LEARNER
+from tests.world import code
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 MANY_ROLES = [LEARNER] + [f"http://purl.example/role#{number}" for number in range(300)]
@@ -74,14 +75,17 @@ def test_valid_teacher_launch_opens_their_page(bench, roles):
     [["http://purl.imsglobal.org/vocab/lis/v2/uknownrole/unknown#Helper"], ["Gardener"], [], [""]],
     ids=["unknown role", "unknown short role", "no role", "empty role"],
 )
-def test_valid_launch_with_unknown_role_only_looks(bench, roles):
-    before = len(bench.door.everything()["registration"])
+def test_valid_launch_with_unknown_role_is_not_enrolled(bench, roles):
+    before = bench.door.everything()
 
     response = bench.launch(sub="stranger", roles=roles)
 
-    assert response.status_code == 200
-    assert "Golf" in response.text
-    assert len(bench.door.everything()["registration"]) == before
+    assert (response.status_code, code(response)) == (403, "not_enrolled")
+    assert bench.door.everything() == before
+
+
+def test_role_that_is_no_text_is_ignored(bench):
+    assert_opens_player(bench, bench.launch(roles=[5, LEARNER, None, {"name": "Instructor"}]))
 
 
 def test_user_that_looks_like_a_number_stays_text(bench, door):

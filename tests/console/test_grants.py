@@ -15,7 +15,8 @@ from lti_bridge.errors import ConfigurationError
 from lti_bridge.launches.page_tokens import read_page as read_token
 from lti_bridge.platforms.deployments import approve_deployment
 from lti_bridge.platforms.models import Platform
-from tests.console.people import ADMIN, knock, press, sign_in_admin, sign_in_owner
+from tests.conftest import FakeClock
+from tests.console.people import ADMIN, go_through, knock, press, sign_in_admin, sign_in_owner
 from tests.html import read_page
 from tests.mini_platform import INSTRUCTOR, LEARNER
 from tests.world import World, code, count, page_token
@@ -80,7 +81,7 @@ def test_owner_decides_on_the_page(app: Flask, world: World) -> None:
 
     assert "adam" in waiting
     assert answer.status_code == 303
-    assert knock(world).location == "/console/"
+    assert go_through(world, knock(world)).location == "/console/"
     said = db.session.scalars(select(AuditEntry.text).where(AuditEntry.action == "grant")).all()
     assert said == ["LMS admin adam: let them into the console of the platform"]
 
@@ -175,3 +176,94 @@ def test_admin_who_teaches_finds_the_door_too(world: World) -> None:
     page: Any = world.enter(roles=[ADMIN, INSTRUCTOR])
 
     assert "/console/enter" in page.text
+
+
+def granted(world: World) -> None:
+    """Let adam into the console, as an owner would."""
+    knock(world)
+    (row,) = list_grants()
+    grant(row.id, now=world.services.now())
+
+
+def is_inside(browser: Any) -> bool:
+    return browser.get("/console/").status_code == 200
+
+
+def test_door_opens_once(app: Flask, world: World) -> None:
+    granted(world)
+    door = knock(world)
+    assert go_through(world, door).location == "/console/"
+
+    other = other_browser(app, world)
+    again = go_through(other, door)
+
+    assert (again.status_code, code(again)) == (400, "console_door_closed")
+    assert not is_inside(other.browser)
+
+
+@pytest.mark.parametrize("seconds, opens", [(60, True), (61, False)])
+def test_door_opens_within_a_minute(world: World, clock: FakeClock, seconds, opens) -> None:
+    granted(world)
+    door = knock(world)
+    clock.advance(seconds)
+
+    go_through(world, door)
+
+    assert is_inside(world.browser) is opens
+
+
+def test_address_of_a_page_opens_no_console(app: Flask, world: World) -> None:
+    granted(world)
+    address = world.launch(roles=[ADMIN], sub="adam").location
+    thief = app.test_client()
+    page = thief.get(address)
+    forms = [f for f in read_page(page.text, "/").forms if "/console/enter" in f.action]
+
+    answers = [thief.post(form.action, data=form.fields) for form in forms]
+    answers.append(thief.post("/console/enter/door", data={"door": page_token(address)}))
+
+    assert [code(one) for one in answers] == ["page_not_yours", "console_door_closed"]
+    assert not is_inside(thief)
+
+
+def test_browser_of_another_page_opens_no_console(app: Flask, world: World) -> None:
+    granted(world)
+    address = world.launch(roles=[ADMIN], sub="adam").location
+    mallory = other_browser(app, world)
+    mallory.launch(roles=[ADMIN], sub="mallory")
+
+    answer = mallory.browser.post("/console/enter", data={"page": page_token(address)})
+
+    assert code(answer) == "page_not_yours"
+
+
+def test_two_pages_of_one_browser_both_open(world: World) -> None:
+    granted(world)
+    first, second = (page_token(world.launch(roles=[ADMIN], sub="adam").location) for _ in "12")
+
+    for page in (first, second):
+        door = world.browser.post("/console/enter", data={"page": page})
+        assert go_through(world, door).location == "/console/"
+
+
+def test_door_closes_with_the_grant(world: World) -> None:
+    granted(world)
+    door = knock(world)
+    (row,) = list_grants()
+    revoke(row.id, now=world.services.now())
+
+    assert code(go_through(world, door)) == "console_door_closed"
+
+
+def test_page_s_secret_is_kept_from_scripts(world: World) -> None:
+    answer = world.launch(roles=[ADMIN], sub="adam")
+
+    (kept,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith("lti_bridge_page=")]
+    assert "HttpOnly" in kept
+    assert "Max-Age=3600" in kept
+
+
+def test_teacher_s_page_keeps_no_secret(world: World) -> None:
+    answer = world.launch(roles=[INSTRUCTOR])
+
+    assert "lti_bridge_page" not in str(answer.headers)

@@ -13,10 +13,9 @@ from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
 from tests.html import read_page
-from tests.mini_platform import INSTRUCTOR, LEARNER, Reply
+from tests.mini_platform import ASSISTANT, INSTRUCTOR, LEARNER, Reply
 from tests.world import HERE, World, code, count, page_token
 
-ASSISTANT = "http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 
 
@@ -97,6 +96,22 @@ def test_roster_adds_those_who_never_came(world: World) -> None:
     assert "Ida Ivarsson" not in page.text
     assert "Gone Away" not in page.text
     assert count(Learner) == 1
+
+
+def test_non_editing_teacher_is_no_learner_in_the_roster(world: World) -> None:
+    """Moodle launches them as assistants, and lists them as learners."""
+    members = (member("tara", "Tara Tutor"), member("ned", "Ned Next"), member("5", "Ben Okafor"))
+    claim = with_roster(world, *members)
+    world.launch(sub="tara", roles=[INSTRUCTOR, ASSISTANT])
+
+    for reader, role in (("ned", ASSISTANT), ("ida", INSTRUCTOR)):
+        page = world.enter(sub=reader, roles=[role], **claim)
+
+        assert "Ben Okafor" in page.text
+        assert "Tara Tutor" not in page.text
+        assert "Ned Next" not in page.text
+    sheet = world.browser.get("/console/link/scores.csv", query_string={"page": token_of(world)})
+    assert "Tara" not in sheet.text
 
 
 def test_page_shows_without_a_roster(world: World) -> None:
@@ -254,7 +269,7 @@ def test_teacher_in_a_students_role_gets_a_preview(world: World) -> None:
     page = world.launch(roles=[LEARNER])
 
     assert page.status_code == 200
-    assert "You teach in this course" in page.text
+    assert "You have just been here as a teacher" in page.text
     assert count(Registration) == 0
 
 

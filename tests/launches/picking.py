@@ -16,7 +16,9 @@ LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 PICK = f"{HERE}/lti/pick"
 
 
-def deep_link(world: World, *, roles: Any = (INSTRUCTOR,), **settings: Any) -> TestResponse:
+def deep_link(
+    world: World, *, roles: Any = (INSTRUCTOR,), sub: str = "ida", **settings: Any
+) -> TestResponse:
     """Launch for deep linking; `settings` change what the platform accepts (None leaves out)."""
     sent = world.login()
     claims = world.platform.claims(
@@ -24,6 +26,7 @@ def deep_link(world: World, *, roles: Any = (INSTRUCTOR,), **settings: Any) -> T
         sent["nonce"],
         message_type="LtiDeepLinkingRequest",
         resource_link=None,
+        sub=sub,
         roles=list(roles),
     )
     given = {

@@ -81,7 +81,7 @@ def test_assistant_picks_but_does_not_upload(world):
     [
         (Visitor.LEARNER, ["ltiResourceLink"], "picking_not_allowed"),
         (Visitor.TEST_USER, ["ltiResourceLink"], "picking_not_allowed"),
-        (Visitor.STRANGER, ["file"], "picking_not_allowed"),
+        (Visitor.STRANGER, ["file"], "not_enrolled"),
         (Visitor.INSTRUCTOR, ["file"], "links_not_accepted"),
     ],
 )

@@ -19,6 +19,7 @@ from tests.mini_platform import INSTRUCTOR, LEARNER
 from tests.practice_cloud import Answer, PracticeCloud
 from tests.world import World, code, count
 
+FACULTY = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Faculty"
 TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 ADMIN = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Administrator"
 ASSISTANT = "http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"
@@ -66,7 +67,7 @@ def test_staff_may_pick(world, role):
 
 
 @pytest.mark.parametrize(
-    "roles", [[LEARNER], [TEST_USER, INSTRUCTOR], []], ids=["learner", "test user", "nobody"]
+    "roles", [[LEARNER], [TEST_USER, INSTRUCTOR]], ids=["learner", "test user"]
 )
 def test_others_are_refused_and_can_go_back(world, roles):
     response = deep_link(world, roles=roles)
@@ -79,6 +80,15 @@ def test_others_are_refused_and_can_go_back(world, roles):
     assert claims[f"{DL}errorlog"] == "picking_not_allowed"
     assert claims[f"{DL}errormsg"].startswith("Your LMS says that you do not teach")
     assert claims[f"{DL}data"] == "csrf:opaque"
+
+
+def test_stranger_is_refused_and_can_go_back(world):
+    response = deep_link(world, roles=[FACULTY])
+
+    assert (response.status_code, code(response)) == (403, "not_enrolled")
+    claims = answer(world, pick(world, "/refused", token_of(response)))
+    assert claims[f"{DL}content_items"] == []
+    assert claims[f"{DL}errorlog"] == "not_enrolled"
 
 
 @pytest.mark.parametrize("where", ["", "/choose", "/cancel", "/preview", "/package"])

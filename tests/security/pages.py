@@ -18,7 +18,7 @@ from tests.console.people import csrf_token, sign_in_owner
 from tests.door import Door
 from tests.html import read_page
 from tests.launches.picking import deep_link, pick, token_of
-from tests.mini_platform import INSTRUCTOR, LTI, Reply
+from tests.mini_platform import INSTRUCTOR, LTI, TEST_USER, Reply
 from tests.practice_cloud import package
 from tests.world import HERE, World, page_token
 
@@ -138,7 +138,7 @@ class Pages:
         return page
 
     def preview(self) -> TestResponse:
-        return self.door.visitor().launch(**{**MOST, "sub": "stranger", "roles": []})
+        return self.door.visitor().launch(**{**MOST, "sub": "tess", "roles": [TEST_USER]})
 
     def review(self) -> TestResponse:
         changes = {

@@ -22,6 +22,7 @@ STATE = "the state of this browser's login, with its secret, and a signed id_tok
 RESUME = "a signed token of an interrupted launch, and its browser's cookie"
 PAGE = "the page's signed token, in the form"
 TICKET = "an upload ticket in the address and the page's token in the form"
+DOOR = "a signed token of one use, which a page gives that is tied to its browser"
 INVITE = "an invite that nobody has used"
 BASIC = "a signed address and its own password"
 SESSION = "the csrf_token of the page, which belongs to this browser's session cookie"
@@ -30,9 +31,11 @@ PROOFS = {
     "launches.launch": STATE,
     "launches.try_again": RESUME,
     "launches.choose_attempt": PAGE,
+    "launches.learn": PAGE,
     "launches.open_preview": PAGE,
     "console.choose": PAGE,
     "console.enter": PAGE,
+    "console.go_through": DOOR,
     "link_pages.act": PAGE,
     "link_pages.resend": PAGE,
     "link_pages.set_policy": PAGE,
@@ -89,6 +92,7 @@ FIELDS = {
     STATE: "state",
     RESUME: "token",
     PAGE: "page",
+    DOOR: "door",
     TICKET: "page",
     INVITE: "invite",
     SESSION: "csrf_token",

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from tests.certification.bench import Bench
+from tests.mini_platform import TEST_USER
 from tests.security.pages import policy_of, tags_of
 
 # Which pages must show the attack, as text: a page that hides it would prove nothing.
@@ -97,7 +98,9 @@ def test_claims_inject_no_header(door, hostile):
     bench = Bench(door)
 
     response = bench.launch(
-        sub="stranger", roles=[], launch_presentation={"return_url": hostile, "locale": hostile}
+        sub="tess",
+        roles=[TEST_USER],
+        launch_presentation={"return_url": hostile, "locale": hostile},
     )
 
     assert response.status_code == 200
