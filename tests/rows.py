@@ -26,7 +26,7 @@ def add_link(at: datetime, lms_id: str = "link-1", **values: Any) -> ResourceLin
         "context_title": "Workplace safety",
         "custom_course": "fire",
         "line_item_url": "https://lms.example/items/1",
-        "service_scopes": [],
+        "service_scopes": None,
         "created_at": at,
         "launched_at": at,
     }

@@ -16,13 +16,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from lti_bridge.app import create_app
 from lti_bridge.config import Settings, environment_without_settings
 from lti_bridge.db import db
 from lti_bridge.errors import ConfigurationError
+from lti_bridge.lti.memberships import SCOPE_MEMBERSHIPS
 from lti_bridge.paths import shipped
+from lti_bridge.registrations.models import ResourceLink
 from lti_bridge.schema import know_migrations, migrate_database, require_newest_schema
 from tests.conftest import close_app, empty_postgresql_database, make_settings
 
@@ -215,6 +217,34 @@ def test_launches_keep_their_numbers(empty):
             assert db.session.scalar(text("SELECT id FROM launch")) == 41
         db.session.rollback()
     assert [tuple(row) for row in launches] == [(40, "cookie")]
+
+
+def test_known_scopes_stay_known(empty):
+    """An empty list stood for "not known"; the roster's scope was told by its address."""
+    link = (
+        "INSERT INTO resource_link (id, deployment_identity, resource_link_id, deployment_id, "
+        "attempts_allowed, service_scopes, memberships_url, created_at, launched_at) "
+        "VALUES ({0}, 'd', 'r{0}', 1, 1, '{1}', {2}, '2026-11-02', '2026-11-02')"
+    )
+    with empty.app_context():
+        know_migrations(empty)
+        upgrade(revision="0011")
+        with db.engine.begin() as connection:
+            for statement in (
+                *OLD_ROWS,
+                link.format(1, "[]", "'https://lms.example/members'"),
+                link.format(2, '["score"]', "NULL"),
+                link.format(3, '["score"]', "'https://lms.example/members'"),
+            ):
+                connection.execute(text(statement))
+
+    migrate_database(empty)
+
+    with empty.app_context():
+        query = select(ResourceLink.service_scopes).order_by(ResourceLink.id)
+        kept = db.session.scalars(query).all()
+        db.session.rollback()
+    assert kept == [None, ["score"], [SCOPE_MEMBERSHIPS, "score"]]
 
 
 OLD_LAUNCH = (

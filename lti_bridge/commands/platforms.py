@@ -12,8 +12,8 @@ from ..platforms.accounts import account_name
 from ..platforms.facts import DIALECTS, PLAYERS, PlatformFacts
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
-from ..platforms.narrowed import narrowed_at
 from ..platforms.tool_definition import ToolDefinition
+from ..registrations.grants import narrowed_at
 from ..registrations.succession import (
     Succession,
     plan_deployment,

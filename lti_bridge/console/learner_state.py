@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..passback.line_items import NONE_YET
 from ..words import mark
 
 # Every label there is, in the order in which they are counted.
@@ -71,6 +72,8 @@ def _grade_state(standing: Standing) -> LearnerState:
         return LearnerState(ATTENTION, "problem", reason, given)
     if standing.score_state == "superseded":
         return LearnerState(ANOTHER_STANDS, "wait", reason, given)
+    if standing.waits_for_line_item and reason not in ("", NONE_YET):  # an LMS admin can help
+        return LearnerState(ATTENTION, "problem", reason, given)
     if standing.waits_for_line_item:
         return LearnerState(WAITS_FOR_COLUMN, "wait", reason, given)
     return LearnerState(ON_ITS_WAY, "busy", reason, given)

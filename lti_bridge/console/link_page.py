@@ -13,7 +13,7 @@ from ..platforms import registry
 from ..platforms.accounts import account_for
 from ..platforms.grants import Narrowed
 from ..platforms.models import ScormAccount
-from ..platforms.narrowed import narrowed_at
+from ..registrations.grants import narrowed_in
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
 from ..registrations.staff import find_staff
@@ -131,7 +131,7 @@ def load_facts(page: PageToken) -> LinkFacts:
         account=account_for(platform),
         policy=make_policy(platform.grading_policy, link.grading_policy),
         attempts_allowed=link.attempts_allowed,
-        narrowed=tuple(narrowed_at(platform)),
+        narrowed=tuple(narrowed_in(link)),
     )
 
 

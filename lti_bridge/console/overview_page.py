@@ -12,7 +12,7 @@ from ..passback.models import Score
 from ..platforms.deployments import PENDING
 from ..platforms.keys import NEXT, SIGNING
 from ..platforms.models import Deployment, Platform, ToolKey
-from ..platforms.narrowed import narrowed_at
+from ..registrations.grants import narrowed_at
 from ..registrations.models import Grade, Learner, ResourceLink
 from ..services import Services
 from .actor import Actor, Scope

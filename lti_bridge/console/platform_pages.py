@@ -12,13 +12,13 @@ from ..platforms.facts import PLAYERS, PlatformFacts
 from ..platforms.grants import Narrowed
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
-from ..platforms.narrowed import narrowed_at
 from ..platforms.registry import (
     edit_platform,
     find_named_platform,
     list_platforms,
     write_platform,
 )
+from ..registrations.grants import narrowed_at
 from ..registrations.succession import (
     Succession,
     plan_deployment,

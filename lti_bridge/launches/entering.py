@@ -17,7 +17,7 @@ from ..lti.launch_state import (
 )
 from ..lti.values import PlatformValues
 from ..platforms.connecting import connected_here
-from ..platforms.deployments import ACTIVE, get_deployment, note_grants
+from ..platforms.deployments import ACTIVE, get_deployment, note_launch
 from ..platforms.models import Platform
 from ..platforms.registry import get_platform, platform_values
 from ..registrations.standing import Standing, find_standing, get_standing
@@ -156,7 +156,7 @@ def _bring_deployment(
 def _note(services: Services, launch: VerifiedLaunch, standing: Standing) -> Standing:
     """Keep what a launch tells of the platform and the deployment, where it is news."""
     platform, claims = standing.platform, launch.claims
-    news = note_grants(standing.deployment, platform, claims, services.now())
+    news = note_launch(standing.deployment, claims, services.now())
     origins = with_frame_origin(platform, claims.return_url)
     if origins is not None:
         change_row(db.session, Platform, platform.id, frame_origins=origins)

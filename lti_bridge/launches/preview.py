@@ -78,8 +78,8 @@ def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
     if page.data.get(KIND) != LEARN:
         raise LaunchRejected("page_expired")
     values = dict(page.data[CLAIMS])
-    for name in ("roles", "scopes"):
-        values[name] = tuple(values[name])
+    values["roles"] = tuple(values["roles"])
+    values["scopes"] = tuple(values["scopes"]) if values["scopes"] is not None else None
     return LaunchClaims(**values), page.data[RUNG]
 
 

@@ -38,7 +38,8 @@ class LaunchClaims:
     return_url: str | None = None
     line_item_url: str | None = None
     line_items_url: str | None = None
-    scopes: tuple[str, ...] = ()
+    # None without an AGS claim: nothing is said of what was granted.
+    scopes: tuple[str, ...] | None = None
     memberships_url: str | None = None
     deep_linking: Mapping[str, Any] | None = None
     for_user_id: str | None = None
@@ -94,13 +95,19 @@ def parse_claims(payload: Mapping[str, Any]) -> LaunchClaims:
         # Moodle sends "" when the only item was made by the tool: as good as absent.
         line_item_url=_address(services.get("lineitem")),
         line_items_url=_address(services.get("lineitems")),
-        scopes=tuple(s for s in _list(services.get("scope")) if isinstance(s, str)),
+        scopes=_scopes(services),
         memberships_url=_address(_section(payload, NRPS_CLAIM).get("context_memberships_url")),
         deep_linking=deep_linking if isinstance(deep_linking, Mapping) else None,
         for_user_id=_identifier(
             _text(_as_text(_section(payload, CLAIM + "for_user").get("user_id")))
         ),
     )
+
+
+def _scopes(services: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if not services:
+        return None
+    return tuple(s for s in _list(services.get("scope")) if isinstance(s, str))
 
 
 def _last(name: str) -> str:

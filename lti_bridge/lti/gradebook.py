@@ -2,19 +2,29 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import requests
 from pylti1p3 import lineitem as library
 
-from ..errors import Unavailable
+from ..errors import Refused, Unavailable
 from ..outbound import Outbound
 from .paging import ServiceReader, seconds_left
 from .replies import read_rate_limit_remaining, read_retry_after
 from .scores import score_body
 from .tokens import AccessTokens
-from .values import GRADE_SCOPES, LineItem, LmsReply, LmsResult, PlatformValues
+from .values import (
+    TO_FIND_LINE_ITEMS,
+    TO_READ_RESULTS,
+    TO_SEND_SCORES,
+    Granted,
+    LineItem,
+    LmsReply,
+    LmsResult,
+    PlatformValues,
+)
 
 __all__ = ["Gradebook", "LineItem", "LmsReply", "LmsResult", "score_body"]
 
@@ -24,8 +34,17 @@ LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 EXCERPT_CHARACTERS = 500
 
 
+NOT_GRANTED = "not_granted"
+INVALID_SCOPE = "invalid_scope"
+
+
 class Gradebook:
-    """The LMS's gradebook, reached with stored URLs: no launch or session is needed."""
+    """The LMS's gradebook, reached with stored URLs: no launch or session is needed.
+
+    Each call takes the scopes that its resource link's newest launch `granted`, and asks for a
+    token of the one that it needs: an LMS may refuse the whole request for a scope that it did
+    not grant. Without that one it raises Refused "not_granted" and calls nobody.
+    """
 
     def __init__(self, outbound: Outbound, tokens: AccessTokens) -> None:
         self._outbound = outbound
@@ -33,7 +52,13 @@ class Gradebook:
         self._reader = ServiceReader(outbound, tokens)
 
     def send_score(
-        self, platform: PlatformValues, line_item_url: str, body: bytes, *, deadline_seconds: float
+        self,
+        platform: PlatformValues,
+        line_item_url: str,
+        body: bytes,
+        *,
+        granted: Granted = None,
+        deadline_seconds: float,
     ) -> LmsReply:
         """Post one score, once, and return whatever the LMS answered.
 
@@ -41,7 +66,8 @@ class Gradebook:
         arrived), and Unavailable or Refused when there is no access token to be had.
         """
         started = time.monotonic()
-        token = self._tokens.get(platform, GRADE_SCOPES, deadline_seconds=deadline_seconds)
+        (scope, *_others) = choose_scopes(TO_SEND_SCORES, granted)
+        token = self._tokens.get(platform, [scope], deadline_seconds=deadline_seconds)
         response = self._outbound.send(
             "POST",
             with_path(line_item_url, "/scores"),
@@ -59,27 +85,40 @@ class Gradebook:
         )
 
     def read_result(
-        self, platform: PlatformValues, line_item_url: str, sub: str, deadline_seconds: float
+        self,
+        platform: PlatformValues,
+        line_item_url: str,
+        sub: str,
+        deadline_seconds: float,
+        *,
+        granted: Granted = None,
     ) -> LmsResult | None:
         """Return what the gradebook shows for user `sub`, None if it has no entry.
 
         Raises Unavailable, Refused, or NotFound when the line item is gone.
         """
         url = with_query(with_path(line_item_url, "/results"), user_id=sub)
-        for entry in self._read_list(platform, url, RESULTS_TYPE, deadline_seconds):
+        scopes = choose_scopes(TO_READ_RESULTS, granted)
+        for entry in self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds):
             if str(entry.get("userId")) == sub:
                 return _result(entry)
         return None
 
     def read_results(
-        self, platform: PlatformValues, line_item_url: str, deadline_seconds: float
+        self,
+        platform: PlatformValues,
+        line_item_url: str,
+        deadline_seconds: float,
+        *,
+        granted: Granted = None,
     ) -> dict[str, LmsResult]:
         """Return what the gradebook shows in one column, by user id.
 
         Raises Unavailable, Refused, or NotFound when the line item is gone.
         """
         url = with_path(line_item_url, "/results")
-        entries = self._read_list(platform, url, RESULTS_TYPE, deadline_seconds)
+        scopes = choose_scopes(TO_READ_RESULTS, granted)
+        entries = self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds)
         return {str(entry["userId"]): _result(entry) for entry in entries if "userId" in entry}
 
     def find_line_items(
@@ -88,6 +127,8 @@ class Gradebook:
         line_items_url: str,
         resource_link_id: str,
         deadline_seconds: float,
+        *,
+        granted: Granted = None,
     ) -> list[LineItem]:
         """Return the line items of one resource link, none or many.
 
@@ -95,7 +136,8 @@ class Gradebook:
         anybody's. Raises Unavailable, Refused or NotFound.
         """
         url = with_query(line_items_url, resource_link_id=resource_link_id)
-        entries = self._read_list(platform, url, LINE_ITEMS_TYPE, deadline_seconds)
+        scopes = choose_scopes(TO_FIND_LINE_ITEMS, granted)
+        entries = self._read_list(platform, url, LINE_ITEMS_TYPE, scopes, deadline_seconds)
         items = [
             library.LineItem(cast(Any, entry))
             for entry in entries
@@ -113,17 +155,44 @@ class Gradebook:
         ]
 
     def forget_token(self, platform: PlatformValues) -> None:
-        """Ask for a new access token next time (after a 401)."""
-        self._tokens.drop(platform, GRADE_SCOPES)
+        """Ask for a new access token for scores next time (after a 401)."""
+        self._tokens.drop(platform, TO_SEND_SCORES)
 
     def _read_list(
-        self, platform: PlatformValues, url: str, accept: str, deadline_seconds: float
+        self,
+        platform: PlatformValues,
+        url: str,
+        accept: str,
+        scopes: Sequence[str],
+        deadline_seconds: float,
     ) -> list[dict[str, Any]]:
-        """Read every page of a list."""
-        pages = self._reader.pages(
-            platform, url, accept, scopes=GRADE_SCOPES, deadline_seconds=deadline_seconds
-        )
-        return [entry for response in pages for entry in _read_entries(response)]
+        """Read every page of a list, with the first of `scopes` that the LMS knows."""
+        deadline = time.monotonic() + deadline_seconds
+        (scope, *others) = scopes
+        try:
+            pages = self._reader.pages(
+                platform, url, accept, scopes=[scope], deadline_seconds=seconds_left(deadline)
+            )
+            return [entry for response in pages for entry in _read_entries(response)]
+        except Refused as error:
+            if not others or error.code != INVALID_SCOPE:
+                raise
+        return self._read_list(platform, url, accept, others, seconds_left(deadline))
+
+
+def choose_scopes(needed: Sequence[str], granted: Granted) -> Sequence[str]:
+    """Return the scopes to ask for, one after the other until the LMS takes one.
+
+    Of what was granted the first that fits; where nothing is known, all of `needed`. Raises
+    Refused "not_granted".
+    """
+    if granted is None:
+        return needed
+    found = [scope for scope in needed if scope in granted]
+    if not found:
+        missing = needed[0].rpartition("/")[2]
+        raise Refused(f"the LMS has not granted the scope {missing} here", code=NOT_GRANTED)
+    return found[:1]
 
 
 def with_path(url: str, ending: str) -> str:

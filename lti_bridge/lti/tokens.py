@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import combinations
 from typing import Any
 
 import requests
@@ -26,6 +25,7 @@ MARGIN_SECONDS = 60.0
 LIFE_SECONDS = 3600.0  # when the LMS names no life
 LIFE_SECONDS_MAX = 30 * 86400.0
 MAX_BYTES = 64 * 1024
+EXPLANATION_CHARACTERS = 200
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -56,10 +56,11 @@ class AccessTokens:
     def get(
         self, platform: PlatformValues, scopes: Sequence[str], *, deadline_seconds: float = 20.0
     ) -> str:
-        """Return a token that is good for at least a moment more.
+        """Return a token for `scopes` that is good for at least a moment more.
 
         Raises Unavailable when the LMS does not answer within `deadline_seconds`, and Refused
-        when it says no (`code` is its `error`, for example "invalid_client").
+        when it says no (`code` is its `error`, for example "invalid_client", and `explanation`
+        its `error_description`: RFC 6749 section 5.2).
         """
         deadline = time.monotonic() + deadline_seconds
         entry = self._entry(platform, scopes)
@@ -96,14 +97,8 @@ class AccessTokens:
             if ahead > entry.ahead_seconds:
                 entry.ahead_seconds = ahead
                 response = self._post(platform, scopes, entry, deadline)
-        asked = tuple(scopes)
-        for fewer in _narrower(scopes, platform.granted_scopes):
-            if not _is_about_scopes(response):
-                break
-            asked = fewer
-            response = self._post(platform, fewer, entry, deadline)
         entry.token, life = _read_token(response)
-        entry.scopes = _read_scopes(response, asked)
+        entry.scopes = _read_scopes(response, tuple(scopes))
         entry.ends_at = asked_at + timedelta(seconds=life - min(MARGIN_SECONDS, life / 2))
 
     def _post(
@@ -138,32 +133,6 @@ class AccessTokens:
             "jti": secrets.token_urlsafe(24),
         }
         return encode_jwt(platform, claims, self._signing_key())
-
-
-def _narrower(scopes: Sequence[str], granted: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return smaller scope sets to try after "invalid_scope", the likeliest first.
-
-    Canvas refuses the whole request for one scope that an admin took away (facts: Canvas,
-    developer keys). What the newest launch says is granted comes first; it may be out of date,
-    so then the sets that miss least. The score scope stands last in every set and is never given
-    up: without it a token is of no use, and the refusal says so.
-    """
-    *others, last = scopes
-    if granted and last not in granted:
-        return []
-    sets = [
-        (*chosen, last)
-        for size in range(len(others) - 1, -1, -1)
-        for chosen in combinations(others, size)
-    ]
-    told = tuple(scope for scope in scopes if scope in granted)
-    return sorted(sets, key=lambda one: one != told)
-
-
-def _is_about_scopes(response: requests.Response) -> bool:
-    return response.status_code in (400, 401) and (
-        _read_json(response.content).get("error") == "invalid_scope"
-    )
 
 
 def _ahead_seconds(response: requests.Response, now: datetime) -> float:
@@ -206,7 +175,18 @@ def _failure(response: requests.Response, body: dict[str, Any]) -> Refused | Una
         return Unavailable(f"the token endpoint answered {status}", retry_after=wait)
     error = body.get("error")
     code = error if isinstance(error, str) and error.replace("_", "").isalpha() else ""
-    return Refused(f"the LMS gives us no access token ({status} {code})", status=status, code=code)
+    return Refused(
+        f"the LMS gives us no access token ({status} {code})",
+        status=status,
+        code=code,
+        explanation=_in_one_line(body.get("error_description")),
+    )
+
+
+def _in_one_line(text: Any) -> str:
+    """Return what a person is shown of the LMS's own words."""
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    return "".join(c for c in words if c.isprintable())[:EXPLANATION_CHARACTERS]
 
 
 def _read_json(content: bytes) -> dict[str, Any]:

@@ -1,14 +1,21 @@
 """Plain values that cross the door to the LMS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+SCOPE_LINE_ITEM = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
 SCOPE_LINE_ITEM_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"
 SCOPE_RESULT_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
 SCOPE_SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
-# One fixed set for every call, so that one cached token serves them all.
-GRADE_SCOPES = (SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE)
+# Each call needs one scope: the first of these that was granted. Some platforms grant `lineitem`,
+# which allows all that `lineitem.readonly` does (AGS 2.0 section 3.2), and not the latter.
+TO_SEND_SCORES = (SCOPE_SCORE,)
+TO_READ_RESULTS = (SCOPE_RESULT_READ,)
+TO_FIND_LINE_ITEMS = (SCOPE_LINE_ITEM_READ, SCOPE_LINE_ITEM)
+AGS_SCOPES = (*TO_FIND_LINE_ITEMS, *TO_READ_RESULTS, *TO_SEND_SCORES)
+# The scopes of a resource link's newest AGS claim; None: no launch has brought one.
+Granted = Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,6 @@ class PlatformValues:
     audience: str | None = None
     dialect: str = "generic"
     frame_origins: tuple[str, ...] = ()
-    # What the newest launch in a course says that our tokens may do; empty: nothing is known.
-    granted_scopes: tuple[str, ...] = ()
 
 
 # Takes issuer and client id (None when the LMS sent none). Raises LaunchRejected with

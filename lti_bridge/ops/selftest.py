@@ -7,20 +7,17 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import partial
 
-from sqlalchemy import select
-
 from ..db import db
-from ..errors import BridgeError
-from ..lti.values import GRADE_SCOPES, PlatformValues
+from ..errors import BridgeError, Refused
+from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..platforms.accounts import list_accounts
 from ..platforms.deployments import ACTIVE, PENDING
 from ..platforms.grants import Narrowed
 from ..platforms.keys import signing_key
-from ..platforms.models import Deployment, Platform, ScormAccount
-from ..platforms.narrowed import narrowed_at
+from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
 from ..platforms.tool_definition import short_scope
-from ..registrations.models import ResourceLink
+from ..registrations.grants import find_telling_link, narrowed_at
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services
 from .reachability import may_test, try_postback
@@ -60,8 +57,8 @@ class _Facts:
     pending: int
     line_items_url: str | None
     resource_link_id: str | None
+    granted: Granted
     narrowed: tuple[Narrowed, ...]
-    launched: bool
 
 
 def run_selftest(services: Services) -> Iterator[Line]:
@@ -151,13 +148,7 @@ def _check_postbacks(
 
 
 def _read(row: Platform) -> _Facts:
-    link = db.session.scalars(
-        select(ResourceLink)
-        .join(Deployment, Deployment.id == ResourceLink.deployment_id)
-        .where(Deployment.platform_id == row.id, ResourceLink.line_items_url.is_not(None))
-        .order_by(ResourceLink.launched_at.desc())
-        .limit(1)
-    ).first()
+    link = find_telling_link(row)
     states = [deployment.status for deployment in row.deployments]
     return _Facts(
         name=row.name,
@@ -166,8 +157,8 @@ def _read(row: Platform) -> _Facts:
         pending=states.count(PENDING),
         line_items_url=link.line_items_url if link is not None else None,
         resource_link_id=link.resource_link_id if link is not None else None,
+        granted=link.service_scopes if link is not None else None,
         narrowed=tuple(narrowed_at(row)),
-        launched=row.granted_scopes is not None,
     )
 
 
@@ -177,10 +168,14 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
     yield _check_deployments(subject, facts)
     yield from _check_grants(subject, facts)
 
+    # For what was granted: an LMS may refuse a request whole for one scope that was not.
+    known = facts.granted if facts.granted is not None else TO_SEND_SCORES
+    wanted = tuple(scope for scope in AGS_SCOPES if scope in known) or TO_SEND_SCORES
+
     def token() -> str:
-        services.tokens.drop(facts.values, GRADE_SCOPES)
-        services.tokens.get(facts.values, GRADE_SCOPES, deadline_seconds=CALL_SECONDS)
-        scopes = services.tokens.granted(facts.values, GRADE_SCOPES)
+        services.tokens.drop(facts.values, wanted)
+        services.tokens.get(facts.values, wanted, deadline_seconds=CALL_SECONDS)
+        scopes = services.tokens.granted(facts.values, wanted)
         return f"granted for {', '.join(short_scope(scope) for scope in scopes)}"
 
     how = (
@@ -198,7 +193,9 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
     url, link = facts.line_items_url, facts.resource_link_id
 
     def items() -> str:
-        found = services.gradebook.find_line_items(facts.values, url, link, CALL_SECONDS)
+        found = services.gradebook.find_line_items(
+            facts.values, url, link, CALL_SECONDS, granted=facts.granted
+        )
         return f"can be read ({len(found)} for the newest activity)"
 
     how = "Grant the tool the scope lineitem.readonly."
@@ -245,9 +242,10 @@ def _check_deployments(subject: str, facts: _Facts) -> Line:
 
 def _check_grants(subject: str, facts: _Facts) -> Iterator[Line]:
     """What the newest launch in a course told of scopes and names."""
-    if not facts.launched:
-        how = "Open an activity of this LMS once."
-        yield Line(subject, "granted", Mark.WARN, "not known before a launch", LMS_ADMIN, how)
+    if facts.granted is None:
+        how = "Open a graded activity of this LMS once."
+        found = "not known before a launch of a graded activity"
+        yield Line(subject, "granted", Mark.WARN, found, LMS_ADMIN, how)
     elif not facts.narrowed:
         yield Line(subject, "granted", Mark.OK, "everything that the tool asks for")
     for one in facts.narrowed:
@@ -260,4 +258,6 @@ def _try(subject: str, check: str, run: Callable[[], str], who: str, how: str = 
     try:
         return Line(subject, check, Mark.OK, run())
     except BridgeError as error:
-        return Line(subject, check, Mark.FAIL, str(error), who, how)
+        said = error.explanation if isinstance(error, Refused) else ""
+        found = f"{error}. It says: {said}" if said else str(error)
+        return Line(subject, check, Mark.FAIL, found, who, how)

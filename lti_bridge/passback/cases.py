@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
 
 from .. import correlation
 from ..db import Base, db
-from ..lti.values import PlatformValues
+from ..lti.values import Granted, PlatformValues
 from ..platforms.models import Deployment, Platform
 from ..platforms.registry import platform_values
 from ..registrations.models import Grade, Launch, Learner, Registration, ResourceLink
@@ -74,6 +74,7 @@ class Case:
     resource_link_id: str
     line_item_url: str | None
     line_items_url: str | None
+    granted: Granted  # scopes, by the link's newest launch
     sub: str
     course_id: str
     policy: GradingPolicy
@@ -117,6 +118,7 @@ _CELL = (
         LINK.c.resource_link_id,
         LINK.c.line_item_url,
         LINK.c.line_items_url,
+        LINK.c.service_scopes,
         LINK.c.grading_policy.label("link_policy"),
         LEARNER.c.sub,
         select(func.max(SCORE.c.sequence))
@@ -215,6 +217,7 @@ def load_case(grade_id: int, now: datetime) -> Case:
         resource_link_id=cell.resource_link_id,
         line_item_url=cell.line_item_url,
         line_items_url=cell.line_items_url,
+        granted=cell.service_scopes,
         sub=cell.sub,
         course_id=course_id,
         policy=make_policy(cell.platform_policy, cell.link_policy),

@@ -4,16 +4,22 @@ from datetime import timedelta
 
 from ..db import db
 from ..errors import Refused, Unavailable
+from ..lti.gradebook import NOT_GRANTED
 from ..lti.values import LineItem
 from ..registrations.marks import trail
 from ..services import Services
-from ..words import mark
+from ..words import mark, say
+from . import sayings
 from .cases import Case, link_row
 from .claims import Claim, hold
 from .deciding import PARKED
 from .models import Score
 
 LOOK_AGAIN_HOURS = (1.0, 24.0, 168.0)
+LIST_NOT_GRANTED = mark(
+    "The LMS does not let the tool look up its gradebook columns: an admin of the LMS can grant "
+    "the scope lineitem.readonly."
+)
 NONE_YET = mark("The activity has no gradebook column yet; the score is sent when it has one.")
 TOO_MANY = mark(
     "The activity has more than one gradebook column, and the LMS does not say which is meant: "
@@ -27,16 +33,22 @@ def find_line_item(services: Services, claim: Claim, case: Case, score_id: int) 
     Never creates one. Commits before and after a call.
     """
     if case.line_item_url is not None:
+        if case.line_item_looks:
+            claim.values |= {"line_item_looks": 0, "waits_for_line_item": False}
         return case.line_item_url
     if case.line_items_url is None:
-        _wait(services, claim, case)
+        wait_for_launch(services, claim, case, NONE_YET)
         return None
     deadline = services.settings.passback.lms_deadline_seconds
     hold(services, claim, deadline)
     db.session.commit()
     try:
         found = services.gradebook.find_line_items(
-            case.platform, case.line_items_url, case.resource_link_id, deadline
+            case.platform,
+            case.line_items_url,
+            case.resource_link_id,
+            deadline,
+            granted=case.granted,
         )
     except Unavailable as error:
         claim.values["decision_reason"] = mark(
@@ -44,16 +56,25 @@ def find_line_item(services: Services, claim: Claim, case: Case, score_id: int) 
         )
         claim.send_at(services.now() + timedelta(seconds=max(30.0, error.retry_after or 0.0)))
         return None
-    except Refused:
-        found = []
+    except Refused as error:
+        wait_for_launch(services, claim, case, _why_refused(error))
+        return None
     return _take(services, claim, case, score_id, found)
+
+
+def _why_refused(error: Refused) -> str:
+    if error.code == NOT_GRANTED:
+        return LIST_NOT_GRANTED
+    if error.explanation:
+        return say(sayings.TOKEN_REFUSED, said=error.explanation)
+    return say(sayings.LIST_REFUSED, status=error.status or 0)
 
 
 def _take(
     services: Services, claim: Claim, case: Case, score_id: int, found: list[LineItem]
 ) -> str | None:
     if not found:
-        _wait(services, claim, case)
+        wait_for_launch(services, claim, case, NONE_YET)
         return None
     hold(services, claim)
     if len(found) > 1:
@@ -70,13 +91,13 @@ def _take(
     return found[0].url
 
 
-def _wait(services: Services, claim: Claim, case: Case) -> None:
-    """Look again after 1 h, 24 h and 7 d; a launch that brings the address wakes it at once."""
+def wait_for_launch(services: Services, claim: Claim, case: Case, reason: str) -> None:
+    """Look again after 1 h, 24 h and 7 d; a launch that brings what is missing wakes it at once."""
     hold(services, claim)
     claim.values |= {
         "waits_for_line_item": True,
         "line_item_looks": case.line_item_looks + 1,
-        "decision_reason": NONE_YET,
+        "decision_reason": reason,
     }
     if case.line_item_looks < len(LOOK_AGAIN_HOURS):
         hours = LOOK_AGAIN_HOURS[case.line_item_looks]

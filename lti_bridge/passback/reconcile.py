@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from ..db import affected, db
 from ..errors import BridgeError, Refused
-from ..lti.values import LmsResult, PlatformValues
+from ..lti.values import Granted, LmsResult, PlatformValues
 from ..platforms.models import Deployment, Platform
 from ..platforms.registry import platform_values
 from ..registrations.marks import lock_grades, mark_due, trail, wake
@@ -54,9 +54,11 @@ def reconcile_link(services: Services, link_id: int, *, mend: bool = True) -> li
     Commits before and after the calls. Raises Refused when the link has no line item or the LMS
     does not let us read, Unavailable when it does not answer.
     """
-    platform, line_item_url, entries = _load(link_id)
+    column, entries = _load(link_id)
     db.session.commit()
-    results = services.gradebook.read_results(platform, line_item_url, READ_SECONDS)
+    results = services.gradebook.read_results(
+        column.platform, column.line_item_url, READ_SECONDS, granted=column.granted
+    )
     findings = [_compare(entry, results) for entry in entries]
     now = services.now()
     lost = [f for f in findings if f.drift is Drift.LOST] if mend else []
@@ -75,7 +77,16 @@ def reconcile_link(services: Services, link_id: int, *, mend: bool = True) -> li
     return findings
 
 
-def _load(link_id: int) -> tuple[PlatformValues, str, list[_Entry]]:
+@dataclass(frozen=True)
+class _Column:
+    """One gradebook column, and which scopes the LMS grants for it."""
+
+    platform: PlatformValues
+    line_item_url: str
+    granted: Granted
+
+
+def _load(link_id: int) -> tuple[_Column, list[_Entry]]:
     link = db.session.get_one(ResourceLink, link_id)
     if link.line_item_url is None:
         db.session.rollback()
@@ -104,7 +115,8 @@ def _load(link_id: int) -> tuple[PlatformValues, str, list[_Entry]]:
         .order_by(Learner.id)
     )
     entries = [_entry(row) for row in db.session.execute(query)]
-    return platform_values(link.deployment.platform), link.line_item_url, entries
+    platform = platform_values(link.deployment.platform)
+    return _Column(platform, link.line_item_url, link.service_scopes), entries
 
 
 def _entry(row: Any) -> _Entry:

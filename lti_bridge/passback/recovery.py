@@ -34,7 +34,7 @@ def learn_result(services: Services, claim: Claim, case: Case) -> bool:
     db.session.commit()
     try:
         result = services.gradebook.read_result(
-            case.platform, case.line_item_url, case.sub, deadline
+            case.platform, case.line_item_url, case.sub, deadline, granted=case.granted
         )
     except Unavailable as error:
         wait = max(ASK_AGAIN_SECONDS, error.retry_after or 0.0)

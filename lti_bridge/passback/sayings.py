@@ -9,6 +9,11 @@ AVERAGE = mark("The average of {count} attempts is {score}.")
 HELD_BEFORE = mark("The gradebook held {score} of 100 before; it was read from the LMS.")
 LMS_FAILED = mark("The LMS answered {status}; it is tried again.")
 LMS_REFUSED = mark("The LMS refused the score (it answered {status}).")
+TOKEN_REFUSED = mark("The LMS gives the tool no access token. It says: {said}")
+LIST_REFUSED = mark(
+    "The LMS does not show the tool its gradebook columns (it answered {status}): an admin of the "
+    "LMS can look at the tool's services."
+)
 PARKED_BY = mark("{who} parked it.")
 
 # The longer of two that begin alike comes first.
@@ -20,5 +25,7 @@ SAYINGS = (
     HELD_BEFORE,
     LMS_FAILED,
     LMS_REFUSED,
+    TOKEN_REFUSED,
+    LIST_REFUSED,
     PARKED_BY,
 )

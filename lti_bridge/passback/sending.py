@@ -10,20 +10,26 @@ from sqlalchemy import bindparam, func, insert, select
 from ..db import db, update_rows
 from ..errors import NotFound, Refused, Unavailable
 from ..lti.scores import score_body
-from ..lti.values import LmsReply, LmsResult, PlatformValues
+from ..lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
 from ..registrations.marks import trail
 from ..services import Services
-from ..words import mark
-from . import dialects
+from ..words import mark, say
+from . import dialects, sayings
 from .cases import SCORE, SEAT, TRY, Case, Past, Seat, link_row, load_case
 from .claims import Claim, finish, give_back, hold, wake_next
 from .deciding import ACCEPTED, PARKED, QUEUED, SUPERSEDED
-from .line_items import find_line_item
+from .line_items import find_line_item, wait_for_launch
 from .platform_gate import PlatformGate
 from .recovery import learn_result
 from .retry_policy import Backoff, gives_up, wait_seconds
 
 AT_LEAST_APART = timedelta(seconds=1)
+NOT_GRANTED = mark(
+    "The LMS does not let the tool send scores for this activity: an admin of the LMS can grant "
+    "the scope score. The score is sent then."
+)
+# An always refused token is a matter for an admin: not asked again in a loop.
+NO_ACCESS_SECONDS = 600.0
 NO_TOKEN = mark("The LMS gives the tool no access token; it is tried again.")
 NO_ACCESS = mark("The LMS does not accept the tool's access token; an admin must look at it.")
 _BODY = select(SCORE.c.body).where(SCORE.c.id == bindparam("score_id"))
@@ -38,6 +44,7 @@ class Parcel:
     body: bytes
     line_item_url: str
     platform: PlatformValues
+    granted: Granted
     sub: str
 
 
@@ -93,6 +100,9 @@ def _make_parcel(services: Services, claim: Claim, case: Case, score: Past) -> P
 
     Usually without a call, in the transaction that came in.
     """
+    if case.granted is not None and SCOPE_SCORE not in case.granted:
+        wait_for_launch(services, claim, case, NOT_GRANTED)
+        return None
     if not case.result_known:
         if not learn_result(services, claim, case):
             return None
@@ -107,7 +117,7 @@ def _make_parcel(services: Services, claim: Claim, case: Case, score: Past) -> P
     body = _fix_body(services, claim, case, score)
     if body is None:
         return None
-    return Parcel(score, body.encode(), line_item_url, case.platform, case.sub)
+    return Parcel(score, body.encode(), line_item_url, case.platform, case.granted, case.sub)
 
 
 def _fix_body(services: Services, claim: Claim, case: Case, score: Past) -> str | None:
@@ -191,19 +201,31 @@ def _try(services: Services, parcel: Parcel) -> Try:
     deadline = services.settings.passback.lms_deadline_seconds
     try:
         reply = services.gradebook.send_score(
-            parcel.platform, parcel.line_item_url, parcel.body, deadline_seconds=deadline
+            parcel.platform,
+            parcel.line_item_url,
+            parcel.body,
+            granted=parcel.granted,
+            deadline_seconds=deadline,
         )
     except Unavailable as error:
         text = mark("The LMS did not answer; it is tried again.")
         return _failed(try_id, dialects.TryLater(text, error.retry_after))
-    except Refused:
-        # The key or the scopes are not accepted: an admin can mend that while we wait.
-        return _failed(try_id, dialects.TryLater(NO_TOKEN))
+    except Refused as error:
+        return _refused(try_id, error)
     return _answered(try_id, parcel, reply)
 
 
 def _failed(try_id: int, outcome: dialects.TryLater) -> Try:
     return Try(try_id, outcome, {"outcome": _name(outcome)}, outcome.after)
+
+
+def _refused(try_id: int, error: Refused) -> Try:
+    """No access token: the key or the scopes are not accepted, which an admin can change."""
+    said = error.explanation
+    reason = say(sayings.TOKEN_REFUSED, said=said) if said else NO_TOKEN
+    outcome = dialects.TryLater(reason)
+    values = {"outcome": _name(outcome), "status": error.status, "excerpt": said, "duration_ms": 0}
+    return Try(try_id, outcome, values, None)
 
 
 def _answered(try_id: int, parcel: Parcel, reply: LmsReply) -> Try:
@@ -251,7 +273,11 @@ def _compare(services: Services, claim: Claim, parcel: Parcel) -> dialects.Outco
     db.session.commit()
     try:
         result: LmsResult | None = services.gradebook.read_result(
-            parcel.platform, parcel.line_item_url, parcel.sub, deadline
+            parcel.platform,
+            parcel.line_item_url,
+            parcel.sub,
+            deadline,
+            granted=parcel.granted,
         )
     except Unavailable as error:
         return dialects.TryLater(mark("The LMS's results cannot be read yet."), error.retry_after)
@@ -283,7 +309,8 @@ def _settle(services: Services, claim: Claim, case: Case, parcel: Parcel, made: 
         gone = parcel.line_item_url if outcome.line_item_gone else None
         _end_score(services, claim, case, score, made, PARKED, outcome.reason, gone)
     else:
-        late = outcome if isinstance(outcome, dialects.TryLater) else dialects.TryLater(NO_ACCESS)
+        no_access = dialects.TryLater(NO_ACCESS, NO_ACCESS_SECONDS)
+        late = outcome if isinstance(outcome, dialects.TryLater) else no_access
         _try_later(services, claim, score, made, late)
     _tell_try(services, parcel, made)
 

@@ -9,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from ..db import change_row, db
 from ..errors import ConfigurationError, LaunchRejected
 from ..lti.claims import RESOURCE_LINK, LaunchClaims
-from .grants import our_scopes
 from .identity import deployment_identity
 from .models import Deployment, Platform
 
@@ -79,10 +78,10 @@ def _record_pending(
         db.session.rollback()
 
 
-def note_grants(row: Any, platform: Any, claims: LaunchClaims, now: datetime) -> bool:
-    """Keep what a verified launch tells of the LMS admin's choices: scopes and names.
+def note_launch(row: Any, claims: LaunchClaims, now: datetime) -> bool:
+    """Keep when a deployment was last launched, and whether its LMS shares names.
 
-    Takes rows as objects or tuples and writes, only what differs, in the caller's transaction;
+    Takes a row as object or tuple and writes, only what differs, in the caller's transaction;
     tells whether it did. Only an activity's launch in a course tells: others lack the claims for
     other reasons.
     """
@@ -94,12 +93,18 @@ def note_grants(row: Any, platform: Any, claims: LaunchClaims, now: datetime) ->
     shares_names = bool(claims.first_name or claims.last_name or claims.email)
     if shares_names is not row.shares_names:
         told["shares_names"] = shares_names
-    granted = our_scopes(claims.scopes, memberships=claims.memberships_url is not None)
-    if platform.granted_scopes != granted:
-        change_row(db.session, Platform, platform.id, granted_scopes=granted)
     if told:
         change_row(db.session, Deployment, row.id, **told)
-    return bool(told) or platform.granted_scopes != granted
+    return bool(told)
+
+
+def shared_names(platform: Platform) -> bool | None:
+    """Tell whether an LMS shares names: withheld when no deployment has shown any.
+
+    None before a launch.
+    """
+    told = [d.shares_names for d in platform.deployments if d.shares_names is not None]
+    return any(told) if told else None
 
 
 def make_deployment(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ..lti.values import SCOPE_LINE_ITEM, SCOPE_LINE_ITEM_READ
 from .tool_definition import SCOPES, short_scope
 
 _LOSSES = {
@@ -24,13 +25,15 @@ class Narrowed:
     serious: bool = False
 
 
-def our_scopes(claimed: Iterable[str], *, memberships: bool) -> list[str]:
+def our_scopes(claimed: Iterable[str]) -> list[str]:
     """Return those of our scopes that a launch grants.
 
-    The AGS claim lists its own; a Names and Role Provisioning claim stands for its one.
+    `lineitem` stands in for `lineitem.readonly`.
     """
     granted = set(claimed)
-    return [s for s in SCOPES if s in granted or (memberships and "/lti-nrps/" in s)]
+    if SCOPE_LINE_ITEM in granted:
+        granted.add(SCOPE_LINE_ITEM_READ)
+    return [s for s in SCOPES if s in granted]
 
 
 def find_narrowed(

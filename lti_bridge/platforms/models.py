@@ -49,7 +49,8 @@ class Platform(Base):
     grading_policy: Mapped[dict[str, Any] | None]
     frame_origins: Mapped[list[str]]
     scorm_account_id: Mapped[int | None] = mapped_column(ForeignKey("scorm_account.id"), index=True)
-    # What the newest launch in a course says that our tokens may do; None: no launch yet.
+    # Not used: scopes belong to an activity (ResourceLink.service_scopes). To be dropped by the
+    # release after the one that stopped to write it.
     granted_scopes: Mapped[list[str] | None]
     succeeds_id: Mapped[int | None]  # the platform whose seats it took over
     # Whether the player opens in a window of its own; None: in the LMS's frame.

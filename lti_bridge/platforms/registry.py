@@ -28,7 +28,6 @@ def platform_values(row: Any) -> PlatformValues:
         dialect=row.dialect,
         audience=row.audience,
         frame_origins=tuple(row.frame_origins),
-        granted_scopes=tuple(row.granted_scopes or ()),
     )
 
 

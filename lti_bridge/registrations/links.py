@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, update
 from ..db import insert_row
 from ..errors import LaunchRejected
 from ..lti.claims import LaunchClaims
+from ..lti.memberships import SCOPE_MEMBERSHIPS
 from .marks import lock_grades
 from .standing import GRADE, LINK, Standing, connection, get_standing
 
@@ -15,6 +16,8 @@ COURSE_KEY = "scorm_course_id"
 # A whole class shares this row: it is not written at every click.
 RENEW_LAUNCHED_AT = timedelta(minutes=1)
 LONGEST_COURSE = 255
+# What a score may wait for: a launch brings it.
+WAITED_FOR = {"line_item_url", "line_items_url", "service_scopes"}
 
 
 def keep_link(standing: Standing, claims: LaunchClaims, now: datetime) -> Standing:
@@ -30,7 +33,7 @@ def keep_link(standing: Standing, claims: LaunchClaims, now: datetime) -> Standi
     changes = _changes(standing, claims, now)
     if not changes:
         return standing
-    if "line_item_url" in changes:  # the link's own row comes after its grades
+    if WAITED_FOR & changes.keys():  # the link's own row comes after its grades
         _wake_waiting(standing.link.id, now)
     connection().execute(update(LINK).where(LINK.c.id == standing.link.id), changes)
     return get_standing(standing.platform.id, claims)
@@ -51,7 +54,7 @@ def _make_link(standing: Standing, resource_link_id: str, now: datetime) -> None
         resource_link_id=resource_link_id,
         deployment_id=standing.deployment.id,
         attempts_allowed=1,
-        service_scopes=[],
+        service_scopes=None,
         created_at=now,
         launched_at=now,
     )
@@ -69,11 +72,22 @@ def _changes(standing: Standing, claims: LaunchClaims, now: datetime) -> dict[st
         "custom_course": _custom_course(claims),
         "return_url": claims.return_url or link.return_url,
         "memberships_url": claims.memberships_url or link.memberships_url,
-        "service_scopes": list(claims.scopes) or link.service_scopes,
+        "service_scopes": _scopes(link, claims),
         "line_items_url": claims.line_items_url or link.line_items_url,
         "line_item_url": claims.line_item_url or link.line_item_url,
     }
     return {name: value for name, value in said.items() if value != getattr(link, name)}
+
+
+def _scopes(link: Any, claims: LaunchClaims) -> list[str] | None:
+    """Return the granted scopes: the AGS claim lists its own, the NRPS claim stands for its one."""
+    known: list[str] | None = link.service_scopes
+    if claims.scopes is None:
+        return known
+    roster = claims.memberships_url is not None
+    if claims.context_id is None:  # outside a course there is no roster to claim
+        roster = SCOPE_MEMBERSHIPS in (known or ())
+    return sorted({*claims.scopes, *([SCOPE_MEMBERSHIPS] if roster else [])})
 
 
 def _custom_course(claims: LaunchClaims) -> str | None:
@@ -84,7 +98,7 @@ def _custom_course(claims: LaunchClaims) -> str | None:
 
 
 def _wake_waiting(link_id: int, now: datetime) -> None:
-    """Let the link's scores that wait for a line item's address go."""
+    """Let the link's scores go that wait for a line item's address or a scope."""
     # A worker that has a grade in hand may be about to say that it waits.
     waits = or_(GRADE.c.waits_for_line_item.is_(True), GRADE.c.lease_token.is_not(None))
     waiting = GRADE.c.resource_link_id == link_id, waits

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..db import Base
@@ -41,7 +41,8 @@ class ResourceLink(Base):
     attempts_allowed: Mapped[int] = mapped_column(default=1)  # 0: unlimited
     line_item_url: Mapped[str | None] = mapped_column(String(1000))
     line_items_url: Mapped[str | None] = mapped_column(String(1000))
-    service_scopes: Mapped[list[str]]
+    # Of the newest AGS claim, and NRPS's where it came too; JSON's null while none has come.
+    service_scopes: Mapped[list[str] | None] = mapped_column(JSON, nullable=False)
     memberships_url: Mapped[str | None] = mapped_column(String(1000))
     return_url: Mapped[str | None] = mapped_column(String(2000))
     player_window: Mapped[bool | None]  # None: as the platform has it

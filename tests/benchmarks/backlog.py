@@ -27,7 +27,7 @@ def add_link(title: str, line_item_url: str, at: datetime) -> int:
         custom_course="bench",
         line_item_url=line_item_url,
         line_items_url=None,
-        service_scopes=[],
+        service_scopes=None,
         created_at=at,
         launched_at=at,
     )

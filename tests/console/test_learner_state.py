@@ -35,6 +35,12 @@ from lti_bridge.console.learner_state import LearnerState, Standing, decide_lear
             LearnerState("Waits for a gradebook column", "wait", "", 0),
         ),
         (
+            Standing(
+                score_state="queued", score_given=0, reason="no scope", waits_for_line_item=True
+            ),
+            LearnerState("Needs attention", "problem", "no scope", 0),
+        ),
+        (
             Standing(score_state="queued", score_given=0, reason="tried again"),
             LearnerState("On its way", "busy", "tried again", 0),
         ),

@@ -3,9 +3,15 @@
 import pytest
 
 from lti_bridge.errors import NotFound, Refused, Unavailable
-from lti_bridge.lti.gradebook import Gradebook, LineItem, LmsResult
+from lti_bridge.lti.gradebook import Gradebook, LineItem, LmsResult, choose_scopes
 from lti_bridge.lti.tokens import AccessTokens
-from lti_bridge.lti.values import GRADE_SCOPES, SigningKey
+from lti_bridge.lti.values import (
+    SCOPE_LINE_ITEM,
+    SCOPE_LINE_ITEM_READ,
+    SCOPE_RESULT_READ,
+    SCOPE_SCORE,
+    SigningKey,
+)
 from lti_bridge.outbound import USER_AGENT
 from tests.mini_platform import Asked, Reply, captured, rsa_key
 
@@ -62,7 +68,7 @@ def test_score_goes_beside_the_query(platform, gradebook, tokens):
     reply = send(gradebook, platform)
 
     asked = platform.requests_to(SCORES[1])[0]
-    token = tokens.get(platform.values(), GRADE_SCOPES)
+    token = tokens.get(platform.values(), [SCOPE_SCORE])
     assert (asked.method, asked.query, asked.body) == ("POST", "type_id=1", BODY)
     assert asked.headers["content-type"] == "application/vnd.ims.lis.v1.score+json"
     assert asked.headers["authorization"] == f"Bearer {token}"
@@ -265,3 +271,109 @@ def test_endless_pages_end(platform, gradebook):
 
     assert find(gradebook, platform) == []
     assert len(platform.requests_to(ITEMS[1])) == 50
+
+
+CALLS = {
+    "score": lambda book, platform, granted: book.send_score(
+        platform.values(), line_item(platform), BODY, granted=granted, deadline_seconds=5
+    ),
+    "result": lambda book, platform, granted: book.read_result(
+        platform.values(), line_item(platform), "4", 5, granted=granted
+    ),
+    "results": lambda book, platform, granted: book.read_results(
+        platform.values(), line_item(platform), 5, granted=granted
+    ),
+    "line items": lambda book, platform, granted: book.find_line_items(
+        platform.values(), f"{platform.url}/2/lineitems", "2", 5, granted=granted
+    ),
+}
+NEEDS = {
+    "score": SCOPE_SCORE,
+    "result": SCOPE_RESULT_READ,
+    "results": SCOPE_RESULT_READ,
+    "line items": SCOPE_LINE_ITEM_READ,
+}
+EVERYTHING = (SCOPE_LINE_ITEM, SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE)
+
+
+def scopes_asked(platform) -> list[str]:
+    return [asked.form()["scope"] for asked in platform.requests_to("/token")]
+
+
+@pytest.fixture
+def willing(platform):
+    """A platform that answers every call."""
+    platform.routes[SCORES] = Reply(200, b"")
+    for route in (RESULTS, ITEMS):
+        platform.routes[route] = Reply(200, [])
+    return platform
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("granted", [None, EVERYTHING], ids=["not known", "everything"])
+def test_call_asks_for_what_it_needs(willing, gradebook, call, granted):
+    CALLS[call](gradebook, willing, granted)
+
+    assert scopes_asked(willing) == [NEEDS[call]]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("others", [True, False], ids=["others granted", "nothing granted"])
+def test_scope_not_granted_is_not_asked_for(willing, gradebook, call, others):
+    beside = {NEEDS[call], SCOPE_LINE_ITEM if call == "line items" else ""}
+    granted = [scope for scope in EVERYTHING if others and scope not in beside]
+
+    with pytest.raises(Refused) as caught:
+        CALLS[call](gradebook, willing, granted)
+
+    assert caught.value.code == "not_granted"
+    assert NEEDS[call].rpartition("/")[2] in str(caught.value)
+    assert willing.asked == []
+
+
+def test_line_item_scope_stands_in_for_reading(willing, gradebook):
+    CALLS["line items"](gradebook, willing, (SCOPE_LINE_ITEM, SCOPE_SCORE))
+
+    assert scopes_asked(willing) == [SCOPE_LINE_ITEM]
+
+
+def strict(granted: str):
+    """A token endpoint that refuses the whole request for a scope that it does not know."""
+
+    def answer(asked: Asked) -> Reply:
+        if asked.form()["scope"] != granted:
+            return Reply(400, {"error": "invalid_scope"})
+        return Reply(200, {"access_token": "t", "expires_in": 3600})
+
+    return answer
+
+
+def test_unknown_grants_are_tried_one_after_the_other(willing, gradebook):
+    willing.routes["POST", "/token"] = strict(SCOPE_LINE_ITEM)
+
+    assert CALLS["line items"](gradebook, willing, None) == []
+
+    assert scopes_asked(willing) == [SCOPE_LINE_ITEM_READ, SCOPE_LINE_ITEM]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_scope_that_the_lms_refuses_ends_it(willing, gradebook, call):
+    willing.routes["POST", "/token"] = strict("nothing")
+
+    with pytest.raises(Refused) as caught:
+        CALLS[call](gradebook, willing, None)
+
+    assert caught.value.code == "invalid_scope"
+    assert len(scopes_asked(willing)) == (2 if call == "line items" else 1)
+
+
+@pytest.mark.parametrize(
+    "granted, chosen",
+    [
+        (None, ["a", "b"]),
+        (["b", "a", "c"], ["a"]),
+        (["c", "b"], ["b"]),
+    ],
+)
+def test_first_granted_scope_is_chosen(granted, chosen):
+    assert list(choose_scopes(["a", "b"], granted)) == chosen

@@ -8,7 +8,12 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from lti_bridge.db import db
-from lti_bridge.lti.values import GRADE_SCOPES
+from lti_bridge.lti.values import (
+    SCOPE_LINE_ITEM,
+    SCOPE_LINE_ITEM_READ,
+    SCOPE_RESULT_READ,
+    SCOPE_SCORE,
+)
 from lti_bridge.ops.reachability import is_public, may_test
 from lti_bridge.ops.selftest import LMS_ADMIN, Line, Mark, run_selftest
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
@@ -16,6 +21,8 @@ from lti_bridge.sandbox.server import serve
 from tests.mini_platform import Reply, public_jwk, rsa_key
 from tests.world import World
 
+GRADE_SCOPES = (SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE)
+ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 ROSTER = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 3600, "scope": ""}
 
@@ -77,14 +84,70 @@ def test_narrowed_scope_is_told(healthy: World) -> None:
     assert {line.who for line in told} == {LMS_ADMIN}
 
 
+def claim(world: World, *scopes: str, **more: str) -> dict[str, object]:
+    """Return an AGS claim of an activity with a gradebook column."""
+    return {ENDPOINT: {"scope": list(scopes), "lineitems": f"{world.platform.url}/lineitems"}}
+
+
+def granted(world: World) -> list[Line]:
+    db.session.expire_all()
+    return [line for line in run_selftest(world.services) if line.check == "granted"]
+
+
 def test_withheld_score_scope_fails(healthy: World) -> None:
-    endpoint = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
-    healthy.launch(**{endpoint: None})
+    healthy.launch(**claim(healthy, SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ))
+
+    (line,) = [line for line in granted(healthy) if "score" in line.found]
+
+    assert line.mark is Mark.FAIL
+    assert "scope score is missing" in line.found
+
+
+@pytest.mark.parametrize("endpoint", [None, {}, {"scope": [], "lineitem": ""}], ids=str)
+def test_ungraded_activity_fails_no_lms(healthy: World, endpoint) -> None:
+    """It is opened after the graded one, and lacks the claim, or a column and scopes in it."""
+    roster = {ROSTER: {"context_memberships_url": f"{healthy.platform.url}/members"}}
+    healthy.launch(resource_link={"id": "ungraded"}, **{ENDPOINT: endpoint, **roster})
+
+    assert [line.mark for line in granted(healthy)] == [Mark.OK]
+
+
+def test_one_activity_without_the_scope_is_named(healthy: World) -> None:
+    chess = {"id": "link-2", "title": "Chess"}
+    healthy.launch(resource_link=chess, **claim(healthy, SCOPE_LINE_ITEM_READ))
+
+    (line,) = [line for line in granted(healthy) if "score" in line.found]
+
+    assert line.mark is Mark.WARN
+    assert "the activity Chess" in line.found
+
+
+def test_token_is_asked_for_what_is_granted(healthy: World) -> None:
+    """A strict token endpoint knows `lineitem` alone, as four platforms do."""
+    healthy.launch(**claim(healthy, SCOPE_LINE_ITEM, SCOPE_SCORE))
+
+    def strict(asked):
+        if SCOPE_LINE_ITEM_READ in asked.form()["scope"].split():
+            return Reply(400, {"error": "invalid_scope"})
+        return Reply(200, TOKEN)
+
+    healthy.platform.routes[("POST", "/token")] = strict
     db.session.expire_all()
 
-    marks = [line.mark for line in run_selftest(healthy.services) if line.check == "granted"]
+    told = only_bad(healthy)
 
-    assert Mark.FAIL in marks
+    assert not {"access token", "line items"} & told.keys()
+    assert "lineitem.readonly" not in told["granted"].found
+
+
+def test_refused_token_is_told_in_the_words_of_the_lms(healthy: World) -> None:
+    said = {"error": "invalid_client", "error_description": "JWK Error: no kid."}
+    healthy.platform.routes[("POST", "/token")] = Reply(401, said)
+
+    line = only_bad(healthy)["access token"]
+
+    assert line.mark is Mark.FAIL
+    assert "It says: JWK Error: no kid." in line.found
 
 
 def test_test_message_arrives(healthy: World, app: Flask) -> None:

@@ -52,7 +52,7 @@ def _make_link(at: datetime, issuer: str) -> ResourceLink:
         deployment_identity=deployment.identity,
         resource_link_id="link-1",
         title=issuer,
-        service_scopes=[],
+        service_scopes=None,
         created_at=at,
         launched_at=at,
     )

@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from lti_bridge.db import db
-from lti_bridge.lti.values import GRADE_SCOPES
+from lti_bridge.lti.values import SCOPE_LINE_ITEM, SCOPE_RESULT_READ, SCOPE_SCORE
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.passback.platform_gate import PlatformGate
+from lti_bridge.passback.story import tell
 from lti_bridge.passback.workflow import work_grade
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import platform_values
 from lti_bridge.registrations.marks import mark_due
-from lti_bridge.registrations.models import Grade
+from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.mini_platform import MiniPlatform, Reply
@@ -73,7 +75,7 @@ def counted() -> Iterator[dict[str, int]]:
 
 def test_score_costs_two_transactions(services: Services, gate: PlatformGate, grade: Grade) -> None:
     """Claim, decision, intent and bytes; outcome and giving back. The access token is there."""
-    services.tokens.get(platform_values(grade.platform), GRADE_SCOPES)
+    services.tokens.get(platform_values(grade.platform), [SCOPE_SCORE])
     db.session.commit()
 
     with counted() as counts:
@@ -135,3 +137,116 @@ def test_place_that_comes_in_a_moment_is_waited_for(
     assert work_grade(services, gate, grade.id)
 
     assert [one.state for one in db.session.query(Score)] == ["accepted"]
+
+
+def grants(grade: Grade, *scopes: str, **link: str | None) -> None:
+    """Let the link's newest claim have granted these scopes."""
+    values = {"service_scopes": list(scopes), **link}
+    db.session.execute(update(ResourceLink).values(values))
+    db.session.commit()
+
+
+def posts(platform: MiniPlatform) -> int:
+    return len(platform.requests_to("/items/1/scores"))
+
+
+def test_no_score_without_its_scope(
+    services: Services, gate: PlatformGate, grade: Grade, platform: MiniPlatform, clock: FakeClock
+) -> None:
+    grants(grade, SCOPE_LINE_ITEM, SCOPE_RESULT_READ)
+
+    work_grade(services, gate, grade.id)
+
+    kept = reread(grade)
+    assert platform.asked == []
+    assert [one.state for one in db.session.query(Score)] == ["queued"]
+    assert "scope score" in str(kept.decision_reason)
+    assert kept.next_send_at == clock() + timedelta(hours=1)
+
+
+def test_score_goes_when_its_scope_is_there(
+    services: Services, gate: PlatformGate, grade: Grade, platform: MiniPlatform, clock: FakeClock
+) -> None:
+    grants(grade)
+    work_grade(services, gate, grade.id)
+    grants(grade, SCOPE_SCORE)
+    clock.advance(3600)
+
+    work_grade(services, gate, grade.id)
+
+    assert [one.state for one in db.session.query(Score)] == ["accepted"]
+    assert (posts(platform), reread(grade).waits_for_line_item) == (1, False)
+
+
+def test_refused_token_says_why_on_the_score(
+    services: Services, gate: PlatformGate, grade: Grade, platform: MiniPlatform
+) -> None:
+    said = {"error": "invalid_client", "error_description": "JWS signature invalid."}
+    platform.routes[("POST", "/token")] = Reply(400, said)
+
+    work_grade(services, gate, grade.id)
+
+    kept = reread(grade)
+    assert "It says: JWS signature invalid." in str(kept.decision_reason)
+    made = db.session.query(ScoreTry).one()
+    assert (made.status, made.excerpt) == (400, "JWS signature invalid.")
+    seat = db.session.query(Registration).one()
+    assert "The LMS said: JWS signature invalid." in tell(seat, services.now())
+    db.session.commit()
+
+
+def test_always_refused_score_ends_in_a_sentence(
+    services: Services, gate: PlatformGate, grade: Grade, platform: MiniPlatform, clock: FakeClock
+) -> None:
+    """The token endpoint is content, the scores endpoint never."""
+    platform.routes[("POST", "/items/1/scores")] = Reply(401)
+
+    work_grade(services, gate, grade.id)
+    for _ in range(5):
+        clock.advance(60)
+        work_grade(services, gate, grade.id)
+
+    assert posts(platform) == 2
+    assert len(platform.requests_to("/token")) == 2
+    assert "does not accept the tool's access token" in str(reread(grade).decision_reason)
+
+
+@pytest.mark.parametrize(
+    "token, items, granted, said",
+    [
+        (Reply(body=TOKEN), Reply(403), None, "it answered 403"),
+        (Reply(body=TOKEN), Reply(404), None, "it answered 404"),
+        (Reply(body=TOKEN), Reply(401), None, "it answered 401"),
+        (Reply(400, {"error": "invalid_scope"}), Reply(), None, "it answered 400"),
+        (
+            Reply(400, {"error": "x", "error_description": "No key."}),
+            Reply(),
+            None,
+            "says: No key.",
+        ),
+        (Reply(body=TOKEN), Reply(), [SCOPE_SCORE], "scope lineitem.readonly"),
+        (Reply(body=TOKEN), Reply(body=[]), None, "has no gradebook column yet"),
+    ],
+)
+def test_refused_list_is_no_missing_column(
+    services: Services,
+    gate: PlatformGate,
+    grade: Grade,
+    platform: MiniPlatform,
+    token: Reply,
+    items: Reply,
+    granted: list[str] | None,
+    said: str,
+) -> None:
+    platform.routes[("POST", "/token")] = token
+    platform.routes[("GET", "/items")] = items
+    link = {"line_item_url": None, "line_items_url": f"{platform.url}/items"}
+    db.session.execute(update(ResourceLink).values({"service_scopes": granted, **link}))
+    db.session.commit()
+
+    work_grade(services, gate, grade.id)
+
+    reason = str(reread(grade).decision_reason)
+    assert said in reason
+    assert ("no gradebook column" in reason) is (said == "has no gradebook column yet")
+    assert [one.state for one in db.session.query(Score)] == ["queued"]

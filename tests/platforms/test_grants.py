@@ -2,6 +2,7 @@
 
 import pytest
 
+from lti_bridge.lti.values import SCOPE_LINE_ITEM
 from lti_bridge.platforms.grants import find_narrowed, our_scopes
 from lti_bridge.platforms.tool_definition import SCOPES, short_scope
 
@@ -32,8 +33,15 @@ def test_only_the_score_scope_is_serious():
     assert [one.what for one in found if one.serious] == ["scope score"]
 
 
-@pytest.mark.parametrize("memberships", [True, False])
-def test_memberships_claim_stands_for_its_scope(memberships):
-    granted = our_scopes([SCORE, "https://lms.example/other"], memberships=memberships)
-
-    assert granted == ([SCORE, SCOPES[3]] if memberships else [SCORE])
+@pytest.mark.parametrize(
+    "claimed, ours",
+    [
+        ([SCORE, "https://lms.example/other"], [SCORE]),
+        ([SCOPES[3], SCORE], [SCORE, SCOPES[3]]),
+        ([SCOPE_LINE_ITEM, SCORE], [SCOPES[0], SCORE]),
+        ([], []),
+    ],
+    ids=["foreign", "roster", "line item stands in", "nothing"],
+)
+def test_our_scopes_are_told_from_claims(claimed, ours):
+    assert our_scopes(claimed) == ours

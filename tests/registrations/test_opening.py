@@ -102,7 +102,7 @@ def test_empty_claims_erase_nothing(node: Node) -> None:
         node.begin(
             line_item_url=None,
             line_items_url=None,
-            scopes=(),
+            scopes=None,
             resource_link_title=None,
             context_id=None,
             return_url=None,
@@ -124,6 +124,53 @@ def test_learnt_line_item_wakes_what_waits(node: Node, clock: FakeClock) -> None
 
         assert (grade().next_send_at, grade().waits_for_line_item) == (clock(), False)
         assert grade().generation == 1
+
+
+@pytest.mark.parametrize(
+    "news",
+    [{"scopes": ("s", "score")}, {"line_items_url": "https://lms.example/items"}],
+    ids=["scopes", "list of line items"],
+)
+def test_whatever_a_score_waits_for_wakes_it(node: Node, clock: FakeClock, news) -> None:
+    with node.context():
+        node.begin(scopes=("s",))
+        db.session.execute(update(Grade).values(waits_for_line_item=True))
+        db.session.commit()
+        clock.advance(60)
+
+        node.begin(**{"scopes": ("s",), **news})
+
+        assert (grade().next_send_at, grade().waits_for_line_item) == (clock(), False)
+
+
+def test_scopes_in_another_order_wake_nobody(node: Node) -> None:
+    with node.context():
+        node.begin(scopes=("a", "b"))
+        node.begin(scopes=("b", "a", "b"))
+
+        assert (link().service_scopes, grade().generation) == (["a", "b"], 0)
+
+
+def test_claim_that_grants_nothing_is_known(node: Node) -> None:
+    with node.context():
+        node.begin(scopes=None)
+        assert link().service_scopes is None
+
+        node.begin(scopes=("s",))
+        node.begin(scopes=())
+
+        assert link().service_scopes == []
+
+
+def test_ungraded_activity_takes_no_scope_from_others(node: Node) -> None:
+    with node.context():
+        node.begin(scopes=("score",))
+        node.begin(scopes=None, resource_link_id="link-2")
+        node.begin(scopes=(), resource_link_id="link-3")
+
+        links = select(ResourceLink).order_by(ResourceLink.resource_link_id)
+        kept = [one.service_scopes for one in db.session.scalars(links)]
+        assert kept == [["score"], None, []]
 
 
 def test_known_line_item_wakes_nobody(node: Node) -> None:
