@@ -9,7 +9,7 @@ from ..config import Settings
 from ..db import db
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
-from ..platforms.facts import DIALECTS, PLAYERS, PlatformFacts
+from ..platforms.facts import DIALECTS, NEW_VERSIONS, PLAYERS, PlatformFacts, new_versions_of
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
 from ..platforms.tool_definition import ToolDefinition
@@ -44,6 +44,12 @@ def platform() -> None:
     "--privacy", type=click.Choice(["named", "pseudonymous"]), help="What is kept of people."
 )
 @click.option("--player", type=click.Choice(PLAYERS), help="Where the player opens.")
+@click.option(
+    "--new-versions",
+    type=click.Choice(list(NEW_VERSIONS)),
+    help="Whether its instructors and admins may replace courses (unshared: while no other LMS "
+    "uses the account).",
+)
 @click.option("--identity", help="From `platform show`: restores an edited platform's identity.")
 @click.option("--deployment-identity", help="The same for the deployment of a successor.")
 def add(deployment_id: str, **told: Any) -> None:
@@ -127,6 +133,7 @@ def _facts_of(row: Platform) -> list[tuple[str, str]]:
         ("dialect", row.dialect),
         ("privacy", row.privacy),
         ("player", PLAYERS[bool(row.player_window)]),
+        ("new versions", new_versions_of(row)),
         ("account", account_name(row)),
     ]
 

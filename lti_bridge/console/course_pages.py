@@ -10,7 +10,7 @@ from ..db import db, reading
 from ..errors import ConfigurationError, NotFound
 from ..launches.course_list import CourseList, find_courses, read_trail
 from ..launches.imports import Package, interactive_seconds, send_package
-from ..platforms.accounts import account_for, list_accounts, uses
+from ..platforms.accounts import account_for, list_accounts, may_replace_courses, uses
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
@@ -139,6 +139,14 @@ def load_course(services: Services, actor: Actor, account_id: int, course_id: st
         raise not_found()
     more = len(links) > USED_AT_MOST
     return CourseShown(account, course_id, course, uses_of_it, more)
+
+
+def may_replace(actor: Actor) -> bool:
+    """Tell whether the actor may upload new versions of courses: owners always may."""
+    if actor.scope.platform_id is None:
+        return True
+    with reading(db.session()):
+        return may_replace_courses(db.session.get_one(Platform, actor.scope.platform_id))
 
 
 def upload(

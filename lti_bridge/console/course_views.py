@@ -22,7 +22,7 @@ from ..pages import see_other, with_headers
 from ..platforms.models import ScormAccount
 from ..services import current_services
 from .actor import Actor
-from .course_pages import get_account_for, load_course, load_courses, upload
+from .course_pages import get_account_for, load_course, load_courses, may_replace, upload
 from .guard import Rule, allow, not_found
 from .shell import show
 
@@ -84,7 +84,11 @@ def ask(actor: Actor, account_id: int) -> Response:
 def check(actor: Actor, account_id: int) -> Response:
     """Tell a script whether a course id is free, before a large file travels."""
     account = get_account_for(actor, account_id)
-    return _json(*answer_check(current_services(), account, request.form.get("course_id", "")))
+    return _json(
+        *answer_check(
+            current_services(), account, request.form.get("course_id", ""), may_replace(actor)
+        )
+    )
 
 
 @blueprint.post("/<int:account_id>/upload")
@@ -94,7 +98,7 @@ def send(actor: Actor, account_id: int) -> Response:
     account = get_account_for(actor, account_id)
     scripted = request.accept_mimetypes.best == "application/json"
     try:
-        job_id, course_id = upload(current_services(), actor, account, _read_package())
+        job_id, course_id = upload(current_services(), actor, account, _read_package(actor))
     except BridgeError as error:
         if isinstance(error, CourseExists) and scripted:
             return _json(describe_existing(error), 409)
@@ -145,7 +149,7 @@ def import_status(actor: Actor, account_id: int) -> Response:
         return _json({"status": "ERROR", "error": say_failure(error)}, 400)
 
 
-def _read_package() -> Package:
+def _read_package(actor: Actor) -> Package:
     file = request.files.get("package")
     if file is None or not file.filename:
         raise UploadRefused("no_file", "Choose the zip file of a course first.")
@@ -154,6 +158,7 @@ def _read_package() -> Package:
         file_name=file.filename,
         course_id=request.form.get("course_id", "").strip(),
         new_version_of=request.form.get("new_version_of", ""),
+        may_replace=may_replace(actor),
     )
 
 

@@ -18,6 +18,11 @@ PRIVACY = [
     ("pseudonymous", "An opaque id alone"),
 ]
 PLAYERS = [("frame", "In the LMS's page"), ("window", "In a window of its own")]
+NEW_VERSIONS = [
+    ("unshared", "Only while no other LMS uses the SCORM Cloud account"),
+    ("always", "Yes"),
+    ("never", "No"),
+]
 ANSWER_WORDS = {
     "best": "The best attempt",
     "latest": "The newest attempt",
@@ -66,6 +71,7 @@ class PlatformForm(ConsoleForm):
     account = SelectField("SCORM Cloud account")
     privacy = choose("What is kept of people", PRIVACY)
     player = choose("The player opens", PLAYERS)
+    new_versions = choose("Its instructors and admins may replace courses", NEW_VERSIONS)
 
     def __init__(self, accounts: list[str], **defaults: Any) -> None:
         super().__init__(**defaults)
@@ -76,7 +82,8 @@ class PlatformForm(ConsoleForm):
         """Return what was filled in."""
         told = {name: self[name].data for name in ("name", "issuer", "client_id", "dialect")}
         told |= {name: self[name].data for name in ("authorization_url", "token_url", "jwks_url")}
-        told |= {name: self[name].data for name in ("audience", "privacy", "player")}
+        told |= {name: self[name].data for name in ("audience", "privacy")}
+        told |= {name: self[name].data for name in ("player", "new_versions")}
         return PlatformFacts(account=self.account.data or None, **told)
 
 

@@ -8,7 +8,7 @@ from ..db import db, reading
 from ..passback.grading_policy import GradingPolicy, make_policy
 from ..platforms.accounts import account_name, list_accounts
 from ..platforms.deployments import approve_deployment
-from ..platforms.facts import PLAYERS, PlatformFacts
+from ..platforms.facts import PLAYERS, PlatformFacts, new_versions_of
 from ..platforms.grants import Narrowed
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
@@ -67,6 +67,7 @@ class PlatformPage:
     row: Platform
     account: str
     player: str
+    new_versions: str
     policy: GradingPolicy
     deployments: Sequence[DeploymentLine]
     narrowed: Sequence[Narrowed]
@@ -104,6 +105,7 @@ def load_platform(actor: Actor, platform_id: int) -> PlatformPage:
             row=row,
             account=account_name(row),
             player=PLAYERS[bool(row.player_window)],
+            new_versions=new_versions_of(row),
             policy=make_policy(row.grading_policy),
             deployments=[_deployment(one) for one in row.deployments],
             narrowed=narrowed_at(row),

@@ -93,6 +93,7 @@ def ask_edit(actor: Actor, platform_id: int) -> Response:
     row, names = shown.row, ("name", "issuer", "client_id", "authorization_url", "token_url")
     values = {name: getattr(row, name) for name in (*names, "jwks_url", "dialect", "privacy")}
     values |= {"audience": row.audience or "", "player": shown.player}
+    values["new_versions"] = shown.new_versions
     account = "" if row.scorm_account_id is None else shown.account
     form = PlatformForm(account_names(), account=account, **values)
     return show("console/platform_edit.html", shown=shown, form=form)

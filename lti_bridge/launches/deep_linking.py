@@ -15,7 +15,7 @@ from ..lti.deep_linking import (
     sign_response,
 )
 from ..lti.values import PlatformValues
-from ..platforms.accounts import account_for
+from ..platforms.accounts import account_for, may_replace_courses
 from ..platforms.deployments import ACTIVE
 from ..platforms.keys import signing_key
 from ..platforms.models import Deployment, ScormAccount
@@ -52,6 +52,7 @@ class Picker:
     account: ScormAccount
     platform: PlatformValues
     deployment_id: str
+    may_replace: bool  # a course by a new version, which reaches all who use the account
 
     @property
     def accepts_many(self) -> bool:
@@ -137,7 +138,8 @@ def read_picker(services: Services, token: str, kind: str = PICKER) -> Picker:
         if account.id != page.data.get("account"):
             raise LaunchRejected("page_expired")
         platform = platform_values(deployment.platform)
-        return Picker(token, page, account, platform, deployment.deployment_id)
+        may_replace = may_replace_courses(deployment.platform)
+        return Picker(token, page, account, platform, deployment.deployment_id, may_replace)
 
 
 def client_of(services: Services, picker: Picker) -> ScormCloudClient:

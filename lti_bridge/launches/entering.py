@@ -159,5 +159,5 @@ def _note(services: Services, launch: VerifiedLaunch, standing: Standing) -> Sta
     news = note_launch(standing.deployment, claims, services.now())
     origins = with_frame_origin(platform, claims.return_url)
     if origins is not None:
-        change_row(db.session, Platform, platform.id, frame_origins=origins)
+        change_row(db.session, Platform, platform.id, learnt_origins=origins)
     return get_standing(platform.id, claims) if news or origins is not None else standing

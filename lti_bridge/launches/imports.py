@@ -21,22 +21,30 @@ UNKNOWN_ARRIVAL = (
 
 
 class CourseExists(UploadRefused):
-    """The account has a course with this id already: is this a new version of it?"""
+    """The account has a course with this id already: is this a new version of it?
 
-    def __init__(self, course: Course, suggestion: str) -> None:
+    Without `may_replace` it cannot be: another id is the way.
+    """
+
+    def __init__(self, course: Course, suggestion: str, may_replace: bool) -> None:
         super().__init__("exists", "There is a course with this id already.")
         self.course = course
         self.suggestion = suggestion
+        self.may_replace = may_replace
 
 
 @dataclass(frozen=True)
 class Package:
-    """What the person sends: `new_version_of` is the id that they were asked about, or empty."""
+    """What the person sends: `new_version_of` is the id that they were asked about, or empty.
+
+    `may_replace` tells whether an owner of the bridge lets them upload new versions.
+    """
 
     file: BinaryIO
     file_name: str
     course_id: str
     new_version_of: str
+    may_replace: bool
 
 
 @dataclass(frozen=True)
@@ -72,21 +80,21 @@ def suggest_course_id(services: Services, account: ScormAccount, course_id: str)
     return ""
 
 
-def check_free(services: Services, account: ScormAccount, course_id: str) -> str:
+def check_free(services: Services, account: ScormAccount, course_id: str, may_replace: bool) -> str:
     """Return the id as it will be sent; raises CourseExists, UploadRefused, or as the client."""
     course_id = check_course_id(course_id)
     existing = find_course(services, account, course_id)
     if existing is not None:
-        raise CourseExists(existing, suggest_course_id(services, account, course_id))
+        raise CourseExists(existing, suggest_course_id(services, account, course_id), may_replace)
     return course_id
 
 
 def answer_check(
-    services: Services, account: ScormAccount, course_id: str
+    services: Services, account: ScormAccount, course_id: str, may_replace: bool
 ) -> tuple[dict[str, Any], int]:
     """Return what the upload form's script is told of an id, and the status of that answer."""
     try:
-        check_free(services, account, course_id)
+        check_free(services, account, course_id, may_replace)
         return {}, 200
     except CourseExists as error:
         return describe_existing(error), 200
@@ -97,15 +105,18 @@ def answer_check(
 def send_package(services: Services, account: ScormAccount, package: Package) -> tuple[str, str]:
     """Send a package to SCORM Cloud; returns the import job's id and the course's.
 
-    Raises CourseExists unless the person said that it is a new version of that very course,
+    Raises CourseExists unless the person said that it is a new version of that very course and may
+    replace it,
     UploadRefused for a file that is no package or that SCORM Cloud does not take, Unavailable.
     """
     check_package(package.file)
     course_id = check_course_id(package.course_id or propose_course_id(package.file_name))
     existing = find_course(services, account, course_id)
-    confirmed = existing is not None and package.new_version_of == course_id
+    confirmed = package.may_replace and package.new_version_of == course_id
     if existing is not None and not confirmed:
-        raise CourseExists(existing, suggest_course_id(services, account, course_id))
+        suggestion = suggest_course_id(services, account, course_id)
+        raise CourseExists(existing, suggestion, package.may_replace)
+    confirmed = existing is not None
     return _send(services, account, package, course_id, new_version=confirmed), course_id
 
 
@@ -130,7 +141,7 @@ def _send(
             existing = find_course(services, account, course_id)
             if existing is not None:
                 suggestion = suggest_course_id(services, account, course_id)
-                raise CourseExists(existing, suggestion) from error
+                raise CourseExists(existing, suggestion, package.may_replace) from error
         raise UploadRefused("scorm_cloud_refused", _refusal(error)) from error
     except Unavailable as error:
         if not error.effect_unknown:
@@ -194,4 +205,5 @@ def describe_existing(error: CourseExists) -> dict[str, Any]:
         "title": course.title,
         "version": course.version + 1,
         "suggestion": error.suggestion,
+        "may_replace": error.may_replace,
     }

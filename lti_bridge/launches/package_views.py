@@ -42,7 +42,11 @@ def check() -> Response:
         picker = packages.get_uploader(services, request.form.get("page", ""))
     except BridgeError as error:
         return _json({"error": say_failure(error)}, 400)
-    return _json(*answer_check(services, picker.account, request.form.get("course_id", "")))
+    return _json(
+        *answer_check(
+            services, picker.account, request.form.get("course_id", ""), picker.may_replace
+        )
+    )
 
 
 @blueprint.post("/upload")
@@ -114,6 +118,7 @@ def _send(services: Services, picker: Picker) -> str:
             file_name=file.filename,
             course_id=form.get("course_id", "").strip(),
             new_version_of=form.get("new_version_of", ""),
+            may_replace=picker.may_replace,
         ),
     )
 

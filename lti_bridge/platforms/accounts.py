@@ -136,6 +136,19 @@ def uses(row: ScormAccount) -> ColumnElement[bool]:
     return named
 
 
+def may_replace_courses(platform: Platform) -> bool:
+    """Tell whether people of a platform may upload new versions of its account's courses.
+
+    A new version reaches every LMS that uses the account: an owner of the bridge decides, and
+    otherwise it is for an account that no other platform uses. Raises ConfigurationError when
+    there is no account.
+    """
+    if platform.replaces_courses is not None:
+        return platform.replaces_courses
+    others = select(Platform.id).where(uses(account_for(platform)), Platform.id != platform.id)
+    return db.session.scalar(others.limit(1)) is None
+
+
 def find_account(name: str) -> ScormAccount | None:
     """Return the account `name`, or None."""
     return db.session.scalars(select(ScormAccount).where(ScormAccount.name == name)).one_or_none()

@@ -2,20 +2,29 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 
 DIALECTS = ("canvas", "moodle", "generic")
 PLAYERS = ("frame", "window")
+# Who uploads new versions of courses, beside the bridge's owners: see Platform.replaces_courses.
+NEW_VERSIONS = {"unshared": None, "always": True, "never": False}
 LONGEST_NAME = 200
+
+
+def new_versions_of(row: Any) -> str:
+    """Return the key of NEW_VERSIONS that holds for a platform's row."""
+    return next(key for key, value in NEW_VERSIONS.items() if value is row.replaces_courses)
 
 
 @dataclass(frozen=True)
 class PlatformFacts:
     """What an admin tells us of a platform; identities only when edited ones are restored.
 
-    `player`: whether it opens in the LMS's frame or in a window of its own.
+    `player`: whether it opens in the LMS's frame or in a window of its own. `new_versions`: a key
+    of NEW_VERSIONS.
     """
 
     name: str
@@ -29,6 +38,7 @@ class PlatformFacts:
     account: str | None = None
     privacy: str | None = None
     player: str | None = None
+    new_versions: str | None = None
     identity: str | None = None
     deployment_identity: str | None = None
 

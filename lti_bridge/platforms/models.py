@@ -47,7 +47,8 @@ class Platform(Base):
     dialect: Mapped[str] = mapped_column(String(20))
     privacy: Mapped[str] = mapped_column(String(20))
     grading_policy: Mapped[dict[str, Any] | None]
-    frame_origins: Mapped[list[str]]
+    frame_origins: Mapped[list[str]]  # sites that an admin named
+    learnt_origins: Mapped[list[str] | None]  # sites that launches came from, the newest last
     scorm_account_id: Mapped[int | None] = mapped_column(ForeignKey("scorm_account.id"), index=True)
     # Not used: scopes belong to an activity (ResourceLink.service_scopes). To be dropped by the
     # release after the one that stopped to write it.
@@ -55,6 +56,9 @@ class Platform(Base):
     succeeds_id: Mapped[int | None]  # the platform whose seats it took over
     # Whether the player opens in a window of its own; None: in the LMS's frame.
     player_window: Mapped[bool | None]
+    # Whether its instructors and admins may upload new versions of courses; None: only while no
+    # other platform uses the same SCORM Cloud account.
+    replaces_courses: Mapped[bool | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 

@@ -11,7 +11,7 @@ from ..errors import ConfigurationError, LaunchRejected
 from ..lti.values import PlatformValues
 from .accounts import get_account
 from .deployments import bring_deployment
-from .facts import PlatformFacts, check_facts
+from .facts import NEW_VERSIONS, PlatformFacts, check_facts
 from .identity import platform_identity
 from .models import Platform
 
@@ -27,7 +27,7 @@ def platform_values(row: Any) -> PlatformValues:
         jwks_url=row.jwks_url,
         dialect=row.dialect,
         audience=row.audience,
-        frame_origins=tuple(row.frame_origins),
+        frame_origins=(*row.frame_origins, *(row.learnt_origins or ())),
     )
 
 
@@ -152,6 +152,8 @@ def _update(row: Platform, facts: PlatformFacts) -> None:
     row.audience = row.audience if facts.audience is None else facts.audience or None
     row.dialect = facts.dialect
     row.privacy = facts.privacy or row.privacy
+    if facts.new_versions:
+        row.replaces_courses = NEW_VERSIONS[facts.new_versions]
     if facts.player:
         row.player_window = facts.player == "window"
     if facts.account:

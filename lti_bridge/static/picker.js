@@ -82,10 +82,12 @@ function watchUpload(form) {
     exists.querySelector("[data-file-again]").hidden = true;
     confirmed.value = found.id;
     confirmed.checked = false;
-    confirmed.disabled = false;
+    confirmed.disabled = !found.may_replace;
+    exists.querySelector("[data-replace]").hidden = !found.may_replace;
+    exists.querySelector("[data-shared]").hidden = found.may_replace;
     exists.hidden = false;
     stop();
-    confirmed.focus();
+    (found.may_replace ? confirmed : courseId).focus();
   }
 
   function fail(sentence) {

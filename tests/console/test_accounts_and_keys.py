@@ -115,6 +115,7 @@ def test_account_of_a_platform_stays(world: World, owner: FlaskClient) -> None:
     told |= {"client_id": "client-1", "authorization_url": f"{world.platform.url}/auth"}
     told |= {"token_url": f"{world.platform.url}/token", "jwks_url": f"{world.platform.url}/jwks"}
     told |= {"account": "second", "privacy": "named", "player": "frame"}
+    told["new_versions"] = "unshared"
     assert press(owner, edit, edit, **told).status_code == 303
 
     refused = press(owner, ACCOUNTS, f"{ACCOUNTS}/{number}/remove")

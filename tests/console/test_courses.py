@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from lti_bridge.console import course_views
 from lti_bridge.console.models import AuditEntry
 from lti_bridge.db import db
 from lti_bridge.platforms.accounts import find_account, save_account
+from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.models import Platform
+from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import ResourceLink
 from tests.console.people import csrf_token, press, sign_in_admin, sign_in_owner
 from tests.practice_cloud import Answer, package
@@ -135,7 +137,7 @@ def test_new_version_is_asked_for(world: World, owner: FlaskClient) -> None:
     scripted = send(owner, course_id="golf", headers=JSON)
 
     assert asked.status_code == scripted.status_code == 409
-    assert "Is this a new version?" in asked.text
+    assert "This id is taken" in asked.text
     assert (scripted.json["version"], scripted.json["suggestion"]) == (1, "golf-2")
     assert world.cloud.client.get_course("golf").version == 0
     assert entries() == []
@@ -144,6 +146,31 @@ def test_new_version_is_asked_for(world: World, owner: FlaskClient) -> None:
 
     assert "version 2" in wait_for_import(owner, sent.location).text
     assert entries()[0][2].endswith("as a new version of golf")
+
+
+@pytest.mark.parametrize("decided", [None, True, False])
+def test_admin_of_a_shared_account_may_not_replace(world: World, decided: bool | None) -> None:
+    """Owners always may; an admin of one LMS only if an owner says so."""
+    facts = PlatformFacts(
+        name="Other",
+        issuer="https://other.example",
+        client_id="client-1",
+        authorization_url="https://other.example/auth",
+        token_url="https://other.example/token",
+        jwks_url="https://other.example/jwks",
+    )
+    add_platform(facts, "1", now=world.services.now())
+    admin = sign_in_admin(world)
+    db.session.execute(update(Platform).values(replaces_courses=decided))
+    db.session.commit()
+
+    sent = send(admin, course_id="golf", new_version_of="golf", headers=JSON)
+
+    assert sent.status_code == (200 if decided else 409)
+    assert decided or sent.json["may_replace"] is False
+    if decided:
+        wait_for_import(admin, sent.json["address"])
+    assert world.cloud.client.get_course("golf").version == (1 if decided else 0)
 
 
 def test_id_is_checked_before_the_file_travels(world: World, owner: FlaskClient) -> None:

@@ -29,6 +29,7 @@ NEW = {
     "account": "",
     "privacy": "pseudonymous",
     "player": "window",
+    "new_versions": "never",
 }
 SETTINGS = {"player": "window", "answer": "latest", "completion": "no_grade", "partial": "send"}
 
@@ -65,6 +66,7 @@ def test_platform_is_added_by_hand(world: World, owner: FlaskClient) -> None:
 
     assert answer.status_code == 303, answer.text
     row = platform("Second school")
+    assert row.replaces_courses is False
     assert (row.client_id, row.privacy, row.player_window) == (
         "10000000000042",
         "pseudonymous",

@@ -67,7 +67,7 @@ def test_return_address_may_frame_the_picker(world):
 
     assert picker.frame_origins == [world.platform.url, "https://school.example"]
     row = db.session.scalars(select(Platform)).one()
-    assert row.frame_origins == ["https://school.example"]
+    assert row.learnt_origins == ["https://school.example"]
 
 
 def test_assistant_picks_but_does_not_upload(world):

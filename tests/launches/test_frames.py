@@ -55,7 +55,7 @@ def test_remembers_where_launches_come_from(return_url, kept):
 
     note_frame_origin(row, return_url)
 
-    assert row.frame_origins == kept
+    assert (row.learnt_origins or [], row.frame_origins) == (kept, [])
 
 
 def test_remembers_only_the_newest_twenty():
@@ -64,8 +64,27 @@ def test_remembers_only_the_newest_twenty():
     for number in range(25):
         note_frame_origin(row, f"https://school-{number}.example/")
 
-    assert row.frame_origins[0] == "https://school-5.example"
-    assert len(row.frame_origins) == 20
+    assert row.learnt_origins[0] == "https://school-5.example"
+    assert len(row.learnt_origins) == 20
+
+
+def test_learnt_sites_push_out_none_of_the_admin_s():
+    own = [f"https://own-{number}.example" for number in range(20)]
+    row = Platform(issuer="https://lms.example", frame_origins=own)
+
+    for number in range(25):
+        note_frame_origin(row, f"https://school-{number}.example/")
+
+    assert row.frame_origins == own
+    assert len(row.learnt_origins) == 20
+
+
+def test_admin_s_site_is_not_learnt_again():
+    row = Platform(issuer="https://lms.example", frame_origins=["https://own.example"])
+
+    note_frame_origin(row, "https://own.example/course")
+
+    assert row.learnt_origins is None
 
 
 @pytest.mark.parametrize(

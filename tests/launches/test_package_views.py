@@ -1,19 +1,23 @@
 """A package goes up: from the form, or by script, to a course that can be picked."""
 
 import io
+import re
 import time
 from typing import Any
 
 import flask
 import pytest
 import requests
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from lti_bridge.db import db
 from lti_bridge.launches import package_views
 from lti_bridge.launches.page_tokens import PageToken, sign_page
 from lti_bridge.launches.roles import Visitor
 from lti_bridge.platforms.accounts import save_account
+from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.models import Platform
+from lti_bridge.platforms.registry import add_platform
 from tests.html import read_page
 from tests.launches.picking import DL, PICK, answer, deep_link, pick, token_of
 from tests.mini_platform import INSTRUCTOR, LEARNER
@@ -135,7 +139,7 @@ def test_existing_course_is_asked_about(world):
     sent = send(world, course_id="golf")
 
     assert sent.status_code == 409
-    assert "Is this a new version?" in sent.text
+    assert "This id is taken" in sent.text
     assert "<code data-suggestion>golf-2</code>" in sent.text
     assert "POST upload" not in world.cloud.asked
     assert world.cloud.client.get_course("golf").version == 0
@@ -151,6 +155,7 @@ def test_script_is_asked_about_an_existing_course(world):
         "title": "Golf",
         "version": 1,
         "suggestion": "golf-2",
+        "may_replace": True,
     }
 
 
@@ -160,6 +165,63 @@ def test_answered_question_makes_a_new_version(world):
     ready = wait_for_import(world, sent.json["page"])
     assert "version 2" in ready.text
     assert world.cloud.client.get_course("golf").version == 1
+
+
+def share_account(world) -> None:
+    """Let another LMS use the same SCORM Cloud account."""
+    facts = PlatformFacts(
+        name="Other",
+        issuer="https://other.example",
+        client_id="client-1",
+        authorization_url="https://other.example/auth",
+        token_url="https://other.example/token",
+        jwks_url="https://other.example/jwks",
+    )
+    add_platform(facts, "1", now=world.services.now())
+
+
+@pytest.mark.parametrize(
+    "decided, allowed",
+    [(None, False), (True, True), (False, False)],
+    ids=["by itself", "yes", "no"],
+)
+def test_shared_course_is_replaced_by_whom_an_owner_allows(world, decided, allowed):
+    share_account(world)
+    db.session.execute(update(Platform).values(replaces_courses=decided))
+    db.session.expire_all()
+    db.session.commit()
+
+    asked = send(world, course_id="golf", headers=JSON)
+    page = send(world, course_id="golf")
+    sent = send(world, course_id="golf", new_version_of="golf", headers=JSON)
+
+    assert asked.json["may_replace"] is allowed
+    assert ("Other LMSs use the same" in page.text) is True
+    shown = re.search(r"<p data-shared( hidden)?>", page.text)
+    assert (shown[1] is None) is not allowed
+    assert sent.status_code == (200 if allowed else 409)
+    if allowed:
+        wait_for_import(world, sent.json["page"])
+    assert world.cloud.client.get_course("golf").version == (1 if allowed else 0)
+
+
+def test_owner_forbids_new_versions_in_an_account_of_one_s_own(world):
+    db.session.execute(update(Platform).values(replaces_courses=False))
+    db.session.expire_all()
+    db.session.commit()
+
+    sent = send(world, course_id="golf", new_version_of="golf", headers=JSON)
+
+    assert sent.status_code == 409
+    assert world.cloud.client.get_course("golf").version == 0
+
+
+def test_new_course_in_a_shared_account_is_nobody_s_loss(world):
+    share_account(world)
+
+    sent = send(world, course_id="swim", headers=JSON)
+
+    assert "version 1" in wait_for_import(world, sent.json["page"]).text
 
 
 def test_answer_about_another_course_is_none(world):
@@ -385,7 +447,7 @@ def test_assistants_do_not_upload(world, where):
 
 def test_assistant_with_a_ticket_does_not_upload(world):
     token = token_of(deep_link(world, roles=[ASSISTANT]))
-    ticket = PageToken(1, 1, "alice", Visitor.ASSISTANT, data={"kind": "upload", "account": 1})
+    ticket = PageToken(1, 1, "ida", Visitor.ASSISTANT, data={"kind": "upload", "account": 1})
     address = f"/lti/pick/package/upload?ticket={sign_page(world.services, ticket)}"
 
     assert code(send(world, form=(address, token))) == "uploading_not_allowed"
