@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jwt import PyJWK
@@ -19,6 +19,8 @@ SHORTEST_KEY_BITS = 2048  # RFC 7518 section 3.3
 # An unknown kid may be a rotated key, or anybody's invention: it costs one fetch per this time.
 REFETCH_AFTER = timedelta(seconds=10)
 STALE_AT_MOST = timedelta(hours=24)
+# A host that hangs costs whoever waited for the fetch one deadline, not one each.
+FAILURE_SHARED = timedelta(seconds=5)
 
 
 @dataclass
@@ -32,7 +34,8 @@ class KeySets:
     """Fetches key sets; one fetch at a time for each address.
 
     A key set is used for `cache_seconds`, refetched when it lacks a kid, and kept for up to a
-    day when the platform does not answer.
+    day when the platform does not answer. A failure is shared by all who wait for the set or
+    come within a few seconds.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class KeySets:
         self._now = now
         self._life = timedelta(seconds=cache_seconds)
         self._sets: dict[str, _KeySet] = {}
+        self._failed_at: dict[str, datetime] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -69,15 +73,27 @@ class KeySets:
             wanted = kid not in known.keys or not self._is_fresh(known)
             if not wanted or now - known.tried_at < REFETCH_AFTER:
                 return known
+        elif now - self._failed_at.get(url, datetime.min.replace(tzinfo=UTC)) < FAILURE_SHARED:
+            raise Unavailable("the LMS's key set could not be had a moment ago")
         try:
             fetched = _KeySet(self._fetch(url), now, now)
         except BridgeError as error:
-            if known is None or now - known.fetched_at > STALE_AT_MOST:
-                raise Unavailable("the LMS's key set cannot be had") from error
-            known.tried_at = now
-            return known
+            return self._fail(url, error)
         self._sets[url] = fetched
         return fetched
+
+    def _fail(self, url: str, error: BridgeError) -> _KeySet:
+        """Return the set that is known in spite of a failure; raises Unavailable without one.
+
+        The failure counts from now: a fetch that hangs begins long before it fails.
+        """
+        known, now = self._sets.get(url), self._now()
+        if known is None or now - known.fetched_at > STALE_AT_MOST:
+            self._sets.pop(url, None)
+            self._failed_at[url] = now
+            raise Unavailable("the LMS's key set cannot be had") from error
+        known.tried_at = now
+        return known
 
     def _fetch(self, url: str) -> dict[str, Any]:
         answer = self._outbound.send(

@@ -141,3 +141,90 @@ def test_whole_class_causes_one_fetch(platform, keysets):
 
         assert all(future.result(timeout=10) is not None for future in waiting)
     assert len(platform.asked) == 1
+
+
+class HangingHost:
+    """A key set host on which each fetch lasts five seconds of the fake clock, then fails."""
+
+    def __init__(self, platform, clock) -> None:
+        self.arrived, self.let_go = threading.Event(), threading.Event()
+        self._clock = clock
+        platform.routes["GET", "/jwks"] = self._hang
+
+    def _hang(self, _asked) -> Reply:
+        self.arrived.set()
+        self.let_go.wait(10)
+        self._clock.advance(5)
+        return Reply(503, b"")
+
+
+def failure(keysets, platform) -> BaseException | None:
+    try:
+        keysets.find_key(jwks_url(platform), "key-1")
+    except Unavailable as error:
+        return error
+    return None
+
+
+def test_waiters_share_one_failure(platform, keysets, clock):
+    host = HangingHost(platform, clock)
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(failure, keysets, platform) for _ in range(4)]
+        host.arrived.wait(10)
+        host.let_go.set()
+        failures = [future.result(timeout=10) for future in waiting]
+
+    assert [type(error) for error in failures] == [Unavailable] * 4
+    assert len(platform.asked) == 1
+
+
+def test_failure_counts_from_its_end(platform, keysets, clock):
+    HangingHost(platform, clock).let_go.set()
+    failure(keysets, platform)
+    clock.advance(4)
+
+    assert failure(keysets, platform)
+    assert len(platform.asked) == 1
+
+
+def test_failed_set_is_tried_again(platform, keysets, clock):
+    answer = platform.routes["GET", "/jwks"]
+    break_down(platform)
+    failure(keysets, platform)
+    platform.routes["GET", "/jwks"] = answer
+    clock.advance(5)
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+
+
+def test_failure_of_one_address_only(platform, keysets):
+    answer = platform.routes["GET", "/jwks"]
+    break_down(platform)
+    failure(keysets, platform)
+    platform.routes["GET", "/others"] = answer
+
+    assert keysets.find_key(f"{platform.url}/others", "key-1") is not None
+
+
+def test_failure_shares_old_keys_too(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    clock.advance(3601)
+    HangingHost(platform, clock).let_go.set()
+
+    found = []
+    for _ in range(3):  # the second and third come up to eight seconds after the fetch failed
+        found.append(keysets.find_key(jwks_url(platform), "key-1"))
+        clock.advance(4)
+
+    assert None not in found
+    assert len(platform.asked) == 2
+
+
+def test_too_old_keys_share_their_failure(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    break_down(platform)
+    clock.advance(DAY + 60)
+
+    assert all(failure(keysets, platform) for _ in range(3))
+    assert len(platform.asked) == 2
