@@ -11,6 +11,7 @@ from jwt.exceptions import PyJWTError
 
 from ..errors import BridgeError, Unavailable
 from ..outbound import Outbound
+from .replies import read_json
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 512 * 1024
@@ -106,8 +107,8 @@ class KeySets:
         if answer.status_code != 200:
             raise Unavailable(f"the platform's key set answered {answer.status_code}")
         try:
-            return dict(_usable(answer.json()))
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            return dict(_usable(read_json(answer)))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise Unavailable("the platform's key set is not a key set") from error
 
 

@@ -1,9 +1,11 @@
-"""Read what every answer of an LMS may carry: pauses, throttles, next pages."""
+"""Read what every answer of an LMS may carry: JSON, pauses, throttles, next pages."""
 
 import html
+import json
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -15,6 +17,18 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NEXT_LINK = re.compile(
     r"<([^<>]+)>\s*;[^,<]*?\brel\s*=\s*[^a-z;,<]{0,8}next(?![a-z-])", re.IGNORECASE
 )
+
+
+def read_json(response: requests.Response) -> Any:
+    """Return what an answer says in JSON; raises ValueError when it is something else.
+
+    Read from its bytes whatever its content type says: Moodle labels tokens text/html, and a
+    byte order mark (some servers on Windows write one) is no error then.
+    """
+    try:
+        return json.loads(response.content)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
 
 
 def read_retry_after(response: requests.Response) -> float | None:
