@@ -1,17 +1,20 @@
 """Platforms' public keys, cached by address."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import requests
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from ..errors import BridgeError, Unavailable
 from ..outbound import Outbound
-from .replies import read_json
+from .paging import seconds_left
+from .replies import read_json, read_redirect
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 512 * 1024
@@ -22,6 +25,14 @@ REFETCH_AFTER = timedelta(seconds=10)
 STALE_AT_MOST = timedelta(hours=24)
 # A host that hangs costs whoever waited for the fetch one deadline, not one each.
 FAILURE_SHARED = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class FetchedKeys:
+    """The keys of a set that can verify launches, by kid, and the Date of the answer."""
+
+    keys: Mapping[str, Any]
+    date: str
 
 
 @dataclass
@@ -77,7 +88,7 @@ class KeySets:
         elif now - self._failed_at.get(url, datetime.min.replace(tzinfo=UTC)) < FAILURE_SHARED:
             raise Unavailable("the LMS's key set could not be had a moment ago")
         try:
-            fetched = _KeySet(self._fetch(url), now, now)
+            fetched = _KeySet(fetch_keys(self._outbound, url).keys, now, now)
         except BridgeError as error:
             return self._fail(url, error)
         self._sets[url] = fetched
@@ -96,20 +107,38 @@ class KeySets:
         known.tried_at = now
         return known
 
-    def _fetch(self, url: str) -> dict[str, Any]:
-        answer = self._outbound.send(
-            "GET",
-            url,
-            deadline_seconds=DEADLINE_SECONDS,
-            max_body_bytes=MAX_BYTES,
-            headers={"Accept": "application/json"},
-        )
-        if answer.status_code != 200:
-            raise Unavailable(f"the platform's key set answered {answer.status_code}")
-        try:
-            return dict(_usable(read_json(answer)))
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise Unavailable("the platform's key set is not a key set") from error
+
+def fetch_keys(outbound: Outbound, url: str) -> FetchedKeys:
+    """Fetch a key set; one redirect on the same host is followed.
+
+    Raises Unavailable, or Refused when the address is not one that we may call.
+    """
+    answer = _get(outbound, url)
+    if answer.status_code != 200:
+        raise Unavailable(f"no keys there (answer {answer.status_code})")
+    try:
+        keys = dict(_usable(read_json(answer)))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise Unavailable("the platform's key set is not a key set") from error
+    return FetchedKeys(keys, answer.headers.get("Date", ""))
+
+
+def _get(outbound: Outbound, url: str) -> requests.Response:
+    """Ask for a key set; an LMS that was moved to https often still names its old address."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    answer = _get_once(outbound, url, deadline)
+    target = read_redirect(answer, url)
+    return answer if target is None else _get_once(outbound, target, deadline)
+
+
+def _get_once(outbound: Outbound, url: str, deadline: float) -> requests.Response:
+    return outbound.send(
+        "GET",
+        url,
+        deadline_seconds=seconds_left(deadline),
+        max_body_bytes=MAX_BYTES,
+        headers={"Accept": "application/json"},
+    )
 
 
 def _usable(body: Any) -> list[tuple[str, Any]]:

@@ -4,12 +4,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from lti_bridge.errors import Unavailable
-from lti_bridge.lti.keysets import KeySets
-from tests.mini_platform import Reply, captured, public_jwk, rsa_key
+from lti_bridge.lti.keysets import KeySets, fetch_keys
+from tests.mini_platform import MiniPlatform, Reply, captured, public_jwk, rsa_key
 
 DAY = 24 * 3600
 
@@ -228,3 +229,80 @@ def test_too_old_keys_share_their_failure(platform, keysets, clock):
 
     assert all(failure(keysets, platform) for _ in range(3))
     assert len(platform.asked) == 2
+
+
+def move(platform, location: str, status: int = 301) -> None:
+    """Let the key set's address redirect; the set itself is at /moved."""
+    platform.routes["GET", "/moved"] = platform.routes["GET", "/jwks"]
+    platform.routes["GET", "/jwks"] = Reply(status, b"", {"Location": location})
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_moved_set_is_found(platform, keysets, status):
+    move(platform, "/moved", status)
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+    assert [asked.path for asked in platform.asked] == ["/jwks", "/moved"]
+
+
+def test_address_may_be_whole(platform, keysets):
+    move(platform, f"{platform.url}/moved")
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+
+
+def test_redirect_takes_no_password_along(platform, keysets):
+    move(platform, "/moved")
+    address = jwks_url(platform).replace("://", "://me:secret@")
+
+    keysets.find_key(address, "key-1")
+
+    assert "authorization" not in platform.asked[-1].headers
+
+
+def test_second_redirect_is_not_followed(platform, keysets):
+    move(platform, "/again")
+    platform.routes["GET", "/again"] = Reply(302, b"", {"Location": "/moved"})
+
+    assert failure(keysets, platform)
+    assert [asked.path for asked in platform.asked] == ["/jwks", "/again"]
+
+
+def test_another_host_is_not_asked(platform, keysets):
+    other = MiniPlatform()
+    move(platform, f"{other.url}/jwks")
+
+    assert failure(keysets, platform)
+    assert other.asked == []
+    other.stop()
+
+
+@pytest.mark.parametrize("location", ["", "file:///etc/passwd", "https://[", "http://%%%/"])
+def test_strange_redirect_is_a_failure(platform, keysets, location):
+    move(platform, location)
+
+    assert failure(keysets, platform)
+
+
+class Upgrading:
+    """An outbound session to a host that answers http with its https address."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, _method: str, url: str, **_options: object) -> requests.Response:
+        self.sent.append(url)
+        answer = requests.Response()
+        answer.status_code, answer._content = 200, b'{"keys": []}'
+        if url.startswith("http://"):
+            answer.status_code = 301
+            answer.headers["Location"] = url.replace("http://", "https://")
+        return answer
+
+
+def test_moved_to_https_is_followed():
+    outbound = Upgrading()
+
+    fetch_keys(outbound, "http://lms.example/jwks")
+
+    assert outbound.sent == ["http://lms.example/jwks", "https://lms.example/jwks"]

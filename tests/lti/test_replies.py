@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
+import requests
 
 from lti_bridge.errors import Unavailable
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.keysets import KeySets
 from lti_bridge.lti.memberships import Memberships
+from lti_bridge.lti.replies import read_redirect
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import GRADE_SCOPES, SigningKey
 from lti_bridge.outbound import Outbound
@@ -115,3 +117,42 @@ def test_endless_nesting_is_no_answer(reader: Reader, kind: str) -> None:
 
     with pytest.raises(Unavailable):
         getattr(reader, kind)()
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "target"),
+    [
+        ("https://a.example/keys", "/new?x=1#top", "https://a.example/new?x=1"),
+        ("https://a.example/mod/keys", "new", "https://a.example/mod/new"),
+        ("https://a.example/keys", "https://A.example:443/new", "https://A.example:443/new"),
+        ("http://a.example/keys", "https://a.example/keys", "https://a.example/keys"),
+        ("http://a.example:8080/keys", "https://a.example/keys", "https://a.example/keys"),
+        ("https://me:pw@a.example/keys", "/new", "https://a.example/new"),
+        ("https://a.example/keys", "https://me:pw@a.example/new", "https://a.example/new"),
+        ("https://a.example/keys", "http://a.example/keys", None),
+        ("https://a.example/keys", "https://b.example/keys", None),
+        ("https://a.example/keys", "//b.example/keys", None),
+        ("https://a.example/keys", "https://a.example@b.example/keys", None),
+        ("https://a.example/keys", "https://a.example:8443/keys", None),
+        ("http://a.example/keys", "https://a.example:8443/keys", None),
+        ("http://a.example/keys", "http://a.example:6379/", None),
+        ("https://a.example/keys", "https://a.example:port/", None),
+        ("https://a.example/keys", "https://[a.example/", None),
+        ("https://a.example/keys", "file:///etc/passwd", None),
+        ("https://a.example/keys", "javascript:alert(1)", None),
+        ("https://a.example/keys", "", None),
+    ],
+)
+def test_redirect_stays_on_its_host(url: str, location: str, target: str | None) -> None:
+    answer = requests.Response()
+    answer.status_code, answer.headers["Location"] = 302, location
+
+    assert read_redirect(answer, url) == target
+
+
+@pytest.mark.parametrize("status", [200, 201, 300, 304, 305, 404])
+def test_other_answers_redirect_nowhere(status: int) -> None:
+    answer = requests.Response()
+    answer.status_code, answer.headers["Location"] = status, "/new"
+
+    assert read_redirect(answer, "https://a.example/keys") is None
