@@ -61,17 +61,19 @@ def is_throttled(response: requests.Response) -> bool:
 
 
 def next_page(response: requests.Response, url: str) -> str | None:
-    """Return the address of the next page, or None when there is none on the same origin.
+    """Return the address of the next page, wherever it leads, or None on the last page.
 
-    Moodle writes typographic quotes around `next` and `&amp;` into the address; a page on
-    another origin would be given our token.
+    Moodle writes typographic quotes around `next` and `&amp;` into the address.
     """
     header = response.headers.get("Link", "")
     found = _NEXT_LINK.search(header)
     if found is None:
         return None
-    target = urljoin(url, html.unescape(found.group(1)).strip())
-    return target if origin(target) == origin(url) else None
+    target = html.unescape(found.group(1)).strip()
+    try:
+        return urljoin(url, target)
+    except ValueError:  # no address, but no last page either
+        return target
 
 
 def read_redirect(response: requests.Response, url: str) -> str | None:
