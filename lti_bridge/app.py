@@ -99,11 +99,12 @@ def create_app(
     *,
     now: Callable[[], datetime] | None = None,
     waiting_threads: int | None = None,
+    spare_threads: int = 0,
 ) -> Flask:
     """Return the bridge as a WSGI app.
 
     `now` replaces the database's time in tests; at most `waiting_threads` of the process wait
-    for SCORM Cloud at once, None: any number.
+    for SCORM Cloud at once, None: any number; `spare_threads` do other things.
     """
     check_library()
     app = Flask(
@@ -125,7 +126,8 @@ def create_app(
     with app.app_context():
         engine = db.engine
     prepare_engine(engine)
-    services = _build_services(settings, engine, now, Places(waiting_threads))
+    places = Places(waiting_threads, spare=spare_threads)
+    services = _build_services(settings, engine, now, places)
     app.extensions[EXTENSION] = services
     name_requests(app)
     count_events(app, services)
