@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http import message
 
 from .app import create_app
 from .config import Settings
@@ -15,8 +16,9 @@ from .processes import end_with_parent, settle
 from .scorm_cloud.places import count_spare
 from .services import EXTENSION
 
-# A login by GET carries the LMS's hint, a token of one or two thousand characters.
-MAX_REQUEST_LINE = 8190
+# A login by GET carries two hints of the LMS, of up to 16,000 characters each. gunicorn lowers
+# whatever is set to a constant of its own, 8190: both have to be this.
+MAX_REQUEST_LINE = 40 * 1024
 GRACE_SECONDS = 15
 
 
@@ -71,6 +73,7 @@ class WebServer(BaseApplication):
 
     def load_config(self) -> None:
         """Give gunicorn our options."""
+        message.MAX_REQUEST_LINE = MAX_REQUEST_LINE
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
