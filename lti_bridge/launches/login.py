@@ -18,7 +18,7 @@ from ..lti.replies import origin
 from ..lti.values import PlatformValues
 from ..platforms import registry
 from ..services import Services
-from .browser import look_at
+from .browser import kept_secrets, look_at
 from .ladder import Detour, Rung, decide_rung
 
 
@@ -60,6 +60,7 @@ def start_login(services: Services, request: Request) -> Begun | Held:
         platform,
         rung=rung.value,
         keep_in_storage=rung is Rung.STORAGE,
+        kept=kept_secrets(request.cookies).values(),
         signer=services.signer,
         now=services.now(),
         rules=rules(services),

@@ -104,6 +104,7 @@ def begin_login(
     *,
     rung: str,
     keep_in_storage: bool = False,
+    kept: Iterable[str] = (),
     signer: Signer,
     now: datetime,
     rules: Rules,
@@ -111,9 +112,10 @@ def begin_login(
     """Make state, nonce and browser secret, and the LMS's address to send the browser to.
 
     `login` comes from read_login; `keep_in_storage` when the LMS keeps the secret, at the storage
-    target that it offered. Writes nothing.
+    target that it offered; `kept` are the secrets that the browser has of other logins. Writes
+    nothing.
     """
-    secret = make_browser_secret(now)
+    secret = make_browser_secret(now, kept)
     state = LaunchState(
         platform_id=platform.id,
         nonce=secrets.token_urlsafe(24),
