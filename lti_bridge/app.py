@@ -25,7 +25,7 @@ from .console import link_views as console_link_views
 from .console import models as console_models
 from .console import platform_views as console_platform_views
 from .console import views as console_views
-from .db import BUSY_TIMEOUT_SECONDS, db, is_sqlite, prepare_engine, sqlalchemy_url
+from .db import connect_arguments, db, is_sqlite, prepare_engine, sqlalchemy_url
 from .events import Events
 from .launches import login_views, package_views, picker_views
 from .launches import views as launch_views
@@ -99,11 +99,12 @@ def create_app(
     *,
     now: Callable[[], datetime] | None = None,
     waiting_threads: int | None = None,
+    spare_threads: int = 0,
 ) -> Flask:
     """Return the bridge as a WSGI app.
 
     `now` replaces the database's time in tests; at most `waiting_threads` of the process wait
-    for SCORM Cloud at once, None: any number.
+    for SCORM Cloud at once, None: any number; `spare_threads` do other things.
     """
     check_library()
     app = Flask(
@@ -125,7 +126,8 @@ def create_app(
     with app.app_context():
         engine = db.engine
     prepare_engine(engine)
-    services = _build_services(settings, engine, now, Places(waiting_threads))
+    places = Places(waiting_threads, spare=spare_threads)
+    services = _build_services(settings, engine, now, places)
     app.extensions[EXTENSION] = services
     name_requests(app)
     count_events(app, services)
@@ -157,12 +159,14 @@ def _session_cookie(settings: Settings) -> dict[str, Any]:
 
 def _engine_options(settings: Settings) -> dict[str, Any]:
     # An error of the database would else show the values of its statement: names, addresses.
-    common = {"hide_parameters": True}
+    common = {
+        "hide_parameters": True,
+        "connect_args": connect_arguments(settings.database_url),
+    }
     if is_sqlite(settings.database_url):
         # Never short of connections: whoever has the turn to write may need a second one, for the
         # time, and all others would be with threads that wait for the turn.
-        pool = {"pool_size": 20, "max_overflow": -1}
-        return common | {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}} | pool
+        return common | {"pool_size": 20, "max_overflow": -1}
     return common | {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "pool_timeout": 5}
 
 

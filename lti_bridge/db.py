@@ -42,6 +42,10 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_SECONDS = 5
+# What PostgreSQL may take before a thread is let go: to answer, to give a lock, to end a statement.
+CONNECT_SECONDS = 5
+LOCK_SECONDS = 10
+STATEMENT_SECONDS = 30
 PAGE_CACHE_KILOBYTES = 512
 READ_ONLY = "lti_bridge_read_only"
 TURN = "lti_bridge_turn"
@@ -94,6 +98,16 @@ def sqlalchemy_url(url: str) -> str:
 def is_sqlite(url: str) -> bool:
     """Tell whether `url` names an embedded database."""
     return make_url(url).get_backend_name() == "sqlite"
+
+
+def connect_arguments(url: str) -> dict[str, Any]:
+    """Return what is told to the driver at each connection, unless `url` says otherwise itself."""
+    if is_sqlite(url):
+        return {"timeout": BUSY_TIMEOUT_SECONDS}
+    limits = f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
+    ours = {"connect_timeout": CONNECT_SECONDS, "options": limits}
+    theirs = make_url(url).query
+    return {name: value for name, value in ours.items() if name not in theirs}
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -3,7 +3,8 @@
 BridgeError
 ├── LaunchRejected      the launch is refused; `reason` names an entry of launches/rejections.py
 ├── Unavailable         try again later, maybe after `retry_after` seconds
-│   └── Busy            not even asked: too many threads of this process wait for the remote
+│   ├── Busy            not even asked: too many threads of this process wait for the remote
+│   └── NotReadWhole    a list whose pages do not lead to its end; a part is not the list
 ├── Refused             trying again will not help until somebody changes something
 │   └── NotFound        the remote says that the thing does not exist
 └── ConfigurationError  a setting, file or argument is wrong; the message says how to mend it
@@ -47,6 +48,10 @@ class Unavailable(BridgeError):
 
 class Busy(Unavailable):
     """So many threads of this process wait for the remote that the rest are kept for others."""
+
+
+class NotReadWhole(Unavailable):
+    """A list could be read in part only: whoever is missing may be on the pages not read."""
 
 
 class Refused(BridgeError):

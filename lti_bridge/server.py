@@ -7,15 +7,18 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http import message
 
 from .app import create_app
 from .config import Settings
 from .console.nodes import WEB, Heartbeat
 from .processes import end_with_parent, settle
+from .scorm_cloud.places import count_spare
 from .services import EXTENSION
 
-# A login by GET carries the LMS's hint, a token of one or two thousand characters.
-MAX_REQUEST_LINE = 8190
+# A login by GET carries two hints of the LMS, of up to 16,000 characters each. gunicorn lowers
+# whatever is set to a constant of its own, 8190: both have to be this.
+MAX_REQUEST_LINE = 40 * 1024
 GRACE_SECONDS = 15
 
 
@@ -46,7 +49,8 @@ class WebServer(BaseApplication):
         self._settings = settings
         self._take_back: Callable[[], None] = lambda: None
         # The others answer what does not wait for SCORM Cloud, however slow that is.
-        self._waiting = max(1, threads - settings.launch.spare_threads)
+        self._spare = count_spare(threads, settings.launch.spare_threads)
+        self._waiting = threads - self._spare
         self._options = {
             "bind": [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"],
             "workers": workers,
@@ -69,12 +73,13 @@ class WebServer(BaseApplication):
 
     def load_config(self) -> None:
         """Give gunicorn our options."""
+        message.MAX_REQUEST_LINE = MAX_REQUEST_LINE
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
         """Make the app, in a worker process, which says from now on that it is there."""
-        app = create_app(self._settings, waiting_threads=self._waiting)
+        app = create_app(self._settings, waiting_threads=self._waiting, spare_threads=self._spare)
         heartbeat = Heartbeat(app.extensions[EXTENSION], WEB)
         heartbeat.start(app)
         self._take_back = lambda: heartbeat.end(app)

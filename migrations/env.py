@@ -48,6 +48,9 @@ def run() -> None:
         )
         with context.begin_transaction():
             if connection.dialect.name == "postgresql":
+                # Another node's migration, and our own, may take as long as they take.
+                connection.execute(text("SET LOCAL lock_timeout = 0"))
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
             context.run_migrations()
 

@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from lti_bridge.clock import read_database_time
-from lti_bridge.db import db, prepare_engine, reading
+from lti_bridge.db import connect_arguments, db, prepare_engine, reading
 from tests.conftest import close_app, make_settings, open_app
 
 WRITERS = 10
@@ -38,6 +38,52 @@ class TestConnectionCut:
             db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
         assert db.session.scalar(text("SELECT 1")) == 1
+
+
+@pytest.mark.postgresql
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("query", "shown"),
+        [
+            ("", ("10s", "30s")),
+            ("?options=-c%20statement_timeout%3D1min", ("0", "1min")),
+            ("?application_name=x&connect_timeout=3", ("10s", "30s")),
+        ],
+        ids=["ours", "theirs", "others"],
+    )
+    def test_statements_have_an_end(
+        self, postgresql_url: str, tmp_path: Path, query: str, shown: tuple[str, str]
+    ) -> None:
+        app = open_app(make_settings(postgresql_url + query, tmp_path))
+
+        with app.app_context():
+            found = [
+                db.session.scalar(text(f"SHOW {name}"))
+                for name in ("lock_timeout", "statement_timeout")
+            ]
+
+        assert tuple(found) == shown
+        close_app(app)
+
+    def test_statement_that_hangs_is_cut(
+        self, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lti_bridge.db.STATEMENT_SECONDS", 1)
+        app = open_app(make_settings(postgresql_url, tmp_path))
+
+        with app.app_context(), pytest.raises(OperationalError), reading(db.session()):
+            db.session.execute(text("SELECT pg_sleep(20)"))
+
+        close_app(app)
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"), [("", 5), ("?connect_timeout=2", None), ("?options=-c%20x%3D1", 5)]
+)
+def test_connecting_has_an_end(query: str, seconds: int | None) -> None:
+    url = f"postgresql://bridge@db.example/bridge{query}"
+
+    assert connect_arguments(url).get("connect_timeout") == seconds
 
 
 @pytest.fixture

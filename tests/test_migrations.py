@@ -16,11 +16,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import upgrade
-from sqlalchemy import inspect, select, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from lti_bridge.app import create_app
 from lti_bridge.config import Settings, environment_without_settings
-from lti_bridge.db import db
+from lti_bridge.db import db, sqlalchemy_url
 from lti_bridge.errors import ConfigurationError
 from lti_bridge.lti.memberships import SCOPE_MEMBERSHIPS
 from lti_bridge.paths import shipped
@@ -114,6 +114,25 @@ def test_migration_outwaits_a_process_that_holds_the_file(tmp_path, clock, monke
     end.join()
     other.close()
     close_app(app)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
+def test_migration_outwaits_another_node(tmp_path, clock, limit):
+    """Longer than PostgreSQL is given otherwise."""
+    with empty_postgresql_database() as url:
+        options = f"options=-c%20{limit}%3D100ms"
+        app = create_app(make_settings(f"{url}?{options}", tmp_path), now=clock)
+        other = create_engine(sqlalchemy_url(url))
+        holder = other.connect()
+        holder.execute(text("SELECT pg_advisory_xact_lock(7205127)"))
+        end = threading.Timer(0.5, holder.close)
+        end.start()
+
+        assert migrate_database(app) == (None, VERSIONS[-1][:4])
+        end.join()
+        other.dispose()
+        close_app(app)
 
 
 def test_empty_database_is_refused(empty):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..db import begin_reading, db, reading
-from ..errors import BridgeError, LaunchRejected, NotFound
+from ..errors import BridgeError, LaunchRejected, NotFound, Unavailable
 from ..launches.page_tokens import ADMIN, PageToken
 from ..launches.roles import Visitor, decide_visitor
 from ..lti.memberships import Member
@@ -56,6 +56,7 @@ class LinkPage:
     learners: LearnerPage
     bars: list[Bar]
     roster_known: bool
+    roster_unread: bool
     may_change: bool
     may_administer: bool
 
@@ -70,7 +71,7 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
     facts = load_facts(page)
     db.session.commit()
     course, missing = _find_course(services, facts)
-    roster = _find_roster(services, facts)
+    roster, unread = _find_roster(services, facts)
     with reading(db.session()):
         learners = load_learners(facts.link_id, facts.course_id, roster, _staff(page))
     listed = select_learners(learners, wanted)
@@ -81,6 +82,7 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
         learners=listed,
         bars=draw_bars(listed.scores),
         roster_known=roster is not None,
+        roster_unread=unread,
         may_change=page.visitor.manages,
         may_administer=bool(page.data.get(ADMIN)),
     )
@@ -91,7 +93,7 @@ def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list
     require_staff(page)
     facts = load_facts(page)
     db.session.commit()
-    roster = _find_roster(services, facts)
+    roster, _ = _find_roster(services, facts)
     with reading(db.session()):
         return facts, load_learners(facts.link_id, facts.course_id, roster, _staff(page))
 
@@ -148,17 +150,21 @@ def _find_course(services: Services, facts: LinkFacts) -> tuple[Course | None, b
         return None, False
 
 
-def _find_roster(services: Services, facts: LinkFacts) -> list[Member] | None:
-    """Return the context's learners, None when the LMS does not tell who they are."""
+def _find_roster(services: Services, facts: LinkFacts) -> tuple[list[Member] | None, bool]:
+    """Return the context's learners, None when the LMS does not tell who they are.
+
+    Besides, whether it would tell, but the list could not be read, or not to its end.
+    """
     if facts.memberships_url is None:
-        return None
+        return None, False
     try:
         members = services.memberships.read_roster(
             facts.platform, facts.memberships_url, deadline_seconds=ROSTER_SECONDS
         )
-    except BridgeError:
-        return None
-    return [m for m in members if m.active and decide_visitor(m.roles) is Visitor.LEARNER]
+    except BridgeError as error:
+        return None, isinstance(error, Unavailable)
+    learners = [m for m in members if m.active and decide_visitor(m.roles) is Visitor.LEARNER]
+    return learners, False
 
 
 def _staff(page: PageToken) -> set[str]:

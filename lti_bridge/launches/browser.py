@@ -1,11 +1,11 @@
 """Tie a launch to the browser that began it: one short-lived cookie for each login."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from flask import Request, Response
 
-from ..lti.launch_state import COOKIE_PREFIX
+from ..lti.launch_state import COOKIE_PREFIX, read_stamp
 from .ladder import Arriving
 from .page_tokens import PAGE_SECONDS
 
@@ -32,6 +32,11 @@ def look_at(request: Request) -> Arriving:
     )
 
 
+def kept_secrets(cookies: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets of this browser's logins, by their cookies' names."""
+    return {name: text for name, text in cookies.items() if name.startswith(COOKIE_PREFIX)}
+
+
 def probe(response: Response, *, secure: bool) -> None:
     """Set the cookie whose return shows that cookies stick."""
     _set(response, PROBE, "1", secure=secure, max_age_seconds=PROBE_SECONDS)
@@ -47,8 +52,13 @@ def keep_secret(
     max_age_seconds: int,
 ) -> None:
     """Set one login's cookie, and drop the oldest so that at most eight are kept."""
-    old = sorted((key for key in cookies if key.startswith(COOKIE_PREFIX)), key=_age_of(cookies))
-    for key in old[: max(0, len(old) - MOST_COOKIES + 1)]:
+    kept, newest = kept_secrets(cookies), read_stamp(secret)
+
+    def age(key: str) -> tuple[int, str]:
+        stamp = read_stamp(kept[key])
+        return (stamp if stamp < newest else 0), key  # a newer one than the newest is made up
+
+    for key in sorted(kept, key=age)[: max(0, len(kept) - MOST_COOKIES + 1)]:
         forget_secret(response, key, secure=secure)
     _set(response, name, secret, secure=secure, max_age_seconds=max_age_seconds)
 
@@ -66,14 +76,6 @@ def keep_page_secret(response: Response, secret: str, *, secure: bool) -> None:
 def forget_secret(response: Response, name: str, *, secure: bool) -> None:
     """Delete one login's cookie; a Partitioned one goes only by a Partitioned one."""
     _set(response, name, "", secure=secure, max_age_seconds=0)
-
-
-def _age_of(cookies: Mapping[str, str]) -> Callable[[str], tuple[int, str]]:
-    def began(name: str) -> tuple[int, str]:
-        stamp = cookies[name].partition(".")[0]
-        return (int(stamp) if stamp.isdecimal() and len(stamp) < 12 else 0), name
-
-    return began
 
 
 def _set(response: Response, name: str, value: str, *, secure: bool, max_age_seconds: int) -> None:

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from ..lti.handshake import Login, Rules, begin_login, read_login
+from ..lti.handshake import (
+    LOGIN_PARAMETERS,
+    OLDER_DEPLOYMENT,
+    Login,
+    Rules,
+    begin_login,
+    read_login,
+    refuse_repeated,
+)
 from ..lti.replies import origin
 from ..lti.values import PlatformValues
 from ..platforms import registry
 from ..services import Services
-from .browser import look_at
+from .browser import kept_secrets, look_at
 from .ladder import Detour, Rung, decide_rung
 
 
@@ -40,6 +48,8 @@ class Held:
 
 def start_login(services: Services, request: Request) -> Begun | Held:
     """Return where a login goes next; writes nothing. Raises LaunchRejected."""
+    names = (*LOGIN_PARAMETERS, OLDER_DEPLOYMENT)
+    refuse_repeated(request.values.lists(), names, "login_incomplete")
     login = read_login(request.values)
     platform = registry.find_platform(login["iss"], login.get("client_id"))
     rung = decide_rung(look_at(request))
@@ -50,6 +60,7 @@ def start_login(services: Services, request: Request) -> Begun | Held:
         platform,
         rung=rung.value,
         keep_in_storage=rung is Rung.STORAGE,
+        kept=kept_secrets(request.cookies).values(),
         signer=services.signer,
         now=services.now(),
         rules=rules(services),

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..db import begin_reading, db
 from ..errors import BridgeError, LaunchRejected
+from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
 from ..pages import render_page, with_headers
 from ..platforms.keys import public_jwks
 from ..services import Services, current_services
@@ -35,6 +36,7 @@ def launch() -> AnyResponse:
     services, visit = current_services(), new_visit()
     visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
     try:
+        refuse_repeated(request.values.lists(), LAUNCH_PARAMETERS, "request_unreadable")
         outcome = workflow.receive_launch(services, request.form, request.cookies, visit)
         if isinstance(outcome, AskStorage):
             return _ask_storage(services, visit, outcome)

@@ -11,7 +11,7 @@ import requests
 
 from ..errors import Refused, Unavailable
 from ..outbound import Outbound
-from .replies import origin
+from .replies import origin, read_json
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
@@ -151,7 +151,7 @@ def _deployment_id(body: Mapping[str, Any]) -> str | None:
 
 def _read_object(response: requests.Response) -> dict[str, Any]:
     try:
-        body = json.loads(response.content)
+        body = read_json(response)
         text = json.dumps(body, ensure_ascii=False)
         text.encode()  # JSON can write half of a surrogate pair, which no database can hold
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,5 @@
 """Assignment and Grade Services: send one score, read one result, find a line item."""
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -12,7 +11,7 @@ from pylti1p3 import lineitem as library
 from ..errors import Refused, Unavailable
 from ..outbound import Outbound
 from .paging import ServiceReader, seconds_left
-from .replies import read_rate_limit_remaining, read_retry_after
+from .replies import read_json, read_rate_limit_remaining, read_retry_after
 from .scores import score_body
 from .tokens import AccessTokens
 from .values import (
@@ -210,8 +209,8 @@ def with_query(url: str, **parameters: str) -> str:
 
 def _read_entries(response: requests.Response) -> list[dict[str, Any]]:
     try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError) as error:
+        body = read_json(response)
+    except ValueError as error:
         raise Unavailable("the LMS answered something that is not JSON") from error
     if not isinstance(body, list):
         raise Unavailable("the LMS answered something that is not a list")

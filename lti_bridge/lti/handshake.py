@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -31,8 +31,14 @@ LOGIN_PARAMETERS = (
     "target_link_uri",
     "lti_message_hint",
     "lti_deployment_id",
+    "lti_storage_target",
 )
+OLDER_DEPLOYMENT = "deployment_id"
+LAUNCH_PARAMETERS = ("state", "id_token")
 MAX_PARAMETER = 8000
+# An LMS's own, often a token with a course's whole context in it.
+MAX_HINT = 16_000
+HINTS = ("login_hint", "lti_message_hint")
 
 
 @dataclass(frozen=True)
@@ -63,17 +69,31 @@ class VerifiedLaunch:
     state: LaunchState
 
 
+def refuse_repeated(
+    sent: Iterable[tuple[str, Sequence[str]]], names: Sequence[str], reason: str
+) -> None:
+    """Raise LaunchRejected `reason` when a request brings one of `names` more than once.
+
+    RFC 6749 section 3.1 forbids it: two readers could each take another one for the right one.
+    """
+    repeated = [name for name, values in sent if name in names and len(values) > 1]
+    if repeated:
+        raise LaunchRejected(reason, f"more than once: {', '.join(sorted(repeated))}")
+
+
 def read_login(params: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a login request; raises LaunchRejected "login_incomplete".
 
     The deployment comes as `lti_deployment_id`, in older platforms as `deployment_id`.
     """
-    found = {key: params.get(key, "") for key in (*LOGIN_PARAMETERS, "lti_storage_target")}
-    found["lti_deployment_id"] = found["lti_deployment_id"] or params.get("deployment_id", "")
+    found = {key: params.get(key, "") for key in LOGIN_PARAMETERS}
+    found["lti_deployment_id"] = found["lti_deployment_id"] or params.get(OLDER_DEPLOYMENT, "")
     missing = [key for key in ("iss", "login_hint", "target_link_uri") if not found[key]]
     if missing:
         raise LaunchRejected("login_incomplete", ", ".join(missing))
-    if any(len(value) > MAX_PARAMETER for value in found.values()):
+    if any(
+        len(text) > (MAX_HINT if key in HINTS else MAX_PARAMETER) for key, text in found.items()
+    ):
         raise LaunchRejected("login_incomplete", "a parameter is too long")
     return {key: value for key, value in found.items() if value}
 
@@ -84,6 +104,7 @@ def begin_login(
     *,
     rung: str,
     keep_in_storage: bool = False,
+    kept: Iterable[str] = (),
     signer: Signer,
     now: datetime,
     rules: Rules,
@@ -91,9 +112,10 @@ def begin_login(
     """Make state, nonce and browser secret, and the LMS's address to send the browser to.
 
     `login` comes from read_login; `keep_in_storage` when the LMS keeps the secret, at the storage
-    target that it offered. Writes nothing.
+    target that it offered; `kept` are the secrets that the browser has of other logins. Writes
+    nothing.
     """
-    secret = make_browser_secret(now)
+    secret = make_browser_secret(now, kept)
     state = LaunchState(
         platform_id=platform.id,
         nonce=secrets.token_urlsafe(24),

@@ -1,16 +1,20 @@
 """Platforms' public keys, cached by address."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import requests
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from ..errors import BridgeError, Unavailable
 from ..outbound import Outbound
+from .paging import seconds_left
+from .replies import read_json, read_redirect
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 512 * 1024
@@ -19,6 +23,16 @@ SHORTEST_KEY_BITS = 2048  # RFC 7518 section 3.3
 # An unknown kid may be a rotated key, or anybody's invention: it costs one fetch per this time.
 REFETCH_AFTER = timedelta(seconds=10)
 STALE_AT_MOST = timedelta(hours=24)
+# A host that hangs costs whoever waited for the fetch one deadline, not one each.
+FAILURE_SHARED = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class FetchedKeys:
+    """The keys of a set that can verify launches, by kid, and the Date of the answer."""
+
+    keys: Mapping[str, Any]
+    date: str
 
 
 @dataclass
@@ -32,7 +46,8 @@ class KeySets:
     """Fetches key sets; one fetch at a time for each address.
 
     A key set is used for `cache_seconds`, refetched when it lacks a kid, and kept for up to a
-    day when the platform does not answer.
+    day when the platform does not answer. A failure is shared by all who wait for the set or
+    come within a few seconds.
     """
 
     def __init__(
@@ -42,6 +57,7 @@ class KeySets:
         self._now = now
         self._life = timedelta(seconds=cache_seconds)
         self._sets: dict[str, _KeySet] = {}
+        self._failed_at: dict[str, datetime] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -69,30 +85,60 @@ class KeySets:
             wanted = kid not in known.keys or not self._is_fresh(known)
             if not wanted or now - known.tried_at < REFETCH_AFTER:
                 return known
+        elif now - self._failed_at.get(url, datetime.min.replace(tzinfo=UTC)) < FAILURE_SHARED:
+            raise Unavailable("the LMS's key set could not be had a moment ago")
         try:
-            fetched = _KeySet(self._fetch(url), now, now)
+            fetched = _KeySet(fetch_keys(self._outbound, url).keys, now, now)
         except BridgeError as error:
-            if known is None or now - known.fetched_at > STALE_AT_MOST:
-                raise Unavailable("the LMS's key set cannot be had") from error
-            known.tried_at = now
-            return known
+            return self._fail(url, error)
         self._sets[url] = fetched
         return fetched
 
-    def _fetch(self, url: str) -> dict[str, Any]:
-        answer = self._outbound.send(
-            "GET",
-            url,
-            deadline_seconds=DEADLINE_SECONDS,
-            max_body_bytes=MAX_BYTES,
-            headers={"Accept": "application/json"},
-        )
-        if answer.status_code != 200:
-            raise Unavailable(f"the platform's key set answered {answer.status_code}")
-        try:
-            return dict(_usable(answer.json()))
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            raise Unavailable("the platform's key set is not a key set") from error
+    def _fail(self, url: str, error: BridgeError) -> _KeySet:
+        """Return the set that is known in spite of a failure; raises Unavailable without one.
+
+        The failure counts from now: a fetch that hangs begins long before it fails.
+        """
+        known, now = self._sets.get(url), self._now()
+        if known is None or now - known.fetched_at > STALE_AT_MOST:
+            self._sets.pop(url, None)
+            self._failed_at[url] = now
+            raise Unavailable("the LMS's key set cannot be had") from error
+        known.tried_at = now
+        return known
+
+
+def fetch_keys(outbound: Outbound, url: str) -> FetchedKeys:
+    """Fetch a key set; one redirect on the same host is followed.
+
+    Raises Unavailable, or Refused when the address is not one that we may call.
+    """
+    answer = _get(outbound, url)
+    if answer.status_code != 200:
+        raise Unavailable(f"no keys there (answer {answer.status_code})")
+    try:
+        keys = dict(_usable(read_json(answer)))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise Unavailable("the platform's key set is not a key set") from error
+    return FetchedKeys(keys, answer.headers.get("Date", ""))
+
+
+def _get(outbound: Outbound, url: str) -> requests.Response:
+    """Ask for a key set; an LMS that was moved to https often still names its old address."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    answer = _get_once(outbound, url, deadline)
+    target = read_redirect(answer, url)
+    return answer if target is None else _get_once(outbound, target, deadline)
+
+
+def _get_once(outbound: Outbound, url: str, deadline: float) -> requests.Response:
+    return outbound.send(
+        "GET",
+        url,
+        deadline_seconds=seconds_left(deadline),
+        max_body_bytes=MAX_BYTES,
+        headers={"Accept": "application/json"},
+    )
 
 
 def _usable(body: Any) -> list[tuple[str, Any]]:

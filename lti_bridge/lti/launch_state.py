@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,9 @@ PURPOSE = "state"
 COOKIE_PREFIX = "lti_bridge_login_"
 # A used nonce is remembered longer than any state that could bring it back.
 NONCE_MARGIN = timedelta(minutes=10)
+LONGEST_STAMP = 18
+# A stamp that lies further ahead is somebody's own invention, not a clock that was set back.
+MADE_UP_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,26 @@ class LaunchState:
     storage_target: str | None  # where the LMS keeps the browser's secret, if it does
 
 
-def make_browser_secret(now: datetime) -> str:
-    """Return a fresh secret for one login's cookie; it begins with its age, to drop old ones."""
-    return f"{int(now.timestamp())}.{secrets.token_urlsafe(24)}"
+def make_browser_secret(now: datetime, kept: Iterable[str] = ()) -> str:
+    """Return a fresh secret for one login's cookie, which begins with a stamp, to drop old ones.
+
+    The stamp is the time in microseconds, and newer than those of the secrets that the browser has
+    `kept` so far, also when two logins come at one moment.
+    """
+    stamp = round(now.timestamp() * 1_000_000)
+    made_up = stamp + MADE_UP_AHEAD // timedelta(microseconds=1)
+    stamps = [read_stamp(secret) for secret in kept]
+    stamp = max([stamp, *(one + 1 for one in stamps if one < made_up)])
+    return f"{stamp}.{secrets.token_urlsafe(24)}"
+
+
+def read_stamp(secret: str) -> int:
+    """Return when a secret was made, to compare; 0 for what is no secret of ours.
+
+    Secrets of the releases before have seconds: each counts as older than any of ours.
+    """
+    stamp = secret.partition(".")[0]
+    return int(stamp) if stamp.isdecimal() and len(stamp) <= LONGEST_STAMP else 0
 
 
 def hash_secret(secret: str) -> str:

@@ -12,6 +12,7 @@ import requests
 from ..errors import Unavailable
 from ..outbound import Outbound
 from .paging import ServiceReader
+from .replies import read_json
 from .tokens import AccessTokens
 from .values import PlatformValues
 
@@ -87,7 +88,7 @@ class Memberships:
 
 def _read_members(response: requests.Response) -> list[Any]:
     try:
-        body = json.loads(response.content)
+        body = read_json(response)
         # JSON can write half of a surrogate pair, which no page can show.
         body = json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:

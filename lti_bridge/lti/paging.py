@@ -1,17 +1,21 @@
 """Read the lists of an LMS's services: with our token, page after page, within one deadline."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from urllib.parse import urldefrag
 
 import requests
 
-from ..errors import NotFound, Refused, Unavailable
+from ..errors import NotFound, NotReadWhole, Refused, Unavailable
 from ..outbound import Outbound
-from .replies import is_throttled, next_page, read_retry_after
+from .replies import is_throttled, next_page, origin, read_retry_after
 from .tokens import AccessTokens
 from .values import PlatformValues
 
 MAX_PAGES = 50
+# Several pages of a filtered list may hold nothing; a page that holds something comes once.
+EMPTY = b"[]"
 
 
 class ServiceReader:
@@ -30,16 +34,18 @@ class ServiceReader:
         scopes: Sequence[str],
         deadline_seconds: float,
     ) -> Iterator[requests.Response]:
-        """Yield every page of a list; next pages on another origin are not followed.
+        """Yield every page of a list.
 
-        Raises Unavailable, Refused or NotFound.
+        Raises Unavailable, Refused or NotFound, and NotReadWhole when the pages do not lead to
+        an end: nobody may take those that were yielded for the list.
         """
         deadline = time.monotonic() + deadline_seconds
+        trail = _Trail(url)
         page: str | None = url
-        for _ in range(MAX_PAGES):
-            if page is None:
-                return
+        while page is not None:
+            trail.enter(page)
             response = self._get(platform, page, accept, scopes, deadline)
+            trail.see(response.content)
             yield response
             page = next_page(response, page)
 
@@ -65,6 +71,35 @@ class ServiceReader:
         if response.status_code != 200:
             raise _failure(response)
         return response
+
+
+class _Trail:
+    """The pages of one list that were read; raises NotReadWhole where they lead nowhere."""
+
+    def __init__(self, url: str) -> None:
+        self._origin = origin(url)
+        self._pages: set[str] = set()
+        self._contents: set[bytes] = set()
+
+    def enter(self, page: str) -> None:
+        """Note that `page` is read next."""
+        if origin(page) != self._origin:  # it would be given our token
+            raise NotReadWhole("the LMS continues a list on another server, which gets no token")
+        address = urldefrag(page).url
+        if address in self._pages:
+            raise NotReadWhole("the pages of a list of the LMS lead in a ring")
+        if len(self._pages) >= MAX_PAGES:
+            raise NotReadWhole(f"a list of the LMS has more than {MAX_PAGES} pages")
+        self._pages.add(address)
+
+    def see(self, content: bytes) -> None:
+        """Note what a page holds."""
+        if content.strip() == EMPTY:
+            return
+        digest = hashlib.sha256(content).digest()
+        if digest in self._contents:
+            raise NotReadWhole("the LMS sends the same page of a list again and again")
+        self._contents.add(digest)
 
 
 def seconds_left(deadline: float) -> float:

@@ -1,20 +1,35 @@
-"""Read what every answer of an LMS may carry: pauses, throttles, next pages."""
+"""Read what every answer of an LMS may carry: JSON, pauses, throttles, next pages, redirects."""
 
 import html
+import json
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import requests
 
 # Narrow on purpose: origins are written into a header that a stray character could change.
 _HOST = re.compile(r"[a-z0-9._\-]+|[0-9a-f:.]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = (301, 302, 303, 307, 308)
 # Headers are read as Latin-1, where a typographic quote is three characters, one of them â.
 _NEXT_LINK = re.compile(
     r"<([^<>]+)>\s*;[^,<]*?\brel\s*=\s*[^a-z;,<]{0,8}next(?![a-z-])", re.IGNORECASE
 )
+
+
+def read_json(response: requests.Response) -> Any:
+    """Return what an answer says in JSON; raises ValueError when it is something else.
+
+    Read from its bytes whatever its content type says: Moodle labels tokens text/html, and a
+    byte order mark (some servers on Windows write one) is no error then.
+    """
+    try:
+        return json.loads(response.content)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
 
 
 def read_retry_after(response: requests.Response) -> float | None:
@@ -46,17 +61,46 @@ def is_throttled(response: requests.Response) -> bool:
 
 
 def next_page(response: requests.Response, url: str) -> str | None:
-    """Return the address of the next page, or None when there is none on the same origin.
+    """Return the address of the next page, wherever it leads, or None on the last page.
 
-    Moodle writes typographic quotes around `next` and `&amp;` into the address; a page on
-    another origin would be given our token.
+    Moodle writes typographic quotes around `next` and `&amp;` into the address.
     """
     header = response.headers.get("Link", "")
     found = _NEXT_LINK.search(header)
     if found is None:
         return None
-    target = urljoin(url, html.unescape(found.group(1)).strip())
-    return target if origin(target) == origin(url) else None
+    target = html.unescape(found.group(1)).strip()
+    try:
+        return urljoin(url, target)
+    except ValueError:  # no address, but no last page either
+        return target
+
+
+def read_redirect(response: requests.Response, url: str) -> str | None:
+    """Return where an answer of `url` redirects to on the same host, without a user in it.
+
+    None when it does not redirect, or elsewhere: to another host or port, or from https to http.
+    """
+    location = response.headers.get("Location", "").strip()
+    if response.status_code not in _REDIRECTS or not location:
+        return None
+    try:
+        old, new = urlsplit(url), urlsplit(urljoin(url, location))
+        same = _is_same_host(old, new)
+    except ValueError:
+        return None
+    netloc = new.netloc.rpartition("@")[2]
+    return urlunsplit(new._replace(netloc=netloc, fragment="")) if same else None
+
+
+def _is_same_host(old: SplitResult, new: SplitResult) -> bool:
+    """Tell whether a redirect stays: the same port, or from http to the port of https."""
+    if new.scheme not in _DEFAULT_PORTS or not old.hostname or new.hostname != old.hostname:
+        return False
+    ports = [parts.port or _DEFAULT_PORTS[parts.scheme] for parts in (old, new)]
+    if new.scheme == old.scheme:
+        return ports[0] == ports[1]
+    return new.scheme == "https" and ports[1] in (ports[0], _DEFAULT_PORTS["https"])
 
 
 def origin(url: str) -> str | None:

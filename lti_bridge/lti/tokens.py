@@ -1,6 +1,5 @@
 """Access tokens of the LMS: one per platform and scope set, kept until shortly before they end."""
 
-import json
 import secrets
 import threading
 import time
@@ -15,7 +14,7 @@ import requests
 from ..errors import Refused, Unavailable
 from ..outbound import Outbound
 from .library import encode_jwt
-from .replies import is_throttled, read_retry_after
+from .replies import is_throttled, read_json, read_retry_after
 from .values import PlatformValues, SigningKey
 
 ASSERTION_SECONDS = 300
@@ -148,7 +147,7 @@ def _ahead_seconds(response: requests.Response, now: datetime) -> float:
 
 def _read_token(response: requests.Response) -> tuple[str, float]:
     """Return the token and its life in seconds; raises Unavailable or Refused."""
-    body = _read_json(response.content)
+    body = _read_json(response)
     if response.status_code not in (200, 201):
         raise _failure(response, body)
     token = body.get("access_token")
@@ -164,7 +163,7 @@ def _read_token(response: requests.Response) -> tuple[str, float]:
 
 def _read_scopes(response: requests.Response, asked: tuple[str, ...]) -> tuple[str, ...]:
     """Return what the LMS says the token may do; Moodle leaves out what it does not grant."""
-    told = _read_json(response.content).get("scope")
+    told = _read_json(response).get("scope")
     return tuple(told.split()) if isinstance(told, str) and told.strip() else asked
 
 
@@ -189,13 +188,10 @@ def _in_one_line(text: Any) -> str:
     return "".join(c for c in words if c.isprintable())[:EXPLANATION_CHARACTERS]
 
 
-def _read_json(content: bytes) -> dict[str, Any]:
-    """Read a JSON object whatever its content type says; anything else is an empty one.
-
-    Moodle labels its tokens text/html, and one of its errors has unescaped quotes.
-    """
+def _read_json(response: requests.Response) -> dict[str, Any]:
+    """Read a JSON object, anything else as an empty one: an error of Moodle has stray quotes."""
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
+        body = read_json(response)
+    except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

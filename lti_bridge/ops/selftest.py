@@ -9,6 +9,7 @@ from functools import partial
 
 from ..db import db
 from ..errors import BridgeError, Refused
+from ..lti.keysets import fetch_keys
 from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..platforms.accounts import list_accounts
 from ..platforms.deployments import ACTIVE, PENDING
@@ -203,20 +204,19 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
 
 
 def _check_keys(services: Services, subject: str, values: PlatformValues) -> Iterator[Line]:
-    """Fetch the LMS's key set; its Date header tells how far its clock is from ours."""
+    """Fetch the LMS's key set as a launch does; its Date tells how far its clock is from ours."""
     how = "Check the key set URL, and that this server may reach the LMS."
     try:
-        answer = services.outbound.send("GET", values.jwks_url, deadline_seconds=CALL_SECONDS)
-        keys = answer.json().get("keys") if answer.status_code == 200 else None
-    except (BridgeError, ValueError, AttributeError) as error:
+        fetched = fetch_keys(services.outbound, values.jwks_url)
+    except BridgeError as error:
         yield Line(subject, "key set", Mark.FAIL, str(error), OPERATOR, how)
         return
-    if not isinstance(keys, list) or not keys:
-        found = f"no keys there (answer {answer.status_code})"
+    if not fetched.keys:
+        found = "no keys there that a launch could be signed with"
         yield Line(subject, "key set", Mark.FAIL, found, OPERATOR, how)
         return
-    yield Line(subject, "key set", Mark.OK, f"{len(keys)} keys")
-    yield _check_clock(subject, answer.headers.get("Date", ""), services.now())
+    yield Line(subject, "key set", Mark.OK, f"{len(fetched.keys)} keys")
+    yield _check_clock(subject, fetched.date, services.now())
 
 
 def _check_clock(subject: str, date: str, now: datetime) -> Line:

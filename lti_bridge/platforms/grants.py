@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..lti.values import SCOPE_LINE_ITEM, SCOPE_LINE_ITEM_READ
-from .tool_definition import SCOPES, short_scope
+from .tool_definition import AGS, SCOPES, short_scope
 
 _LOSSES = {
     "lineitem.readonly": "a gradebook column that the launch does not name is not found",
@@ -13,6 +12,7 @@ _LOSSES = {
     "contextmembership.readonly": "instructors see only those learners who have opened an activity",
 }
 SERIOUS = "score"
+READS, READS_AND_WRITES = f"{AGS}lineitem.readonly", f"{AGS}lineitem"
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def our_scopes(claimed: Iterable[str]) -> list[str]:
     `lineitem` stands in for `lineitem.readonly`.
     """
     granted = set(claimed)
-    if SCOPE_LINE_ITEM in granted:
-        granted.add(SCOPE_LINE_ITEM_READ)
+    if READS_AND_WRITES in granted:
+        granted.add(READS)
     return [s for s in SCOPES if s in granted]
 
 

@@ -165,7 +165,8 @@ def build_queue(queue_url: str) -> TaskQueue:
         return TaskQueue(lambda: _storage().SqliteHuey(filename=url.database, **common))
     if backend in ("postgresql", "postgres"):
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        common["connect_timeout"] = CONNECT_SECONDS
+        if "connect_timeout" not in url.query:
+            common["connect_timeout"] = CONNECT_SECONDS
         return TaskQueue(lambda: _storage().PostgresHuey(dsn=dsn, **common))
     raise ConfigurationError("queue_url must be sqlite:///file, postgresql://… or redis://…")
 

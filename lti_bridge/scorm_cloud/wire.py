@@ -1,5 +1,6 @@
 """One call to SCORM Cloud: who we are, how often we try, and what its answer means."""
 
+import json
 import random
 import threading
 import time
@@ -127,8 +128,8 @@ def path_to(prefix: str, *parts: str) -> str:
 def read_json(answer: requests.Response) -> dict[str, Any]:
     """Return an answer's object; raises Unavailable when it is something else."""
     try:
-        value = answer.json()
-    except ValueError as error:
+        value = json.loads(answer.content)  # by its bytes: a byte order mark is no error then
+    except (ValueError, RecursionError) as error:
         raise Unavailable("SCORM Cloud answered with something that is not JSON") from error
     if not isinstance(value, dict):
         raise Unavailable("SCORM Cloud answered with an unexpected shape")
@@ -175,8 +176,8 @@ def _explanation(answer: requests.Response) -> str:
     Its specification says `message`, its observed answers say `error` (facts: error bodies).
     """
     try:
-        body = answer.json()
-    except ValueError:
+        body = json.loads(answer.content)
+    except (ValueError, RecursionError):
         body = None
     said: Any = answer.text
     if isinstance(body, dict):

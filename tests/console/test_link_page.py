@@ -125,6 +125,22 @@ def test_page_shows_without_a_roster(world: World) -> None:
     assert "does not tell this tool who is in the course" in page.text
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(503, b""), Reply(200, {"members": []}, {"Link": '<?page=1>; rel="next"'})],
+    ids=["away", "in a ring"],
+)
+def test_unread_roster_is_told(world: World, reply: Reply) -> None:
+    world.launch()
+    claim = with_roster(world)
+    world.platform.routes[("GET", "/memberships")] = reply
+
+    page = world.enter(roles=[INSTRUCTOR], **claim)
+
+    assert page.status_code == 200
+    assert "list of who is in the course could not be read" in page.text
+
+
 def test_page_shows_without_scorm_cloud(world: World) -> None:
     token = token_of(world)
     world.cloud.stop()

@@ -11,12 +11,12 @@ def cookies_of(response: Response) -> list[str]:
     return response.headers.getlist("Set-Cookie")
 
 
-def keep(cookies=None, *, secure=True) -> list[str]:
+def keep(cookies=None, *, secure=True, secret="100.secret") -> list[str]:
     response = Response()
     keep_secret(
         response,
         COOKIE_PREFIX + "new",
-        "100.secret",
+        secret,
         cookies=cookies or {},
         secure=secure,
         max_age_seconds=600,
@@ -73,3 +73,23 @@ def test_deleting_matches_setting():
 
     parts = cookies_of(response)[0].split("; ")
     assert {"Max-Age=0", "Partitioned", "Secure", "SameSite=None", "Path=/"} <= set(parts)
+
+
+def test_seconds_are_older_than_ours():
+    """Cookies of the release before are told from ours by their shorter stamps."""
+    cookies = {f"{COOKIE_PREFIX}{n}": f"{1_800_000_000_000_000 + n}.x" for n in range(7)}
+    cookies[f"{COOKIE_PREFIX}old"] = "1999999999.secret"
+
+    written = keep(cookies, secret="1800000000000009.secret")
+
+    assert [line.partition("=")[0] for line in written] == [
+        f"{COOKIE_PREFIX}old",
+        f"{COOKIE_PREFIX}new",
+    ]
+
+
+def test_made_up_stamp_is_dropped_first():
+    cookies = {f"{COOKIE_PREFIX}{n}": f"{90 + n}.secret" for n in range(7)}
+    cookies[f"{COOKIE_PREFIX}bad"] = f"{'9' * 18}.secret"
+
+    assert keep(cookies)[0].startswith(f"{COOKIE_PREFIX}bad=;")

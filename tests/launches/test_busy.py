@@ -23,8 +23,10 @@ def narrow(
     """A bridge of whose threads one may wait for SCORM Cloud."""
     app = create_app(settings, now=clock, waiting_threads=1)
     make_tables(app)
+    services = app.extensions["lti_bridge"]
+    services.places.patience_seconds = 0.0
     with app.app_context():
-        yield make_world(app, app.extensions["lti_bridge"], platform, cloud)
+        yield make_world(app, services, platform, cloud)
         db.session.remove()
     close_app(app)
 
@@ -70,6 +72,34 @@ def test_waiting_learner_tries_again_by_itself(narrow: World) -> None:
     assert again
     assert narrow.browser.get(again.group(1)).status_code == 303
     assert slow.statuses == [303]
+
+
+def test_second_click_waits_a_moment(narrow: World) -> None:
+    narrow.services.places.patience_seconds = 30.0
+
+    with SlowCloud(narrow) as slow:
+        threading.Timer(0.2, slow.free.set).start()
+        response = narrow.launch(sub="bob")
+
+    assert response.status_code == 303
+    assert slow.statuses == [303]
+
+
+def test_waiting_holds_no_transaction(narrow: World) -> None:
+    """A thread that waits for a place keeps no connection to the database meanwhile."""
+    pool, held = db.engine.pool, []
+    narrow.services.places.patience_seconds = 30.0
+
+    with SlowCloud(narrow) as slow:
+
+        def look() -> None:
+            held.append(pool.checkedout())  # type: ignore[attr-defined]
+            slow.free.set()
+
+        threading.Timer(0.2, look).start()
+        narrow.launch(sub="bob")
+
+    assert held == [0]
 
 
 def test_refused_learner_leaves_no_lease(narrow: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from lti_bridge.db import db
@@ -230,3 +231,67 @@ def test_two_tabs_do_not_disturb_each_other(world: World) -> None:
     answers = [world.browser.post("/lti/launch", data=form) for form in (first, second)]
 
     assert [answer.status_code for answer in answers] == [303, 303]
+
+
+REPEATABLE = [
+    "iss",
+    "client_id",
+    "login_hint",
+    "target_link_uri",
+    "lti_message_hint",
+    "lti_deployment_id",
+    "lti_storage_target",
+    "deployment_id",
+]
+
+
+def several(world: World, name: str) -> MultiDict[str, str]:
+    """Return a login's parameters with one of them twice, the second time equal to the first."""
+    form = MultiDict(world.login_form(**STORAGE, deployment_id="1"))
+    form.add(name, form[name])
+    return form
+
+
+@pytest.mark.parametrize("name", REPEATABLE)
+def test_repeated_parameter_is_refused(world: World, name: str) -> None:
+    form = several(world, name)
+
+    posted = world.browser.post("/lti/login", data=form)
+    got = world.browser.get("/lti/login", query_string=form)
+    split = world.browser.post("/lti/login", data=form.to_dict(), query_string={name: form[name]})
+
+    assert [(answer.status_code, code(answer)) for answer in (posted, got, split)] == [
+        (400, "login_incomplete")
+    ] * 3
+
+
+def test_other_parameters_may_repeat(world: World) -> None:
+    form = MultiDict([*world.login_form().items(), ("x", "1"), ("x", "2")])
+
+    assert world.browser.post("/lti/login", data=form).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["state", "id_token"])
+def test_repeated_answer_is_refused(world: World, name: str) -> None:
+    form = MultiDict(world.launch_form())
+    form.add(name, "other")
+
+    refused = world.browser.post("/lti/launch", data=form)
+
+    assert (refused.status_code, code(refused)) == (400, "request_unreadable")
+    assert (count(UsedNonce), count(Launch)) == (0, 0)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_long_hints_go_through(world: World, method: str) -> None:
+    hints = {"login_hint": "h" * 16_000, "lti_message_hint": "m" * 16_000}
+    form = world.login_form(**hints)
+    options: dict[str, Any] = {"query_string" if method == "GET" else "data": form}
+
+    bounced = world.browser.open("/lti/login", method=method, headers=IN_FRAME, **options)
+    again = {} if method == "GET" else options
+    answer = world.browser.open(bounced.location, method=method, headers=IN_FRAME, **again)
+
+    assert (bounced.status_code, answer.status_code) == (307, 302)
+    query = parse_qs(urlsplit(answer.location).query)
+    assert {name: query[name] for name in hints} == {name: [text] for name, text in hints.items()}

@@ -257,22 +257,6 @@ def test_follows_pages(platform, gradebook, link):
     assert [item.url[-1] for item in find(gradebook, platform)] == ["0", "1"]
 
 
-def test_token_never_leaves_the_origin(platform, gradebook):
-    port = platform.url.rpartition(":")[2]
-    paged(platform, f'<http://localhost:{port}/2/lineitems?from=2>; rel="next"')
-
-    assert len(find(gradebook, platform)) == 1
-    assert len(platform.requests_to(ITEMS[1])) == 1
-
-
-def test_endless_pages_end(platform, gradebook):
-    headers = {"Link": f'<{platform.url}/2/lineitems>; rel="next"'}
-    platform.routes[ITEMS] = Reply(body=[], headers=headers)
-
-    assert find(gradebook, platform) == []
-    assert len(platform.requests_to(ITEMS[1])) == 50
-
-
 CALLS = {
     "score": lambda book, platform, granted: book.send_score(
         platform.values(), line_item(platform), BODY, granted=granted, deadline_seconds=5

@@ -4,12 +4,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from lti_bridge.errors import Unavailable
-from lti_bridge.lti.keysets import KeySets
-from tests.mini_platform import Reply, captured, public_jwk, rsa_key
+from lti_bridge.lti.keysets import KeySets, fetch_keys
+from tests.mini_platform import MiniPlatform, Reply, captured, public_jwk, rsa_key
 
 DAY = 24 * 3600
 
@@ -141,3 +142,167 @@ def test_whole_class_causes_one_fetch(platform, keysets):
 
         assert all(future.result(timeout=10) is not None for future in waiting)
     assert len(platform.asked) == 1
+
+
+class HangingHost:
+    """A key set host on which each fetch lasts five seconds of the fake clock, then fails."""
+
+    def __init__(self, platform, clock) -> None:
+        self.arrived, self.let_go = threading.Event(), threading.Event()
+        self._clock = clock
+        platform.routes["GET", "/jwks"] = self._hang
+
+    def _hang(self, _asked) -> Reply:
+        self.arrived.set()
+        self.let_go.wait(10)
+        self._clock.advance(5)
+        return Reply(503, b"")
+
+
+def failure(keysets, platform) -> BaseException | None:
+    try:
+        keysets.find_key(jwks_url(platform), "key-1")
+    except Unavailable as error:
+        return error
+    return None
+
+
+def test_waiters_share_one_failure(platform, keysets, clock):
+    host = HangingHost(platform, clock)
+
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(failure, keysets, platform) for _ in range(4)]
+        host.arrived.wait(10)
+        host.let_go.set()
+        failures = [future.result(timeout=10) for future in waiting]
+
+    assert [type(error) for error in failures] == [Unavailable] * 4
+    assert len(platform.asked) == 1
+
+
+def test_failure_counts_from_its_end(platform, keysets, clock):
+    HangingHost(platform, clock).let_go.set()
+    failure(keysets, platform)
+    clock.advance(4)
+
+    assert failure(keysets, platform)
+    assert len(platform.asked) == 1
+
+
+def test_failed_set_is_tried_again(platform, keysets, clock):
+    answer = platform.routes["GET", "/jwks"]
+    break_down(platform)
+    failure(keysets, platform)
+    platform.routes["GET", "/jwks"] = answer
+    clock.advance(5)
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+
+
+def test_failure_of_one_address_only(platform, keysets):
+    answer = platform.routes["GET", "/jwks"]
+    break_down(platform)
+    failure(keysets, platform)
+    platform.routes["GET", "/others"] = answer
+
+    assert keysets.find_key(f"{platform.url}/others", "key-1") is not None
+
+
+def test_failure_shares_old_keys_too(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    clock.advance(3601)
+    HangingHost(platform, clock).let_go.set()
+
+    found = []
+    for _ in range(3):  # the second and third come up to eight seconds after the fetch failed
+        found.append(keysets.find_key(jwks_url(platform), "key-1"))
+        clock.advance(4)
+
+    assert None not in found
+    assert len(platform.asked) == 2
+
+
+def test_too_old_keys_share_their_failure(platform, keysets, clock):
+    keysets.find_key(jwks_url(platform), "key-1")
+    break_down(platform)
+    clock.advance(DAY + 60)
+
+    assert all(failure(keysets, platform) for _ in range(3))
+    assert len(platform.asked) == 2
+
+
+def move(platform, location: str, status: int = 301) -> None:
+    """Let the key set's address redirect; the set itself is at /moved."""
+    platform.routes["GET", "/moved"] = platform.routes["GET", "/jwks"]
+    platform.routes["GET", "/jwks"] = Reply(status, b"", {"Location": location})
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_moved_set_is_found(platform, keysets, status):
+    move(platform, "/moved", status)
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+    assert [asked.path for asked in platform.asked] == ["/jwks", "/moved"]
+
+
+def test_address_may_be_whole(platform, keysets):
+    move(platform, f"{platform.url}/moved")
+
+    assert keysets.find_key(jwks_url(platform), "key-1") is not None
+
+
+def test_redirect_takes_no_password_along(platform, keysets):
+    move(platform, "/moved")
+    address = jwks_url(platform).replace("://", "://me:secret@")
+
+    keysets.find_key(address, "key-1")
+
+    assert "authorization" not in platform.asked[-1].headers
+
+
+def test_second_redirect_is_not_followed(platform, keysets):
+    move(platform, "/again")
+    platform.routes["GET", "/again"] = Reply(302, b"", {"Location": "/moved"})
+
+    assert failure(keysets, platform)
+    assert [asked.path for asked in platform.asked] == ["/jwks", "/again"]
+
+
+def test_another_host_is_not_asked(platform, keysets):
+    other = MiniPlatform()
+    move(platform, f"{other.url}/jwks")
+
+    assert failure(keysets, platform)
+    assert other.asked == []
+    other.stop()
+
+
+@pytest.mark.parametrize("location", ["", "file:///etc/passwd", "https://[", "http://%%%/"])
+def test_strange_redirect_is_a_failure(platform, keysets, location):
+    move(platform, location)
+
+    assert failure(keysets, platform)
+
+
+class Upgrading:
+    """An outbound session to a host that answers http with its https address."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, _method: str, url: str, **_options: object) -> requests.Response:
+        self.sent.append(url)
+        answer = requests.Response()
+        answer.status_code, answer._content = 200, b'{"keys": []}'
+        if url.startswith("http://"):
+            answer.status_code = 301
+            answer.headers["Location"] = url.replace("http://", "https://")
+        return answer
+
+
+def test_moved_to_https_is_followed():
+    outbound = Upgrading()
+
+    fetch_keys(outbound, "http://lms.example/jwks")
+
+    assert outbound.sent == ["http://lms.example/jwks", "https://lms.example/jwks"]

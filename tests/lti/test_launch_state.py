@@ -7,7 +7,13 @@ from sqlalchemy import select
 
 from lti_bridge.db import db
 from lti_bridge.errors import LaunchRejected
-from lti_bridge.lti.launch_state import LaunchState, consume_nonce, forget_old_nonces
+from lti_bridge.lti.launch_state import (
+    LaunchState,
+    consume_nonce,
+    forget_old_nonces,
+    make_browser_secret,
+    read_stamp,
+)
 from lti_bridge.lti.models import UsedNonce
 
 
@@ -58,3 +64,23 @@ def test_old_nonces_are_forgotten(services):
     assert forget_old_nonces(now + timedelta(minutes=20, seconds=30)) == 1
 
     assert db.session.scalars(select(UsedNonce.nonce)).all() == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "newest"),
+    [
+        ([], 0),
+        (["1999999999.old", "x.y", "", "-1.x"], 0),
+        (["{now}.a"], 1),
+        (["{later}.a", "{now}.b"], 6),
+        (["9" * 17 + ".made-up"], 0),
+    ],
+    ids=["first", "older", "the same moment", "clock set back", "made up"],
+)
+def test_stamp_is_newer_than_all(clock, kept, newest):
+    now = round(clock().timestamp() * 1_000_000)
+    secrets = [text.format(now=now, later=now + 5) for text in kept]
+
+    made = make_browser_secret(clock(), secrets)
+
+    assert read_stamp(made) == now + newest

@@ -92,14 +92,6 @@ def test_few_rosters_are_kept(platform, memberships, monkeypatch):
     assert read(memberships, platform, "/members-1")[0].sub == "new"
 
 
-def test_follows_no_page_on_another_origin(platform, memberships):
-    platform.routes[ROSTER] = roster(
-        {"user_id": "1", "roles": []}, Link='<https://elsewhere.example/more>; rel="next"'
-    )
-
-    assert [member.sub for member in read(memberships, platform)] == ["1"]
-
-
 @pytest.mark.parametrize(
     ("entry", "member"),
     [

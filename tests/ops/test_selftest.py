@@ -188,6 +188,25 @@ def test_lms_without_keys(healthy: World) -> None:
     assert "no keys there (answer 404)" in only_bad(healthy)["key set"].found
 
 
+def test_moved_and_marked_key_set(healthy: World) -> None:
+    """The doctor reads a key set as launches do: one redirect, and a byte order mark."""
+    routes = healthy.platform.routes
+    reply = routes[("GET", "/jwks")]
+    marked = {"Content-Type": "application/json; charset=utf-8"}
+    content = b"\xef\xbb\xbf" + reply.content()
+    routes[("GET", "/moved")] = dataclasses.replace(reply, body=content, headers=marked)
+    routes[("GET", "/jwks")] = Reply(303, b"", {"Location": "/moved"})
+
+    assert only_bad(healthy) == {}
+
+
+def test_keys_that_verify_no_launch(healthy: World) -> None:
+    unfit = {"keys": [public_jwk("short", rsa_key("short", 1024))]}
+    healthy.platform.routes[("GET", "/jwks")] = Reply(200, unfit)
+
+    assert only_bad(healthy)["key set"].mark is Mark.FAIL
+
+
 @pytest.mark.parametrize("seconds", [-90, 90])
 def test_clock_that_is_off(healthy: World, seconds: int) -> None:
     reply = healthy.platform.routes[("GET", "/jwks")]

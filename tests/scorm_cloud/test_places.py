@@ -1,11 +1,13 @@
 """Some threads of a process may wait for SCORM Cloud; the others never do."""
 
+import itertools
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 import pytest
 
 from lti_bridge.errors import Busy, Unavailable
-from lti_bridge.scorm_cloud.places import Places
+from lti_bridge.scorm_cloud.places import Places, count_spare
 from tests.practice_cloud import PracticeCloud
 
 
@@ -21,6 +23,81 @@ def in_thread(places: Places) -> bool:
     thread.start()
     thread.join(10)
     return got == [True]
+
+
+@pytest.mark.parametrize(
+    ("threads", "at_most", "waiting"),
+    [
+        (1, 4, 1),
+        (2, 4, 1),
+        (3, 4, 2),
+        (4, 4, 3),
+        (8, 4, 6),
+        (12, 4, 9),
+        (16, 4, 12),
+        (48, 4, 44),
+        (48, 100, 36),
+        (2, 100, 1),
+        (1, 100, 1),
+        (4, 1, 3),
+        (48, 1, 47),
+        (4, 0, 4),
+        (1, 0, 1),
+    ],
+)
+def test_spare_threads_are_a_share(threads: int, at_most: int, waiting: int) -> None:
+    assert threads - count_spare(threads, at_most) == waiting
+
+
+class Waiters:
+    """Threads that take a place, and what each got."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._pool = ThreadPoolExecutor(8)
+
+    def take(self) -> "Future[bool]":
+        """Take a place in another thread; False when it is told that it is Busy."""
+        return self._pool.submit(self._take)
+
+    def _take(self) -> bool:
+        try:
+            with self._places.take():
+                return True
+        except Busy:
+            return False
+
+
+@pytest.mark.parametrize(("spare", "patient"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (8, 4)])
+def test_half_of_the_spare_wait(spare: int, patient: int) -> None:
+    places = Places(1, spare=spare, patience_seconds=60)
+    waiters = Waiters(places)
+
+    with places.take():
+        asked = [waiters.take() for _ in range(patient + 2)]
+        refused = [future.result(30) for future in itertools.islice(as_completed(asked), 2)]
+
+    assert refused == [False, False]
+    assert sum(future.result(30) for future in asked) == patient
+
+
+def test_patience_has_an_end() -> None:
+    places = Places(1, patience_seconds=0.01)
+    waiters = Waiters(places)
+
+    with places.take():
+        first = waiters.take().result(30)
+        second = waiters.take().result(30)
+
+    assert (first, second) == (False, False)
+    assert waiters.take().result(30)
+
+
+def test_trying_never_waits() -> None:
+    places = Places(1, patience_seconds=60)
+
+    with places.take():
+        assert not in_thread(places)
 
 
 def test_there_are_so_many_places() -> None:
@@ -59,7 +136,7 @@ def test_failure_gives_the_place_back() -> None:
 
 
 def test_call_without_a_place_is_not_sent(cloud: PracticeCloud) -> None:
-    places = Places(1)
+    places = Places(1, patience_seconds=0)
     client = cloud.make_client(places=places)
     failures: list[Exception] = []
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+import requests
 
 from lti_bridge.errors import NotFound, Refused, Unavailable
 from lti_bridge.outbound import Outbound
 from lti_bridge.scorm_cloud.client import LearnerValues, PostBack, ScormCloudClient
+from lti_bridge.scorm_cloud.wire import read_json
 from tests.practice_cloud import Answer, CarryOn, LoseAnswer, PracticeCloud
 
 ALICE = LearnerValues("learner-1")
@@ -229,3 +231,10 @@ def test_id_cannot_climb_out_of_its_place(cloud, course_id):
         cloud.client.get_course(course_id)
 
     assert cloud.asked == []
+
+
+def test_byte_order_mark_is_read() -> None:
+    answer = requests.Response()
+    answer._content, answer.encoding = b'\xef\xbb\xbf{"id": "golf"}', "utf-8"
+
+    assert read_json(answer) == {"id": "golf"}
