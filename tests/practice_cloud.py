@@ -137,6 +137,11 @@ class PracticeCloud:
         url = f"{self.server.url}/control/registrations"
         return dict(requests.get(url, timeout=5).json()["posts"])
 
+    def registration(self, registration_id: str) -> dict[str, Any]:
+        """Return all that is known of a registration."""
+        url = f"{self.server.url}/control/registrations/{registration_id}"
+        return dict(requests.get(url, timeout=5).json())
+
     def stop(self) -> None:
         self._outbound.close()
         with self._idle:  # an answer that nobody waits for any more still uses the store

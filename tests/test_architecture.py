@@ -39,6 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "events",
         "paths",
         "words",
+        "plain_text",
         "languages",
         "translating",
         "errors",
@@ -51,6 +52,7 @@ OPEN_LAYERS = (0, len(LAYERS) - 1)
 PURE = {
     "errors",
     "words",
+    "plain_text",
     "languages",
     "platforms.facts",
     "platforms.grants",

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
+from typing import TypeGuard
 
 from flask import Response, request
 from sqlalchemy import exc
@@ -24,6 +25,8 @@ from .rejections import get_rejection
 logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 3
 REFRESHING = ("seat_busy", "cloud_busy")
+# Reasons whose detail says what an admin must look for, in our own words.
+EXPLAINED = ("login_incomplete", "claims_missing", "bad_claims", "bad_roles")
 # Down, starting, or too busy to hand out a connection in time.
 DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 Page = Callable[[Services], Response]
@@ -34,7 +37,7 @@ def refuse_page(services: Services, error: BridgeError, locale: str | None = Non
     """Answer a failure on one of our own pages, which knows no login."""
     reason = _reason(error)
     services.events.publish("page_refused", outcome=reason)
-    return _show(services, _new_visit_in(locale), reason, str(error))
+    return _show(services, _new_visit_in(locale), reason, error)
 
 
 def refusing(view: Page) -> Callable[[], Response]:
@@ -63,7 +66,8 @@ def answer_http_error(error: HTTPException) -> Response | HTTPException:
     reason = HTTP_REASONS.get(status, "our_mistake" if status >= 500 else "request_unreadable")
     if isinstance(getattr(error, "original_exception", None), DATABASE_AWAY):
         reason = "database_away"
-    response = _show(current_services(), visit, reason, f"{reason}: {request.endpoint}")
+    refused = LaunchRejected(reason, request.endpoint or "")
+    response = _show(current_services(), visit, reason, refused)
     # Such as Allow, which says what the address does take.
     response.headers.extend(h for h in error.get_headers() if h[0] != "Content-Type")
     return response
@@ -84,7 +88,7 @@ def refuse(services: Services, visit: Visit, error: BridgeError) -> Response:
     """Explain a failure: what happened, who can fix it and how, and the right button."""
     reason = _reason(error)
     publish_launch(services, visit, reason)
-    return _show(services, visit, reason, str(error))
+    return _show(services, visit, reason, error)
 
 
 def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
@@ -94,13 +98,15 @@ def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
     services.events.publish("launch", outcome=outcome, visitor=visitor, rung=rung)
 
 
-def _show(services: Services, visit: Visit, reason: str, detail: str) -> Response:
+def _show(services: Services, visit: Visit, reason: str, error: BridgeError) -> Response:
     db.session.rollback()
     rejection = get_rejection(reason)
     # A launch that was tried again goes on under the id of its first try.
     reference = correlation.current() or visit.correlation_id
-    logger.warning("launch refused: %s [%s]", detail, reference)
+    logger.warning("launch refused: %s [%s]", error, reference)
     token = _resume_token(services, visit) if rejection.can_retry else ""
+    if reason in REFRESHING and not token:
+        rejection = rejection.by_hand()
     response = render_page(
         "launches/rejected.html",
         status=rejection.status,
@@ -108,6 +114,7 @@ def _show(services: Services, visit: Visit, reason: str, detail: str) -> Respons
         speaker=page_speaker(visit.locale),
         rejection=rejection,
         code=reason,
+        detail=error.detail if _is_explained(error) else "",
         reference=reference,
         resume_token=token,
         refresh_seconds=REFRESH_SECONDS if reason in REFRESHING and token else None,
@@ -118,6 +125,10 @@ def _show(services: Services, visit: Visit, reason: str, detail: str) -> Respons
     )
     # The page's "try again" is bound to this login's cookie.
     return response if token else forget_login(services, visit, response)
+
+
+def _is_explained(error: BridgeError) -> TypeGuard[LaunchRejected]:
+    return isinstance(error, LaunchRejected) and error.reason in EXPLAINED
 
 
 def _way_back(visit: Visit) -> str | None:

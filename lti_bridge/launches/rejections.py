@@ -1,6 +1,6 @@
 """The closed list of reasons for which a launch stops, and what people can do about each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..words import mark
 
@@ -30,6 +30,10 @@ class Rejection:
     can_retry: bool = False
     more: str = ""
 
+    def by_hand(self) -> "Rejection":
+        """Return a page that tries again by itself as one that cannot: nothing was accepted."""
+        return replace(self, status=503, how=_AGAIN, can_retry=False)
+
     @property
     def lead(self) -> str:
         """Who can fix it, as a sentence."""
@@ -58,7 +62,17 @@ def _from_course(happened: str) -> Rejection:
 
 
 _LOGIN = {
-    "login_incomplete": _from_course("The request that starts a launch lacked something."),
+    "login_incomplete": _from_course(
+        "The request that starts a launch is incomplete or malformed."
+    ),
+    "lti_1_1": Rejection(
+        400,
+        "This is a launch of LTI 1.1",
+        "Your LMS sent the older kind of launch, which has a key and a shared secret. This bridge "
+        "takes LTI 1.3.",
+        ADMIN,
+        "Connect this bridge as an LTI 1.3 tool, then add the activity again with that tool.",
+    ),
     "not_from_lms": _from_course("A launch arrives here from an LMS, not by this address alone."),
     "unknown_platform": Rejection(
         400,
@@ -159,6 +173,14 @@ _TOKEN = {
         "JWKS address.",
     ),
     "claims_missing": _unverified("The LMS's message lacks something that every launch has."),
+    "anonymous_launch": Rejection(
+        400,
+        "Your LMS did not say who you are",
+        "It sent a launch without a user (anonymous). A course needs somebody whose result it is.",
+        ADMIN,
+        "Let the LMS send the user's id with this tool's launches; names and addresses may stay "
+        "withheld.",
+    ),
     "bad_claims": _unverified("Something in the LMS's message is missing or malformed."),
     "bad_roles": _unverified("The LMS's message does not say what you are in the course."),
     "wrong_issuer": _unverified("The message comes from another LMS than the login."),
@@ -210,7 +232,7 @@ _SEAT = {
         "Set the activity's custom parameter `scorm_course_id` to the id of a SCORM Cloud course.",
     ),
     "course_missing": Rejection(
-        409,
+        404,
         "The course is not in SCORM Cloud",
         "The activity names a course that SCORM Cloud does not have.",
         TEACHER,
@@ -218,7 +240,7 @@ _SEAT = {
         can_retry=True,
     ),
     "create_refused": Rejection(
-        409,
+        503,
         "SCORM Cloud has no place for you",
         "It refused a new registration; the account's quota may be used up.",
         OPERATOR,
@@ -263,7 +285,7 @@ _SEAT = {
         "Open the activity again to go on with the newest attempt, or ask an instructor.",
     ),
     "seat_busy": Rejection(
-        503,
+        202,
         "Your place is being prepared",
         "It was opened twice at the same moment, and the first one is still at work.",
         LEARNER,
@@ -271,7 +293,7 @@ _SEAT = {
         can_retry=True,
     ),
     "cloud_busy": Rejection(
-        503,
+        202,
         "Many people are opening activities",
         "SCORM Cloud is slow just now, and others were here before you.",
         LEARNER,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import LaunchRejected
+from ..plain_text import one_line
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS_CLAIM = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -76,11 +77,11 @@ def parse_claims(payload: Mapping[str, Any]) -> LaunchClaims:
     deep_linking = payload.get(DEEP_LINKING_CLAIM)
     return LaunchClaims(
         message_type=_required(payload, CLAIM + "message_type"),
-        deployment_id=_identifier(_required(payload, CLAIM + "deployment_id")),
-        sub=_identifier(_required(payload, "sub")),
+        deployment_id=_identifier("deployment_id", _required(payload, CLAIM + "deployment_id")),
+        sub=_identifier("sub", _required(payload, "sub")),
         roles=_roles(payload),
         target_link_uri=_required(payload, CLAIM + "target_link_uri"),
-        resource_link_id=_identifier(_text(_as_text(link.get("id")))),
+        resource_link_id=_identifier("resource_link", _text(_as_text(link.get("id")))),
         resource_link_title=_short(link.get("title"), 500),
         context_id=_short(context.get("id"), LONGEST_ID),
         context_title=_short(context.get("title") or context.get("label"), 500),
@@ -99,7 +100,7 @@ def parse_claims(payload: Mapping[str, Any]) -> LaunchClaims:
         memberships_url=_address(_section(payload, NRPS_CLAIM).get("context_memberships_url")),
         deep_linking=deep_linking if isinstance(deep_linking, Mapping) else None,
         for_user_id=_identifier(
-            _text(_as_text(_section(payload, CLAIM + "for_user").get("user_id")))
+            "for_user", _text(_as_text(_section(payload, CLAIM + "for_user").get("user_id")))
         ),
     )
 
@@ -130,10 +131,10 @@ def _required(payload: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _identifier(value: str | None) -> Any:
+def _identifier(claim: str, value: str | None) -> Any:
     """An id is opaque: kept to the letter, and one that would not fit is refused, never cut."""
     if value is not None and (len(value) > LONGEST_ID or "\0" in value):
-        raise LaunchRejected("bad_claims", "an id is too long")
+        raise LaunchRejected("bad_claims", f"the id in {claim} is too long")
     return value
 
 
@@ -165,7 +166,7 @@ def _text(value: Any) -> str | None:
 
 def _short(value: Any, longest: int) -> str | None:
     text = _text(value)
-    return text.replace("\0", "")[:longest] if text else None
+    return one_line(text)[:longest] or None if text else None
 
 
 def _address(value: Any, longest: int = 1000) -> str | None:

@@ -11,6 +11,7 @@ import requests
 
 from ..errors import Refused, Unavailable
 from ..outbound import Outbound
+from ..plain_text import one_line
 from .replies import origin, read_json
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"
@@ -171,5 +172,5 @@ def _failure(response: requests.Response, text: str) -> Refused | Unavailable:
         return Unavailable(f"{text} ({status})")
     kind = response.headers.get("Content-Type", "")
     words = "" if "html" in kind else response.content.decode("utf-8", "replace")
-    words = " ".join(words.replace("\0", "").split())[:EXPLANATION_CHARACTERS]
+    words = one_line(words)[:EXPLANATION_CHARACTERS]
     return Refused(f"{text} ({status})", status=status, code="lms_refused", explanation=words)

@@ -86,6 +86,7 @@ def read_login(params: Mapping[str, str]) -> dict[str, str]:
 
     The deployment comes as `lti_deployment_id`, in older platforms as `deployment_id`.
     """
+    raise_older_launch(params)
     found = {key: params.get(key, "") for key in LOGIN_PARAMETERS}
     found["lti_deployment_id"] = found["lti_deployment_id"] or params.get(OLDER_DEPLOYMENT, "")
     missing = [key for key in ("iss", "login_hint", "target_link_uri") if not found[key]]
@@ -150,6 +151,7 @@ def read_launch_state(form: Mapping[str, str], *, signer: Signer) -> LaunchState
     try:
         return read_state(signer, form.get("state", ""))
     except LaunchRejected:
+        raise_older_launch(form)
         raise_platform_error(form)
         raise
 
@@ -191,6 +193,16 @@ def _add_query(url: str, parameters: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(parameters)) if part)
     return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def raise_older_launch(params: Mapping[str, str]) -> None:
+    """Raise LaunchRejected "lti_1_1" for a launch of LTI 1.0 to 1.2, which has no login before it.
+
+    LTI 1.1.1 section 3: each has its version and message type in the form.
+    """
+    older = params.get("lti_version", "").startswith(("LTI-1", "LTI-2"))
+    if older or params.get("lti_message_type", "").startswith("basic-lti"):
+        raise LaunchRejected("lti_1_1")
 
 
 def raise_platform_error(form: Mapping[str, str]) -> None:

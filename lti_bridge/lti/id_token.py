@@ -45,6 +45,8 @@ def verify_id_token(
     """
     payload = _check_signature(token, platform, keysets)
     missing = [name for name in NEEDED if payload.get(name) in (None, "")]
+    if missing == ["sub"]:  # valid by LTI 1.3 core section 5.3.6: the user is not to be known
+        raise LaunchRejected("anonymous_launch")
     if missing:
         raise LaunchRejected("claims_missing", ", ".join(missing))
     if payload["iss"] != platform.issuer:

@@ -11,6 +11,7 @@ import requests
 
 from ..errors import Unavailable
 from ..outbound import Outbound
+from ..plain_text import one_line
 from .paging import ServiceReader
 from .replies import read_json
 from .tokens import AccessTokens
@@ -118,5 +119,5 @@ def _parse_member(entry: Any) -> Member | None:
 def _name(entry: dict[str, Any]) -> str | None:
     parts: Sequence[Any] = (entry.get("given_name"), entry.get("family_name"))
     name = entry.get("name") or " ".join(str(part) for part in parts if part)
-    text = str(name).replace("\0", "").strip() if isinstance(name, str) else ""
+    text = one_line(name) if isinstance(name, str) else ""
     return text[:LONGEST_NAME] or None

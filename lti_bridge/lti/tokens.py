@@ -13,6 +13,7 @@ import requests
 
 from ..errors import Refused, Unavailable
 from ..outbound import Outbound
+from ..plain_text import one_line
 from .library import encode_jwt
 from .replies import is_throttled, read_json, read_retry_after
 from .values import PlatformValues, SigningKey
@@ -174,18 +175,13 @@ def _failure(response: requests.Response, body: dict[str, Any]) -> Refused | Una
         return Unavailable(f"the token endpoint answered {status}", retry_after=wait)
     error = body.get("error")
     code = error if isinstance(error, str) and error.replace("_", "").isalpha() else ""
+    said = body.get("error_description")
     return Refused(
         f"the LMS gives us no access token ({status} {code})",
         status=status,
         code=code,
-        explanation=_in_one_line(body.get("error_description")),
+        explanation=one_line(said)[:EXPLANATION_CHARACTERS] if isinstance(said, str) else "",
     )
-
-
-def _in_one_line(text: Any) -> str:
-    """Return what a person is shown of the LMS's own words."""
-    words = " ".join(text.split()) if isinstance(text, str) else ""
-    return "".join(c for c in words if c.isprintable())[:EXPLANATION_CHARACTERS]
 
 
 def _read_json(response: requests.Response) -> dict[str, Any]:

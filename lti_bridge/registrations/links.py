@@ -26,7 +26,7 @@ def keep_link(standing: Standing, claims: LaunchClaims, now: datetime) -> Standi
     Returns how things stand then. Raises LaunchRejected "bad_claims" or "course_missing".
     """
     if claims.resource_link_id is None:
-        raise LaunchRejected("bad_claims", "no resource_link")
+        raise LaunchRejected("bad_claims", "resource_link is missing")
     if standing.link is None:
         _make_link(standing, claims.resource_link_id, now)
         standing = get_standing(standing.platform.id, claims)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..plain_text import one_line
+
 
 @dataclass(frozen=True)
 class LearnerValues:
@@ -81,4 +83,5 @@ def _learner(learner: LearnerValues) -> dict[str, str]:
         "lastName": learner.last_name,
         "email": learner.email,
     }
-    return {key: value for key, value in fields.items() if value}
+    told = {key: one_line(value) for key, value in fields.items() if value}
+    return {key: value for key, value in told.items() if value}

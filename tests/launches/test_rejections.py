@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import lti_bridge
+from lti_bridge.launches.refusals import REFRESHING
 from lti_bridge.launches.rejections import REJECTIONS, get_rejection
 
 PACKAGE = Path(lti_bridge.__file__).parent
@@ -58,11 +59,24 @@ def test_no_words_without_a_reason():
 def test_words_say_what_to_do(reason):
     rejection = get_rejection(reason)
 
-    assert rejection.status in (400, 403, 404, 405, 409, 413, 500, 502, 503)
+    assert rejection.status in (202, 400, 403, 404, 405, 409, 413, 500, 502, 503)
     assert rejection.title and not rejection.title.endswith(".")
     assert rejection.happened.endswith(".")
     assert rejection.who.startswith(("You", "The operator"))
     assert rejection.how.endswith(".")
+
+
+@pytest.mark.parametrize("reason", sorted(REJECTIONS))
+def test_only_pages_that_try_again_are_accepted(reason):
+    assert (get_rejection(reason).status == 202) is (reason in REFRESHING)
+
+
+@pytest.mark.parametrize("reason", REFRESHING)
+def test_page_that_cannot_try_again_says_how(reason):
+    by_hand = get_rejection(reason).by_hand()
+
+    assert by_hand.status == 503
+    assert "by itself" not in by_hand.advice
 
 
 def test_unproven_browser_answers_403():

@@ -223,7 +223,7 @@ def test_missing_course_is_named_for_staff(world):
 def test_missing_course_stops_the_learner(world):
     response = world.launch(custom={"scorm_course_id": "tennis"})
 
-    assert (response.status_code, code(response)) == (409, "course_missing")
+    assert (response.status_code, code(response)) == (404, "course_missing")
 
 
 def test_unknown_deployment_waits_for_approval(world):
@@ -424,7 +424,7 @@ def test_busy_seat_refreshes_itself(world):
 
     response = world.launch()
 
-    assert (response.status_code, code(response)) == (503, "seat_busy")
+    assert (response.status_code, code(response)) == (202, "seat_busy")
     refresh = re.search(r'http-equiv="refresh" content="3; url=([^"]+)"', response.text)
     db.session.execute(update(Registration).values(create_lease_until=None))
     db.session.commit()
@@ -485,3 +485,80 @@ def test_who_acts_as_a_learner_leaves_no_trace(world):
     assert (page.status_code, "You act as somebody else" in page.text) == (200, True)
     assert count(Registration) == count(Grade) == 0
     assert world.launch().status_code == 303
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"lti_message_type": "basic-lti-launch-request", "lti_version": "LTI-1p0"},
+        {"lti_version": "LTI-1p0"},
+        {"lti_message_type": "basic-lti-launch-request"},
+    ],
+    ids=["whole", "version alone", "type alone"],
+)
+@pytest.mark.parametrize("where", ["launch", "login"])
+def test_launch_of_lti_1_1_is_named(world, where, form):
+    form = {**form, "oauth_consumer_key": "key", "user_id": "5", "resource_link_id": "1"}
+
+    answer = world.browser.post(f"/lti/{where}", data=form)
+
+    assert (answer.status_code, code(answer)) == (400, "lti_1_1")
+    assert "LTI 1.3" in answer.text
+
+
+@pytest.mark.parametrize("sub", [None, ""], ids=["left out", "empty"])
+def test_anonymous_launch_is_named(world, sub):
+    answer = world.launch(sub=sub)
+
+    assert (answer.status_code, code(answer)) == (400, "anonymous_launch")
+    assert count(ResourceLink) == count(UsedNonce) == 0
+
+
+@pytest.mark.parametrize(
+    "changes, reason, named",
+    [
+        ({"custom": "golf"}, "bad_claims", "custom is not an object"),
+        ({"context": 5}, "bad_claims", "context is not an object"),
+        ({"deployment_id": 5}, "bad_claims", "deployment_id is missing or not text"),
+        ({"resource_link": {"id": "x" * 300}}, "bad_claims", "the id in resource_link is too long"),
+        ({"sub": "x" * 300}, "bad_claims", "the id in sub is too long"),
+        ({"exp": "soon"}, "bad_claims", "exp is not a time"),
+        ({"roles": "Learner"}, "bad_roles", "roles is not a list"),
+        ({"exp": None, "iat": None}, "claims_missing", "exp, iat"),
+    ],
+)
+def test_bad_claim_is_named(world, changes, reason, named):
+    answer = world.launch(**changes)
+
+    assert (answer.status_code, code(answer)) == (400, reason)
+    assert f"<code>{named}</code>" in answer.text
+
+
+def test_refusal_for_quota_is_no_fault_of_the_learner(world):
+    def disturb(method, path, carry_on):
+        if method == "POST" and path == "/registrations":
+            raise Answer("400 BAD REQUEST", {"message": "Registration limit reached"})
+
+    world.cloud.disturb = disturb
+
+    answer = world.launch()
+
+    assert (answer.status_code, code(answer)) == (503, "create_refused")
+
+
+def test_names_reach_scorm_cloud_as_one_line(world):
+    world.launch(given_name="Al\x1b[31mice\r\n", family_name="Le\u2028ar\tner", email="a\x00@b.c")
+
+    row = db.session.scalars(select(Registration)).one()
+    told = world.cloud.registration(row.registration_id)["progress"]["learner"]
+    assert (row.learner.first_name, row.learner.last_name) == ("Al [31mice", "Le ar ner")
+    assert (told["firstName"], told["lastName"]) == ("Al [31mice", "Le ar ner")
+    db.session.commit()
+
+
+def test_name_of_control_characters_is_none(world):
+    world.launch(given_name="\x07\x08", family_name="Learner", name=None)
+
+    row = db.session.scalars(select(Registration)).one()
+    assert (row.learner.first_name, row.learner.last_name) == (None, "Learner")
+    db.session.commit()

@@ -206,7 +206,7 @@ def test_reads_refusals_of_moodle(platform, tokens, name, code):
     [
         ("JWS signature\r\ninvalid.", "JWS signature invalid."),
         ("x" * 1000, "x" * 200),
-        ("a\0b\x1b[31mc", "ab[31mc"),
+        ("a\0b\x1b[31mc", "ab [31mc"),
         (None, ""),
         (["no", "text"], ""),
     ],

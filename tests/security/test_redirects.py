@@ -6,7 +6,6 @@ import pytest
 
 from lti_bridge.errors import BridgeError
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
-from lti_bridge.lti.keysets import KeySets
 from lti_bridge.platforms.invites import make_invite
 from tests.certification.bench import Bench
 from tests.door import assert_refused
@@ -138,7 +137,6 @@ def test_bearer_follows_no_redirect(door):
     book, rosters = services.gradebook, services.memberships
     configuration = fetch_configuration(outbound, f"{url}/configuration", "secret")
     calls = [
-        lambda: KeySets(outbound, door.clock).find_key(f"{url}/moved-jwks", "key-1"),
         lambda: services.tokens.get(values, ["scope"]),
         lambda: book.read_result(good, item, "alice", deadline_seconds=5),
         lambda: rosters.read_roster(good, f"{url}/moved-members", deadline_seconds=5),
@@ -170,7 +168,9 @@ def test_registration_redirected_elsewhere_keeps_nothing(door):
 
 
 def test_key_set_redirected_elsewhere_verifies_nobody(door):
-    door.platform.routes[("GET", "/none")] = ELSEWHERE
+    port = door.platform.url.rpartition(":")[2]
+    other_host = Reply(302, headers={"Location": f"http://localhost:{port}/elsewhere"})
+    door.platform.routes[("GET", "/none")] = other_host
     bench = Bench(door, iss="https://silent.example")
     token = bench.token(iss="https://silent.example")
 
