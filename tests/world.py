@@ -89,6 +89,19 @@ def make_world(
     return World(platform, cloud, services, app.test_client())
 
 
+def connect_another(world: World) -> None:
+    """Let another LMS use the same SCORM Cloud account."""
+    facts = PlatformFacts(
+        name="Other",
+        issuer="https://other.example",
+        client_id="client-1",
+        authorization_url="https://other.example/auth",
+        token_url="https://other.example/token",
+        jwks_url="https://other.example/jwks",
+    )
+    add_platform(facts, "1", now=world.services.now())
+
+
 def page_token(address: str) -> str:
     """Return the token of a page from its address, where it stands quoted."""
     return unquote(address.partition("page=")[2])

@@ -14,13 +14,11 @@ from lti_bridge.console import course_views
 from lti_bridge.console.models import AuditEntry
 from lti_bridge.db import db
 from lti_bridge.platforms.accounts import find_account, save_account
-from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.models import Platform
-from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import ResourceLink
 from tests.console.people import csrf_token, press, sign_in_admin, sign_in_owner
 from tests.practice_cloud import Answer, package
-from tests.world import World
+from tests.world import World, connect_another
 
 COURSES = "/console/courses"
 JSON = {"Accept": "application/json"}
@@ -151,15 +149,7 @@ def test_new_version_is_asked_for(world: World, owner: FlaskClient) -> None:
 @pytest.mark.parametrize("decided", [None, True, False])
 def test_admin_of_a_shared_account_may_not_replace(world: World, decided: bool | None) -> None:
     """Owners always may; an admin of one LMS only if an owner says so."""
-    facts = PlatformFacts(
-        name="Other",
-        issuer="https://other.example",
-        client_id="client-1",
-        authorization_url="https://other.example/auth",
-        token_url="https://other.example/token",
-        jwks_url="https://other.example/jwks",
-    )
-    add_platform(facts, "1", now=world.services.now())
+    connect_another(world)
     admin = sign_in_admin(world)
     db.session.execute(update(Platform).values(replaces_courses=decided))
     db.session.commit()

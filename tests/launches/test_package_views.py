@@ -15,14 +15,12 @@ from lti_bridge.launches import package_views
 from lti_bridge.launches.page_tokens import PageToken, sign_page
 from lti_bridge.launches.roles import Visitor
 from lti_bridge.platforms.accounts import save_account
-from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.models import Platform
-from lti_bridge.platforms.registry import add_platform
 from tests.html import read_page
 from tests.launches.picking import DL, PICK, answer, deep_link, pick, token_of
 from tests.mini_platform import INSTRUCTOR, LEARNER
 from tests.practice_cloud import Answer, LoseAnswer, PracticeCloud, package
-from tests.world import World, code
+from tests.world import World, code, connect_another
 
 ASSISTANT = "http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"
 JSON = {"Accept": "application/json"}
@@ -167,26 +165,13 @@ def test_answered_question_makes_a_new_version(world):
     assert world.cloud.client.get_course("golf").version == 1
 
 
-def share_account(world) -> None:
-    """Let another LMS use the same SCORM Cloud account."""
-    facts = PlatformFacts(
-        name="Other",
-        issuer="https://other.example",
-        client_id="client-1",
-        authorization_url="https://other.example/auth",
-        token_url="https://other.example/token",
-        jwks_url="https://other.example/jwks",
-    )
-    add_platform(facts, "1", now=world.services.now())
-
-
 @pytest.mark.parametrize(
     "decided, allowed",
     [(None, False), (True, True), (False, False)],
     ids=["by itself", "yes", "no"],
 )
 def test_shared_course_is_replaced_by_whom_an_owner_allows(world, decided, allowed):
-    share_account(world)
+    connect_another(world)
     db.session.execute(update(Platform).values(replaces_courses=decided))
     db.session.expire_all()
     db.session.commit()
@@ -217,7 +202,7 @@ def test_owner_forbids_new_versions_in_an_account_of_one_s_own(world):
 
 
 def test_new_course_in_a_shared_account_is_nobody_s_loss(world):
-    share_account(world)
+    connect_another(world)
 
     sent = send(world, course_id="swim", headers=JSON)
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from .ags import refusal
 from .oidc import NRPS, memberships_url, origin
-from .state import MEMBERSHIP, LmsState, Person
+from .state import MEMBERSHIP, MEMBERSHIP_PART, LmsState, Person
 from .tokens import calling_client, token_problem
 
 MEMBERS_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
@@ -36,7 +36,8 @@ def _memberships(state: LmsState) -> Response:
     if state.dialect == "moodle" and MEMBERS_TYPE not in accept and "*/*" not in accept:
         return refusal(state, 400, "No handler found for the request")
     with state.lock:
-        people = [p for p in state.people.values() if p.key not in state.unenrolled and _fits(p)]
+        members = (p for p in state.people.values() if p.is_member)
+        people = [p for p in members if p.key not in state.unenrolled and _fits(state, p)]
         client = state.tokens[calling_client()][0]
         names = state.tools[client].shares_names
     start, size = _page(len(people))
@@ -49,12 +50,25 @@ def _memberships(state: LmsState) -> Response:
     return Response(json.dumps(body), 200, headers, content_type=MEMBERS_TYPE)
 
 
-def _fits(person: Person) -> bool:
+def _fits(state: LmsState, person: Person) -> bool:
     """Tell whether a person has the role that was asked for, by short name or address."""
     wanted = request.args.get("role")
     if wanted is None:
         return True
-    return any(role in (wanted, MEMBERSHIP + wanted) for role in person.roles)
+    names = (wanted, MEMBERSHIP + wanted, wanted.removeprefix(MEMBERSHIP))
+    return any(role in names for role in _listed_roles(state, person))
+
+
+def _listed_roles(state: LmsState, person: Person) -> list[str]:
+    """Return a member's roles as the roster has them.
+
+    Moodle writes short names, and has a non-editing teacher as a learner (measured on 4.5.6).
+    """
+    if state.dialect != "moodle":
+        return list(person.roles)
+    if any(role.startswith(MEMBERSHIP_PART) for role in person.roles):
+        return ["Learner"]
+    return [role.removeprefix(MEMBERSHIP) for role in person.roles if role.startswith(MEMBERSHIP)]
 
 
 def _page(count: int) -> tuple[int, int]:
@@ -64,9 +78,7 @@ def _page(count: int) -> tuple[int, int]:
 
 
 def _member(state: LmsState, person: Person, names: bool) -> dict[str, Any]:
-    roles = list(person.roles)
-    if state.dialect == "moodle":  # short names, not addresses
-        roles = [role.rpartition("#")[2] for role in roles if role.startswith(MEMBERSHIP)]
+    roles = _listed_roles(state, person)
     member: dict[str, Any] = {"status": "Active", "user_id": person.sub, "roles": roles}
     if names:
         member |= {"name": person.name, "given_name": person.given, "family_name": person.family}

@@ -14,6 +14,7 @@ from jwt.algorithms import RSAAlgorithm
 Dialect = Literal["canvas", "moodle"]
 LineItemShape = Literal["coupled", "none", "two", "empty"]
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+MEMBERSHIP_PART = MEMBERSHIP.replace("#", "/")
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
 TEST_USER = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
@@ -29,6 +30,11 @@ class Person:
     role: str
     roles: tuple[str, ...]
     gradable: bool
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the person is enrolled in the course."""
+        return any(role.startswith((MEMBERSHIP, MEMBERSHIP_PART)) for role in self.roles)
 
     @property
     def name(self) -> str:
@@ -165,6 +171,11 @@ def _people(dialect: Dialect) -> list[Person]:
     ]
     if dialect == "canvas":
         rows.append(("test", "Test", "Student", "Test student", (*learner, TEST_USER), False))
+    assistant = (*teacher, MEMBERSHIP_PART + "Instructor#TeachingAssistant")
+    rows += [
+        ("tara", "Tara", "Tamm", "Teaching assistant", assistant, False),
+        ("faye", "Faye", "Fischer", "Faculty, not enrolled", (INSTITUTION + "Faculty",), False),
+    ]
     # Moodle's subs are numbers as text, Canvas's are UUIDs.
     return [
         Person(

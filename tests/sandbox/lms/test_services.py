@@ -388,7 +388,18 @@ def test_roster_is_paged(lms: Lms) -> None:
         link = answer.headers.get("Link", "")
         url = link[1 : link.index(">")] if link else None
 
-    assert found == [person.sub for person in lms.state.people.values()]
+    assert found == [person.sub for person in lms.state.people.values() if person.key != "faye"]
+
+
+def test_roster_has_an_assistant_as_each_lms_does(lms: Lms) -> None:
+    url = lms.web.get("/control/platform").json["memberships_url"]
+
+    answer = lms.call("GET", url, lms.token([NRPS]), headers={"Accept": MEMBERS_TYPE})
+
+    (roles,) = [m["roles"] for m in answer.json["members"] if m["given_name"] == "Tara"]
+    part = "http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"
+    assert (roles == ["Learner"]) is (lms.state.dialect == "moodle")
+    assert (part in roles) is (lms.state.dialect == "canvas")
 
 
 def test_roster_by_role(lms: Lms) -> None:
