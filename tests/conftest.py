@@ -184,11 +184,13 @@ def open_app(settings: Settings, clock: FakeClock | None = None) -> Flask:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_addresses() -> Iterator[None]:
+def shared_by_all_tests() -> Iterator[None]:
+    """What is compiled once for all apps of the process, and what nobody waits for."""
     from tests import quick
 
     with pytest.MonkeyPatch.context() as patch:
         quick.share_addresses(patch)
+        quick.stop_at_once(patch)
         yield
 
 
