@@ -165,6 +165,24 @@ def stop_at_once(patch: Any) -> None:
     patch.setattr(BaseServer, "shutdown", shutdown)
 
 
+def know_no_names(patch: Any) -> None:
+    """Say at once that nobody knows a name of another machine, `bridge.example` for one.
+
+    Practice servers call such addresses in the background. A resolver may take five seconds to
+    say the same, and a test that ends would wait for it.
+    """
+    ask = socket.getaddrinfo
+
+    def look_up(
+        host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> Any:
+        if host not in (None, "", "localhost"):
+            flags |= socket.AI_NUMERICHOST
+        return ask(host, port, family, type, proto, flags)
+
+    patch.setattr(socket, "getaddrinfo", look_up)
+
+
 @cache
 def _kept_key(number: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
