@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing.rules import Rule
 
 from lti_bridge.db import db, sqlalchemy_url
@@ -30,6 +32,8 @@ from lti_bridge.schema import migrate_database
 
 # A test that makes more keys than these waits for real ones.
 KEYS_KEPT = 2
+# More than the bridge has, so that none is forgotten.
+STATEMENTS_KEPT = 10_000
 
 
 def make_tables(app: Flask) -> None:
@@ -151,6 +155,23 @@ def share_addresses(patch: Any) -> None:
         return made[key]
 
     patch.setattr(Rule, "_compile_builder", find)
+
+
+def share_statements(patch: Any) -> None:
+    """Let each engine use the SQL that another one of its kind of database has compiled.
+
+    An engine keeps it under the statement and its own dialect, so dialects of one class are made
+    equal: all engines of a run are made with the same options. The statements are sent as ever.
+    """
+    kept: dict[type, Any] = {}
+
+    def find(engine: sqlalchemy.Engine) -> Any:
+        return kept.setdefault(type(engine.dialect), LRUCache(STATEMENTS_KEPT))
+
+    shared = property(find, lambda engine, own: vars(engine).update(_compiled_cache=own))
+    patch.setattr(sqlalchemy.Engine, "_compiled_cache", shared, raising=False)
+    patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+    patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
 
 
 def stop_at_once(patch: Any) -> None:
