@@ -3,7 +3,6 @@
 import io
 import json
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,6 +11,7 @@ import requests
 
 from lti_bridge.outbound import Outbound
 from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_bridge.sandbox.practice_scorm_cloud.imports import Wanted, import_now
 from lti_bridge.sandbox.server import RunningServer, serve
 from lti_bridge.scorm_cloud.client import ScormCloudClient
 
@@ -119,9 +119,9 @@ class PracticeCloud:
         assert requests.put(url, json=faults, timeout=5).status_code == 200
 
     def add_course(self, course_id: str = "golf") -> None:
-        job = self.client.upload_course(package(), "golf.zip", course_id)
-        while self.client.get_import_job(job).status == "RUNNING":
-            time.sleep(0.01)
+        cloud = self.app.extensions["practice_scorm_cloud"]
+        done = import_now(cloud, Wanted(course_id), package().read())
+        assert done["status"] == "COMPLETE", done
         self.asked.clear()
 
     def play(self, registration_id: str, **result: Any) -> None:
