@@ -205,26 +205,26 @@ def know_no_names(patch: Any) -> None:
 
 
 @cache
-def _kept_key(number: int) -> rsa.RSAPrivateKey:
+def _kept_key(owner: str, number: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class KeptKeys:
-    """Stands for the module `rsa` in the bridge's own key making: each key takes 75 ms.
+    """Stands for the module `rsa` where one `owner` makes keys: each key takes 75 ms.
 
     The first keys that a test makes are those that tests before it made; nobody else has them.
     """
 
     RSAPrivateKey = rsa.RSAPrivateKey
 
-    def __init__(self) -> None:
-        self._made = 0
+    def __init__(self, owner: str) -> None:
+        self._owner, self._made = owner, 0
 
     def generate_private_key(self, public_exponent: int, key_size: int) -> rsa.RSAPrivateKey:
         """Return a key that this test has not made yet."""
         self._made += 1
         if (public_exponent, key_size) == (65537, 2048) and self._made <= KEYS_KEPT:
-            return _kept_key(self._made)
+            return _kept_key(self._owner, self._made)
         return rsa.generate_private_key(public_exponent, key_size)
 
 
