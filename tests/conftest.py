@@ -190,6 +190,7 @@ def shared_by_all_tests() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         quick.share_addresses(patch)
+        quick.share_versions(patch)
         quick.share_statements(patch)
         quick.stop_at_once(patch)
         quick.know_no_names(patch)

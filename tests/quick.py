@@ -3,13 +3,13 @@
 None of it changes what is tested: the same tables, addresses and templates, and real keys.
 """
 
+import importlib.metadata
 import secrets
 import shutil
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -143,18 +143,36 @@ def share_templates(app: Flask) -> None:
 
 
 def share_addresses(patch: Any) -> None:
-    """Let each app use the functions that another one has compiled for equal routing rules."""
-    made: dict[Any, Callable[..., Any]] = {}
-    compile_one = Rule._compile_builder
+    """Let each app use what another one has compiled for an equal routing rule.
 
-    def find(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+    A rule is bound to its app by its converters only, and ours ask nothing of it.
+    """
+    made: dict[Any, Rule] = {}
+    compile_one = Rule.compile
+
+    def find(rule: Rule) -> None:
+        assert rule.map is not None
+        place = rule.host if rule.map.host_matching else rule.subdomain
         defaults = repr(sorted((rule.defaults or {}).items()))
-        key = (rule.rule, append_unknown, tuple(rule._trace), defaults)
+        converters = tuple(rule.map.converters.items())
+        key = (rule.rule, place, rule.merge_slashes, defaults, converters)
         if key not in made:
-            made[key] = compile_one(rule, append_unknown)
-        return made[key]
+            compile_one(rule)
+            made[key] = rule
+            return
+        equal: Any = made[key]
+        rule._parts, rule._trace, rule._converters = equal._parts, equal._trace, equal._converters
+        rule.arguments = equal.arguments
+        rule._build = equal._build.__func__.__get__(rule)
+        rule._build_unknown = equal._build_unknown.__func__.__get__(rule)
 
-    patch.setattr(Rule, "_compile_builder", find)
+    patch.setattr(Rule, "compile", find)
+
+
+def share_versions(patch: Any) -> None:
+    """Read once which versions of the libraries are installed, not for each app and server."""
+    patch.setattr(importlib.metadata, "version", cache(importlib.metadata.version))
+    patch.setattr("lti_bridge.lti.library.version", importlib.metadata.version)
 
 
 def share_statements(patch: Any) -> None:
