@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -193,7 +194,8 @@ def shared_by_all_tests() -> Iterator[None]:
         quick.share_versions(patch)
         quick.share_statements(patch)
         quick.stop_at_once(patch)
-        quick.know_no_names(patch)
+        servers = {urlsplit(address).hostname for address in (POSTGRESQL, REDIS) if address}
+        quick.know_no_names(patch, but=servers)
         yield
 
 

@@ -211,18 +211,19 @@ def stop_at_once(patch: Any) -> None:
     patch.setattr(BaseServer, "shutdown", shutdown)
 
 
-def know_no_names(patch: Any) -> None:
+def know_no_names(patch: Any, but: set[str | None]) -> None:
     """Say at once that nobody knows a name of another machine, `bridge.example` for one.
 
     Practice servers call such addresses in the background. A resolver may take five seconds to
-    say the same, and a test that ends would wait for it.
+    say the same, and a test that ends would wait for it. `but` names the servers of the tests.
     """
     ask = socket.getaddrinfo
+    known = but | {None, "", "localhost"}
 
     def look_up(
         host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> Any:
-        if host not in (None, "", "localhost"):
+        if host not in known:
             flags |= socket.AI_NUMERICHOST
         return ask(host, port, family, type, proto, flags)
 
