@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -184,11 +185,17 @@ def open_app(settings: Settings, clock: FakeClock | None = None) -> Flask:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_addresses() -> Iterator[None]:
+def shared_by_all_tests() -> Iterator[None]:
+    """What is compiled once for all apps of the process, and what nobody waits for."""
     from tests import quick
 
     with pytest.MonkeyPatch.context() as patch:
         quick.share_addresses(patch)
+        quick.share_versions(patch)
+        quick.share_statements(patch)
+        quick.stop_at_once(patch)
+        servers = {urlsplit(address).hostname for address in (POSTGRESQL, REDIS) if address}
+        quick.know_no_names(patch, but=servers)
         yield
 
 
@@ -203,7 +210,8 @@ def databases_to_copy() -> Iterator[None]:
 def kept_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests import quick
 
-    monkeypatch.setattr("lti_bridge.platforms.keys.rsa", quick.KeptKeys())
+    monkeypatch.setattr("lti_bridge.platforms.keys.rsa", quick.KeptKeys("bridge"))
+    monkeypatch.setattr("lti_bridge.sandbox.practice_lms.state.rsa", quick.KeptKeys("lms"))
     # A process keeps parsed keys by their id: another test's secret would open them here.
     monkeypatch.setattr("lti_bridge.platforms.keys._parsed", {})
 

@@ -3,14 +3,17 @@
 None of it changes what is tested: the same tables, addresses and templates, and real keys.
 """
 
+import importlib.metadata
 import secrets
 import shutil
+import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing.rules import Rule
 
 from lti_bridge.db import db, sqlalchemy_url
@@ -27,6 +32,8 @@ from lti_bridge.schema import migrate_database
 
 # A test that makes more keys than these waits for real ones.
 KEYS_KEPT = 2
+# More than the bridge has, so that none is forgotten.
+STATEMENTS_KEPT = 10_000
 
 
 def make_tables(app: Flask) -> None:
@@ -65,6 +72,7 @@ class PostgresqlDatabases:
         self._url = url
         self._server = sqlalchemy.create_engine(sqlalchemy_url(url), isolation_level="AUTOCOMMIT")
         self._idle: list[str] = []
+        self._cleaners: dict[str, sqlalchemy.Engine] = {}
 
     def make(self) -> str:
         """Return the address of a new, empty database."""
@@ -74,6 +82,8 @@ class PostgresqlDatabases:
 
     def drop(self, address: str) -> None:
         """Drop such a database, whoever is still connected."""
+        if cleaner := self._cleaners.pop(address, None):
+            cleaner.dispose()
         self._execute(f"DROP DATABASE {urlsplit(address).path[1:]} WITH (FORCE)")
 
     def borrow(self) -> str:
@@ -82,25 +92,18 @@ class PostgresqlDatabases:
             return self._idle.pop()
         address = self.make()
         _migrate(address)
+        # One connection for all its tests: a new one would plan every statement anew.
+        self._cleaners[address] = sqlalchemy.create_engine(sqlalchemy_url(address))
         return address
 
     def give_back(self, address: str) -> None:
         """Empty a borrowed database; one that was changed, or is still worked in, is dropped."""
-        engine = sqlalchemy.create_engine(sqlalchemy_url(address))
         try:
-            with engine.begin() as connection:
-                connection.exec_driver_sql("SET lock_timeout = '2s'")
-                for table in reversed(db.metadata.sorted_tables):
-                    connection.exec_driver_sql(f"DELETE FROM {table.name}")
-                connection.exec_driver_sql(
-                    "SELECT setval(quote_ident(schemaname) || '.' || quote_ident(sequencename),"
-                    " 1, false) FROM pg_sequences"
-                )
+            with self._cleaners[address].begin() as connection:
+                connection.exec_driver_sql(_emptying())
             self._idle.append(address)
         except sqlalchemy.exc.DBAPIError:
             self.drop(address)
-        finally:
-            engine.dispose()
 
     def close(self) -> None:
         """Drop what nobody has borrowed."""
@@ -111,6 +114,17 @@ class PostgresqlDatabases:
     def _execute(self, statement: str) -> None:
         with self._server.connect() as connection:
             connection.execute(sqlalchemy.text(statement))
+
+
+@cache
+def _emptying() -> str:
+    """Return the statements that empty a database, to be sent in one go."""
+    tables = "; ".join(f"DELETE FROM {one.name}" for one in reversed(db.metadata.sorted_tables))
+    return (
+        f"SET lock_timeout = '2s'; {tables};"
+        " SELECT setval(quote_ident(schemaname) || '.' || quote_ident(sequencename), 1, false)"
+        " FROM pg_sequences"
+    )
 
 
 class _Memory(BytecodeCache):
@@ -136,41 +150,107 @@ def share_templates(app: Flask) -> None:
 
 
 def share_addresses(patch: Any) -> None:
-    """Let each app use the functions that another one has compiled for equal routing rules."""
-    made: dict[Any, Callable[..., Any]] = {}
-    compile_one = Rule._compile_builder
+    """Let each app use what another one has compiled for an equal routing rule.
 
-    def find(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+    A rule is bound to its app by its converters only, and ours ask nothing of it.
+    """
+    made: dict[Any, Rule] = {}
+    compile_one = Rule.compile
+
+    def find(rule: Rule) -> None:
+        assert rule.map is not None
+        place = rule.host if rule.map.host_matching else rule.subdomain
         defaults = repr(sorted((rule.defaults or {}).items()))
-        key = (rule.rule, append_unknown, tuple(rule._trace), defaults)
+        converters = tuple(rule.map.converters.items())
+        key = (rule.rule, place, rule.merge_slashes, defaults, converters)
         if key not in made:
-            made[key] = compile_one(rule, append_unknown)
-        return made[key]
+            compile_one(rule)
+            made[key] = rule
+            return
+        equal: Any = made[key]
+        rule._parts, rule._trace, rule._converters = equal._parts, equal._trace, equal._converters
+        rule.arguments = equal.arguments
+        rule._build = equal._build.__func__.__get__(rule)
+        rule._build_unknown = equal._build_unknown.__func__.__get__(rule)
 
-    patch.setattr(Rule, "_compile_builder", find)
+    patch.setattr(Rule, "compile", find)
+
+
+def share_versions(patch: Any) -> None:
+    """Read once which versions of the libraries are installed, not for each app and server."""
+    patch.setattr(importlib.metadata, "version", cache(importlib.metadata.version))
+    patch.setattr("lti_bridge.lti.library.version", importlib.metadata.version)
+
+
+def share_statements(patch: Any) -> None:
+    """Let each engine use the SQL that another one of its kind of database has compiled.
+
+    An engine keeps it under the statement and its own dialect, so dialects of one class are made
+    equal: all engines of a run are made with the same options. The statements are sent as ever.
+    """
+    kept: dict[type, Any] = {}
+
+    def find(engine: sqlalchemy.Engine) -> Any:
+        return kept.setdefault(type(engine.dialect), LRUCache(STATEMENTS_KEPT))
+
+    shared = property(find, lambda engine, own: vars(engine).update(_compiled_cache=own))
+    patch.setattr(sqlalchemy.Engine, "_compiled_cache", shared, raising=False)
+    patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+    patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
+
+
+def stop_at_once(patch: Any) -> None:
+    """Wake a server that shall stop: by itself it looks only every 20 ms whether it shall."""
+    wait_for_end = BaseServer.shutdown
+
+    def shutdown(server: Any) -> None:
+        with suppress(OSError):  # systems other than Linux wake nobody, and it waits as ever
+            server.socket.shutdown(socket.SHUT_RDWR)
+        wait_for_end(server)
+
+    patch.setattr(BaseServer, "shutdown", shutdown)
+
+
+def know_no_names(patch: Any, but: set[str | None]) -> None:
+    """Say at once that nobody knows a name of another machine, `bridge.example` for one.
+
+    Practice servers call such addresses in the background. A resolver may take five seconds to
+    say the same, and a test that ends would wait for it. `but` names the servers of the tests.
+    """
+    ask = socket.getaddrinfo
+    known = but | {None, "", "localhost"}
+
+    def look_up(
+        host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+    ) -> Any:
+        if host not in known:
+            flags |= socket.AI_NUMERICHOST
+        return ask(host, port, family, type, proto, flags)
+
+    patch.setattr(socket, "getaddrinfo", look_up)
 
 
 @cache
-def _kept_key(number: int) -> rsa.RSAPrivateKey:
+def _kept_key(owner: str, number: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class KeptKeys:
-    """Stands for the module `rsa` in the bridge's own key making: each key takes 75 ms.
+    """Stands for the module `rsa` where one `owner` makes keys: each key takes 75 ms.
 
     The first keys that a test makes are those that tests before it made; nobody else has them.
     """
 
     RSAPrivateKey = rsa.RSAPrivateKey
 
-    def __init__(self) -> None:
-        self._made = 0
+    def __init__(self, owner: str) -> None:
+        self._owner, self._made = owner, 0
 
     def generate_private_key(self, public_exponent: int, key_size: int) -> rsa.RSAPrivateKey:
         """Return a key that this test has not made yet."""
         self._made += 1
         if (public_exponent, key_size) == (65537, 2048) and self._made <= KEYS_KEPT:
-            return _kept_key(self._made)
+            return _kept_key(self._owner, self._made)
         return rsa.generate_private_key(public_exponent, key_size)
 
 

@@ -1,5 +1,9 @@
 """Good tokens at the wrong place or time: mixed up, replayed, or with another login's state."""
 
+from sqlalchemy import delete
+
+from lti_bridge.db import db
+from lti_bridge.platforms.models import Deployment
 from tests.certification.bench import Bench
 from tests.door import HOSTILE, OTHER_ISSUER
 from tests.mini_platform import rsa_key
@@ -26,6 +30,9 @@ def test_unknown_deployments_are_capped(bench):
 
     rows = bench.door.everything()["deployment"]
     assert sum("pending" in row for row in rows) == most
+    # The module shares this bridge, and other tests need room for one more.
+    db.session.execute(delete(Deployment).where(Deployment.deployment_id.startswith("flood-")))
+    db.session.commit()
 
 
 def test_client_mix_up(door):

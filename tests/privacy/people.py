@@ -33,10 +33,7 @@ class People:
 
 def in_scorm_cloud(world: World) -> set[str]:
     """Return the ids of all registrations that SCORM Cloud has."""
-    import requests
-
-    url = f"{world.cloud.server.url}/control/registrations"
-    return set(requests.get(url, timeout=5).json()["registrations"])
+    return world.cloud.registrations()
 
 
 def launch_as(world: World, sub: str, **changes: Any) -> None:

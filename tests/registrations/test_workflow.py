@@ -128,6 +128,7 @@ def test_double_click_makes_one_registration(
 
 def test_loser_waits_for_the_winner(make_node: MakeNode, cloud: PracticeCloud) -> None:
     winner, loser = make_node(), make_node()
+    loser.haste = 1000.0  # the winner is held until the loser has given up
     inside, leave = threading.Event(), threading.Event()
     results: list[object] = []
 

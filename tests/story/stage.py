@@ -41,7 +41,7 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_
     while time.monotonic() < ends:
         if found := condition():
             return found
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise AssertionError(f"waited {seconds:g} s in vain: {what}")
 
 
@@ -199,7 +199,7 @@ def open_stage(
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    cloud = serve(create_practice_scorm_cloud())
+    cloud = serve(create_practice_scorm_cloud(import_seconds=0))
     tool = ToolSpec("Bridge", f"{url}/lti/login", [f"{url}/lti/launch"], f"{url}/lti/jwks.json")
     lms = serve(create_practice_lms(dialect=dialect, tools=[tool]))
     settings = with_settings(settings, scorm_cloud={"base_url": f"{cloud.url}/api/v2"})
