@@ -141,11 +141,6 @@ class PracticeCloud:
         """Return how often each id was POSTed: accepted and refused."""
         return dict(self.control("GET", "registrations")["posts"])
 
-    def registration(self, registration_id: str) -> dict[str, Any]:
-        """Return all that is known of a registration."""
-        url = f"{self.server.url}/control/registrations/{registration_id}"
-        return dict(requests.get(url, timeout=5).json())
-
     def stop(self) -> None:
         self._outbound.close()
         with self._idle:  # an answer that nobody waits for any more still uses the store

@@ -550,7 +550,7 @@ def test_names_reach_scorm_cloud_as_one_line(world):
     world.launch(given_name="Al\x1b[31mice\r\n", family_name="Le\u2028ar\tner", email="a\x00@b.c")
 
     row = db.session.scalars(select(Registration)).one()
-    told = world.cloud.registration(row.registration_id)["progress"]["learner"]
+    told = world.cloud.look(row.registration_id)["progress"]["learner"]
     assert (row.learner.first_name, row.learner.last_name) == ("Al [31mice", "Le ar ner")
     assert (told["firstName"], told["lastName"]) == ("Al [31mice", "Le ar ner")
     db.session.commit()
