@@ -241,10 +241,10 @@ def test_new_version_is_asked_for(page: Any, school: School, tmp_path: Path) -> 
 
     frame.get_by_label("Package (zip)").set_input_files(file)
     press(frame, "Upload")
-    frame.get_by_text("Is this a new version?").wait_for()
+    frame.get_by_text("This id is taken").wait_for()
     shoot(page, f"picker-{page.size}-version")
     assert school.cloud.client.get_course("golf").version == before
-    frame.get_by_label("Yes, replace it").check()
+    frame.get_by_label("This is a new version: replace it").check()
     press(frame, "Upload")
     frame.get_by_role("heading", name="The course is ready").wait_for()
 

@@ -211,3 +211,26 @@ def test_player_in_a_window_of_its_own(sites: Sites, open_browser: Open) -> None
         with sites.app.app_context():
             db.session.execute(update(Platform).values(player_window=None))
             db.session.commit()
+
+
+@on_canvas
+@pytest.mark.parametrize(
+    "preferences, said",
+    [
+        (NOTHING_BLOCKED, "An owner of this bridge has to let you in"),
+        (THIRD_PARTY_BLOCKED, "An owner of this bridge has to let you in"),
+        (FRAME_BLOCKED, "Open the console from your course"),
+    ],
+    ids=["nothing blocked", "third party blocked", "blocked in the frame"],
+)
+def test_console_needs_the_page_s_browser(
+    sites: Sites, open_browser: Open, preferences: dict[str, Any], said: str
+) -> None:
+    """The cookie that ties an admin's page to its browser is kept in the frame, or it is not."""
+    page = open_browser(sites, preferences)
+    page.goto(f"https://{SCHOOL}/")
+    page.get_by_role("button", name="Adam Novak").click()
+
+    open_activity(page).get_by_role("button", name="Open the console").click()
+
+    page.frame_locator("iframe.tool").get_by_role("heading", name=said).wait_for()
