@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from .audit import models as audit_models
 from .clock import DatabaseClock
 from .config import Settings
 from .console import (
@@ -46,6 +47,7 @@ from .passback import models as passback_models
 from .passback import tasks as passback_tasks
 from .passback import views as passback_views
 from .paths import PACKAGE, shipped
+from .people import models as people_models
 from .platforms import keys
 from .platforms import models as platform_models
 from .platforms import views as platform_views
@@ -61,6 +63,8 @@ from .signing import Signer
 
 # A models module that nobody imports leaves its tables out of the schema without a word.
 ROW_MODULES = (
+    audit_models,
+    people_models,
     platform_models,
     lti_models,
     registration_models,

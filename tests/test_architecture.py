@@ -20,7 +20,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("console",),
     ("launches", "passback"),
     ("registrations",),
-    ("platforms",),
+    ("people",),
+    ("platforms", "audit"),
+    ("lms",),
     ("services", "pages"),
     ("lti", "scorm_cloud", "queue"),
     (
@@ -68,6 +70,7 @@ PURE = {
     "passback.dialects",
     "passback.retry_policy",
     "lti.claims",
+    "lms.base",
     "scorm_cloud.progress",
 }
 

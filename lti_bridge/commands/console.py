@@ -4,8 +4,8 @@ import click
 
 from ..clock import say_time
 from ..console.grants import grant, list_grants, revoke
-from ..console.models import ConsoleGrant
 from ..console.people import OWNER, PASSWORD, get_account, make_invite, welcome_address
+from ..people.models import ConsoleGrant
 from .opening import open_bridge, table
 
 

@@ -11,12 +11,12 @@ from ..launches.page_tokens import ADMIN, BROWSER, PageToken
 from ..lti.launch_state import same_secret
 from ..lti.models import UsedNonce
 from ..lti.values import PlatformValues
+from ..people.models import ConsoleGrant
 from ..platforms import registry
 from ..services import Services
 from ..signing import BadToken
 from .actor import Actor
 from .audit import OPERATOR, record
-from .models import ConsoleGrant
 from .sessions import end_sessions_of_grant, start_session
 
 # A platform has few admins; more who ask are no admins of ours.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from ..passback.line_items import NONE_YET
+from ..passback.models import Score
+from ..registrations.models import Grade, Registration
 from ..words import mark
 
 # Every label there is, in the order in which they are counted.
@@ -77,3 +79,37 @@ def _grade_state(standing: Standing) -> LearnerState:
     if standing.waits_for_line_item:
         return LearnerState(WAITS_FOR_COLUMN, "wait", reason, given)
     return LearnerState(ON_ITS_WAY, "busy", reason, given)
+
+
+def standing_of(grade: Grade, registration: Registration | None, score: Score | None) -> Standing:
+    """Return what the rows of one learner say: their newest attempt and newest decision."""
+    return tell_standing(
+        launched=registration is not None and registration.launched_at is not None,
+        completion=registration.completion if registration is not None else None,
+        success=registration.success if registration is not None else None,
+        score=(score.state, score.score_given, score.reason) if score is not None else None,
+        decision_reason=grade.decision_reason,
+        waits_for_line_item=grade.waits_for_line_item,
+    )
+
+
+def tell_standing(
+    *,
+    launched: bool,
+    completion: str | None,
+    success: str | None,
+    score: tuple[str, float, str] | None,
+    decision_reason: str | None,
+    waits_for_line_item: bool,
+) -> Standing:
+    """Return the standing that columns tell; `score` is state, points and reason of the newest."""
+    state, given, reason = score or (None, None, "")
+    return Standing(
+        launched=launched,
+        completion=completion or "UNKNOWN",
+        success=success or "UNKNOWN",
+        score_state=state,
+        score_given=given,
+        reason=reason if state in ("parked", "superseded") else decision_reason or "",
+        waits_for_line_item=waits_for_line_item,
+    )

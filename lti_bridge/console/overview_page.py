@@ -9,6 +9,7 @@ from ..db import db, reading
 from ..errors import Unavailable
 from ..passback.deciding import PARKED, QUEUED
 from ..passback.models import Score
+from ..people.models import ConsoleGrant
 from ..platforms.deployments import PENDING
 from ..platforms.keys import NEXT, SIGNING
 from ..platforms.models import Deployment, Platform, ToolKey
@@ -16,7 +17,6 @@ from ..registrations.grants import narrowed_at
 from ..registrations.models import Grade, Learner, ResourceLink
 from ..services import Services
 from .actor import Actor, Scope
-from .models import ConsoleGrant
 
 COUNTED_AT_MOST = 1000
 SHOWN_AT_MOST = 20

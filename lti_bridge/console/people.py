@@ -11,11 +11,11 @@ from sqlalchemy import func, select, update
 from ..config import ConsoleSettings
 from ..db import affected, db
 from ..errors import ConfigurationError, Refused
+from ..people.models import ConsoleAccount, ConsoleInvite
 from ..services import Services
 from . import throttle
 from .actor import Actor
 from .audit import OPERATOR, record
-from .models import ConsoleAccount, ConsoleInvite
 from .passwords import check_password, hash_password, is_outdated, matches
 from .sessions import end_sessions_of, start_session
 

@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, request
 
 from ..db import db, reading
+from ..people.models import ConsoleAccount
 from ..services import current_services
 from .actor import Actor
 from .grants import decide_grant, list_grants
 from .guard import Rule, allow, not_found
-from .models import ConsoleAccount
 from .people import OWNER, PASSWORD, list_people, make_invite, set_disabled, welcome_address
 from .shell import go, show
 

@@ -17,8 +17,7 @@ from ..registrations.models import Grade, Launch, Learner, Registration
 from ..registrations.tokens import read_exit_token
 from ..services import Services
 from ..signing import BadToken
-from .learner_state import LearnerState, Standing, decide_learner_state
-from .link_learners import standing_of
+from .learner_state import LearnerState, Standing, decide_learner_state, standing_of
 from .link_page import LinkFacts, load_facts, require_staff
 
 

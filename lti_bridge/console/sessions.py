@@ -9,8 +9,8 @@ from sqlalchemy.orm import joinedload
 
 from ..config import ConsoleSettings
 from ..db import db, reading
+from ..people.models import ConsoleAccount, ConsoleGrant, ConsoleSession
 from .actor import Actor, Role, Scope
-from .models import ConsoleAccount, ConsoleGrant, ConsoleSession
 
 RENEWED_AFTER = timedelta(minutes=1)
 

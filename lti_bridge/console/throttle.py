@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 
 from ..db import db, insert_if_new
-from .models import SignInFailure
-
-FORGOTTEN_AFTER = timedelta(hours=24)
+from ..people.models import FORGOTTEN_AFTER, SignInFailure
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from ..lti.deep_linking import (
 from ..lti.values import PlatformValues
 from ..platforms.accounts import account_for, may_replace_courses
 from ..platforms.deployments import ACTIVE
+from ..platforms.frame_origins import note_frame_origin
 from ..platforms.keys import signing_key
 from ..platforms.models import Deployment, ScormAccount
 from ..platforms.registry import platform_values
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import Course
 from ..services import Services
-from .frames import frame_origins, note_frame_origin
+from .frames import frame_origins
 from .imports import interactive_seconds
 from .page_tokens import PageToken, read_page, sign_page
 from .rejections import get_rejection

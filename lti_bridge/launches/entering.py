@@ -1,7 +1,6 @@
 """A launch is let in: verified against its platform, its nonce used up, its rows read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn
 
 from ..db import begin_reading, change_row, db
@@ -18,32 +17,13 @@ from ..lti.launch_state import (
 from ..lti.values import PlatformValues
 from ..platforms.connecting import connected_here
 from ..platforms.deployments import ACTIVE, get_deployment, note_launch
+from ..platforms.frame_origins import with_frame_origin
 from ..platforms.models import Platform
 from ..platforms.registry import get_platform, platform_values
 from ..registrations.standing import Standing, find_standing, get_standing
 from ..services import Services
-from .frames import with_frame_origin
 from .login import rules
-from .roles import Visitor
-
-# What the page that asks the LMS's storage posts beside the launch.
-SECRET_FIELD = "lti_bridge_secret"
-
-
-@dataclass
-class Visit:
-    """What is known so far of one request, for the page that a failure shows."""
-
-    correlation_id: str
-    in_window: bool = False  # the browser says that it loads a whole window, no frame
-    state: LaunchState | None = None
-    platform: PlatformValues | None = None
-    return_url: str | None = None
-    locale: str | None = None
-    visitor: Visitor | None = None
-    launch_id: int | None = None
-    resume_token: str = ""
-    browser_secret: str = ""  # from the LMS's storage, where the browser keeps no cookie
+from .visit import Visit
 
 
 class _PlatformChanged(Exception):

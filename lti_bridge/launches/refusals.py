@@ -16,11 +16,10 @@ from ..lti.launch_state import cookie_name, find_use
 from ..pages import render_page
 from ..services import Services, current_services
 from ..translating import page_speaker
-from . import resume
 from .browser import forget_secret
-from .entering import SECRET_FIELD, Visit
 from .frames import frame_origins, home_of
 from .rejections import get_rejection
+from .visit import SECRET_FIELD, Visit
 
 logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 3
@@ -104,7 +103,7 @@ def _show(services: Services, visit: Visit, reason: str, error: BridgeError) -> 
     # A launch that was tried again goes on under the id of its first try.
     reference = correlation.current() or visit.correlation_id
     logger.warning("launch refused: %s [%s]", error, reference)
-    token = _resume_token(services, visit) if rejection.can_retry else ""
+    token = visit.resume_token if rejection.can_retry else ""
     if reason in REFRESHING and not token:
         rejection = rejection.by_hand()
     response = render_page(
@@ -139,12 +138,6 @@ def _way_back(visit: Visit) -> str | None:
     used = find_use(visit.state)
     db.session.commit()
     return used.return_url if used is not None else None
-
-
-def _resume_token(services: Services, visit: Visit) -> str:
-    if visit.launch_id is None or visit.state is None:
-        return visit.resume_token
-    return resume.sign_resume(services, visit.launch_id, visit.state)
 
 
 def _reason(error: BridgeError) -> str:

@@ -13,12 +13,12 @@ from ..translating import page_speaker
 from . import preview, resume, workflow
 from .browser import forget_secret, keep_page_secret
 from .deep_linking import Start
-from .entering import SECRET_FIELD, Visit
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
 from .page_tokens import locale_of, read_page
 from .picker_views import show_start
 from .refusals import forget_login, new_visit, origins_of, publish_launch, refuse
 from .rejections import get_rejection
+from .visit import SECRET_FIELD, Visit
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
 JWKS_SECONDS = 300
@@ -42,6 +42,8 @@ def launch() -> AnyResponse:
             return _ask_storage(services, visit, outcome)
         response = _show(services, visit, outcome)
     except BridgeError as error:
+        if visit.launch_id is not None and visit.state is not None:
+            visit.resume_token = resume.sign_resume(services, visit.launch_id, visit.state)
         return refuse(services, visit, error)
     publish_launch(services, visit, "opened")
     return forget_login(services, visit, response)

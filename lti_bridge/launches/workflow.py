@@ -24,11 +24,12 @@ from ..registrations.workflow import build_launch_link, open_registration
 from ..services import Services
 from .browser import page_secret
 from .deep_linking import begin_picking
-from .entering import SECRET_FIELD, Visit, check_state, verify_and_enter
+from .entering import check_state, verify_and_enter
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome, Shown
 from .page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
 from .preview import page_of, read_claims, show_preview
 from .roles import Visitor, administers, decide_visitor, is_masked
+from .visit import SECRET_FIELD, Visit
 
 
 def receive_launch(

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..lms.base import LMS_FAILED, LMS_REFUSED
 from ..words import mark, say
-from . import sayings
 
 # Scores are compared of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
 SAME_WITHIN = 0.01
@@ -94,8 +94,8 @@ def _generic(reply: Reply) -> Outcome:
     if status == 404:
         return GONE
     if status in (408, 425, 429) or status >= 500:
-        return TryLater(say(sayings.LMS_FAILED, status=status), reply.retry_after)
-    return Refused(_REFUSALS.get(status, say(sayings.LMS_REFUSED, status=status)))
+        return TryLater(say(LMS_FAILED, status=status), reply.retry_after)
+    return Refused(_REFUSALS.get(status, say(LMS_REFUSED, status=status)))
 
 
 _REFUSALS = {

@@ -1,5 +1,6 @@
 """Sentences with a number or name in them that rows keep in English, for pages to translate."""
 
+from ..lms.base import LMS_FAILED, LMS_REFUSED
 from ..words import mark
 
 REPORTED = mark("The course reported a score of {score}.")
@@ -7,8 +8,6 @@ REPORTED_BEFORE = mark("The course reported a score of {score} before.")
 SO_FAR = mark("The course is unfinished; its score so far is {score}.")
 AVERAGE = mark("The average of {count} attempts is {score}.")
 HELD_BEFORE = mark("The gradebook held {score} of 100 before; it was read from the LMS.")
-LMS_FAILED = mark("The LMS answered {status}; it is tried again.")
-LMS_REFUSED = mark("The LMS refused the score (it answered {status}).")
 TOKEN_REFUSED = mark("The LMS gives the tool no access token. It says: {said}")
 LIST_REFUSED = mark(
     "The LMS does not show the tool its gradebook columns (it answered {status}): an admin of the "

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import inspect as inspect_model
 from sqlalchemy import select
 
-from ..console.models import ConsoleGrant, ConsoleSession
 from ..db import Base, db, reading
 from ..errors import Refused, Unavailable
 from ..passback.models import Score, ScoreTry
+from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform, ScormAccount
 from ..registrations.models import Grade, Launch, Learner, Registration, TrailEvent
 from ..services import Services

@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from ..config import PrivacySettings
-from ..console.models import ConsoleInvite, ConsoleSession, SignInFailure
-from ..console.throttle import FORGOTTEN_AFTER
 from ..db import Base
 from ..lti.models import UsedNonce
 from ..passback.models import Score, ScoreTry
+from ..people.models import FORGOTTEN_AFTER, ConsoleInvite, ConsoleSession, SignInFailure
 from ..platforms.models import Invite
 from ..registrations.models import Launch, Learner, Registration, StaffVisit, TrailEvent
 

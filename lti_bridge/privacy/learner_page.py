@@ -8,8 +8,7 @@ from sqlalchemy import ColumnElement, select
 
 from ..console.actor import Actor, Scope
 from ..console.guard import not_found
-from ..console.learner_state import LearnerState, decide_learner_state
-from ..console.link_learners import standing_of
+from ..console.learner_state import LearnerState, decide_learner_state, standing_of
 from ..db import db, reading
 from ..errors import ConfigurationError
 from ..passback.models import Score

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from ..console.models import ConsoleGrant, ConsoleSession
 from ..db import Base, db
 from ..errors import ConfigurationError
 from ..passback.models import Score, ScoreTry
+from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform
 from ..registrations.models import (
     Grade,

@@ -10,7 +10,7 @@ from ..db import begin_reading, db
 from ..errors import Refused
 from ..platforms.accounts import Account, list_accounts
 from ..services import Services
-from .further import add_registration_row, mark_launched
+from .attempts import add_registration_row, mark_launched
 from .marks import trail, wake
 from .models import Grade, Launch, Registration
 from .seat import CallTime, Seat, record_created

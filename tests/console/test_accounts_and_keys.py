@@ -5,7 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from lti_bridge.console.models import AuditEntry
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.db import db
 from lti_bridge.platforms.accounts import find_account, save_account
 from lti_bridge.platforms.models import ScormAccount, ToolKey

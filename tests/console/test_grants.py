@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.console.grants import ASKING_AT_MOST, grant, list_grants, revoke
-from lti_bridge.console.models import AuditEntry, ConsoleGrant
 from lti_bridge.db import db
 from lti_bridge.errors import ConfigurationError
 from lti_bridge.launches.page_tokens import read_page as read_token
+from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.platforms.deployments import approve_deployment
 from lti_bridge.platforms.models import Platform
 from tests.conftest import FakeClock

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.console.learner_state import LearnerState
 from lti_bridge.console.link_file import write_scores
 from lti_bridge.console.link_learners import (
@@ -18,7 +19,6 @@ from lti_bridge.console.link_learners import (
     count_scores,
     select_learners,
 )
-from lti_bridge.console.models import AuditEntry
 from lti_bridge.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import (

@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lti_bridge.console.models import AuditEntry, ConsoleAccount, ConsoleSession
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.console.people import FIRST, OWNER, PASSWORD, get_account, list_people, make_invite
 from lti_bridge.db import db
+from lti_bridge.people.models import ConsoleAccount, ConsoleSession
 from tests.conftest import FakeClock
 from tests.console.people import PASSWORD as RIGHT
 from tests.console.people import csrf_token, press, sign_in_owner

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from lti_bridge.console.models import AuditEntry
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.db import Base, db
 from lti_bridge.errors import ConfigurationError
 from lti_bridge.passback.claims import claim_grade

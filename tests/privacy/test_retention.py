@@ -8,10 +8,10 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from lti_bridge.config import Settings
-from lti_bridge.console.models import ConsoleInvite, ConsoleSession, SignInFailure
 from lti_bridge.db import Base, db
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.passback.models import Score, ScoreTry
+from lti_bridge.people.models import ConsoleInvite, ConsoleSession, SignInFailure
 from lti_bridge.platforms.models import Invite
 from lti_bridge.privacy import retention
 from lti_bridge.privacy.models import Upkeep

@@ -5,9 +5,10 @@ import json
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.console.models import AuditEntry, ConsoleGrant
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.db import db
 from lti_bridge.errors import ConfigurationError
+from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.privacy.learners import find_learners
 from lti_bridge.privacy.staff import (
     erase_staff_user,

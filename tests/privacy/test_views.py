@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from lti_bridge.console.models import AuditEntry
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.facts import PlatformFacts

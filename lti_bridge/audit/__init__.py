@@ -1,0 +1,1 @@
+"""The log of what people changed: at the console, in the LMS, or by a command."""

@@ -1,0 +1,1 @@
+"""What each kind of LMS does in its own way: every quirk, once."""

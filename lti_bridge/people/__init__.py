@@ -1,0 +1,1 @@
+"""The people beside learners: owners of the bridge, and admins of its LMSs."""

@@ -1,0 +1,85 @@
+"""Rows of the people who may use the console, of their sessions and failed sign-ins."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, true
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..db import Base
+from ..platforms.models import Deployment, Platform
+
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+class ConsoleGrant(Base):
+    """A platform's administrator at our console: asks once, an owner grants or takes back.
+
+    The role alone is not enough: in Canvas the admins of every sub-account carry it.
+    """
+
+    __tablename__ = "console_grant"
+    __table_args__ = (UniqueConstraint("platform_id", "sub"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
+    sub: Mapped[str] = mapped_column(String(255))
+    # Where they asked from. Unless the whole platform was granted, the console ends there.
+    deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployment.id"))
+    whole_platform: Mapped[bool] = mapped_column(default=True, server_default=true())
+    asked_at: Mapped[datetime]
+    granted_at: Mapped[datetime | None]
+
+    platform: Mapped[Platform] = relationship()
+    deployment: Mapped[Deployment | None] = relationship()
+
+
+class ConsoleAccount(Base):
+    """An owner of the bridge, who signs in with a name and a password."""
+
+    __tablename__ = "console_account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)  # lower case
+    password_hash: Mapped[str] = mapped_column(String(255))  # Argon2id
+    created_at: Mapped[datetime]
+    signed_in_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class ConsoleInvite(Base):
+    """A one-time link: to the first account, to one more, or to a new password."""
+
+    __tablename__ = "console_invite"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))  # first | owner | password
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("console_account.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ConsoleSession(Base):
+    """Somebody who is signed in: an owner by their account, or an LMS admin by their grant."""
+
+    __tablename__ = "console_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("console_account.id"), index=True)
+    grant_id: Mapped[int | None] = mapped_column(ForeignKey("console_grant.id"), index=True)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # renewed at most once a minute
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SignInFailure(Base):
+    """Failed sign-ins by one name, one address, or both: after some, a wait that grows."""
+
+    __tablename__ = "sign_in_failure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    failures: Mapped[int]
+    failed_at: Mapped[datetime] = mapped_column(index=True)
