@@ -10,8 +10,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .audit import models as audit_models
-from .clock import DatabaseClock
-from .config import Settings
 from .console import (
     account_views,
     audit_views,
@@ -26,8 +24,13 @@ from .console import link_views as console_link_views
 from .console import models as console_models
 from .console import platform_views as console_platform_views
 from .console import views as console_views
-from .db import connect_arguments, db, is_sqlite, prepare_engine, sqlalchemy_url
-from .events import Events
+from .core.clock import DatabaseClock
+from .core.config import Settings
+from .core.db import connect_arguments, db, is_sqlite, prepare_engine, sqlalchemy_url
+from .core.events import Events
+from .core.http.session import Outbound
+from .core.paths import PACKAGE, shipped
+from .core.signing import Signer
 from .launches import login_views, package_views, picker_views
 from .launches import views as launch_views
 from .launches.refusals import answer_http_error
@@ -41,12 +44,10 @@ from .ops import check_views
 from .ops import views as ops_views
 from .ops.logs import log_events, name_requests
 from .ops.metrics import count_events
-from .outbound import Outbound
 from .pages import forbid_guessing
 from .passback import models as passback_models
 from .passback import tasks as passback_tasks
 from .passback import views as passback_views
-from .paths import PACKAGE, shipped
 from .people import models as people_models
 from .platforms import keys
 from .platforms import models as platform_models
@@ -59,7 +60,6 @@ from .queue.engine import build_queue
 from .registrations import models as registration_models
 from .scorm_cloud.places import Places
 from .services import EXTENSION, Services
-from .signing import Signer
 
 # A models module that nobody imports leaves its tables out of the schema without a word.
 ROW_MODULES = (

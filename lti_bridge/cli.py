@@ -25,7 +25,7 @@ from .commands import (
     serving,
 )
 from .commands.opening import CONFIG_FILE
-from .errors import BridgeError
+from .core.errors import BridgeError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 DEBUG = "lti_bridge.debug"

@@ -17,13 +17,13 @@ from .app import create_app
 from .commands.courses import open_client, wait_for_import
 from .commands.opening import close_bridge
 from .commands.serving import make_ready
-from .config import Settings, environment_without_settings, load_settings
-from .errors import BridgeError, NotFound, Unavailable
-from .outbound import Outbound
+from .core.config import Settings, environment_without_settings, load_settings
+from .core.errors import BridgeError, NotFound, Unavailable
+from .core.http.session import Outbound
+from .core.processes import Family
 from .platforms.accounts import DEFAULT
 from .platforms.facts import PlatformFacts
 from .platforms.registry import add_platform
-from .processes import Family
 from .sandbox.sample_courses import build_sample, course_id
 from .sandbox.sample_courses.build import title
 from .scorm_cloud.client import ScormCloudClient

@@ -10,9 +10,9 @@ from gunicorn.glogging import Logger
 from gunicorn.http import message
 
 from .app import create_app
-from .config import Settings
 from .console.nodes import WEB, Heartbeat
-from .processes import end_with_parent, settle
+from .core.config import Settings
+from .core.processes import end_with_parent, settle
 from .scorm_cloud.places import count_spare
 from .services import EXTENSION
 

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
-from .config import Settings
-from .events import Events
+from .core.config import Settings
+from .core.events import Events
+from .core.http.session import Outbound
+from .core.signing import Signer
 from .lti.gradebook import Gradebook
 from .lti.keysets import KeySets
 from .lti.memberships import Memberships
 from .lti.tokens import AccessTokens
 from .lti.values import PlatformValues
-from .outbound import Outbound
 from .queue.engine import TaskQueue
 from .scorm_cloud.client import ScormCloudClient
 from .scorm_cloud.places import Places
-from .signing import Signer
 
 if TYPE_CHECKING:
     from .platforms.accounts import Account

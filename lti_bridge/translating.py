@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import current_app, request
 
+from .core.paths import PACKAGE
 from .languages import ENGLISH, choose_language
-from .paths import PACKAGE
 from .words import plain, recognise
 
 TRANSLATIONS = PACKAGE / "translations"

@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import text
 
-from lti_bridge.db import UtcDateTime, db
+from lti_bridge.core.db import UtcDateTime, db
 
 # Any constant: nodes that migrate at the same moment wait for each other on it.
 LOCK = 7205127

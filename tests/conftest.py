@@ -16,7 +16,7 @@ from flask import Flask
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from lti_bridge.config import Settings, load_settings
+from lti_bridge.core.config import Settings, load_settings
 
 POSTGRESQL = os.environ.get("LTI_BRIDGE_TEST_POSTGRESQL")
 REDIS = os.environ.get("LTI_BRIDGE_TEST_REDIS")
@@ -225,7 +225,7 @@ def skipped_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def close_app(app: Flask) -> None:
     """Give back every connection that the app holds, a readiness probe's in the background too."""
-    from lti_bridge.db import db
+    from lti_bridge.core.db import db
     from lti_bridge.ops.views import WATCH
 
     if WATCH in app.extensions:

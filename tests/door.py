@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.launches.rejections import get_rejection
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.registry import add_platform

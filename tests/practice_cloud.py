@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from lti_bridge.outbound import Outbound
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_bridge.sandbox.practice_scorm_cloud.imports import Wanted, import_now
 from lti_bridge.sandbox.server import RunningServer, serve

@@ -27,8 +27,8 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing.rules import Rule
 
-from lti_bridge.db import db, sqlalchemy_url
-from lti_bridge.schema import migrate_database
+from lti_bridge.core.db import db, sqlalchemy_url
+from lti_bridge.core.schema import migrate_database
 
 # A test that makes more keys than these waits for real ones.
 KEYS_KEPT = 2

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
 from lti_bridge.registrations.models import (

@@ -18,8 +18,8 @@ from sqlalchemy import select, update
 from lti_bridge import cli
 from lti_bridge.app import create_app
 from lti_bridge.commands.opening import close_bridge
-from lti_bridge.config import load_settings
-from lti_bridge.db import db
+from lti_bridge.core.config import load_settings
+from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Learner, Registration, StaffVisit
 from lti_bridge.registrations.staff import remember_staff

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, NullPool, QueuePool, create_engine, text
 from sqlalchemy.exc import OperationalError, TimeoutError
 
-from lti_bridge import clock
-from lti_bridge.clock import DatabaseClock, read_database_time
-from lti_bridge.db import prepare_engine, sqlalchemy_url
+from lti_bridge.core import clock
+from lti_bridge.core.clock import DatabaseClock, read_database_time
+from lti_bridge.core.db import prepare_engine, sqlalchemy_url
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.config import Settings, load_settings
-from lti_bridge.errors import ConfigurationError
-from lti_bridge.paths import shipped
+from lti_bridge.core.config import Settings, load_settings
+from lti_bridge.core.errors import ConfigurationError
+from lti_bridge.core.paths import shipped
 
 DEFAULT_TOML = shipped("configs") / "default.toml"
 SECTIONS = ("scorm_cloud", "passback", "launch", "privacy", "console", "ops")

@@ -11,8 +11,8 @@ import sqlalchemy
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from lti_bridge.clock import read_database_time
-from lti_bridge.db import connect_arguments, db, prepare_engine, reading
+from lti_bridge.core.clock import read_database_time
+from lti_bridge.core.db import connect_arguments, db, prepare_engine, reading
 from tests.conftest import close_app, make_settings, open_app
 
 WRITERS = 10
@@ -68,7 +68,7 @@ class TestLimits:
     def test_statement_that_hangs_is_cut(
         self, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("lti_bridge.db.STATEMENT_SECONDS", 1)
+        monkeypatch.setattr("lti_bridge.core.db.STATEMENT_SECONDS", 1)
         app = open_app(make_settings(postgresql_url, tmp_path))
 
         with app.app_context(), pytest.raises(OperationalError), reading(db.session()):

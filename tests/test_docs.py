@@ -8,7 +8,7 @@ import click
 import pytest
 
 from lti_bridge.cli import cli
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
 from lti_bridge.ops.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from lti_bridge.cli import cli
-from lti_bridge.config import load_settings
+from lti_bridge.core.config import load_settings
 from lti_bridge.launches.rejections import REJECTIONS
 from lti_bridge.platforms.problems import PROBLEMS
 from lti_bridge.sandbox.faults import Faults

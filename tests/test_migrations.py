@@ -19,13 +19,13 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine, inspect, select, text
 
 from lti_bridge.app import create_app
-from lti_bridge.config import Settings, environment_without_settings
-from lti_bridge.db import db, sqlalchemy_url
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.config import Settings, environment_without_settings
+from lti_bridge.core.db import db, sqlalchemy_url
+from lti_bridge.core.errors import ConfigurationError
+from lti_bridge.core.paths import shipped
+from lti_bridge.core.schema import know_migrations, migrate_database, require_newest_schema
 from lti_bridge.lti.memberships import SCOPE_MEMBERSHIPS
-from lti_bridge.paths import shipped
 from lti_bridge.registrations.models import ResourceLink
-from lti_bridge.schema import know_migrations, migrate_database, require_newest_schema
 from tests.conftest import close_app, empty_postgresql_database, make_settings
 
 VERSIONS = sorted(path.name for path in (shipped("migrations") / "versions").glob("*.py"))
@@ -102,7 +102,7 @@ def test_nodes_migrate_at_the_same_moment(empty, settings, tmp_path):
 def test_migration_outwaits_a_process_that_holds_the_file(tmp_path, clock, monkeypatch):
     """Longer than SQLite waits by itself."""
     path = tmp_path / "bridge.sqlite3"
-    monkeypatch.setattr("lti_bridge.db.BUSY_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("lti_bridge.core.db.BUSY_TIMEOUT_SECONDS", 1)
     app = create_app(make_settings(f"sqlite:///{path}", tmp_path), now=clock)
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("PRAGMA journal_mode = WAL")

@@ -11,10 +11,10 @@ import requests
 import urllib3.exceptions
 from flask import Flask, Response, redirect, request
 
-from lti_bridge import connections
-from lti_bridge.connections import PrivateAddress, public_addresses
-from lti_bridge.errors import Refused, Unavailable
-from lti_bridge.outbound import USER_AGENT, Outbound, translate
+from lti_bridge.core.errors import Refused, Unavailable
+from lti_bridge.core.http import address_guard
+from lti_bridge.core.http.address_guard import PrivateAddress, public_addresses
+from lti_bridge.core.http.session import USER_AGENT, Outbound, translate
 from lti_bridge.sandbox.server import serve
 
 Talk = Callable[[socket.socket], None]
@@ -293,7 +293,7 @@ def test_next_address_is_dialled(resolve, monkeypatch):
             raise OSError("no route")
         return real_line
 
-    monkeypatch.setattr(connections, "create_connection", dial)
+    monkeypatch.setattr(address_guard, "create_connection", dial)
     with server(send_and_close(ANSWER)) as url:
         port = int(url.rstrip("/").rpartition(":")[2])
         real_line = socket.create_connection(("127.0.0.1", port))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.config import environment_without_settings
+from lti_bridge.core.config import environment_without_settings
 
 ROOT = Path(__file__).parent.parent
 # What is read at run time from beside the package in a checkout.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.plain_text import one_line
+from lti_bridge.core.plain_text import one_line
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.config import environment_without_settings
-from lti_bridge.errors import BridgeError
-from lti_bridge.outbound import Outbound
-from lti_bridge.processes import GARBAGE_THRESHOLDS, settle
+from lti_bridge.core.config import environment_without_settings
+from lti_bridge.core.errors import BridgeError
+from lti_bridge.core.http.session import Outbound
+from lti_bridge.core.processes import GARBAGE_THRESHOLDS, settle
 
 pytestmark = [
     pytest.mark.deep("starts and kills whole servers"),

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from lti_bridge.config import environment_without_settings
-from lti_bridge.errors import BridgeError
-from lti_bridge.outbound import Outbound
+from lti_bridge.core.config import environment_without_settings
+from lti_bridge.core.errors import BridgeError
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.server import MAX_REQUEST_LINE
 
 WAIT_SECONDS = 30

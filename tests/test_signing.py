@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.signing import BadToken, Signer
+from lti_bridge.core.signing import BadToken, Signer
 
 OLD, NEW = Signer("old key"), Signer("new key", ["old key"])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.turns import PATIENCE_SECONDS, Turns
+from lti_bridge.core.sqlite_turns import PATIENCE_SECONDS, Turns
 
 EACH = 40
 WORK_SECONDS = 0.003

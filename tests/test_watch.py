@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lti_bridge import watch as module
-from lti_bridge.watch import Watch
+from lti_bridge.core.http import deadlines as module
+from lti_bridge.core.http.deadlines import Watch
 
 
 class Call:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from ..clock import say_time
-from ..errors import ConfigurationError
+from ..core.clock import say_time
+from ..core.errors import ConfigurationError
 from ..platforms.accounts import DEFAULT, list_accounts, save_account
 from .opening import open_bridge, table
 

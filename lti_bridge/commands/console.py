@@ -2,9 +2,9 @@
 
 import click
 
-from ..clock import say_time
 from ..console.grants import grant, list_grants, revoke
 from ..console.people import OWNER, PASSWORD, get_account, make_invite, welcome_address
+from ..core.clock import say_time
 from ..people.models import ConsoleGrant
 from .opening import open_bridge, table
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from ..db import db
-from ..errors import NotFound, Refused, Unavailable
+from ..core.db import db
+from ..core.errors import NotFound, Refused, Unavailable
 from ..platforms.accounts import DEFAULT, get_account
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import ImportJob

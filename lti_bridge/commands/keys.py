@@ -2,7 +2,7 @@
 
 import click
 
-from ..clock import say_time
+from ..core.clock import say_time
 from ..platforms.keys import list_keys, replace_leaked_key, rotate_keys
 from .opening import open_bridge, table
 

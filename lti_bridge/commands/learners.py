@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..clock import say_time
-from ..db import db
+from ..core.clock import say_time
+from ..core.db import db
 from ..privacy.asking import ask_again
 from ..privacy.erasing import erase_learner, work_erasure
 from ..privacy.export import export_learner

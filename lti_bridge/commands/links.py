@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import click
 from sqlalchemy import or_, select
 
-from ..clock import say_time
-from ..db import db
-from ..errors import ConfigurationError
+from ..core.clock import say_time
+from ..core.db import db
+from ..core.errors import ConfigurationError
 from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..passback.policy_change import Change, change_policy, preview_policy
 from ..platforms.facts import PLAYERS

@@ -8,11 +8,11 @@ import click
 from flask import Flask
 
 from ..app import create_app
-from ..config import Settings, load_settings
-from ..db import db
+from ..core.config import Settings, load_settings
+from ..core.db import db
+from ..core.schema import require_newest_schema
 from ..platforms.accounts import ensure_default_account
 from ..platforms.keys import ensure_keys
-from ..schema import require_newest_schema
 from ..services import EXTENSION, Services
 
 CONFIG_FILE = "lti_bridge.config_file"

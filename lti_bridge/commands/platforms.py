@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from ..clock import say_time
-from ..config import Settings
-from ..db import db
+from ..core.clock import say_time
+from ..core.config import Settings
+from ..core.db import db
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
 from ..platforms.facts import DIALECTS, NEW_VERSIONS, PLAYERS, PlatformFacts, new_versions_of

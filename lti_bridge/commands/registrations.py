@@ -3,8 +3,8 @@
 import click
 from sqlalchemy import select
 
-from ..db import db
-from ..errors import ConfigurationError
+from ..core.db import db
+from ..core.errors import ConfigurationError
 from ..passback.story import tell
 from ..registrations.models import Registration
 from .opening import open_bridge

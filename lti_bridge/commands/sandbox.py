@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from ..errors import Unavailable
-from ..processes import end_with_parent
+from ..core.errors import Unavailable
+from ..core.processes import end_with_parent
 from ..sandbox.practice_lms import create_practice_lms
 from ..sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from ..sandbox.server import run_forever

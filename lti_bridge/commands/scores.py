@@ -7,8 +7,8 @@ import click
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
-from ..db import db
-from ..errors import BridgeError, ConfigurationError, Refused
+from ..core.db import db
+from ..core.errors import BridgeError, ConfigurationError, Refused
 from ..passback import steering
 from ..passback.models import Score
 from ..passback.reconcile import Finding, reconcile_link

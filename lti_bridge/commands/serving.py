@@ -8,17 +8,17 @@ from types import FrameType
 import click
 
 from ..app import create_app
-from ..config import Settings
 from ..console.nodes import WORKER, Heartbeat
 from ..console.people import FIRST, make_invite, needs_first_account, welcome_address
-from ..db import is_sqlite
-from ..errors import ConfigurationError
+from ..core.config import Settings
+from ..core.db import is_sqlite
+from ..core.errors import ConfigurationError
+from ..core.processes import Family, end_with_parent, settle
+from ..core.schema import migrate_database, require_newest_schema
 from ..ops.logs import start_logging
 from ..passback import tasks
 from ..privacy import tasks as privacy_tasks
-from ..processes import Family, end_with_parent, settle
 from ..queue.worker import Worker
-from ..schema import migrate_database, require_newest_schema
 from ..server import WebServer
 from ..services import EXTENSION, Services
 from .opening import close_bridge, config_arguments, prepare, read_settings

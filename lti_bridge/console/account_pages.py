@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select
 
-from ..db import db, reading
-from ..errors import ConfigurationError, NotFound, Refused, Unavailable
+from ..core.db import db, reading
+from ..core.errors import ConfigurationError, NotFound, Refused, Unavailable
 from ..passback.models import SweepCursor
 from ..platforms.accounts import DEFAULT, list_accounts, remove_account, save_account, uses
 from ..platforms.models import Platform, ScormAccount

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from ..errors import ConfigurationError
+from ..core.errors import ConfigurationError
 from ..services import current_services
 from .account_pages import add_account, drop_account, load_account, load_accounts
 from .actor import Actor

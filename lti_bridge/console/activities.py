@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..launches.page_tokens import PageToken, sign_page
 from ..launches.roles import Visitor
 from ..passback.models import Score

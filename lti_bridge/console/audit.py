@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from ..audit.models import AuditEntry
-from ..db import db
+from ..core.db import db
 from .actor import Actor, Scope
 
 OPERATOR = "the operator, by a command"

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from ..db import db, reading
+from ..core.db import db, reading
 from .actor import Actor
 from .audit import AT_ONCE, list_entries
 from .guard import Rule, allow

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ..db import db
+from ..core.db import db
 from .models import CheckResult
 
 BRIDGE = "bridge"

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..db import db
-from ..errors import LaunchRejected, NotFound, Refused
+from ..core.db import db
+from ..core.errors import LaunchRejected, NotFound, Refused
 from ..launches.course_list import CourseList, find_courses, read_trail
 from ..launches.page_tokens import PageToken
 from ..registrations.models import ResourceLink

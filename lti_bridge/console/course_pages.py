@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, or_, select
 
-from ..db import db, reading
-from ..errors import ConfigurationError, NotFound
+from ..core.db import db, reading
+from ..core.errors import ConfigurationError, NotFound
 from ..launches.course_list import CourseList, find_courses, read_trail
 from ..launches.imports import Package, interactive_seconds, send_package
 from ..platforms.accounts import account_for, list_accounts, may_replace_courses, uses

@@ -4,7 +4,7 @@ from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, jsonify, request, url_for
 
-from ..errors import BridgeError, NotFound, Refused, Unavailable
+from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..launches.imports import (
     FORM_BYTES,
     MEGABYTE,

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..services import current_services
 from .activities import load_activities
 from .actor import Actor

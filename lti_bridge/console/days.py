@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Select, cast, func, select
 
-from ..db import db
+from ..core.db import db
 from ..passback.models import Score
 from ..registrations.models import Grade, Launch, Registration
 from .actor import Scope

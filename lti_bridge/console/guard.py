@@ -9,7 +9,7 @@ from flask import Response, g, request, session, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import ValidationError
 
-from ..errors import BridgeError, ConfigurationError, NotFound, Refused, Unavailable
+from ..core.errors import BridgeError, ConfigurationError, NotFound, Refused, Unavailable
 from ..pages import see_other
 from ..services import current_services
 from .actor import Actor

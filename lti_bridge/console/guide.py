@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Select, or_, select
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..platforms.accounts import list_accounts
 from ..platforms.deployments import ACTIVE, PENDING
 from ..platforms.models import Deployment, Platform, ScormAccount

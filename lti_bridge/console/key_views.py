@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..platforms import keys
 from ..services import current_services
 from .actor import Actor

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
-from ..db import db, reading
-from ..errors import LaunchRejected
+from ..core.db import db, reading
+from ..core.errors import LaunchRejected
 from ..launches.page_tokens import PageToken
 from ..passback import steering
 from ..registrations.models import Grade

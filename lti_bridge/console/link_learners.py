@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ScalarSelect, and_, func, select
 from sqlalchemy.orm import aliased
 
-from ..db import db
+from ..core.db import db
 from ..lti.memberships import Member
 from ..passback.models import Score
 from ..registrations.models import Grade, Learner, Registration

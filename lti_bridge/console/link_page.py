@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..db import begin_reading, db, reading
-from ..errors import BridgeError, LaunchRejected, NotFound, Unavailable
+from ..core.db import begin_reading, db, reading
+from ..core.errors import BridgeError, LaunchRejected, NotFound, Unavailable
 from ..launches.page_tokens import ADMIN, PageToken
 from ..launches.roles import Visitor, decide_visitor
 from ..lti.memberships import Member

@@ -7,7 +7,7 @@ from typing import Any
 from wtforms import Form, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..launches.page_tokens import PageToken
 from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..passback.policy_change import Change, change_policy, merge_policy, preview_policy

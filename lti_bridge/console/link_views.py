@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..errors import LaunchRejected, Refused
+from ..core.errors import LaunchRejected, Refused
 from ..launches.frames import frame_origins
 from ..launches.page_tokens import PageToken, read_page
 from ..launches.refusals import refusing

@@ -13,8 +13,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
-from ..clock import MAX_SKEW_SECONDS, measure_clock
-from ..db import affected, db, insert_if_new
+from ..core.clock import MAX_SKEW_SECONDS, measure_clock
+from ..core.db import affected, db, insert_if_new
 from ..services import Services
 from .models import NodeProcess
 

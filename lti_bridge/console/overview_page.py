@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
-from ..db import db, reading
-from ..errors import Unavailable
+from ..core.db import db, reading
+from ..core.errors import Unavailable
 from ..passback.deciding import PARKED, QUEUED
 from ..passback.models import Score
 from ..people.models import ConsoleGrant

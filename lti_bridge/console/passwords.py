@@ -6,7 +6,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from ..errors import ConfigurationError
+from ..core.errors import ConfigurationError
 
 SHORTEST, LONGEST = 12, 200
 # OWASP's figures for Argon2id (password storage cheat sheet): 19 MiB, two rounds, one lane.

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from ..config import ConsoleSettings
-from ..db import affected, db
-from ..errors import ConfigurationError, Refused
+from ..core.config import ConsoleSettings
+from ..core.db import affected, db
+from ..core.errors import ConfigurationError, Refused
 from ..people.models import ConsoleAccount, ConsoleInvite
 from ..services import Services
 from . import throttle

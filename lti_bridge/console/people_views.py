@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..people.models import ConsoleAccount
 from ..services import current_services
 from .actor import Actor

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..db import db, reading
+from ..core.db import db, reading
 from ..passback.grading_policy import GradingPolicy, make_policy
 from ..platforms.accounts import account_name, list_accounts
 from ..platforms.deployments import approve_deployment

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 
-from ..errors import ConfigurationError
+from ..core.errors import ConfigurationError
 from ..platforms.tool_definition import ToolDefinition
 from ..services import current_services
 from .actor import Actor

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..db import db, reading
-from ..errors import LaunchRejected
+from ..core.db import db, reading
+from ..core.errors import LaunchRejected
+from ..core.signing import BadToken
 from ..launches.page_tokens import LOCALE, REVIEW, PageToken
 from ..launches.roles import Visitor
 from ..passback.homecoming import load_homecoming
@@ -16,7 +17,6 @@ from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Launch, Learner, Registration
 from ..registrations.tokens import read_exit_token
 from ..services import Services
-from ..signing import BadToken
 from .learner_state import LearnerState, Standing, decide_learner_state, standing_of
 from .link_page import LinkFacts, load_facts, require_staff
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import joinedload
 
-from ..config import ConsoleSettings
-from ..db import db, reading
+from ..core.config import ConsoleSettings
+from ..core.db import db, reading
 from ..people.models import ConsoleAccount, ConsoleGrant, ConsoleSession
 from .actor import Actor, Role, Scope
 

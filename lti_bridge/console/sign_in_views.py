@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request, session, url_for
 
-from ..errors import ConfigurationError, Refused
+from ..core.errors import ConfigurationError, Refused
 from ..services import current_services
 from .actor import Actor
 from .forms import PasswordForm, SignInForm, WelcomeForm, explain

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from ..db import db, insert_if_new
+from ..core.db import db, insert_if_new
 from ..people.models import FORGOTTEN_AFTER, SignInFailure
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from ..db import db
+from ..core.db import db
 from ..passback.deciding import QUEUED
 from ..passback.models import Score, ScoreTry, SweepCursor
 from ..platforms.models import Platform, ScormAccount

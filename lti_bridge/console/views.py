@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from ..errors import BridgeError
+from ..core.errors import BridgeError
 from ..launches.browser import PAGE_COOKIE
 from ..launches.frames import frame_origins
 from ..launches.page_tokens import PageToken, locale_of, read_page

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Refused
+from ..core.errors import Refused
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import Course, CoursePage
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..db import db, reading
-from ..errors import LaunchRejected, NotFound
+from ..core.db import db, reading
+from ..core.errors import LaunchRejected, NotFound
 from ..lti.claims import LaunchClaims
 from ..lti.deep_linking import (
     LONGEST_TITLE,

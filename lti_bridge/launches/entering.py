@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import NoReturn
 
-from ..db import begin_reading, change_row, db
-from ..errors import LaunchRejected
+from ..core.db import begin_reading, change_row, db
+from ..core.errors import LaunchRejected
 from ..lti.handshake import VerifiedLaunch, raise_platform_error, verify_launch
 from ..lti.launch_state import (
     LaunchState,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from ..errors import BridgeError, NotFound, Refused, Unavailable
+from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..scorm_cloud.courses import Course, ImportJob
 from ..services import Services

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from ..errors import BridgeError, LaunchRejected
+from ..core.errors import BridgeError, LaunchRejected
 from ..lti.launch_state import cookie_name
 from ..pages import render_page, with_headers
 from ..services import Services, current_services

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from ..errors import BridgeError
+from ..core.errors import BridgeError
 
 # What each standard keeps at the top of its zip; AICC has a file of any name that ends in .crs.
 MANIFESTS = ("imsmanifest.xml", "cmi5.xml", "tincan.xml")

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, cast
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..errors import BridgeError, LaunchRejected, Refused, Unavailable
+from ..core.errors import BridgeError, LaunchRejected, Refused, Unavailable
 from ..pages import render_page, with_headers
 from ..services import Services, current_services
 from . import packages

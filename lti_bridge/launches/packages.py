@@ -1,6 +1,6 @@
 """Uploading a package from the picker: who may, and which page follows its import."""
 
-from ..errors import LaunchRejected
+from ..core.errors import LaunchRejected
 from ..services import Services
 from . import imports
 from .deep_linking import Picker, read_picker, with_data

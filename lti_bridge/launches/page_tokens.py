@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
-from ..errors import LaunchRejected
+from ..core.errors import LaunchRejected
+from ..core.signing import BadToken
 from ..services import Services
-from ..signing import BadToken
 from .roles import Visitor
 
 PURPOSE = "page"

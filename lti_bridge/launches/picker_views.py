@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, request
 
-from ..errors import Refused, Unavailable
+from ..core.errors import Refused, Unavailable
 from ..lti.deep_linking import Answer
 from ..pages import render_page, see_other
 from ..scorm_cloud.courses import Course

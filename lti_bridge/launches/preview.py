@@ -6,8 +6,8 @@ They never get a registration: it would cost a place, and its result belongs to 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..db import db
-from ..errors import BridgeError, LaunchRejected, NotFound, Refused
+from ..core.db import db
+from ..core.errors import BridgeError, LaunchRejected, NotFound, Refused
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform, ScormAccount

@@ -9,9 +9,9 @@ from flask import Response, request
 from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
-from .. import correlation
-from ..db import begin_reading, db
-from ..errors import BridgeError, Busy, ConfigurationError, LaunchRejected, Unavailable
+from ..core import correlation
+from ..core.db import begin_reading, db
+from ..core.errors import BridgeError, Busy, ConfigurationError, LaunchRejected, Unavailable
 from ..lti.launch_state import cookie_name, find_use
 from ..pages import render_page
 from ..services import Services, current_services

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..db import begin_reading, db
-from ..errors import LaunchRejected
+from ..core.db import begin_reading, db
+from ..core.errors import LaunchRejected
+from ..core.signing import BadToken
 from ..lti.launch_state import LaunchState, cookie_name, same_secret
 from ..lti.values import PlatformValues
 from ..platforms.registry import get_platform
 from ..registrations.models import Launch
 from ..services import Services
-from ..signing import BadToken
 
 PURPOSE = "resume"
 

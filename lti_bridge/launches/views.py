@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from ..db import begin_reading, db
-from ..errors import BridgeError, LaunchRejected
+from ..core.db import begin_reading, db
+from ..core.errors import BridgeError, LaunchRejected
 from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
 from ..pages import render_page, with_headers
 from ..platforms.keys import public_jwks

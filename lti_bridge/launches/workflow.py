@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ..db import begin_reading, db
-from ..errors import LaunchRejected, Unavailable
+from ..core.db import begin_reading, db
+from ..core.errors import LaunchRejected, Unavailable
 from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchClaims
 from ..lti.handshake import read_launch_state
 from ..lti.launch_state import LaunchState, cookie_name, hash_secret

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..errors import LaunchRejected
+from ..core.errors import LaunchRejected
 from .claims import CLAIM
 from .library import LINK_TYPE, encode_jwt
 from .replies import origin

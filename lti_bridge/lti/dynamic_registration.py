@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from ..errors import Refused, Unavailable
-from ..outbound import Outbound
-from ..plain_text import one_line
+from ..core.errors import Refused, Unavailable
+from ..core.http.session import Outbound
+from ..core.plain_text import one_line
 from .replies import origin, read_json
 
 PLATFORM_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-platform-configuration"

@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import requests
 from pylti1p3 import lineitem as library
 
-from ..errors import Refused, Unavailable
-from ..outbound import Outbound
+from ..core.errors import Refused, Unavailable
+from ..core.http.session import Outbound
 from .paging import ServiceReader, seconds_left
 from .replies import read_json, read_rate_limit_remaining, read_retry_after
 from .scores import score_body

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from ..errors import LaunchRejected
-from ..signing import Signer
+from ..core.errors import LaunchRejected
+from ..core.signing import Signer
 from .claims import LaunchClaims, parse_claims
 from .id_token import verify_id_token
 from .keysets import KeySets

@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from ..errors import LaunchRejected, Unavailable
+from ..core.errors import LaunchRejected, Unavailable
 from .keysets import KeySets
 from .values import PlatformValues
 

@@ -11,8 +11,8 @@ import requests
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
-from ..errors import BridgeError, Unavailable
-from ..outbound import Outbound
+from ..core.errors import BridgeError, Unavailable
+from ..core.http.session import Outbound
 from .paging import seconds_left
 from .replies import read_json, read_redirect
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from ..db import affected, db, insert_if_new
-from ..errors import LaunchRejected
-from ..signing import BadToken, Signer
+from ..core.db import affected, db, insert_if_new
+from ..core.errors import LaunchRejected
+from ..core.signing import BadToken, Signer
 from .models import UsedNonce
 
 PURPOSE = "state"

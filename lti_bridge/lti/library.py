@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pylti1p3.exception import LtiException
 from pylti1p3.message_validators import get_validators
 
-from ..errors import ConfigurationError, LaunchRejected
+from ..core.errors import ConfigurationError, LaunchRejected
 from .claims import DEEP_LINKING_CLAIM
 from .values import PlatformValues, SigningKey
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
-from ..errors import Unavailable
-from ..outbound import Outbound
-from ..plain_text import one_line
+from ..core.errors import Unavailable
+from ..core.http.session import Outbound
+from ..core.plain_text import one_line
 from .paging import ServiceReader
 from .replies import read_json
 from .tokens import AccessTokens

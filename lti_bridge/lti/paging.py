@@ -7,8 +7,8 @@ from urllib.parse import urldefrag
 
 import requests
 
-from ..errors import NotFound, NotReadWhole, Refused, Unavailable
-from ..outbound import Outbound
+from ..core.errors import NotFound, NotReadWhole, Refused, Unavailable
+from ..core.http.session import Outbound
 from .replies import is_throttled, next_page, origin, read_retry_after
 from .tokens import AccessTokens
 from .values import PlatformValues

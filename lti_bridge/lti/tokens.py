@@ -11,9 +11,9 @@ from typing import Any
 
 import requests
 
-from ..errors import Refused, Unavailable
-from ..outbound import Outbound
-from ..plain_text import one_line
+from ..core.errors import Refused, Unavailable
+from ..core.http.session import Outbound
+from ..core.plain_text import one_line
 from .library import encode_jwt
 from .replies import is_throttled, read_json, read_retry_after
 from .values import PlatformValues, SigningKey

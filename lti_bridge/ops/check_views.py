@@ -18,7 +18,7 @@ from ..console.checks import (
 )
 from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
-from ..db import db, reading
+from ..core.db import db, reading
 from ..platforms.accounts import list_accounts
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
-from ..db import begin_reading, db
+from ..core.db import begin_reading, db
 from ..passback.deciding import PARKED, QUEUED
 from ..passback.models import Score, SweepCursor
 from ..platforms.deployments import PENDING

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..clock import MAX_SKEW_SECONDS, measure_clock
-from ..db import db
-from ..errors import BridgeError, Unavailable
+from ..core.clock import MAX_SKEW_SECONDS, measure_clock
+from ..core.db import db
+from ..core.errors import BridgeError, Unavailable
 from ..platforms.accounts import find_default
 from ..platforms.keys import signing_key
 from ..services import Services

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
-from .. import correlation
-from ..config import Settings
-from ..events import Events
+from ..core import correlation
+from ..core.config import Settings
+from ..core.events import Events
 from .redaction import describe_failure, one_line, redact
 
 # What happens too often to be told, and is told elsewhere.

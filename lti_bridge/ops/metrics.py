@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, generate_latest
 
-from ..events import Events
+from ..core.events import Events
 from ..services import Services
 from .counts import Counter, Counts, Histogram
 from .gauges import GAUGES, RowGauges

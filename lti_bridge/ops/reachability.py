@@ -2,8 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from ..connections import PrivateAddress, public_addresses
-from ..errors import Refused
+from ..core.errors import Refused
+from ..core.http.address_guard import PrivateAddress, public_addresses
 from ..platforms.models import ScormAccount
 from ..registrations.tokens import postback_address
 from ..scorm_cloud.client import PostBack, ScormCloudClient

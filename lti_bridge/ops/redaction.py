@@ -6,7 +6,7 @@ Our own lines hold none of this. Libraries write addresses, and exceptions what 
 import re
 import traceback
 
-from ..errors import BridgeError
+from ..core.errors import BridgeError
 
 GONE = "…"
 PATTERNS = (

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import partial
 
-from ..db import db
-from ..errors import BridgeError, Refused
+from ..core.db import db
+from ..core.errors import BridgeError, Refused
 from ..lti.keysets import fetch_keys
 from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..platforms.accounts import list_accounts

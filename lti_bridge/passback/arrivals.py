@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from .. import correlation
-from ..db import affected, db, insert_if_new
+from ..core import correlation
+from ..core.db import affected, db, insert_if_new
 from ..registrations.marks import lock_grade_of, mark_due, trail, wake
 from ..registrations.models import Launch, Registration
 from ..scorm_cloud.progress import Progress

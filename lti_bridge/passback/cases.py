@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
 
-from .. import correlation
-from ..db import Base, db
+from ..core import correlation
+from ..core.db import Base, db
 from ..lti.values import Granted, PlatformValues
 from ..platforms.models import Deployment, Platform
 from ..platforms.registry import platform_values

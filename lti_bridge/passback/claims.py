@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, or_, update
 
-from ..db import db, update_rows
+from ..core.db import db, update_rows
 from ..registrations.marks import wake
 from ..registrations.models import Grade
 from ..services import Services

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from ..db import db
+from ..core.db import db
 from ..registrations.marks import trail
 from ..services import Services
 from ..words import mark

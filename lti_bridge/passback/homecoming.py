@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ..db import db
+from ..core.db import db
 from ..registrations.models import Grade, Launch
 from ..services import Services
 from ..translating import Speaker

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from ..db import db
-from ..errors import Refused, Unavailable
+from ..core.db import db
+from ..core.errors import Refused, Unavailable
 from ..lti.gradebook import NOT_GRANTED
 from ..lti.values import LineItem
 from ..registrations.marks import trail

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, or_, select, union, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ..db import db
-from ..errors import Unavailable
+from ..core.db import db
+from ..core.errors import Unavailable
 from ..registrations.marks import WORK_TASK, lock_grades
 from ..registrations.models import Grade
 from ..services import Services

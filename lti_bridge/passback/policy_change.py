@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ..db import db
+from ..core.db import db
 from ..registrations.marks import lock_grades, mark_due, wake
 from ..registrations.models import Grade, ResourceLink
 from ..services import Services

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from ..db import db
-from ..errors import NotFound, Refused, Unavailable
+from ..core.db import db
+from ..core.errors import NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..registrations.marks import store_progress, trail
 from ..registrations.models import Launch

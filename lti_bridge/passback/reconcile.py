@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from ..db import affected, db
-from ..errors import BridgeError, Refused
+from ..core.db import affected, db
+from ..core.errors import BridgeError, Refused
 from ..lti.values import Granted, LmsResult, PlatformValues
 from ..platforms.models import Deployment, Platform
 from ..platforms.registry import platform_values

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from ..db import db
-from ..errors import NotFound, Refused, Unavailable
+from ..core.db import db
+from ..core.errors import NotFound, Refused, Unavailable
 from ..registrations.marks import trail
 from ..registrations.models import Grade
 from ..services import Services

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from ..db import db
-from ..errors import NotFound, Refused, Unavailable
+from ..core.db import db
+from ..core.errors import NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..registrations.marks import lock_grade_of, store_progress, trail
 from ..registrations.models import Registration

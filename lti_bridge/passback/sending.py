@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
-from ..db import db, update_rows
-from ..errors import NotFound, Refused, Unavailable
+from ..core.db import db, update_rows
+from ..core.errors import NotFound, Refused, Unavailable
 from ..lti.scores import score_body
 from ..lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
 from ..registrations.marks import trail

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
 
-from ..db import affected, db
-from ..errors import Refused
+from ..core.db import affected, db
+from ..core.errors import Refused
 from ..registrations.identity import allow_one_more
 from ..registrations.marks import lock_grades, mark_due, trail, wake
 from ..registrations.models import Grade, Registration

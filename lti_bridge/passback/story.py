@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..clock import say_time
-from ..db import db
+from ..core.clock import say_time
+from ..core.db import db
 from ..registrations.models import Grade, Launch, Registration, TrailEvent
 from .models import Score, ScoreTry
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from ..db import affected, db, insert_if_new
-from ..errors import BridgeError
+from ..core.db import affected, db, insert_if_new
+from ..core.errors import BridgeError
 from ..platforms.accounts import list_accounts
 from ..platforms.models import ScormAccount
 from ..registrations.marks import (

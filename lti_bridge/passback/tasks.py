@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from ..db import db
+from ..core.db import db
 from ..lti.launch_state import forget_old_nonces
 from ..platforms.keys import advance_keys
 from ..queue.worker import Timer

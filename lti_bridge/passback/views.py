@@ -7,7 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..db import begin_reading, db
+from ..core.db import begin_reading, db
+from ..core.signing import BadToken
 from ..pages import render_page
 from ..registrations.tokens import (
     postback_is_genuine,
@@ -16,7 +17,6 @@ from ..registrations.tokens import (
 )
 from ..scorm_cloud.progress import parse_progress
 from ..services import Services, current_services
-from ..signing import BadToken
 from ..translating import page_speaker
 from .arrivals import record_exit, record_postback
 from .homecoming import Homecoming, load_homecoming, speak

@@ -3,8 +3,8 @@
 import logging
 import time
 
-from .. import correlation
-from ..db import db
+from ..core import correlation
+from ..core.db import db
 from ..registrations.marks import WORK_TASK
 from ..services import Services
 from .cases import load_case

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..db import Base
+from ..core.db import Base
 from ..platforms.models import Deployment, Platform
 
 FORGOTTEN_AFTER = timedelta(hours=24)

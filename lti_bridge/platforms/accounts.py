@@ -9,14 +9,14 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import IntegrityError
 
-from ..config import Settings
-from ..config_values import http_url
-from ..db import db
-from ..errors import ConfigurationError
-from ..outbound import Outbound
+from ..core.config import Settings
+from ..core.config_values import http_url
+from ..core.db import db
+from ..core.errors import ConfigurationError
+from ..core.http.session import Outbound
+from ..core.signing import BadToken, Signer
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.places import Places
-from ..signing import BadToken, Signer
 from .models import Platform, ScormAccount
 
 DEFAULT = "default"

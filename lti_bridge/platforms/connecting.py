@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from flask import Response
 
+from ..core.signing import BadToken
 from ..services import Services
-from ..signing import BadToken
 
 COOKIE = "lti_bridge_connected"
 PURPOSE = "connected"

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from ..db import change_row, db
-from ..errors import ConfigurationError, LaunchRejected
+from ..core.db import change_row, db
+from ..core.errors import ConfigurationError, LaunchRejected
 from ..lti.claims import RESOURCE_LINK, LaunchClaims
 from .identity import deployment_identity
 from .models import Deployment, Platform

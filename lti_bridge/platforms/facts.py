@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
+from ..core.errors import ConfigurationError
 
 DIALECTS = ("canvas", "moodle", "generic")
 PLAYERS = ("frame", "window")

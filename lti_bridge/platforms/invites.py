@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
-from ..db import affected, db
-from ..errors import Refused
+from ..core.db import affected, db
+from ..core.errors import Refused
 from .models import Invite, Platform
 
 LIFE = timedelta(days=7)

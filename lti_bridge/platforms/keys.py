@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import ColumnElement, and_, or_, select, text
 
-from ..db import db
-from ..errors import ConfigurationError
+from ..core.db import db
+from ..core.errors import ConfigurationError
+from ..core.signing import Signer
 from ..lti.values import SigningKey
-from ..signing import Signer
 from .models import ToolKey
 
 NEXT, SIGNING, PUBLISHED, RETIRED = "next", "signing", "published", "retired"

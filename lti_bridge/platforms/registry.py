@@ -6,8 +6,8 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
-from ..db import db, read_apart
-from ..errors import ConfigurationError, LaunchRejected
+from ..core.db import db, read_apart
+from ..core.errors import ConfigurationError, LaunchRejected
 from ..lti.values import PlatformValues
 from .accounts import get_account
 from .deployments import bring_deployment

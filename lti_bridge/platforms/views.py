@@ -5,9 +5,9 @@ import logging
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from .. import correlation
-from ..db import db
-from ..errors import BridgeError, Refused, Unavailable
+from ..core import correlation
+from ..core.db import db
+from ..core.errors import BridgeError, Refused, Unavailable
 from ..pages import render_page
 from ..services import Services, current_services
 from .connecting import remember_browser

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..db import db
-from ..errors import ConfigurationError, Refused
+from ..core.db import db
+from ..core.errors import ConfigurationError, Refused
 from ..lti.dynamic_registration import (
     PlatformConfiguration,
     Registered,

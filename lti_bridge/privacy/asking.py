@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 
 from ..console.actor import Actor
 from ..console.audit import OPERATOR, record
-from ..db import db, insert_if_new
-from ..errors import ConfigurationError
+from ..core.db import db, insert_if_new
+from ..core.errors import ConfigurationError
 from ..services import Services
 from .learners import get_learner
 from .models import Erasure

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ..errors import BridgeError, NotFound, Refused, Unavailable
+from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from ..db import affected, db
+from ..core.db import affected, db
 from ..passback.retry_policy import Backoff, wait_seconds
 from ..services import Services
 from .asking import audit

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 
 from ..console.actor import Actor
 from ..console.audit import OPERATOR
-from ..db import db
+from ..core.db import db
 from ..platforms.accounts import list_accounts
 from ..registrations.models import Learner, Registration
 from ..services import Services

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import inspect as inspect_model
 from sqlalchemy import select
 
-from ..db import Base, db, reading
-from ..errors import Refused, Unavailable
+from ..core.db import Base, db, reading
+from ..core.errors import Refused, Unavailable
 from ..passback.models import Score, ScoreTry
 from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform, ScormAccount

@@ -8,8 +8,8 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from ..config import PrivacySettings
-from ..db import Base
+from ..core.config import PrivacySettings
+from ..core.db import Base
 from ..lti.models import UsedNonce
 from ..passback.models import Score, ScoreTry
 from ..people.models import FORGOTTEN_AFTER, ConsoleInvite, ConsoleSession, SignInFailure

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, select
 from ..console.actor import Actor, Scope
 from ..console.guard import not_found
 from ..console.learner_state import LearnerState, decide_learner_state, standing_of
-from ..db import db, reading
-from ..errors import ConfigurationError
+from ..core.db import db, reading
+from ..core.errors import ConfigurationError
 from ..passback.models import Score
 from ..passback.story import Moment, tell_moments
 from ..platforms.models import Deployment

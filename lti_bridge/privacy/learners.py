@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from ..db import Base, db
-from ..errors import ConfigurationError
+from ..core.db import Base, db
+from ..core.errors import ConfigurationError
 from ..passback.models import Score, ScoreTry
 from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..db import db
-from ..errors import ConfigurationError
+from ..core.db import db
+from ..core.errors import ConfigurationError
 from ..platforms.models import ScormAccount
 from .models import Erasure
 

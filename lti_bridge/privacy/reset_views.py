@@ -7,8 +7,8 @@ from ..console.actor import Actor
 from ..console.audit import record
 from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
-from ..db import db, reading
-from ..errors import Refused, Unavailable
+from ..core.db import db, reading
+from ..core.errors import Refused, Unavailable
 from ..passback.resetting import begin_reset, finish_reset
 from ..registrations.models import Grade, Registration
 from ..services import current_services

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
-from ..db import affected, db, insert_if_new, reading
+from ..core.db import affected, db, insert_if_new, reading
 from ..services import Services
 from .kinds import Kind, kinds
 from .models import Upkeep

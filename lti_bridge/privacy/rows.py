@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import delete, select
 
-from ..db import affected, db
+from ..core.db import affected, db
 from ..registrations.models import Registration
 from ..services import Services
 from .holding import Work, hold

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, select
 
 from ..console.audit import OPERATOR, record
-from ..db import Base, affected, db, reading
-from ..errors import ConfigurationError
+from ..core.db import Base, affected, db, reading
+from ..core.errors import ConfigurationError
 from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform
 from ..registrations.models import Learner, StaffVisit

@@ -9,8 +9,8 @@ from ..console.actor import Actor
 from ..console.audit import record
 from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
-from ..db import db, reading
-from ..errors import ConfigurationError
+from ..core.db import db, reading
+from ..core.errors import ConfigurationError
 from ..pages import with_headers
 from ..passback import steering
 from ..services import Services, current_services

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
-from ..errors import ConfigurationError, Unavailable
+from ..core.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from huey import Huey

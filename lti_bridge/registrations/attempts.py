@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from ..db import db, insert_if_new
-from ..errors import LaunchRejected
+from ..core.db import db, insert_if_new
+from ..core.errors import LaunchRejected
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform
 from ..services import Services

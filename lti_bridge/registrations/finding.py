@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..db import begin_reading, db
-from ..errors import Refused
+from ..core.db import begin_reading, db
+from ..core.errors import Refused
 from ..platforms.accounts import Account, list_accounts
 from ..services import Services
 from .attempts import add_registration_row, mark_launched

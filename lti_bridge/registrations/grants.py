@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from ..db import db
+from ..core.db import db
 from ..lti.values import SCOPE_SCORE
 from ..platforms.deployments import shared_names
 from ..platforms.grants import Narrowed, find_narrowed, our_scopes

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from ..db import insert_row
-from ..errors import LaunchRejected
+from ..core.db import insert_row
+from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..lti.memberships import SCOPE_MEMBERSHIPS
 from .marks import lock_grades

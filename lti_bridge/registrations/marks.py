@@ -7,8 +7,8 @@ from typing import Literal, cast
 
 from sqlalchemy import Table, and_, bindparam, case, insert, literal, or_, select, update
 
-from ..db import UtcDateTime, affected, db
-from ..errors import Unavailable
+from ..core.db import UtcDateTime, affected, db
+from ..core.errors import Unavailable
 from ..scorm_cloud.progress import Progress, real_score
 from ..services import Services
 from .models import Grade, Registration, TrailEvent

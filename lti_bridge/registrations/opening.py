@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, exists, insert, select, update
 
-from ..db import db, insert_row
-from ..errors import LaunchRejected
+from ..core.db import db, insert_row
+from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
 from ..scorm_cloud.bodies import LearnerValues

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from .. import correlation
-from ..db import affected, begin_reading, db
-from ..errors import LaunchRejected, Unavailable
+from ..core import correlation
+from ..core.db import affected, begin_reading, db
+from ..core.errors import LaunchRejected, Unavailable
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
 from ..scorm_cloud.bodies import LearnerValues

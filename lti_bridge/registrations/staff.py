@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from ..db import db, insert_if_new
+from ..core.db import db, insert_if_new
 from .models import ResourceLink, StaffVisit
 
 # So long a launch as learner by the same user in the same context is taken for a look.

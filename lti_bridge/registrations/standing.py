@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, func, select
 
-from ..db import Base, db
+from ..core.db import Base, db
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import select_default
 from ..platforms.models import Deployment, Platform, ScormAccount

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select, update
 
-from ..db import db
-from ..errors import ConfigurationError
+from ..core.db import db
+from ..core.errors import ConfigurationError
 from ..platforms.models import Deployment, Platform
 from ..services import Services
 from .models import Grade, Learner, ResourceLink

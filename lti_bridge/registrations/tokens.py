@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..core.signing import BadToken
 from ..services import Services
-from ..signing import BadToken
 
 EXIT, POSTBACK = "exit", "postback"
 USER_NAME = "scorm-cloud"

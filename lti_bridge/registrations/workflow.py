@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from ..db import db
-from ..errors import LaunchRejected, NotFound, Refused, Unavailable
+from ..core.db import db
+from ..core.errors import LaunchRejected, NotFound, Refused, Unavailable
 from ..languages import culture_of
 from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services

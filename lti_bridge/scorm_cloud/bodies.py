@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..plain_text import one_line
+from ..core.plain_text import one_line
 
 
 @dataclass(frozen=True)

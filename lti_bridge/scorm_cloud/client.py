@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from ..errors import NotFound, Refused
-from ..outbound import Outbound
+from ..core.errors import NotFound, Refused
+from ..core.http.session import Outbound
 from .bodies import LearnerValues, PostBack, launch_link_body, postback_body, registration_body
 from .courses import (
     Course,

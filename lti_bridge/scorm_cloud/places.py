@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..errors import Busy
+from ..core.errors import Busy
 
 # A click that comes twice, or a call of 200 ms in the way: waiting that long beats a page about it.
 PATIENCE_SECONDS = 1.0

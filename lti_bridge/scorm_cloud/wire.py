@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import requests
 
-from ..errors import BridgeError, NotFound, Refused, Unavailable
-from ..outbound import Outbound
+from ..core.errors import BridgeError, NotFound, Refused, Unavailable
+from ..core.http.session import Outbound
 from .places import Places
 
 FIRST_PAUSE_SECONDS = 0.25

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import insert, select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment, ScormAccount
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration, ResourceLink

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from lti_bridge.console.activities import sign_link_page
 from lti_bridge.console.actor import Actor, Role, Scope
 from lti_bridge.console.guard import RULE, Rule
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform, ScormAccount
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
 from lti_bridge.services import Services

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy
 
-from lti_bridge.db import sqlalchemy_url
+from lti_bridge.core.db import sqlalchemy_url
 
 POSTGRESQL = os.environ.get("LTI_BRIDGE_TEST_POSTGRESQL")
 _numbers = count()

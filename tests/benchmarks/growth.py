@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.ops.gauges import RowGauges
 from lti_bridge.passback.overdue import run_overdue_round
 from lti_bridge.passback.sweep import recheck_unresolved

@@ -19,8 +19,8 @@ from pylti1p3.grade import Grade as LibraryGrade
 from pylti1p3.tool_config import ToolConfDict
 
 from lti_bridge.app import create_app
-from lti_bridge.config import load_settings
-from lti_bridge.db import db
+from lti_bridge.core.config import load_settings
+from lti_bridge.core.db import db
 
 from . import servers
 from .backlog import add_finished, add_link

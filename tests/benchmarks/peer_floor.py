@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.wrappers import Response
 
-from lti_bridge.db import prepare_engine, sqlalchemy_url
+from lti_bridge.core.db import prepare_engine, sqlalchemy_url
 
 from .client import ISSUER
 

@@ -24,8 +24,8 @@ from pyinstrument.frame import Frame
 from sqlalchemy import select
 
 from lti_bridge.app import create_app
-from lti_bridge.config import load_settings
-from lti_bridge.db import db
+from lti_bridge.core.config import load_settings
+from lti_bridge.core.db import db
 from lti_bridge.passback.arrivals import record_exit
 from lti_bridge.passback.platform_gate import PlatformGate
 from lti_bridge.passback.workflow import work_grade

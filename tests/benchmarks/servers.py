@@ -11,13 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lti_bridge.app import create_app
-from lti_bridge.config import load_settings
-from lti_bridge.db import db
+from lti_bridge.core.config import load_settings
+from lti_bridge.core.db import db
+from lti_bridge.core.schema import migrate_database
 from lti_bridge.platforms.accounts import ensure_default_account
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
-from lti_bridge.schema import migrate_database
 from tests.ports import free_port
 
 from .client import ISSUER

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lti_bridge.db import is_sqlite
+from lti_bridge.core.db import is_sqlite
 from tests.conftest import make_settings
 from tests.story.cohort import Cohort, Learner, plan_learners, spread_lags
 from tests.story.nodes import make_nodes

@@ -16,8 +16,8 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from lti_bridge.platforms.accounts import get_account, save_account
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys

@@ -11,8 +11,8 @@ import jwt
 import pytest
 from playwright.sync_api import expect
 
-from lti_bridge.config import load_settings
-from lti_bridge.db import db
+from lti_bridge.core.config import load_settings
+from lti_bridge.core.db import db
 from lti_bridge.lti.claims import DEEP_LINKING_CLAIM
 from lti_bridge.sandbox.server import RunningServer, serve
 from lti_bridge.services import Services

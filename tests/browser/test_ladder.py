@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.launches.browser import IN_WINDOW
 from lti_bridge.platforms.models import Platform
 from tests.browser.sites import ACTIVITY, BRIDGE, SCHOOL, Sites, open_sites

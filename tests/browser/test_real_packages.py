@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.config import environment_without_settings
+from lti_bridge.core.config import environment_without_settings
 from tests.browser.test_demo import Demo, act_as, shoot
 
 PACKAGES = os.environ.get("LTI_BRIDGE_TEST_PACKAGES")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import list_platforms

@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Deployment
 from tests.certification.bench import Bench
 from tests.door import HOSTILE, OTHER_ISSUER

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.accounts import find_account, save_account
 from lti_bridge.platforms.models import ScormAccount, ToolKey
 from tests.console.people import press, sign_in_owner

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from lti_bridge.console.actor import Scope
 from lti_bridge.console.chart import HEIGHT, draw_bars
 from lti_bridge.console.days import DAYS, count_days, measure_latency, quantile
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.registrations.models import Launch, Registration

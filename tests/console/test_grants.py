@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.console.grants import ASKING_AT_MOST, grant, list_grants, revoke
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.launches.page_tokens import read_page as read_token
 from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.platforms.deployments import approve_deployment

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.launches.page_tokens import read_page as read_token
 from lti_bridge.launches.page_tokens import sign_page
 from lti_bridge.launches.roles import Visitor

@@ -19,7 +19,7 @@ from lti_bridge.console.link_learners import (
     count_scores,
     select_learners,
 )
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import (
     Grade,

@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import Unavailable
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import Grade, Learner

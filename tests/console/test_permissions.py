@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule as UrlRule
 
 from lti_bridge.console.guard import RULE, Rule
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.launches.page_tokens import PageToken, sign_page
 from lti_bridge.launches.roles import Visitor
 from lti_bridge.registrations.models import Grade

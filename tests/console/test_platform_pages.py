@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import ResourceLink
 from tests.console.people import press, sign_in_admin, sign_in_owner

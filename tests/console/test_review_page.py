@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Registration
 from tests.mini_platform import INSTRUCTOR, LEARNER, captured
 from tests.world import World, code, count

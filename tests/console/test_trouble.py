@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from lti_bridge.console.actor import Scope
 from lti_bridge.console.trouble import find_failing
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, SweepCursor
 from lti_bridge.platforms.models import ScormAccount
 from tests.console.people import sign_in_owner

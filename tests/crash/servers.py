@@ -10,7 +10,7 @@ from typing import Any
 import redis
 import sqlalchemy
 
-from lti_bridge.db import sqlalchemy_url
+from lti_bridge.core.db import sqlalchemy_url
 from tests.ports import free_port
 from tests.story.stage import wait_for
 

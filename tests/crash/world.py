@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from lti_bridge.sandbox.practice_lms.state import MEMBERSHIP, Dialect, LmsState, Person
 from tests.conftest import make_settings
 from tests.crash.balancer import Balancer

@@ -14,7 +14,7 @@ import psycopg
 from flask import got_request_exception
 from sqlalchemy import URL
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.ops.views import WATCH
 from tests.door import Door
 from tests.fuzz.wire import Request, Response, call

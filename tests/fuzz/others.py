@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Launch, Registration
 from lti_bridge.registrations.tokens import exit_url, postback_address
 from tests.door import HOSTILE, Door

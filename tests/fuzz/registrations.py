@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.dynamic_registration import PLATFORM_CONFIGURATION, TOOL_CONFIGURATION
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.platforms.models import Platform

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Registration
 from tests.door import Door, open_door
 from tests.fuzz import others

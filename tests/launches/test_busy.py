@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from lti_bridge.app import create_app
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from tests.conftest import FakeClock, close_app
 from tests.mini_platform import MiniPlatform
 from tests.practice_cloud import CarryOn, PracticeCloud

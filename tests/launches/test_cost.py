@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform
 from tests.world import World, code
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError, LaunchRejected
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError, LaunchRejected
 from lti_bridge.launches import deep_linking
 from lti_bridge.launches.deep_linking import PICKER, REFUSED, Picker
 from lti_bridge.launches.roles import Visitor

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.registrations.models import (

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Registration, ResourceLink
 from lti_bridge.registrations.tokens import exit_url
 from tests.mini_platform import LEARNER

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.launches.browser import PROBE
 from lti_bridge.launches.workflow import SECRET_FIELD
 from lti_bridge.lti.models import UsedNonce

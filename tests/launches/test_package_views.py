@@ -10,7 +10,7 @@ import pytest
 import requests
 from sqlalchemy import event, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.launches import package_views
 from lti_bridge.launches.page_tokens import PageToken, sign_page
 from lti_bridge.launches.roles import Visitor

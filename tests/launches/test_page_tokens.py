@@ -6,10 +6,10 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from lti_bridge.errors import LaunchRejected
+from lti_bridge.core.errors import LaunchRejected
+from lti_bridge.core.signing import Signer
 from lti_bridge.launches.page_tokens import PageToken, read_page, sign_page
 from lti_bridge.launches.roles import Visitor
-from lti_bridge.signing import Signer
 
 PAGE = PageToken(
     platform_id=1,

@@ -8,7 +8,7 @@ import requests
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.models import Platform

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from lti_bridge.app import create_app
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
 from lti_bridge.registrations.models import Grade, Launch, Registration, ResourceLink

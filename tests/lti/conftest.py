@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lti_bridge.outbound import Outbound
+from lti_bridge.core.http.session import Outbound
 from tests.mini_platform import MiniPlatform
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.errors import LaunchRejected
+from lti_bridge.core.errors import LaunchRejected
 from lti_bridge.lti.claims import AGS_CLAIM, CLAIM, LaunchClaims, parse_claims
 from lti_bridge.lti.library import validate_message
 from tests.mini_platform import CAPTURES, captured

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import jwt
 import pytest
 
-from lti_bridge.errors import LaunchRejected
+from lti_bridge.core.errors import LaunchRejected
 from lti_bridge.lti.claims import DEEP_LINKING_CLAIM, parse_claims
 from lti_bridge.lti.deep_linking import (
     Answer,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lti_bridge.errors import NotFound, Refused, Unavailable
+from lti_bridge.core.errors import NotFound, Refused, Unavailable
+from lti_bridge.core.http.session import USER_AGENT
 from lti_bridge.lti.gradebook import Gradebook, LineItem, LmsResult, choose_scopes
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import (
@@ -12,7 +13,6 @@ from lti_bridge.lti.values import (
     SCOPE_SCORE,
     SigningKey,
 )
-from lti_bridge.outbound import USER_AGENT
 from tests.mini_platform import Asked, Reply, captured, rsa_key
 
 SCORES = ("POST", "/items/8/lineitem/scores")

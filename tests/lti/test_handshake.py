@@ -4,7 +4,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from lti_bridge.errors import LaunchRejected
+from lti_bridge.core.errors import LaunchRejected
+from lti_bridge.core.signing import Signer
 from lti_bridge.lti.handshake import (
     Rules,
     begin_login,
@@ -15,7 +16,6 @@ from lti_bridge.lti.handshake import (
 )
 from lti_bridge.lti.launch_state import check_age, cookie_name, read_state, same_browser, sign_state
 from lti_bridge.lti.values import PlatformValues
-from lti_bridge.signing import Signer
 from tests.mini_platform import captured
 
 RULES = Rules("https://bridge.example", 600, 60, 900)

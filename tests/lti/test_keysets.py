@@ -8,7 +8,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from lti_bridge.errors import Unavailable
+from lti_bridge.core.errors import Unavailable
 from lti_bridge.lti.keysets import KeySets, fetch_keys
 from tests.mini_platform import MiniPlatform, Reply, captured, public_jwk, rsa_key
 

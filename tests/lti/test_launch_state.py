@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import LaunchRejected
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import LaunchRejected
 from lti_bridge.lti.launch_state import (
     LaunchState,
     consume_nonce,

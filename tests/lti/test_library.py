@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError
 import jwt
 import pytest
 
-from lti_bridge.errors import ConfigurationError, LaunchRejected
+from lti_bridge.core.errors import ConfigurationError, LaunchRejected
 from lti_bridge.lti import library
 from lti_bridge.lti.values import PlatformValues, SigningKey
 from tests.mini_platform import LTI, captured, rsa_key

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lti_bridge.errors import NotFound, Refused, Unavailable
+from lti_bridge.core.errors import NotFound, Refused, Unavailable
 from lti_bridge.lti import memberships as module
 from lti_bridge.lti.memberships import MEMBERS_TYPE, Member, Memberships
 from lti_bridge.lti.tokens import AccessTokens

@@ -6,13 +6,13 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from lti_bridge.errors import NotReadWhole
+from lti_bridge.core.errors import NotReadWhole
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.lti import paging
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.memberships import Memberships
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import SigningKey
-from lti_bridge.outbound import Outbound
 from tests.conftest import FakeClock
 from tests.mini_platform import Asked, MiniPlatform, Reply, rsa_key
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from lti_bridge.errors import Refused
+from lti_bridge.core.errors import Refused
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.memberships import Memberships
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import SigningKey
-from lti_bridge.outbound import Outbound
 from tests.conftest import FakeClock
 from tests.mini_platform import MiniPlatform, Reply, rsa_key
 

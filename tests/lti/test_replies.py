@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.errors import Unavailable
+from lti_bridge.core.errors import Unavailable
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.keysets import KeySets
@@ -14,7 +15,6 @@ from lti_bridge.lti.memberships import Memberships
 from lti_bridge.lti.replies import read_redirect
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import SCOPE_SCORE, SigningKey
-from lti_bridge.outbound import Outbound
 from tests.conftest import FakeClock
 from tests.mini_platform import MiniPlatform, Reply, rsa_key
 

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import jwt
 import pytest
 
-from lti_bridge.errors import Refused, Unavailable
+from lti_bridge.core.errors import Refused, Unavailable
 from lti_bridge.lti.tokens import ASSERTION_TYPE, AccessTokens
 from lti_bridge.lti.values import SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE, SigningKey
 from tests.mini_platform import Asked, Reply, captured, rsa_key

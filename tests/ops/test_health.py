@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from lti_bridge import clock
-from lti_bridge.db import db
+from lti_bridge.core import clock
+from lti_bridge.core.db import db
 from lti_bridge.ops import health
 from lti_bridge.platforms.accounts import ensure_default_account
 from lti_bridge.platforms.keys import ensure_keys

@@ -13,9 +13,9 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from lti_bridge import correlation
-from lti_bridge.db import db
-from lti_bridge.events import Events
+from lti_bridge.core import correlation
+from lti_bridge.core.db import db
+from lti_bridge.core.events import Events
 from lti_bridge.ops.logs import JsonFormatter, SafeFormatter, log_events
 from lti_bridge.registrations.models import Launch, Learner, TrailEvent
 from tests.conftest import make_settings

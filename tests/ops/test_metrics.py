@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, text
 
 import lti_bridge
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.ops.metrics import RULES
 from lti_bridge.passback.models import Score, SweepCursor
 from lti_bridge.platforms.models import Deployment

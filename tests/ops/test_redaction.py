@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from lti_bridge.db import db
-from lti_bridge.errors import Refused
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Refused
+from lti_bridge.core.signing import Signer
 from lti_bridge.ops.redaction import describe_failure, one_line, redact
 from lti_bridge.registrations.tokens import exit_url, postback_address
-from lti_bridge.signing import Signer
 from tests.mini_platform import MiniPlatform
 
 NAME = "Xanthippe"

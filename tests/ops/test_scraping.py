@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
 from tests.conftest import close_app, make_settings, open_app, with_settings
 
 PROXIES = {"X-Forwarded-For": "127.0.0.1"}

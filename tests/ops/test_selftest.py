@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.values import (
     SCOPE_LINE_ITEM,
     SCOPE_LINE_ITEM_READ,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.identity import deployment_identity, platform_identity
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import Grade, Learner, ResourceLink

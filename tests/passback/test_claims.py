@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.claims import Fenced, claim_grade, finish, hold
 from lti_bridge.registrations.marks import mark_due
 from lti_bridge.registrations.models import Grade

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.arrivals import record_exit, record_postback
 from lti_bridge.passback.overdue import run_overdue_round
 from lti_bridge.passback.platform_gate import PlatformGate

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
-from lti_bridge.errors import Unavailable
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.claims import claim_grade
 from lti_bridge.passback.overdue import run_overdue_round, run_overdue_rounds
 from lti_bridge.registrations.marks import WORK_TASK, mark_due

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.config import PassbackSettings
+from lti_bridge.core.config import PassbackSettings
 from lti_bridge.passback.platform_gate import PlatformGate
 from tests.conftest import FakeClock
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from lti_bridge.db import db
-from lti_bridge.errors import Unavailable
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.reconcile import reconcile_link
 from lti_bridge.passback.workflow import work_grade

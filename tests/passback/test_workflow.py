@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, update
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.values import SCOPE_LINE_ITEM, SCOPE_RESULT_READ, SCOPE_SCORE
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.passback.platform_gate import PlatformGate

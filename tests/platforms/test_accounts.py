@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError
+from lti_bridge.core.signing import Signer
 from lti_bridge.platforms import accounts
 from lti_bridge.platforms.models import Platform
-from lti_bridge.signing import Signer
 
 
 def with_cloud(settings: Settings, **changes: str) -> Settings:

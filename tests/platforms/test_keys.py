@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from flask import Flask
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError
+from lti_bridge.core.signing import BadToken, Signer
 from lti_bridge.platforms import keys
 from lti_bridge.platforms.models import ToolKey
-from lti_bridge.signing import BadToken, Signer
 
 
 def test_first_start_makes_one_key(services):

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
-from lti_bridge.errors import Refused
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Refused
 from lti_bridge.lti.dynamic_registration import belongs_to, check_configuration
 from lti_bridge.platforms.connecting import COOKIE, PURPOSE
 from lti_bridge.platforms.invites import claim_invite, make_invite, read_invite, use_invite

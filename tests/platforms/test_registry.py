@@ -6,8 +6,8 @@ import uuid
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError, LaunchRejected
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError, LaunchRejected
 from lti_bridge.platforms import deployments, registry
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.identity import deployment_identity, platform_identity

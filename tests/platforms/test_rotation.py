@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.keys import (
     advance_keys,
     ensure_keys,

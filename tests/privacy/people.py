@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.people.models import ConsoleGrant, ConsoleSession
 from lti_bridge.registrations.models import Grade, Learner, Registration, StaffVisit

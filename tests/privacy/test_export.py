@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import inspect
 
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.privacy.export import INTERNAL, export_learner

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.privacy.erasing import erase_learner
 from tests.privacy.people import People
 

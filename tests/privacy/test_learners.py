@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.privacy.learners import find_learners, preview
 from lti_bridge.registrations.models import Learner, ResourceLink

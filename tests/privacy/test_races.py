@@ -5,8 +5,8 @@ import threading
 from flask import Flask
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.privacy.erasing import erase_learner, work_erasure
 from lti_bridge.privacy.models import Erasure
 from lti_bridge.privacy.reports import list_unfinished

@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.db import db
-from lti_bridge.errors import NotFound, Refused, Unavailable
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import NotFound, Refused, Unavailable
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import Grade, Registration, TrailEvent
 from lti_bridge.scorm_cloud.client import ScormCloudClient

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from lti_bridge.config import Settings
-from lti_bridge.db import Base, db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import Base, db
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.people.models import ConsoleInvite, ConsoleSession, SignInFailure

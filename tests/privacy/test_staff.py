@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.privacy.learners import find_learners
 from lti_bridge.privacy.staff import (

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.models import Deployment, Platform

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.errors import ConfigurationError, Unavailable
+from lti_bridge.core.errors import ConfigurationError, Unavailable
 from lti_bridge.queue.engine import TaskQueue, build_queue
 from lti_bridge.queue.worker import Timer, Worker
 from tests.conftest import REDIS, empty_postgresql_database, need

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from lti_bridge.lti.claims import RESOURCE_LINK, LaunchClaims
 from lti_bridge.platforms.accounts import ensure_default_account, save_account
 from lti_bridge.platforms.facts import PlatformFacts

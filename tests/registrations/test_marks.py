@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.registrations.marks import confirm_progress
 from lti_bridge.registrations.models import Registration
 from lti_bridge.services import Services

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select, update
 
-from lti_bridge.db import Base, db
-from lti_bridge.errors import LaunchRejected
+from lti_bridge.core.db import Base, db
+from lti_bridge.core.errors import LaunchRejected
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.registrations.marks import store_progress
 from lti_bridge.registrations.models import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lti_bridge.errors import LaunchRejected, Unavailable
+from lti_bridge.core.errors import LaunchRejected, Unavailable
 from tests.conftest import FakeClock
 from tests.practice_cloud import Answer, CarryOn, LoseAnswer, PracticeCloud
 from tests.registrations.conftest import Node

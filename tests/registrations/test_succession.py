@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import ConfigurationError
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.models import Platform
 from lti_bridge.platforms.registry import add_platform

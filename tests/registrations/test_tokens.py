@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
+from lti_bridge.core.signing import BadToken, Signer
 from lti_bridge.registrations.tokens import (
     exit_url,
     postback_address,
@@ -15,7 +16,6 @@ from lti_bridge.registrations.tokens import (
     read_postback_token,
 )
 from lti_bridge.services import Services
-from lti_bridge.signing import BadToken, Signer
 
 
 class PlainServices:

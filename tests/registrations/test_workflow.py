@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
-from lti_bridge.errors import LaunchRejected, Unavailable
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import LaunchRejected, Unavailable
 from lti_bridge.registrations import seat as seats
 from lti_bridge.registrations.models import Grade, Launch, Registration
 from lti_bridge.scorm_cloud.client import LearnerValues

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lti_bridge.errors import NotFound, Refused
-from lti_bridge.outbound import Outbound
+from lti_bridge.core.errors import NotFound, Refused
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.scorm_cloud.client import LearnerValues, PostBack, ScormCloudClient
 from lti_bridge.scorm_cloud.progress import Completion, Success
 from tests.practice_cloud import PracticeCloud, package

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import pytest
 import requests
 
-from lti_bridge.errors import NotFound, Refused, Unavailable
-from lti_bridge.outbound import Outbound
+from lti_bridge.core.errors import NotFound, Refused, Unavailable
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.scorm_cloud.client import LearnerValues, PostBack, ScormCloudClient
 from lti_bridge.scorm_cloud.wire import read_json
 from tests.practice_cloud import Answer, CarryOn, LoseAnswer, PracticeCloud

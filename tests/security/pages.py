@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.registrations.models import Launch, Registration, ResourceLink
 from lti_bridge.registrations.tokens import exit_url

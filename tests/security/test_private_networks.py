@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from lti_bridge.app import create_app
-from lti_bridge.errors import BridgeError
+from lti_bridge.core.errors import BridgeError
+from lti_bridge.core.http.session import Outbound
 from lti_bridge.lti.dynamic_registration import PlatformConfiguration, fetch_configuration, register
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.memberships import Memberships
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import PlatformValues
-from lti_bridge.outbound import Outbound
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.platforms.registry import add_platform
@@ -141,7 +141,8 @@ def test_private_address_is_not_called(door, guarded, call, host):
 def test_cloud_metadata_is_not_called(door, guarded, call, monkeypatch):
     dialled = []
     monkeypatch.setattr(
-        "lti_bridge.connections.create_connection", lambda address, *_: dialled.append(address)
+        "lti_bridge.core.http.address_guard.create_connection",
+        lambda address, *_: dialled.append(address),
     )
 
     with pytest.raises(BridgeError):

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lti_bridge.errors import BridgeError
+from lti_bridge.core.errors import BridgeError
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
 from lti_bridge.platforms.invites import make_invite
 from tests.certification.bench import Bench

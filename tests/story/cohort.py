@@ -11,7 +11,7 @@ from typing import Any, Literal
 import requests
 from sqlalchemy import func, or_, select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Grade, Launch
 from tests.story.player import Player
 from tests.story.stage import Person, Stage, wait_for

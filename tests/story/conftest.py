@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
 from tests.story.stage import Stage, close_stage, open_stage
 
 # Their processes take long, and what they try does not hang on which database meets which LMS:

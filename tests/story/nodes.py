@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from lti_bridge.config import Settings, environment_without_settings
+from lti_bridge.core.config import Settings, environment_without_settings
 from tests.story.stage import Stage, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]

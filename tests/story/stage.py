@@ -13,8 +13,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from lti_bridge.app import create_app
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
+from lti_bridge.core.schema import migrate_database
 from lti_bridge.passback import tasks
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.accounts import ensure_default_account, get_account
@@ -25,7 +26,6 @@ from lti_bridge.sandbox.practice_lms import ToolSpec, create_practice_lms
 from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_bridge.sandbox.sample_courses import build_sample
 from lti_bridge.sandbox.server import RunningServer, serve
-from lti_bridge.schema import migrate_database
 from lti_bridge.services import Services
 from tests.conftest import close_app, open_app, with_settings
 from tests.html import Form, read_page

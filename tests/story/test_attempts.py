@@ -6,8 +6,8 @@ import pytest
 import requests
 from sqlalchemy import func, select, update
 
-from lti_bridge.db import db
-from lti_bridge.errors import Refused
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Refused
 from lti_bridge.passback import steering
 from lti_bridge.passback.policy_change import change_policy
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink

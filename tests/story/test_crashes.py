@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
 from tests.story.nodes import Nodes, make_nodes
 from tests.story.stage import Stage, close_stage, open_stage, wait_for
 

@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db, is_sqlite
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db, is_sqlite
 from lti_bridge.passback.policy_change import change_policy
 from lti_bridge.registrations import workflow
 from lti_bridge.registrations.models import ResourceLink

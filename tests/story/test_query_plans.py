@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.ops.gauges import RowGauges
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.overdue import run_overdue_rounds

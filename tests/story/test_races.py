@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from tests.story.nodes import Nodes, make_nodes
 from tests.story.player import Player
 from tests.story.stage import Stage, close_stage, open_stage, reconnect, wait_for

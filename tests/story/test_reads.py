@@ -7,7 +7,7 @@ import pytest
 import requests
 from flask import request
 
-from lti_bridge.config import Settings
+from lti_bridge.core.config import Settings
 from tests.conftest import with_settings
 from tests.story.cohort import Cohort, Counts, Learner, plan_learners, spread_lags
 from tests.story.stage import Stage, close_stage, open_stage

@@ -8,8 +8,8 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from lti_bridge.db import db
-from lti_bridge.errors import Refused
+from lti_bridge.core.db import db
+from lti_bridge.core.errors import Refused
 from lti_bridge.passback import steering
 from lti_bridge.passback.policy_change import change_policy, preview_policy
 from lti_bridge.passback.reconcile import reconcile_due, reconcile_link

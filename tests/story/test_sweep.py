@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import SweepCursor
 from lti_bridge.passback.sweep import OVERLAP, recheck_unresolved, sweep_accounts
 from lti_bridge.registrations.models import Grade, Registration

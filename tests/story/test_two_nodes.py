@@ -11,7 +11,7 @@ import pytest
 import requests
 from sqlalchemy import func, select
 
-from lti_bridge.db import db
+from lti_bridge.core.db import db
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.registrations.models import Launch, Registration
 from tests.conftest import make_settings

@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import delete, event, func, select, update
 
 from lti_bridge.app import create_app
-from lti_bridge.config import Settings
-from lti_bridge.db import db
+from lti_bridge.core.config import Settings
+from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry, SweepCursor
 from lti_bridge.passback.overdue import run_overdue_round
 from lti_bridge.passback.platform_gate import PlatformGate

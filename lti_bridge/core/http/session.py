@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from . import __version__
-from .connections import Deadline, OutboundAdapter, PrivateAddress
-from .errors import BridgeError, Refused, Unavailable
+from ... import __version__
+from ..errors import BridgeError, Refused, Unavailable
+from .address_guard import Deadline, OutboundAdapter, PrivateAddress
 
 # Canvas answers 403 to a request without one (enforced in production since 2026-01), and so do
 # some Moodle sites.

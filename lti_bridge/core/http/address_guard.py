@@ -17,7 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
-from .watch import Watch
+from .deadlines import Watch
 
 POOLED_HOSTS = 64
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

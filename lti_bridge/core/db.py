@@ -30,7 +30,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 from sqlalchemy.sql.dml import ReturningInsert
 
-from .turns import Turns
+from .sqlite_turns import Turns
 
 # All columns in each name: the usual `column_0_name` names a two-column constraint after its
 # first column only, and two constraints then collide.

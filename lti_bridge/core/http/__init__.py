@@ -1,0 +1,1 @@
+"""The one way out: a pooled session, an address check, a deadline and a bounded body."""
