@@ -33,7 +33,6 @@ from .core.paths import PACKAGE, shipped
 from .core.signing import Signer
 from .launches import login_views, package_views, picker_views
 from .launches import views as launch_views
-from .launches.refusals import answer_http_error
 from .lti import models as lti_models
 from .lti.gradebook import Gradebook
 from .lti.keysets import KeySets
@@ -44,7 +43,6 @@ from .ops import check_views
 from .ops import views as ops_views
 from .ops.logs import log_events, name_requests
 from .ops.metrics import count_events
-from .pages import forbid_guessing
 from .passback import models as passback_models
 from .passback import tasks as passback_tasks
 from .passback import views as passback_views
@@ -60,6 +58,8 @@ from .queue.engine import build_queue
 from .registrations import models as registration_models
 from .scorm_cloud.places import Places
 from .services import EXTENSION, Services
+from .web.pages import forbid_guessing
+from .web.refusals import answer_http_error
 
 # A models module that nobody imports leaves its tables out of the schema without a word.
 ROW_MODULES = (

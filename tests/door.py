@@ -14,9 +14,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
-from lti_bridge.launches.rejections import get_rejection
 from lti_bridge.platforms.facts import PlatformFacts
 from lti_bridge.platforms.registry import add_platform
+from lti_bridge.web.rejections import get_rejection
 from tests.conftest import FakeClock, close_app, make_settings, open_app
 from tests.mini_platform import MiniPlatform, Reply, public_jwk, rsa_key
 from tests.practice_cloud import PracticeCloud

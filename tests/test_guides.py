@@ -10,9 +10,9 @@ import pytest
 
 from lti_bridge.cli import cli
 from lti_bridge.core.config import load_settings
-from lti_bridge.launches.rejections import REJECTIONS
 from lti_bridge.platforms.problems import PROBLEMS
 from lti_bridge.sandbox.faults import Faults
+from lti_bridge.web.rejections import REJECTIONS
 from tests.door import open_door
 
 ROOT = Path(__file__).parent.parent

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.languages import choose_language, culture_of
+from lti_bridge.web.languages import choose_language, culture_of
 
 
 @pytest.mark.parametrize(

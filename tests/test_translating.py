@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from lti_bridge.languages import LANGUAGES
-from lti_bridge.launches.rejections import REJECTIONS
 from lti_bridge.passback.sayings import SAYINGS
-from lti_bridge.translating import Speaker
-from lti_bridge.words import recognise, say
+from lti_bridge.web.languages import LANGUAGES
+from lti_bridge.web.rejections import REJECTIONS
+from lti_bridge.web.sentences import recognise, say
+from lti_bridge.web.translate import Speaker
 
 AT = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
 

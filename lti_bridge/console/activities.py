@@ -7,13 +7,13 @@ from datetime import datetime
 from sqlalchemy import Select, func, or_, select
 
 from ..core.db import db, reading
-from ..launches.page_tokens import PageToken, sign_page
-from ..launches.roles import Visitor
+from ..lti.roles import Visitor
 from ..passback.models import Score
 from ..platforms.models import Deployment
 from ..registrations.identity import choose_course
 from ..registrations.models import Grade, ResourceLink
 from ..services import Services
+from ..web.page_tokens import PageToken, sign_page
 from .actor import Actor, Scope
 
 LONGEST_SEARCH = 100

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from ..core.db import db
 from ..core.errors import LaunchRejected, NotFound, Refused
 from ..launches.course_list import CourseList, find_courses, read_trail
-from ..launches.page_tokens import PageToken
 from ..registrations.models import ResourceLink
 from ..services import Services
+from ..web.page_tokens import PageToken
 from .link_page import LinkFacts, load_facts, require_manager
 
 

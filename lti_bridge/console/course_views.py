@@ -18,9 +18,9 @@ from ..launches.imports import (
     too_large,
 )
 from ..launches.package_check import UploadRefused
-from ..pages import see_other, with_headers
 from ..platforms.models import ScormAccount
 from ..services import current_services
+from ..web.pages import see_other, with_headers
 from .actor import Actor
 from .course_pages import get_account_for, load_course, load_courses, may_replace, upload
 from .guard import Rule, allow, not_found

@@ -4,9 +4,9 @@ from flask import Blueprint, Response, request
 
 from ..core.db import db, reading
 from ..services import current_services
+from ..web.histogram import draw_bars
 from .activities import load_activities
 from .actor import Actor
-from .chart import draw_bars
 from .days import count_days, measure_latency
 from .guard import Rule, allow
 from .nodes import Nodes, load_nodes

@@ -8,13 +8,13 @@ from sqlalchemy import func, select
 from ..core.db import db, insert_if_new, reading
 from ..core.errors import ConfigurationError, LaunchRejected
 from ..core.signing import BadToken
-from ..launches.page_tokens import ADMIN, BROWSER, PageToken
 from ..lti.launch_state import same_secret
 from ..lti.models import UsedNonce
 from ..lti.values import PlatformValues
 from ..people.models import ConsoleGrant
 from ..platforms import registry
 from ..services import Services
+from ..web.page_tokens import ADMIN, BROWSER, PageToken
 from .actor import Actor
 from .audit import OPERATOR, record
 from .sessions import end_sessions_of_grant, start_session

@@ -10,8 +10,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import ValidationError
 
 from ..core.errors import BridgeError, ConfigurationError, NotFound, Refused, Unavailable
-from ..pages import see_other
 from ..services import current_services
+from ..web.pages import see_other
 from .actor import Actor
 from .forms import sentence
 from .sessions import find_actor

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..passback.line_items import NONE_YET
 from ..passback.models import Score
 from ..registrations.models import Grade, Registration
-from ..words import mark
+from ..web.sentences import mark
 
 # Every label there is, in the order in which they are counted.
 IN_GRADEBOOK = mark("In the gradebook")

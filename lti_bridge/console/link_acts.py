@@ -6,10 +6,10 @@ from sqlalchemy import select
 
 from ..core.db import db, reading
 from ..core.errors import LaunchRejected
-from ..launches.page_tokens import PageToken
 from ..passback import steering
 from ..registrations.models import Grade
 from ..services import Services
+from ..web.page_tokens import PageToken
 from .audit import record
 from .learner_state import ATTENTION
 from .link_learners import LearnerRow, load_learners

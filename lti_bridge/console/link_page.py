@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from ..core.db import begin_reading, db, reading
 from ..core.errors import BridgeError, LaunchRejected, NotFound, Unavailable
-from ..launches.page_tokens import ADMIN, PageToken
-from ..launches.roles import Visitor, decide_visitor
 from ..lti.memberships import Member
+from ..lti.roles import Visitor, decide_visitor
 from ..lti.values import PlatformValues
 from ..passback.grading_policy import GradingPolicy, make_policy
 from ..platforms import registry
@@ -19,7 +18,8 @@ from ..registrations.models import ResourceLink
 from ..registrations.staff import find_staff
 from ..scorm_cloud.courses import Course
 from ..services import Services
-from .chart import Bar, draw_bars
+from ..web.histogram import Bar, draw_bars
+from ..web.page_tokens import ADMIN, PageToken
 from .link_learners import LearnerPage, LearnerRow, Wanted, load_learners, select_learners
 
 # Both are asked while a person waits for the page; it shows without them, too.

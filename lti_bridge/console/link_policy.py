@@ -8,11 +8,11 @@ from wtforms import Form, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from ..core.db import db, reading
-from ..launches.page_tokens import PageToken
 from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..passback.policy_change import Change, change_policy, merge_policy, preview_policy
 from ..registrations.models import ResourceLink
 from ..services import Services
+from ..web.page_tokens import PageToken
 from .link_acts import record_policy
 from .link_page import LinkFacts, load_facts, require_manager
 from .platform_forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..core.errors import LaunchRejected, Refused
-from ..launches.frames import frame_origins
-from ..launches.page_tokens import PageToken, read_page
-from ..launches.refusals import refusing
-from ..pages import render_page, with_headers
 from ..services import Services
+from ..web.frames import frame_origins
+from ..web.page_tokens import PageToken, read_page
+from ..web.pages import render_page, with_headers
+from ..web.refusals import refusing
 from .link_acts import act_on, find_to_resend, resend_many
 from .link_file import write_scores
 from .link_page import LinkFacts, load_everybody, require_manager

@@ -8,8 +8,7 @@ from sqlalchemy import select
 from ..core.db import db, reading
 from ..core.errors import LaunchRejected
 from ..core.signing import BadToken
-from ..launches.page_tokens import LOCALE, REVIEW, PageToken
-from ..launches.roles import Visitor
+from ..lti.roles import Visitor
 from ..passback.homecoming import load_homecoming
 from ..passback.models import Score
 from ..passback.story import Moment, tell_moments
@@ -17,6 +16,7 @@ from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Launch, Learner, Registration
 from ..registrations.tokens import read_exit_token
 from ..services import Services
+from ..web.page_tokens import LOCALE, REVIEW, PageToken
 from .learner_state import LearnerState, Standing, decide_learner_state, standing_of
 from .link_page import LinkFacts, load_facts, require_staff
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, flash, g, url_for
 
-from ..pages import render_page, see_other
+from ..web.pages import render_page, see_other
 from .actor import Actor
 
 

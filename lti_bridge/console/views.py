@@ -5,15 +5,15 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from ..core.errors import BridgeError
-from ..launches.browser import PAGE_COOKIE
-from ..launches.frames import frame_origins
-from ..launches.page_tokens import PageToken, locale_of, read_page
-from ..launches.refusals import refuse_page
 from ..lti.values import PlatformValues
-from ..pages import render_page, see_other
 from ..passback.sayings import SAYINGS
 from ..services import current_services
-from ..translating import page_speaker
+from ..web.frames import frame_origins
+from ..web.login_cookies import PAGE_COOKIE
+from ..web.page_tokens import PageToken, locale_of, read_page
+from ..web.pages import render_page, see_other
+from ..web.refusals import refuse_page
+from ..web.translate import page_speaker
 from .course_choice import choose_course_of, list_choices
 from .grants import DOOR_LIFE, ask_for_door, load_platform_values, open_door
 from .guard import sign_in_as

@@ -1,7 +1,7 @@
 """The failures that travel between chapters.
 
 BridgeError
-├── LaunchRejected      the launch is refused; `reason` names an entry of launches/rejections.py
+├── LaunchRejected      the launch is refused; `reason` names an entry of web/rejections.py
 ├── Unavailable         try again later, maybe after `retry_after` seconds
 │   ├── Busy            not even asked: too many threads of this process wait for the remote
 │   └── NotReadWhole    a list whose pages do not lead to its end; a part is not the list
@@ -21,7 +21,7 @@ class BridgeError(Exception):
 class LaunchRejected(BridgeError):
     """A login or launch that must not go on.
 
-    `reason` is a key of the closed list in `launches/rejections.py`; `detail` is for the log,
+    `reason` is a key of the closed list in `web/rejections.py`; `detail` is for the log,
     free of tokens and personal data.
     """
 

@@ -14,6 +14,7 @@ from ..lti.deep_linking import (
     parse_settings,
     sign_response,
 )
+from ..lti.roles import Visitor
 from ..lti.values import PlatformValues
 from ..platforms.accounts import account_for, may_replace_courses
 from ..platforms.deployments import ACTIVE
@@ -24,11 +25,10 @@ from ..platforms.registry import platform_values
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import Course
 from ..services import Services
-from .frames import frame_origins
+from ..web.frames import frame_origins
+from ..web.page_tokens import PageToken, read_page, sign_page
+from ..web.rejections import get_rejection
 from .imports import interactive_seconds
-from .page_tokens import PageToken, read_page, sign_page
-from .rejections import get_rejection
-from .roles import Visitor
 
 # Kinds of page token; a token of one kind opens no page of another.
 PICKER, REFUSED = "picker", "picker refused"

@@ -22,8 +22,8 @@ from ..platforms.models import Platform
 from ..platforms.registry import get_platform, platform_values
 from ..registrations.standing import Standing, find_standing, get_standing
 from ..services import Services
+from ..web.visit import Visit
 from .login import rules
-from .visit import Visit
 
 
 class _PlatformChanged(Exception):

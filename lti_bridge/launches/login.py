@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flask import Request
 
+from ..lti.browser_binding import Detour, Rung, decide_rung
 from ..lti.handshake import (
     LOGIN_PARAMETERS,
     OLDER_DEPLOYMENT,
@@ -18,8 +19,7 @@ from ..lti.replies import origin
 from ..lti.values import PlatformValues
 from ..platforms import registry
 from ..services import Services
-from .browser import kept_secrets, look_at
-from .ladder import Detour, Rung, decide_rung
+from ..web.login_cookies import kept_secrets, look_at
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..core.errors import BridgeError, LaunchRejected
+from ..lti.browser_binding import Detour, Rung
 from ..lti.launch_state import cookie_name
-from ..pages import render_page, with_headers
 from ..services import Services, current_services
-from ..translating import page_speaker
-from .browser import BOUNCED, IN_WINDOW, keep_secret, probe
-from .frames import frame_origins
-from .ladder import Detour, Rung
+from ..web.frames import frame_origins
+from ..web.login_cookies import BOUNCED, IN_WINDOW, keep_secret, probe
+from ..web.pages import render_page, with_headers
+from ..web.refusals import new_visit, refuse
+from ..web.translate import page_speaker
 from .login import Begun, Held, start_login
-from .refusals import new_visit, refuse
 
 blueprint = Blueprint("login", __name__, url_prefix="/lti")
 

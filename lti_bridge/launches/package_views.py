@@ -6,8 +6,9 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..core.errors import BridgeError, LaunchRejected, Refused, Unavailable
-from ..pages import render_page, with_headers
 from ..services import Services, current_services
+from ..web.pages import render_page, with_headers
+from ..web.refusals import refuse_page, refusing
 from . import packages
 from .deep_linking import Picker
 from .imports import (
@@ -22,7 +23,6 @@ from .imports import (
 )
 from .package_check import UploadRefused
 from .picker_views import kept_courses
-from .refusals import refuse_page, refusing
 
 blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
 

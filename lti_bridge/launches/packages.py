@@ -2,10 +2,10 @@
 
 from ..core.errors import LaunchRejected
 from ..services import Services
+from ..web.page_tokens import PageToken, read_page, sign_page
 from . import imports
 from .deep_linking import Picker, read_picker, with_data
 from .imports import Import, Package, look_at_import
-from .page_tokens import PageToken, read_page, sign_page
 
 # The kind of a token that lets a browser begin to send a file.
 UPLOAD = "upload"

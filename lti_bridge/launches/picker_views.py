@@ -7,15 +7,15 @@ from flask import Blueprint, Response, request
 
 from ..core.errors import Refused, Unavailable
 from ..lti.deep_linking import Answer
-from ..pages import render_page, see_other
 from ..scorm_cloud.courses import Course
 from ..services import Services
+from ..web.pages import render_page, see_other
+from ..web.refusals import refusing
+from ..web.rejections import get_rejection
 from . import deep_linking
 from .course_list import START, CourseList, find_courses, read_trail, write_trail
 from .deep_linking import MOST_COURSES, REFUSED, Picker, Start
 from .imports import interactive_seconds
-from .refusals import refusing
-from .rejections import get_rejection
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("picker", __name__, url_prefix="/lti/pick")

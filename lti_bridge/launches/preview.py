@@ -9,13 +9,13 @@ from typing import Any
 from ..core.db import db
 from ..core.errors import BridgeError, LaunchRejected, NotFound, Refused
 from ..lti.claims import LaunchClaims
+from ..lti.roles import Visitor
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform, ScormAccount
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
 from ..services import Services
-from .page_tokens import LOCALE, PageToken, read_page, sign_page
-from .roles import Visitor
+from ..web.page_tokens import LOCALE, PageToken, read_page, sign_page
 
 # What the token of the button "I am a learner here" holds besides: the launch that it goes on with.
 KIND, LEARN, CLAIMS, RUNG = "kind", "learner", "claims", "rung"

@@ -6,19 +6,19 @@ from werkzeug.wrappers import Response as AnyResponse
 from ..core.db import begin_reading, db
 from ..core.errors import BridgeError, LaunchRejected
 from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
-from ..pages import render_page, with_headers
 from ..platforms.keys import public_jwks
 from ..services import Services, current_services
-from ..translating import page_speaker
+from ..web.login_cookies import forget_secret, keep_page_secret
+from ..web.page_tokens import locale_of, read_page
+from ..web.pages import render_page, with_headers
+from ..web.refusals import forget_login, new_visit, origins_of, publish_launch, refuse
+from ..web.rejections import get_rejection
+from ..web.translate import page_speaker
+from ..web.visit import SECRET_FIELD, Visit
 from . import preview, resume, workflow
-from .browser import forget_secret, keep_page_secret
 from .deep_linking import Start
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
-from .page_tokens import locale_of, read_page
 from .picker_views import show_start
-from .refusals import forget_login, new_visit, origins_of, publish_launch, refuse
-from .rejections import get_rejection
-from .visit import SECRET_FIELD, Visit
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
 JWKS_SECONDS = 300

@@ -10,6 +10,7 @@ from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchC
 from ..lti.handshake import read_launch_state
 from ..lti.launch_state import LaunchState, cookie_name, hash_secret
 from ..lti.replies import origin
+from ..lti.roles import Visitor, administers, decide_visitor, is_masked
 from ..platforms import registry
 from ..platforms.deployments import ACTIVE
 from ..platforms.models import Deployment
@@ -22,14 +23,13 @@ from ..registrations.staff import forget_staff, remember_staff
 from ..registrations.standing import Standing, get_standing
 from ..registrations.workflow import build_launch_link, open_registration
 from ..services import Services
-from .browser import page_secret
+from ..web.login_cookies import page_secret
+from ..web.page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
+from ..web.visit import SECRET_FIELD, Visit
 from .deep_linking import begin_picking
 from .entering import check_state, verify_and_enter
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome, Shown
-from .page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
 from .preview import page_of, read_claims, show_preview
-from .roles import Visitor, administers, decide_visitor, is_masked
-from .visit import SECRET_FIELD, Visit
 
 
 def receive_launch(

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from ..core.db import db
 from ..registrations.marks import trail
 from ..services import Services
-from ..words import mark
+from ..web.sentences import mark
 from .cases import (
     SCORE,
     Case,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..lms.base import LMS_FAILED, LMS_REFUSED
-from ..words import mark, say
+from ..web.sentences import mark, say
 
 # Scores are compared of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
 SAME_WITHIN = 0.01

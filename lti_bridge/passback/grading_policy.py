@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..words import mark, say
+from ..web.sentences import mark, say
 from . import sayings
 
 ANSWERS = ("best", "latest", "first", "average")

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from ..core.db import db
 from ..registrations.models import Grade, Launch
 from ..services import Services
-from ..translating import Speaker
-from ..words import mark
+from ..web.sentences import mark
+from ..web.translate import Speaker
 from .deciding import ACCEPTED, PARKED, QUEUED
 from .models import Score, ScoreTry
 from .sayings import SAYINGS

@@ -8,7 +8,7 @@ from ..lti.gradebook import NOT_GRANTED
 from ..lti.values import LineItem
 from ..registrations.marks import trail
 from ..services import Services
-from ..words import mark, say
+from ..web.sentences import mark, say
 from . import sayings
 from .cases import Case, link_row
 from .claims import Claim, hold

@@ -13,7 +13,7 @@ from ..registrations.marks import store_progress, trail
 from ..registrations.models import Launch
 from ..scorm_cloud.progress import LaunchHistoryEntry, Progress
 from ..services import Services
-from ..words import mark
+from ..web.sentences import mark
 from .cases import Case, Seat, Session, attempts_of, load_case
 from .claims import Claim, hold
 from .grading_policy import rests_on_result

@@ -9,7 +9,7 @@ from ..core.errors import NotFound, Refused, Unavailable
 from ..registrations.marks import trail
 from ..registrations.models import Grade
 from ..services import Services
-from ..words import mark, say
+from ..web.sentences import mark, say
 from . import sayings
 from .cases import Case
 from .claims import Claim, hold

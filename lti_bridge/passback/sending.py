@@ -13,7 +13,7 @@ from ..lti.scores import score_body
 from ..lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
 from ..registrations.marks import trail
 from ..services import Services
-from ..words import mark, say
+from ..web.sentences import mark, say
 from . import dialects, sayings
 from .cases import SCORE, SEAT, TRY, Case, Past, Seat, link_row, load_case
 from .claims import Claim, finish, give_back, hold, wake_next

@@ -10,7 +10,7 @@ from ..registrations.identity import allow_one_more
 from ..registrations.marks import lock_grades, mark_due, trail, wake
 from ..registrations.models import Grade, Registration
 from ..services import Services
-from ..words import say
+from ..web.sentences import say
 from . import sayings
 from .deciding import ASKED, PARKED, QUEUED
 from .models import Score

@@ -9,7 +9,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.db import begin_reading, db
 from ..core.signing import BadToken
-from ..pages import render_page
 from ..registrations.tokens import (
     postback_is_genuine,
     read_exit_token,
@@ -17,7 +16,8 @@ from ..registrations.tokens import (
 )
 from ..scorm_cloud.progress import parse_progress
 from ..services import Services, current_services
-from ..translating import page_speaker
+from ..web.pages import render_page
+from ..web.translate import page_speaker
 from .arrivals import record_exit, record_postback
 from .homecoming import Homecoming, load_homecoming, speak
 

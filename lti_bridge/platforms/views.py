@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from ..core import correlation
 from ..core.db import db
 from ..core.errors import BridgeError, Refused, Unavailable
-from ..pages import render_page
 from ..services import Services, current_services
+from ..web.pages import render_page
 from .connecting import remember_browser
 from .problems import get_problem
 from .tool_definition import ToolDefinition

@@ -11,9 +11,9 @@ from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
 from ..core.db import db, reading
 from ..core.errors import ConfigurationError
-from ..pages import with_headers
 from ..passback import steering
 from ..services import Services, current_services
+from ..web.pages import with_headers
 from .erasing import erase_learner
 from .export import export_learner
 from .learner_page import check_grade, load_learner, search_learners, search_staff

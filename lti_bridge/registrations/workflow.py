@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from ..core.db import db
 from ..core.errors import LaunchRejected, NotFound, Refused, Unavailable
-from ..languages import culture_of
 from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services
+from ..web.languages import culture_of
 from .finding import find_registrations, record_found
 from .marks import trail
 from .opening import Begun

@@ -13,8 +13,8 @@ from playwright.sync_api import expect, sync_playwright
 from sqlalchemy import update
 
 from lti_bridge.core.db import db
-from lti_bridge.launches.browser import IN_WINDOW
 from lti_bridge.platforms.models import Platform
+from lti_bridge.web.login_cookies import IN_WINDOW
 from tests.browser.sites import ACTIVITY, BRIDGE, SCHOOL, Sites, open_sites
 from tests.browser.test_demo import shoot
 from tests.conftest import CHROMIUM_ARGUMENTS, make_settings, need, with_settings

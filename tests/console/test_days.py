@@ -7,12 +7,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from lti_bridge.console.actor import Scope
-from lti_bridge.console.chart import HEIGHT, draw_bars
 from lti_bridge.console.days import DAYS, count_days, measure_latency, quantile
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.registrations.models import Launch, Registration
+from lti_bridge.web.histogram import HEIGHT, draw_bars
 from tests.console.people import sign_in_owner
 from tests.privacy.people import People, make_people
 from tests.story.test_query_plans import caught, full_scans

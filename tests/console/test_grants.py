@@ -12,10 +12,10 @@ from lti_bridge.audit.models import AuditEntry
 from lti_bridge.console.grants import ASKING_AT_MOST, grant, list_grants, revoke
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError
-from lti_bridge.launches.page_tokens import read_page as read_token
 from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.platforms.deployments import approve_deployment
 from lti_bridge.platforms.models import Platform
+from lti_bridge.web.page_tokens import read_page as read_token
 from tests.conftest import FakeClock
 from tests.console.people import ADMIN, go_through, knock, press, sign_in_admin, sign_in_owner
 from tests.html import read_page

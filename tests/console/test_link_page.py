@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from lti_bridge.core.db import db
-from lti_bridge.launches.page_tokens import read_page as read_token
-from lti_bridge.launches.page_tokens import sign_page
-from lti_bridge.launches.roles import Visitor
+from lti_bridge.lti.roles import Visitor
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
+from lti_bridge.web.page_tokens import read_page as read_token
+from lti_bridge.web.page_tokens import sign_page
 from tests.html import read_page
 from tests.mini_platform import ASSISTANT, INSTRUCTOR, LEARNER, Reply
 from tests.world import HERE, World, code, count, page_token

@@ -11,9 +11,9 @@ from werkzeug.routing import Rule as UrlRule
 
 from lti_bridge.console.guard import RULE, Rule
 from lti_bridge.core.db import db
-from lti_bridge.launches.page_tokens import PageToken, sign_page
-from lti_bridge.launches.roles import Visitor
+from lti_bridge.lti.roles import Visitor
 from lti_bridge.registrations.models import Grade
+from lti_bridge.web.page_tokens import PageToken, sign_page
 from tests.console.people import csrf_token, sign_in_admin, sign_in_owner
 from tests.door import Door, open_door
 

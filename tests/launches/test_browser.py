@@ -3,8 +3,8 @@
 import pytest
 from flask import Response
 
-from lti_bridge.launches.browser import forget_secret, keep_secret
 from lti_bridge.lti.launch_state import COOKIE_PREFIX
+from lti_bridge.web.login_cookies import forget_secret, keep_secret
 
 
 def cookies_of(response: Response) -> list[str]:

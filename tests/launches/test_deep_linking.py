@@ -9,9 +9,9 @@ from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError, LaunchRejected
 from lti_bridge.launches import deep_linking
 from lti_bridge.launches.deep_linking import PICKER, REFUSED, Picker
-from lti_bridge.launches.roles import Visitor
 from lti_bridge.lti.claims import LaunchClaims
 from lti_bridge.lti.deep_linking import CourseItem
+from lti_bridge.lti.roles import Visitor
 from lti_bridge.platforms.models import Deployment, Platform
 from tests.world import World
 

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 from flask import Response
 
-from lti_bridge.launches.frames import frame_origins
 from lti_bridge.lti.replies import origin
 from lti_bridge.lti.values import PlatformValues
-from lti_bridge.pages import with_headers
 from lti_bridge.platforms.frame_origins import note_frame_origin
 from lti_bridge.platforms.models import Platform
+from lti_bridge.web.frames import frame_origins
+from lti_bridge.web.pages import with_headers
 
 CANVAS = PlatformValues(
     id=1,

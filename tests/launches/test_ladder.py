@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lti_bridge.launches.ladder import Arriving, Detour, Rung, decide_rung
+from lti_bridge.lti.browser_binding import Arriving, Detour, Rung, decide_rung
 
 NEW = Arriving(
     framed=False, has_cookie=False, bounced=False, in_window=False, storage_offered=False

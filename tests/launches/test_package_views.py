@@ -12,10 +12,10 @@ from sqlalchemy import event, update
 
 from lti_bridge.core.db import db
 from lti_bridge.launches import package_views
-from lti_bridge.launches.page_tokens import PageToken, sign_page
-from lti_bridge.launches.roles import Visitor
+from lti_bridge.lti.roles import Visitor
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.models import Platform
+from lti_bridge.web.page_tokens import PageToken, sign_page
 from tests.html import read_page
 from tests.launches.picking import DL, PICK, answer, deep_link, pick, token_of
 from tests.mini_platform import INSTRUCTOR, LEARNER

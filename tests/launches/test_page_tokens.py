@@ -8,8 +8,8 @@ import pytest
 
 from lti_bridge.core.errors import LaunchRejected
 from lti_bridge.core.signing import Signer
-from lti_bridge.launches.page_tokens import PageToken, read_page, sign_page
-from lti_bridge.launches.roles import Visitor
+from lti_bridge.lti.roles import Visitor
+from lti_bridge.web.page_tokens import PageToken, read_page, sign_page
 
 PAGE = PageToken(
     platform_id=1,

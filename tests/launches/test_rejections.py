@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import lti_bridge
-from lti_bridge.launches.refusals import REFRESHING
-from lti_bridge.launches.rejections import REJECTIONS, get_rejection
+from lti_bridge.web.refusals import REFRESHING
+from lti_bridge.web.rejections import REJECTIONS, get_rejection
 
 PACKAGE = Path(lti_bridge.__file__).parent
 # Reasons that are chosen in an expression rather than written into the raise.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.launches.roles import (
+from lti_bridge.lti.roles import (
     TEST_USER,
     VOCABULARY,
     Visitor,

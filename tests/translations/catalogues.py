@@ -9,8 +9,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from lti_bridge.languages import ENGLISH, LANGUAGES
-from lti_bridge.translating import TRANSLATIONS
+from lti_bridge.web.languages import ENGLISH, LANGUAGES
+from lti_bridge.web.translate import TRANSLATIONS
 
 from .collect import FLAGS, collect
 

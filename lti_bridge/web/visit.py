@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from ..lti.launch_state import LaunchState
+from ..lti.roles import Visitor
 from ..lti.values import PlatformValues
-from .roles import Visitor
 
 # What the page that asks the LMS's storage posts beside the launch.
 SECRET_FIELD = "lti_bridge_secret"

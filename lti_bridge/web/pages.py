@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template
 
 from .languages import ENGLISH
-from .translating import Speaker
+from .translate import Speaker
 
 
 def render_page(

@@ -13,12 +13,12 @@ from ..core import correlation
 from ..core.db import begin_reading, db
 from ..core.errors import BridgeError, Busy, ConfigurationError, LaunchRejected, Unavailable
 from ..lti.launch_state import cookie_name, find_use
-from ..pages import render_page
 from ..services import Services, current_services
-from ..translating import page_speaker
-from .browser import forget_secret
 from .frames import frame_origins, home_of
+from .login_cookies import forget_secret
+from .pages import render_page
 from .rejections import get_rejection
+from .translate import page_speaker
 from .visit import SECRET_FIELD, Visit
 
 logger = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from flask import Request, Response
 
+from ..lti.browser_binding import Arriving
 from ..lti.launch_state import COOKIE_PREFIX, read_stamp
-from .ladder import Arriving
 from .page_tokens import PAGE_SECONDS
 
 MOST_COOKIES = 8

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ..words import mark
+from .sentences import mark
 
 LEARNER, TEACHER, ADMIN = "You", "Your instructor", "Your LMS administrator"
 OPERATOR = "The operator of this bridge"

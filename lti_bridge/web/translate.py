@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import current_app, request
 
-from .core.paths import PACKAGE
+from ..core.paths import PACKAGE
 from .languages import ENGLISH, choose_language
-from .words import plain, recognise
+from .sentences import plain, recognise
 
 TRANSLATIONS = PACKAGE / "translations"
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..core.errors import LaunchRejected
 from ..core.signing import BadToken
+from ..lti.roles import Visitor
 from ..services import Services
-from .roles import Visitor
 
 PURPOSE = "page"
 PAGE_SECONDS = 3600

@@ -1,0 +1,1 @@
+"""What every page needs: its frame and headers, its words, its token, and a way to say no."""
