@@ -9,12 +9,13 @@ from sqlalchemy import bindparam, func, insert, select
 
 from ..core.db import db, update_rows
 from ..core.errors import NotFound, Refused, Unavailable
+from ..lms import score_replies
 from ..lti.scores import score_body
 from ..lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
 from ..registrations.marks import trail
 from ..services import Services
 from ..web.sentences import mark, say
-from . import dialects, sayings
+from . import sayings
 from .cases import SCORE, SEAT, TRY, Case, Past, Seat, link_row, load_case
 from .claims import Claim, finish, give_back, hold, wake_next
 from .deciding import ACCEPTED, PARKED, QUEUED, SUPERSEDED
@@ -53,7 +54,7 @@ class Try:
     """One HTTP try: its row, what the row is to hold, and what came of it."""
 
     id: int
-    outcome: dialects.Outcome
+    outcome: score_replies.Outcome
     values: dict[str, Any]
     pause: float | None = None  # seconds that the LMS wants to be left alone
 
@@ -86,7 +87,7 @@ def _send(services: Services, claim: Claim, gate: PlatformGate, case: Case, scor
         parcel = _make_parcel(services, claim, case, score)
         made = _deliver(services, claim, parcel) if parcel is not None else None
         if made is not None:
-            answered, pause = not isinstance(made.outcome, dialects.TryLater), made.pause
+            answered, pause = not isinstance(made.outcome, score_replies.TryLater), made.pause
     finally:
         gate.leave(case.platform.id, answered=answered, wait_seconds=pause)
     if parcel is None or made is None:
@@ -181,12 +182,12 @@ def _seat_of(case: Case, score: Past) -> Seat | None:
 def _deliver(services: Services, claim: Claim, parcel: Parcel) -> Try:
     """Post the score; once more with a new access token when the LMS wants that."""
     made = _try(services, parcel)
-    if isinstance(made.outcome, dialects.Reauthorize):
+    if isinstance(made.outcome, score_replies.Reauthorize):
         services.gradebook.forget_token(parcel.platform)
         _end_try_alone(services, claim, parcel, made)
         hold(services, claim, services.settings.passback.lms_deadline_seconds)
         made = _try(services, parcel)
-    if isinstance(made.outcome, dialects.CompareResult):
+    if isinstance(made.outcome, score_replies.CompareResult):
         _end_try_alone(services, claim, parcel, made)
         made.outcome = _compare(services, claim, parcel)
         made.values = {}
@@ -209,13 +210,13 @@ def _try(services: Services, parcel: Parcel) -> Try:
         )
     except Unavailable as error:
         text = mark("The LMS did not answer; it is tried again.")
-        return _failed(try_id, dialects.TryLater(text, error.retry_after))
+        return _failed(try_id, score_replies.TryLater(text, error.retry_after))
     except Refused as error:
         return _refused(try_id, error)
     return _answered(try_id, parcel, reply)
 
 
-def _failed(try_id: int, outcome: dialects.TryLater) -> Try:
+def _failed(try_id: int, outcome: score_replies.TryLater) -> Try:
     return Try(try_id, outcome, {"outcome": _name(outcome)}, outcome.after)
 
 
@@ -223,27 +224,27 @@ def _refused(try_id: int, error: Refused) -> Try:
     """No access token: the key or the scopes are not accepted, which an admin can change."""
     said = error.explanation
     reason = say(sayings.TOKEN_REFUSED, said=said) if said else NO_TOKEN
-    outcome = dialects.TryLater(reason)
+    outcome = score_replies.TryLater(reason)
     values = {"outcome": _name(outcome), "status": error.status, "excerpt": said, "duration_ms": 0}
     return Try(try_id, outcome, values, None)
 
 
 def _answered(try_id: int, parcel: Parcel, reply: LmsReply) -> Try:
-    answer = dialects.Reply(reply.status, reply.excerpt, reply.retry_after)
-    outcome = dialects.read_reply(parcel.platform.dialect, answer)
+    answer = score_replies.Reply(reply.status, reply.excerpt, reply.retry_after)
+    outcome = score_replies.read_reply(parcel.platform.dialect, answer)
     values = {
         "status": reply.status,
         "excerpt": reply.excerpt.replace("\0", ""),
         "duration_ms": reply.duration_ms,
         "outcome": _name(outcome),
     }
-    if isinstance(outcome, dialects.TryLater):
+    if isinstance(outcome, score_replies.TryLater):
         return Try(try_id, outcome, values, outcome.after)
     left = reply.rate_limit_remaining
     return Try(try_id, outcome, values, 1.0 if left is not None and left < 200 else None)
 
 
-def _name(outcome: dialects.Outcome) -> str:
+def _name(outcome: score_replies.Outcome) -> str:
     return type(outcome).__name__.lower()
 
 
@@ -266,7 +267,7 @@ def _tell_try(services: Services, parcel: Parcel, made: Try) -> None:
         services.events.publish("score_try", outcome=outcome, dialect=dialect)
 
 
-def _compare(services: Services, claim: Claim, parcel: Parcel) -> dialects.Outcome:
+def _compare(services: Services, claim: Claim, parcel: Parcel) -> score_replies.Outcome:
     """A newer or equal time is stored: usually it is our own repeat. Read, never re-post."""
     deadline = services.settings.passback.lms_deadline_seconds
     hold(services, claim, deadline)
@@ -280,17 +281,19 @@ def _compare(services: Services, claim: Claim, parcel: Parcel) -> dialects.Outco
             granted=parcel.granted,
         )
     except Unavailable as error:
-        return dialects.TryLater(mark("The LMS's results cannot be read yet."), error.retry_after)
+        return score_replies.TryLater(
+            mark("The LMS's results cannot be read yet."), error.retry_after
+        )
     except NotFound:
-        return dialects.GONE
+        return score_replies.GONE
     except Refused:
-        return dialects.Refused(
+        return score_replies.Refused(
             mark(
                 "The LMS holds a newer grade, and does not let the tool read which: look in the "
                 "gradebook, then resend."
             )
         )
-    return dialects.decide_repeat(
+    return score_replies.decide_repeat(
         parcel.score.score_given,
         result.score if result is not None else None,
         result.maximum if result is not None else None,
@@ -300,23 +303,23 @@ def _compare(services: Services, claim: Claim, parcel: Parcel) -> dialects.Outco
 def _settle(services: Services, claim: Claim, case: Case, parcel: Parcel, made: Try) -> None:
     """Record the outcome and give the grade back, in one transaction."""
     outcome, score = made.outcome, parcel.score
-    if isinstance(outcome, dialects.Accepted):
+    if isinstance(outcome, score_replies.Accepted):
         text = f"The gradebook has {score.score_given:g} of 100."
         _end_score(services, claim, case, score, made, ACCEPTED, text)
-    elif isinstance(outcome, dialects.Superseded):
+    elif isinstance(outcome, score_replies.Superseded):
         _end_score(services, claim, case, score, made, SUPERSEDED, outcome.reason)
-    elif isinstance(outcome, dialects.Refused):
+    elif isinstance(outcome, score_replies.Refused):
         gone = parcel.line_item_url if outcome.line_item_gone else None
         _end_score(services, claim, case, score, made, PARKED, outcome.reason, gone)
     else:
-        no_access = dialects.TryLater(NO_ACCESS, NO_ACCESS_SECONDS)
-        late = outcome if isinstance(outcome, dialects.TryLater) else no_access
+        no_access = score_replies.TryLater(NO_ACCESS, NO_ACCESS_SECONDS)
+        late = outcome if isinstance(outcome, score_replies.TryLater) else no_access
         _try_later(services, claim, score, made, late)
     _tell_try(services, parcel, made)
 
 
 def _try_later(
-    services: Services, claim: Claim, score: Past, made: Try, outcome: dialects.TryLater
+    services: Services, claim: Claim, score: Past, made: Try, outcome: score_replies.TryLater
 ) -> None:
     passback = services.settings.passback
     backoff = Backoff(passback.backoff_seconds, passback.backoff_seconds_max)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.passback.dialects import (
+from lti_bridge.lms.score_replies import (
     Accepted,
     CompareResult,
     Outcome,

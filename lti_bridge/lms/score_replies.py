@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..lms.base import LMS_FAILED, LMS_REFUSED
 from ..web.sentences import mark, say
+from .base import LMS_FAILED, LMS_REFUSED
 
 # Scores are compared of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
 SAME_WITHIN = 0.01
