@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select
 
+from ..audit.actor import Actor
+from ..audit.log import record
 from ..core.db import db, reading
 from ..core.errors import ConfigurationError, NotFound, Refused, Unavailable
 from ..passback.models import SweepCursor
@@ -14,8 +16,6 @@ from ..platforms.models import Platform, ScormAccount
 from ..registrations.models import Registration
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services
-from .actor import Actor
-from .audit import record
 from .checks import Kept, account_subject, kept_checks
 from .guard import not_found
 

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response
 
+from ..audit.actor import Actor
 from ..core.errors import ConfigurationError
 from ..services import current_services
 from .account_pages import add_account, drop_account, load_account, load_accounts
-from .actor import Actor
 from .forms import AccountForm, AccountSecretForm, explain
 from .guard import Rule, allow
 from .shell import go, show

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 
+from ..audit.actor import Actor, Scope
 from ..core.db import db, reading
 from ..lti.roles import Visitor
 from ..passback.models import Score
@@ -14,7 +15,6 @@ from ..registrations.identity import choose_course
 from ..registrations.models import Grade, ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken, sign_page
-from .actor import Actor, Scope
 
 LONGEST_SEARCH = 100
 SHOWN_AT_ONCE = 50

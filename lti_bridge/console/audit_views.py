@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, request
 
+from ..audit.actor import Actor
+from ..audit.log import AT_ONCE, list_entries
 from ..core.db import db, reading
-from .actor import Actor
-from .audit import AT_ONCE, list_entries
 from .guard import Rule, allow
 from .shell import show
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, or_, select
 
+from ..audit.actor import Actor, Scope
+from ..audit.log import record
 from ..core.db import db, reading
 from ..core.errors import ConfigurationError, NotFound
 from ..launches.course_list import CourseList, find_courses, read_trail
@@ -17,8 +19,6 @@ from ..registrations.models import ResourceLink
 from ..scorm_cloud.courses import Course
 from ..services import Services
 from .activities import sign_link_page
-from .actor import Actor, Scope
-from .audit import record
 from .guard import not_found
 
 USED_AT_MOST = 50

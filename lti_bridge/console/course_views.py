@@ -4,6 +4,7 @@ from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, jsonify, request, url_for
 
+from ..audit.actor import Actor
 from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..launches.imports import (
     FORM_BYTES,
@@ -21,7 +22,6 @@ from ..launches.package_check import UploadRefused
 from ..platforms.models import ScormAccount
 from ..services import current_services
 from ..web.pages import see_other, with_headers
-from .actor import Actor
 from .course_pages import get_account_for, load_course, load_courses, may_replace, upload
 from .guard import Rule, allow, not_found
 from .shell import show

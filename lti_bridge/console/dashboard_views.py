@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response, request
 
+from ..audit.actor import Actor
 from ..core.db import db, reading
 from ..services import current_services
 from ..web.histogram import draw_bars
 from .activities import load_activities
-from .actor import Actor
 from .days import count_days, measure_latency
 from .guard import Rule, allow
 from .nodes import Nodes, load_nodes

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Select, cast, func, select
 
+from ..audit.actor import Scope
 from ..core.db import db
 from ..passback.models import Score
 from ..registrations.models import Grade, Launch, Registration
-from .actor import Scope
 from .overview_page import mine
 
 DAYS = 14

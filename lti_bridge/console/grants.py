@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
+from ..audit.actor import Actor
+from ..audit.log import OPERATOR, record
 from ..core.db import db, insert_if_new, reading
 from ..core.errors import ConfigurationError, LaunchRejected
 from ..core.signing import BadToken
@@ -15,8 +17,6 @@ from ..people.models import ConsoleGrant
 from ..platforms import registry
 from ..services import Services
 from ..web.page_tokens import ADMIN, BROWSER, PageToken
-from .actor import Actor
-from .audit import OPERATOR, record
 from .sessions import end_sessions_of_grant, start_session
 
 # A platform has few admins; more who ask are no admins of ours.

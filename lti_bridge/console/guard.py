@@ -9,10 +9,10 @@ from flask import Response, g, request, session, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from wtforms import ValidationError
 
+from ..audit.actor import Actor
 from ..core.errors import BridgeError, ConfigurationError, NotFound, Refused, Unavailable
 from ..services import current_services
 from ..web.pages import see_other
-from .actor import Actor
 from .forms import sentence
 from .sessions import find_actor
 from .shell import show

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify, request
 
+from ..audit.actor import Actor
 from ..platforms.tool_definition import ToolDefinition
 from ..services import current_services
 from ..web.pages import with_headers
-from .actor import Actor
 from .guard import Rule, allow
 from .guide import load_done, load_guide
 from .platform_forms import DIALECTS, InviteForm

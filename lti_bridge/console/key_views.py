@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response
 
+from ..audit.actor import Actor
+from ..audit.log import record
 from ..core.db import db, reading
 from ..platforms import keys
 from ..services import current_services
-from .actor import Actor
-from .audit import record
 from .guard import Rule, allow
 from .shell import go, show
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
+from ..audit.log import record
 from ..core.db import db, reading
 from ..core.errors import LaunchRejected
 from ..passback import steering
 from ..registrations.models import Grade
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .audit import record
 from .learner_state import ATTENTION
 from .link_learners import LearnerRow, load_learners
 from .link_page import LinkFacts, load_facts, require_manager

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 
+from ..audit.actor import Actor, Scope
 from ..core.db import db, reading
 from ..core.errors import Unavailable
 from ..passback.deciding import PARKED, QUEUED
@@ -16,7 +17,6 @@ from ..platforms.models import Deployment, Platform, ToolKey
 from ..registrations.grants import narrowed_at
 from ..registrations.models import Grade, Learner, ResourceLink
 from ..services import Services
-from .actor import Actor, Scope
 
 COUNTED_AT_MOST = 1000
 SHOWN_AT_MOST = 20

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
+from ..audit.actor import Actor
+from ..audit.log import OPERATOR, record
 from ..core.config import ConsoleSettings
 from ..core.db import affected, db
 from ..core.errors import ConfigurationError, Refused
 from ..people.models import ConsoleAccount, ConsoleInvite
 from ..services import Services
 from . import throttle
-from .actor import Actor
-from .audit import OPERATOR, record
 from .passwords import check_password, hash_password, is_outdated, matches
 from .sessions import end_sessions_of, start_session
 

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, request
 
+from ..audit.actor import Actor
 from ..core.db import db, reading
 from ..people.models import ConsoleAccount
 from ..services import current_services
-from .actor import Actor
 from .grants import decide_grant, list_grants
 from .guard import Rule, allow, not_found
 from .people import OWNER, PASSWORD, list_people, make_invite, set_disabled, welcome_address

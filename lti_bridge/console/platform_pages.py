@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..audit.actor import Actor
+from ..audit.log import record
 from ..core.db import db, reading
 from ..passback.grading_policy import GradingPolicy, make_policy
 from ..platforms.accounts import account_name, list_accounts
@@ -27,8 +29,6 @@ from ..registrations.succession import (
     succeed_platform,
 )
 from ..services import Services
-from .actor import Actor
-from .audit import record
 from .checks import Kept, kept_checks, platform_subject
 from .guard import not_found
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response, request
 
+from ..audit.actor import Actor
 from ..core.errors import ConfigurationError
 from ..platforms.tool_definition import ToolDefinition
 from ..services import current_services
-from .actor import Actor
 from .forms import explain
 from .guard import Rule, allow
 from .platform_forms import InviteForm, NewPlatformForm, PlatformForm, SettingsForm

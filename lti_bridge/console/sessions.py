@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import joinedload
 
+from ..audit.actor import Actor, Role, Scope
 from ..core.config import ConsoleSettings
 from ..core.db import db, reading
 from ..people.models import ConsoleAccount, ConsoleGrant, ConsoleSession
-from .actor import Actor, Role, Scope
 
 RENEWED_AFTER = timedelta(minutes=1)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Response, flash, g, url_for
 
+from ..audit.actor import Actor
 from ..web.pages import render_page, see_other
-from .actor import Actor
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, Response, request, session, url_for
 
+from ..audit.actor import Actor
 from ..core.errors import ConfigurationError, Refused
 from ..services import current_services
-from .actor import Actor
 from .forms import PasswordForm, SignInForm, WelcomeForm, explain
 from .guard import ConsoleRefused, Rule, allow, allow_anybody, sign_in_as
 from .guide import needs_setup

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from ..audit.actor import Scope
 from ..core.db import db
 from ..passback.deciding import QUEUED
 from ..passback.models import Score, ScoreTry, SweepCursor
 from ..platforms.models import Platform, ScormAccount
 from ..registrations.models import Grade
-from .actor import Scope
 from .overview_page import COUNTED_AT_MOST, mine
 
 LATE = timedelta(minutes=5)

@@ -5,8 +5,8 @@ from functools import partial
 
 from flask import Blueprint, Response
 
-from ..console.actor import Actor
-from ..console.audit import record
+from ..audit.actor import Actor
+from ..audit.log import record
 from ..console.checks import (
     BRIDGE,
     FAILED,

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from ..console.actor import Actor
-from ..console.audit import OPERATOR, record
+from ..audit.actor import Actor
+from ..audit.log import OPERATOR, record
 from ..core.db import db, insert_if_new
 from ..core.errors import ConfigurationError
 from ..services import Services

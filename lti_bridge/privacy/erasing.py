@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from sqlalchemy import or_, select, update
 
-from ..console.actor import Actor
-from ..console.audit import OPERATOR
+from ..audit.actor import Actor
+from ..audit.log import OPERATOR
 from ..core.db import db
 from ..platforms.accounts import list_accounts
 from ..registrations.models import Learner, Registration

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from ..console.actor import Actor, Scope
+from ..audit.actor import Actor, Scope
 from ..console.guard import not_found
 from ..console.learner_state import LearnerState, decide_learner_state, standing_of
 from ..core.db import db, reading

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 
-from ..console.actor import Actor
-from ..console.audit import record
+from ..audit.actor import Actor
+from ..audit.log import record
 from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
 from ..core.db import db, reading

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
 
-from ..console.audit import OPERATOR, record
+from ..audit.log import OPERATOR, record
 from ..core.db import Base, affected, db, reading
 from ..core.errors import ConfigurationError
 from ..people.models import ConsoleGrant, ConsoleSession

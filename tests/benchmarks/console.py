@@ -15,8 +15,8 @@ from flask import current_app
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from lti_bridge.audit.actor import Actor, Role, Scope
 from lti_bridge.console.activities import sign_link_page
-from lti_bridge.console.actor import Actor, Role, Scope
 from lti_bridge.console.guard import RULE, Rule
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform, ScormAccount

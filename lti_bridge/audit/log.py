@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..audit.models import AuditEntry
 from ..core.db import db
 from .actor import Actor, Scope
+from .models import AuditEntry
 
 OPERATOR = "the operator, by a command"
 AT_ONCE = 50
