@@ -22,7 +22,7 @@ from .core.errors import BridgeError, NotFound, Unavailable
 from .core.http.session import Outbound
 from .core.processes import Family
 from .platforms.accounts import DEFAULT
-from .platforms.facts import PlatformFacts
+from .platforms.connection_values import PlatformFacts
 from .platforms.registry import add_platform
 from .sandbox.sample_courses import build_sample, course_id
 from .sandbox.sample_courses.build import title

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.web.rejections import get_rejection
 from tests.conftest import FakeClock, close_app, make_settings, open_app

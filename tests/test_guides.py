@@ -10,7 +10,7 @@ import pytest
 
 from lti_bridge.cli import cli
 from lti_bridge.core.config import load_settings
-from lti_bridge.platforms.problems import PROBLEMS
+from lti_bridge.platforms.connect_errors import PROBLEMS
 from lti_bridge.sandbox.faults import Faults
 from lti_bridge.web.rejections import REJECTIONS
 from tests.door import open_door

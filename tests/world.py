@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
 from lti_bridge.platforms.accounts import save_account
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.services import Services

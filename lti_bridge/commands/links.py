@@ -10,7 +10,7 @@ from ..core.db import db
 from ..core.errors import ConfigurationError
 from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..passback.policy_change import Change, change_policy, preview_policy
-from ..platforms.facts import PLAYERS
+from ..platforms.connection_values import PLAYERS
 from ..registrations.identity import choose_course
 from ..registrations.links import opens_in_window
 from ..registrations.models import ResourceLink

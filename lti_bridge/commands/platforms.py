@@ -9,7 +9,13 @@ from ..core.config import Settings
 from ..core.db import db
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
-from ..platforms.facts import DIALECTS, NEW_VERSIONS, PLAYERS, PlatformFacts, new_versions_of
+from ..platforms.connection_values import (
+    DIALECTS,
+    NEW_VERSIONS,
+    PLAYERS,
+    PlatformFacts,
+    new_versions_of,
+)
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
 from ..platforms.tool_definition import ToolDefinition

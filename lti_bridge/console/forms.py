@@ -6,7 +6,7 @@ from flask import request
 from wtforms import Form, HiddenField, PasswordField, StringField, ValidationError
 from wtforms.validators import DataRequired, Length, Optional
 
-from ..platforms.facts import is_address
+from ..platforms.connection_values import is_address
 
 
 class ConsoleForm(Form):

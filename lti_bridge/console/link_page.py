@@ -10,7 +10,7 @@ from ..lti.values import PlatformValues
 from ..passback.grading_policy import GradingPolicy, make_policy
 from ..platforms import registry
 from ..platforms.accounts import account_for
-from ..platforms.grants import Narrowed
+from ..platforms.missing_grants import Narrowed
 from ..platforms.models import ScormAccount
 from ..registrations.grants import narrowed_in
 from ..registrations.identity import choose_course

@@ -9,7 +9,7 @@ from wtforms.validators import Length, Optional
 from ..lti.replies import origin
 from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS
 from ..platforms.accounts import DEFAULT
-from ..platforms.facts import LONGEST_NAME, PlatformFacts
+from ..platforms.connection_values import LONGEST_NAME, PlatformFacts
 from .forms import ConsoleForm, address_field, strip, text_field
 
 DIALECTS = [("canvas", "Canvas"), ("moodle", "Moodle"), ("generic", "Another LMS")]

@@ -9,10 +9,10 @@ from ..audit.log import record
 from ..core.db import db, reading
 from ..passback.grading_policy import GradingPolicy, make_policy
 from ..platforms.accounts import account_name, list_accounts
+from ..platforms.connection_values import PLAYERS, PlatformFacts, new_versions_of
 from ..platforms.deployments import approve_deployment
-from ..platforms.facts import PLAYERS, PlatformFacts, new_versions_of
-from ..platforms.grants import Narrowed
 from ..platforms.invites import make_invite
+from ..platforms.missing_grants import Narrowed
 from ..platforms.models import Deployment, Platform
 from ..platforms.registry import (
     edit_platform,

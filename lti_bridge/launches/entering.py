@@ -15,7 +15,7 @@ from ..lti.launch_state import (
     same_browser,
 )
 from ..lti.values import PlatformValues
-from ..platforms.connecting import connected_here
+from ..platforms.connect_cookie import connected_here
 from ..platforms.deployments import ACTIVE, get_deployment, note_launch
 from ..platforms.frame_origins import with_frame_origin
 from ..platforms.models import Platform

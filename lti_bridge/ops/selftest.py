@@ -13,8 +13,8 @@ from ..lti.keysets import fetch_keys
 from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..platforms.accounts import list_accounts
 from ..platforms.deployments import ACTIVE, PENDING
-from ..platforms.grants import Narrowed
 from ..platforms.keys import signing_key
+from ..platforms.missing_grants import Narrowed
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
 from ..platforms.tool_definition import short_scope

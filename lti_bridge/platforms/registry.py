@@ -10,8 +10,8 @@ from ..core.db import db, read_apart
 from ..core.errors import ConfigurationError, LaunchRejected
 from ..lti.values import PlatformValues
 from .accounts import get_account
+from .connection_values import NEW_VERSIONS, PlatformFacts, check_facts
 from .deployments import bring_deployment
-from .facts import NEW_VERSIONS, PlatformFacts, check_facts
 from .identity import platform_identity
 from .models import Platform
 

@@ -10,10 +10,10 @@ from ..core.db import db
 from ..core.errors import BridgeError, Refused, Unavailable
 from ..services import Services, current_services
 from ..web.pages import render_page
-from .connecting import remember_browser
-from .problems import get_problem
+from .connect import Connected, Request, connect, look_at
+from .connect_cookie import remember_browser
+from .connect_errors import get_problem
 from .tool_definition import ToolDefinition
-from .workflow import Connected, Request, connect, look_at
 
 blueprint = Blueprint("platforms", __name__, url_prefix="/lti")
 DEFINITION_SECONDS = 300

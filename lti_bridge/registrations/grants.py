@@ -7,7 +7,7 @@ from sqlalchemy import select
 from ..core.db import db
 from ..lti.values import SCOPE_SCORE
 from ..platforms.deployments import shared_names
-from ..platforms.grants import Narrowed, find_narrowed, our_scopes
+from ..platforms.missing_grants import Narrowed, find_narrowed, our_scopes
 from ..platforms.models import Deployment, Platform
 from .models import ResourceLink
 

@@ -15,7 +15,7 @@ from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
 from lti_bridge.core.schema import migrate_database
 from lti_bridge.platforms.accounts import ensure_default_account
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
 from tests.ports import free_port

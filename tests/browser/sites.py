@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.platforms.accounts import get_account, save_account
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import Launch

@@ -3,7 +3,7 @@
 import pytest
 
 from lti_bridge.lti.values import SCOPE_LINE_ITEM
-from lti_bridge.platforms.grants import find_narrowed, our_scopes
+from lti_bridge.platforms.missing_grants import find_narrowed, our_scopes
 from lti_bridge.platforms.tool_definition import SCOPES, short_scope
 
 SCORE = SCOPES[2]

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
 from lti_bridge.lti.dynamic_registration import belongs_to, check_configuration
-from lti_bridge.platforms.connecting import COOKIE, PURPOSE
+from lti_bridge.platforms.connect_cookie import COOKIE, PURPOSE
 from lti_bridge.platforms.invites import claim_invite, make_invite, read_invite, use_invite
 from lti_bridge.platforms.models import Deployment, Invite, Platform
 from lti_bridge.platforms.registry import list_platforms

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError, LaunchRejected
 from lti_bridge.platforms import deployments, registry
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.identity import deployment_identity, platform_identity
 from lti_bridge.platforms.models import Deployment, Platform
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, TrailEvent

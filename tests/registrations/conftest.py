@@ -15,7 +15,7 @@ from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.lti.claims import RESOURCE_LINK, LaunchClaims
 from lti_bridge.platforms.accounts import ensure_default_account, save_account
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.links import keep_link

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Platform
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import Grade, Learner, Registration

@@ -16,7 +16,7 @@ from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.memberships import Memberships
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import PlatformValues
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.scorm_cloud.client import ScormCloudClient

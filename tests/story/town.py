@@ -21,7 +21,7 @@ from lti_bridge.passback.platform_gate import PlatformGate
 from lti_bridge.passback.sweep import recheck_unresolved, sweep_accounts
 from lti_bridge.passback.workflow import work_grade
 from lti_bridge.platforms.accounts import save_account
-from lti_bridge.platforms.facts import PlatformFacts
+from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import (

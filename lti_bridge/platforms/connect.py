@@ -15,7 +15,7 @@ from ..lti.dynamic_registration import (
     register,
 )
 from ..services import Services
-from .facts import LONGEST_NAME, PlatformFacts
+from .connection_values import LONGEST_NAME, PlatformFacts
 from .invites import Claim, OpenInvite, claim_invite, give_back, read_invite, use_invite
 from .models import Platform
 from .registry import write_platform
