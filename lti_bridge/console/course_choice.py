@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..core.db import db
 from ..core.errors import LaunchRejected, NotFound, Refused
-from ..launches.course_list import CourseList, find_courses, read_trail
+from ..courses.search import CourseList, find_courses, read_trail
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken

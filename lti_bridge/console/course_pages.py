@@ -10,8 +10,8 @@ from ..audit.actor import Actor, Scope
 from ..audit.log import record
 from ..core.db import db, reading
 from ..core.errors import ConfigurationError, NotFound
-from ..launches.course_list import CourseList, find_courses, read_trail
-from ..launches.imports import Package, interactive_seconds, send_package
+from ..courses.import_package import Package, interactive_seconds, send_package
+from ..courses.search import CourseList, find_courses, read_trail
 from ..platforms.accounts import account_for, list_accounts, may_replace_courses, uses
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..registrations.identity import choose_course

@@ -6,7 +6,8 @@ from flask import Blueprint, Response, jsonify, request, url_for
 
 from ..audit.actor import Actor
 from ..core.errors import BridgeError, NotFound, Refused, Unavailable
-from ..launches.imports import (
+from ..courses.check_package import UploadRefused
+from ..courses.import_package import (
     FORM_BYTES,
     MEGABYTE,
     CourseExists,
@@ -18,7 +19,6 @@ from ..launches.imports import (
     say_failure,
     too_large,
 )
-from ..launches.package_check import UploadRefused
 from ..platforms.models import ScormAccount
 from ..services import current_services
 from ..web.pages import see_other, with_headers

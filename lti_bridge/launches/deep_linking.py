@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ..core.db import db, reading
 from ..core.errors import LaunchRejected, NotFound
+from ..courses.import_package import interactive_seconds
 from ..lti.claims import LaunchClaims
 from ..lti.deep_linking import (
     LONGEST_TITLE,
@@ -28,7 +29,6 @@ from ..services import Services
 from ..web.frames import frame_origins
 from ..web.page_tokens import PageToken, read_page, sign_page
 from ..web.rejections import get_rejection
-from .imports import interactive_seconds
 
 # Kinds of page token; a token of one kind opens no page of another.
 PICKER, REFUSED = "picker", "picker refused"

@@ -6,12 +6,8 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..core.errors import BridgeError, LaunchRejected, Refused, Unavailable
-from ..services import Services, current_services
-from ..web.pages import render_page, with_headers
-from ..web.refusals import refuse_page, refusing
-from . import packages
-from .deep_linking import Picker
-from .imports import (
+from ..courses.check_package import UploadRefused
+from ..courses.import_package import (
     FORM_BYTES,
     MEGABYTE,
     CourseExists,
@@ -21,7 +17,11 @@ from .imports import (
     say_failure,
     too_large,
 )
-from .package_check import UploadRefused
+from ..services import Services, current_services
+from ..web.pages import render_page, with_headers
+from ..web.refusals import refuse_page, refusing
+from . import packages
+from .deep_linking import Picker
 from .picker_views import kept_courses
 
 blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")

@@ -1,11 +1,11 @@
 """Uploading a package from the picker: who may, and which page follows its import."""
 
 from ..core.errors import LaunchRejected
+from ..courses import import_package
+from ..courses.import_package import Import, Package, look_at_import
 from ..services import Services
 from ..web.page_tokens import PageToken, read_page, sign_page
-from . import imports
 from .deep_linking import Picker, read_picker, with_data
-from .imports import Import, Package, look_at_import
 
 # The kind of a token that lets a browser begin to send a file.
 UPLOAD = "upload"
@@ -55,7 +55,7 @@ def _uploading(picker: Picker) -> Picker:
 
 def send_package(services: Services, picker: Picker, package: Package) -> str:
     """Send a package and return the token of the page that follows its import. Raises likewise."""
-    job_id, course_id = imports.send_package(services, picker.account, package)
+    job_id, course_id = import_package.send_package(services, picker.account, package)
     return with_data(services, picker, job=job_id, importing=course_id)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, request
 
 from ..core.errors import Refused, Unavailable
+from ..courses.import_package import interactive_seconds
+from ..courses.search import START, CourseList, find_courses, read_trail, write_trail
 from ..lti.deep_linking import Answer
 from ..scorm_cloud.courses import Course
 from ..services import Services
@@ -13,9 +15,7 @@ from ..web.pages import render_page, see_other
 from ..web.refusals import refusing
 from ..web.rejections import get_rejection
 from . import deep_linking
-from .course_list import START, CourseList, find_courses, read_trail, write_trail
 from .deep_linking import MOST_COURSES, REFUSED, Picker, Start
-from .imports import interactive_seconds
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("picker", __name__, url_prefix="/lti/pick")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lti_bridge.core.errors import Refused, Unavailable
-from lti_bridge.launches.course_list import START, find_courses, read_trail, write_trail
+from lti_bridge.courses.search import START, find_courses, read_trail, write_trail
 from lti_bridge.scorm_cloud.courses import Course, CoursePage
 
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from lti_bridge.launches.package_check import (
+from lti_bridge.courses.check_package import (
     UploadRefused,
     check_course_id,
     check_package,

@@ -8,7 +8,7 @@ from ..platforms.models import ScormAccount
 from ..scorm_cloud.courses import Course, ImportJob
 from ..services import Services
 from ..web.rejections import get_rejection
-from .package_check import UploadRefused, check_course_id, check_package, propose_course_id
+from .check_package import UploadRefused, check_course_id, check_package, propose_course_id
 
 MEGABYTE = 1024 * 1024
 # What a form adds to the file that it carries.

@@ -1,0 +1,1 @@
+"""Courses of SCORM Cloud: found, checked and imported, for picker, console and commands."""
