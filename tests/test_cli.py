@@ -22,7 +22,7 @@ from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Learner, Registration, StaffVisit
-from lti_bridge.registrations.staff import remember_staff
+from lti_bridge.registrations.staff_visits import remember_staff
 from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_bridge.sandbox.sample_courses import build_sample
 from lti_bridge.sandbox.server import serve

@@ -12,8 +12,8 @@ from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_polic
 from ..passback.policy_change import Change, change_policy, preview_policy
 from ..platforms.connection_values import PLAYERS
 from ..registrations.identity import choose_course
-from ..registrations.links import opens_in_window
 from ..registrations.models import ResourceLink
+from ..registrations.resource_links import opens_in_window
 from .opening import open_bridge, table
 
 

@@ -19,7 +19,7 @@ from ..platforms.connection_values import (
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
 from ..platforms.tool_definition import ToolDefinition
-from ..registrations.grants import narrowed_at
+from ..registrations.granted_scopes import narrowed_at
 from ..registrations.succession import (
     Succession,
     plan_deployment,

@@ -12,10 +12,10 @@ from ..platforms import registry
 from ..platforms.accounts import account_for
 from ..platforms.missing_grants import Narrowed
 from ..platforms.models import ScormAccount
-from ..registrations.grants import narrowed_in
+from ..registrations.granted_scopes import narrowed_in
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
-from ..registrations.staff import find_staff
+from ..registrations.staff_visits import find_staff
 from ..scorm_cloud.courses import Course
 from ..services import Services
 from ..web.histogram import Bar, draw_bars

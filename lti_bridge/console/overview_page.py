@@ -14,7 +14,7 @@ from ..people.models import ConsoleGrant
 from ..platforms.deployments import PENDING
 from ..platforms.keys import NEXT, SIGNING
 from ..platforms.models import Deployment, Platform, ToolKey
-from ..registrations.grants import narrowed_at
+from ..registrations.granted_scopes import narrowed_at
 from ..registrations.models import Grade, Learner, ResourceLink
 from ..services import Services
 

@@ -20,7 +20,7 @@ from ..platforms.registry import (
     list_platforms,
     write_platform,
 )
-from ..registrations.grants import narrowed_at
+from ..registrations.granted_scopes import narrowed_at
 from ..registrations.succession import (
     Succession,
     plan_deployment,

@@ -14,7 +14,7 @@ from ..passback.models import Score
 from ..passback.story import Moment, tell_moments
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Launch, Learner, Registration
-from ..registrations.tokens import read_exit_token
+from ..registrations.return_urls import read_exit_token
 from ..services import Services
 from ..web.page_tokens import LOCALE, REVIEW, PageToken
 from .learner_state import LearnerState, Standing, decide_learner_state, standing_of

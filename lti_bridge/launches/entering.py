@@ -20,7 +20,7 @@ from ..platforms.deployments import ACTIVE, get_deployment, note_launch
 from ..platforms.frame_origins import with_frame_origin
 from ..platforms.models import Platform
 from ..platforms.registry import get_platform, platform_values
-from ..registrations.standing import Standing, find_standing, get_standing
+from ..registrations.launch_snapshot import Standing, find_standing, get_standing
 from ..services import Services
 from ..web.visit import Visit
 from .login import rules

@@ -16,12 +16,12 @@ from ..platforms.deployments import ACTIVE
 from ..platforms.models import Deployment
 from ..platforms.tool_definition import MASQUERADING
 from ..registrations.attempts import begin_attempt, find_offer
-from ..registrations.links import keep_link, opens_in_window
+from ..registrations.create_registration import build_launch_link, open_registration
+from ..registrations.launch_rows import Arrival, Begun, begin_launch
+from ..registrations.launch_snapshot import Standing, get_standing
 from ..registrations.models import ResourceLink
-from ..registrations.opening import Arrival, Begun, begin_launch
-from ..registrations.staff import forget_staff, remember_staff
-from ..registrations.standing import Standing, get_standing
-from ..registrations.workflow import build_launch_link, open_registration
+from ..registrations.resource_links import keep_link, opens_in_window
+from ..registrations.staff_visits import forget_staff, remember_staff
 from ..services import Services
 from ..web.login_cookies import page_secret
 from ..web.page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page

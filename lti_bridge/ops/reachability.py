@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from ..core.errors import Refused
 from ..core.http.address_guard import PrivateAddress, public_addresses
 from ..platforms.models import ScormAccount
-from ..registrations.tokens import postback_address
+from ..registrations.return_urls import postback_address
 from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services
 

@@ -18,7 +18,7 @@ from ..platforms.missing_grants import Narrowed
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
 from ..platforms.tool_definition import short_scope
-from ..registrations.grants import find_telling_link, narrowed_at
+from ..registrations.granted_scopes import find_telling_link, narrowed_at
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services
 from .reachability import may_test, try_postback

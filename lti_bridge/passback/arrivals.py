@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 
 from ..core import correlation
 from ..core.db import affected, db, insert_if_new
-from ..registrations.marks import lock_grade_of, mark_due, trail, wake
+from ..registrations.grade_updates import lock_grade_of, mark_due, trail, wake
 from ..registrations.models import Launch, Registration
 from ..scorm_cloud.progress import Progress
 from ..services import Services

@@ -8,7 +8,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, or_, update
 
 from ..core.db import db, update_rows
-from ..registrations.marks import wake
+from ..registrations.grade_updates import wake
 from ..registrations.models import Grade
 from ..services import Services
 

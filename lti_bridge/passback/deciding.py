@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 
 from ..core.db import db
-from ..registrations.marks import trail
+from ..registrations.grade_updates import trail
 from ..services import Services
 from ..web.sentences import mark
 from .cases import (

@@ -6,7 +6,7 @@ from ..core.db import db
 from ..core.errors import Refused, Unavailable
 from ..lti.gradebook import NOT_GRANTED
 from ..lti.values import LineItem
-from ..registrations.marks import trail
+from ..registrations.grade_updates import trail
 from ..services import Services
 from ..web.sentences import mark, say
 from . import sayings

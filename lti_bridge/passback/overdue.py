@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ..core.db import db
 from ..core.errors import Unavailable
-from ..registrations.marks import WORK_TASK, lock_grades
+from ..registrations.grade_updates import WORK_TASK, lock_grades
 from ..registrations.models import Grade
 from ..services import Services
 

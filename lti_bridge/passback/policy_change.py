@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ..core.db import db
-from ..registrations.marks import lock_grades, mark_due, wake
+from ..registrations.grade_updates import lock_grades, mark_due, wake
 from ..registrations.models import Grade, ResourceLink
 from ..services import Services
 from .cases import Case, attempts_of, found_in_lms, load_case, newest_decision

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from ..core.db import db
 from ..core.errors import NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
-from ..registrations.marks import store_progress, trail
+from ..registrations.grade_updates import store_progress, trail
 from ..registrations.models import Launch
 from ..scorm_cloud.progress import LaunchHistoryEntry, Progress
 from ..services import Services

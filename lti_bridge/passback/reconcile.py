@@ -14,7 +14,7 @@ from ..core.errors import BridgeError, Refused
 from ..lti.values import Granted, LmsResult, PlatformValues
 from ..platforms.models import Deployment, Platform
 from ..platforms.registry import platform_values
-from ..registrations.marks import lock_grades, mark_due, trail, wake
+from ..registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ..registrations.models import Grade, Learner, ResourceLink
 from ..services import Services
 from .deciding import ACCEPTED, LOST

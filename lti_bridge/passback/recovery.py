@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from ..core.db import db
 from ..core.errors import NotFound, Refused, Unavailable
-from ..registrations.marks import trail
+from ..registrations.grade_updates import trail
 from ..registrations.models import Grade
 from ..services import Services
 from ..web.sentences import mark, say

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from ..core.db import db
 from ..core.errors import NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
-from ..registrations.marks import lock_grade_of, store_progress, trail
+from ..registrations.grade_updates import lock_grade_of, store_progress, trail
 from ..registrations.models import Registration
 from ..scorm_cloud.progress import Progress
 from ..services import Services

@@ -12,7 +12,7 @@ from ..core.errors import NotFound, Refused, Unavailable
 from ..lms import score_replies
 from ..lti.scores import score_body
 from ..lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
-from ..registrations.marks import trail
+from ..registrations.grade_updates import trail
 from ..services import Services
 from ..web.sentences import mark, say
 from . import sayings

@@ -6,8 +6,8 @@ from sqlalchemy import func, select, update
 
 from ..core.db import affected, db
 from ..core.errors import Refused
+from ..registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ..registrations.identity import allow_one_more
-from ..registrations.marks import lock_grades, mark_due, trail, wake
 from ..registrations.models import Grade, Registration
 from ..services import Services
 from ..web.sentences import say

@@ -12,7 +12,7 @@ from ..core.db import affected, db, insert_if_new
 from ..core.errors import BridgeError
 from ..platforms.accounts import list_accounts
 from ..platforms.models import ScormAccount
-from ..registrations.marks import (
+from ..registrations.grade_updates import (
     confirm_progress,
     lock_grades,
     mark_due,

@@ -8,7 +8,7 @@ from ..core.db import db
 from ..lti.launch_state import forget_old_nonces
 from ..platforms.keys import advance_keys
 from ..queue.worker import Timer
-from ..registrations.marks import WORK_TASK
+from ..registrations.grade_updates import WORK_TASK
 from ..services import Services
 from .overdue import run_overdue_rounds
 from .platform_gate import PlatformGate

@@ -9,11 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.db import begin_reading, db
 from ..core.signing import BadToken
-from ..registrations.tokens import (
-    postback_is_genuine,
-    read_exit_token,
-    read_postback_token,
-)
+from ..registrations.return_urls import postback_is_genuine, read_exit_token, read_postback_token
 from ..scorm_cloud.progress import parse_progress
 from ..services import Services, current_services
 from ..web.pages import render_page

@@ -5,7 +5,7 @@ import time
 
 from ..core import correlation
 from ..core.db import db
-from ..registrations.marks import WORK_TASK
+from ..registrations.grade_updates import WORK_TASK
 from ..services import Services
 from .cases import load_case
 from .claims import Claim, Fenced, claim_grade, finish, hold

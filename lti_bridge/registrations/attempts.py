@@ -10,11 +10,11 @@ from ..core.errors import LaunchRejected
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform
 from ..services import Services
+from .create_lease import seat_values
+from .grade_updates import trail
 from .identity import attempts_for, may_begin_another
-from .marks import trail
+from .launch_rows import FIRST_RECHECK
 from .models import Grade, Launch, Learner, Registration, ResourceLink
-from .opening import FIRST_RECHECK
-from .seat import seat_values
 
 BEST = "best"
 ANSWERS = (BEST, "latest", "first", "average")

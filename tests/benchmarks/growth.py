@@ -21,7 +21,7 @@ from lti_bridge.passback.overdue import run_overdue_round
 from lti_bridge.passback.sweep import recheck_unresolved
 from lti_bridge.passback.tasks import prune_nonces
 from lti_bridge.registrations.models import Launch
-from lti_bridge.registrations.tokens import exit_url
+from lti_bridge.registrations.return_urls import exit_url
 
 from . import servers
 from .backlog import add_finished, add_link

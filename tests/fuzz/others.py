@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Launch, Registration
-from lti_bridge.registrations.tokens import exit_url, postback_address
+from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.door import HOSTILE, Door
 from tests.fuzz.fuzzer import Shot
 from tests.fuzz.launches import LAUNCH_HEADERS

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Registration, ResourceLink
-from lti_bridge.registrations.tokens import exit_url
+from lti_bridge.registrations.return_urls import exit_url
 from tests.mini_platform import LEARNER
 from tests.world import World
 

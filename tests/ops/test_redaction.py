@@ -8,7 +8,7 @@ from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
 from lti_bridge.core.signing import Signer
 from lti_bridge.ops.redaction import describe_failure, one_line, redact
-from lti_bridge.registrations.tokens import exit_url, postback_address
+from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.mini_platform import MiniPlatform
 
 NAME = "Xanthippe"

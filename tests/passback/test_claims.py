@@ -6,7 +6,7 @@ import pytest
 
 from lti_bridge.core.db import db
 from lti_bridge.passback.claims import Fenced, claim_grade, finish, hold
-from lti_bridge.registrations.marks import mark_due
+from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
 from tests.conftest import FakeClock

@@ -10,7 +10,7 @@ from lti_bridge.core.db import db
 from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.claims import claim_grade
 from lti_bridge.passback.overdue import run_overdue_round, run_overdue_rounds
-from lti_bridge.registrations.marks import WORK_TASK, mark_due
+from lti_bridge.registrations.grade_updates import WORK_TASK, mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
 from tests.conftest import FakeClock, close_app, open_app, with_settings

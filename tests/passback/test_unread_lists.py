@@ -11,7 +11,7 @@ from lti_bridge.passback.models import Score
 from lti_bridge.passback.reconcile import reconcile_link
 from lti_bridge.passback.workflow import work_grade
 from lti_bridge.platforms.keys import ensure_keys
-from lti_bridge.registrations.marks import mark_due
+from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
 from tests.conftest import FakeClock

@@ -17,7 +17,7 @@ from lti_bridge.passback.story import tell
 from lti_bridge.passback.workflow import work_grade
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import platform_values
-from lti_bridge.registrations.marks import mark_due
+from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from lti_bridge.services import Services
 from tests.conftest import FakeClock

@@ -16,8 +16,8 @@ from lti_bridge.privacy.erasing import erase_learner, resume_erasures, work_eras
 from lti_bridge.privacy.learners import get_learner, kinds_of, preview
 from lti_bridge.privacy.models import Erasure
 from lti_bridge.privacy.reports import IN_SCORM_CLOUD, get_report
+from lti_bridge.registrations.create_lease import load_seat, take_lease
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration
-from lti_bridge.registrations.seat import load_seat, take_lease
 from lti_bridge.scorm_cloud.client import LearnerValues
 from tests.conftest import FakeClock, with_settings
 from tests.practice_cloud import Answer, CarryOn

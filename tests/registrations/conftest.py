@@ -18,12 +18,12 @@ from lti_bridge.platforms.accounts import ensure_default_account, save_account
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.platforms.registry import add_platform
-from lti_bridge.registrations.links import keep_link
+from lti_bridge.registrations.create_lease import Seat
+from lti_bridge.registrations.create_registration import build_launch_link, open_registration
+from lti_bridge.registrations.launch_rows import Arrival, begin_launch
+from lti_bridge.registrations.launch_snapshot import get_standing
 from lti_bridge.registrations.models import Launch, Registration
-from lti_bridge.registrations.opening import Arrival, begin_launch
-from lti_bridge.registrations.seat import Seat
-from lti_bridge.registrations.standing import get_standing
-from lti_bridge.registrations.workflow import build_launch_link, open_registration
+from lti_bridge.registrations.resource_links import keep_link
 from lti_bridge.services import Services
 from tests.conftest import FakeClock, close_app, open_app, with_settings
 from tests.practice_cloud import PracticeCloud

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lti_bridge.core.db import db
-from lti_bridge.registrations.marks import confirm_progress
+from lti_bridge.registrations.grade_updates import confirm_progress
 from lti_bridge.registrations.models import Registration
 from lti_bridge.services import Services
 from tests.conftest import FakeClock

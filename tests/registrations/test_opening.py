@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from lti_bridge.core.db import Base, db
 from lti_bridge.core.errors import LaunchRejected
 from lti_bridge.platforms.models import Deployment
-from lti_bridge.registrations.marks import store_progress
+from lti_bridge.registrations.grade_updates import store_progress
 from lti_bridge.registrations.models import (
     Grade,
     Launch,

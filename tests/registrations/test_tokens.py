@@ -8,7 +8,7 @@ import pytest
 
 from lti_bridge.core.config import Settings
 from lti_bridge.core.signing import BadToken, Signer
-from lti_bridge.registrations.tokens import (
+from lti_bridge.registrations.return_urls import (
     exit_url,
     postback_address,
     postback_is_genuine,

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import LaunchRejected, Unavailable
-from lti_bridge.registrations import seat as seats
+from lti_bridge.registrations import create_lease as seats
 from lti_bridge.registrations.models import Grade, Launch, Registration
 from lti_bridge.scorm_cloud.client import LearnerValues
 from tests.conftest import FakeClock, close_app, with_settings

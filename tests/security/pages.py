@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from lti_bridge.core.db import db
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.registrations.models import Launch, Registration, ResourceLink
-from lti_bridge.registrations.tokens import exit_url
+from lti_bridge.registrations.return_urls import exit_url
 from tests.console.people import csrf_token, sign_in_owner
 from tests.door import Door
 from tests.html import read_page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lti_bridge.platforms.invites import make_invite
-from lti_bridge.registrations.tokens import postback_address
+from lti_bridge.registrations.return_urls import postback_address
 from tests.door import Door
 from tests.launches.picking import deep_link, token_of
 from tests.mini_platform import INSTRUCTOR

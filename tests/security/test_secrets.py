@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from lti_bridge.app import create_app
 from lti_bridge.platforms.invites import make_invite
-from lti_bridge.registrations.tokens import exit_url, postback_address
+from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.certification.bench import Bench
 from tests.conftest import close_app, make_settings
 from tests.door import Door

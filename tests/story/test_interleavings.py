@@ -26,7 +26,7 @@ from sqlalchemy import select
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db, is_sqlite
 from lti_bridge.passback.policy_change import change_policy
-from lti_bridge.registrations import workflow
+from lti_bridge.registrations import create_registration
 from lti_bridge.registrations.models import ResourceLink
 from tests.story.oracle import State, allowed_grades
 from tests.story.town import Death, Fuse, Town
@@ -322,7 +322,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Town]:
     """Let a town's clock go on when somebody sleeps, and let nobody wait for the dead."""
 
     def make_patient(town: Town) -> Town:
-        monkeypatch.setattr(workflow, "WAIT_FOR_OTHER_SECONDS", 0)
+        monkeypatch.setattr(create_registration, "WAIT_FOR_OTHER_SECONDS", 0)
         monkeypatch.setattr(time, "sleep", town.clock.advance)
         return town
 

@@ -23,7 +23,7 @@ from lti_bridge.passback.sweep import recheck_unresolved, sweep_accounts
 from lti_bridge.passback.tasks import prune_nonces
 from lti_bridge.passback.workflow import work_grade
 from lti_bridge.registrations.models import Registration
-from lti_bridge.registrations.tokens import exit_url, postback_address
+from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.conftest import FakeClock
 from tests.console.people import sign_in_owner
 from tests.mini_platform import ENDPOINT, INSTRUCTOR, Reply

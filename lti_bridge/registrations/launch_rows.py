@@ -13,11 +13,11 @@ from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
 from ..scorm_cloud.bodies import LearnerValues
 from ..services import Services
+from .create_lease import LEASE, Seat, seat_of, seat_values
+from .grade_updates import trail
 from .identity import choose_attempt, choose_course, scorm_learner_id
-from .marks import trail
-from .seat import LEASE, Seat, seat_of, seat_values
-from .standing import GRADE, LAUNCH, LEARNER, LINK, SEAT, Place, Standing, connection
-from .standing import get_standing as read_again
+from .launch_snapshot import GRADE, LAUNCH, LEARNER, LINK, SEAT, Place, Standing, connection
+from .launch_snapshot import get_standing as read_again
 
 FIRST_RECHECK = timedelta(hours=1)
 OPENED = "The learner opened the activity."

@@ -8,10 +8,7 @@ from ..core.errors import LaunchRejected, NotFound, Refused, Unavailable
 from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services
 from ..web.languages import culture_of
-from .finding import find_registrations, record_found
-from .marks import trail
-from .opening import Begun
-from .seat import (
+from .create_lease import (
     CallTime,
     Seat,
     load_seat,
@@ -20,7 +17,10 @@ from .seat import (
     release_lease,
     take_lease,
 )
-from .tokens import exit_url, postback_address
+from .find_existing import find_registrations, record_found
+from .grade_updates import trail
+from .launch_rows import Begun
+from .return_urls import exit_url, postback_address
 
 WAIT_FOR_OTHER_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.2

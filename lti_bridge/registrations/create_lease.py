@@ -14,9 +14,9 @@ from ..core.errors import LaunchRejected, Unavailable
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
 from ..scorm_cloud.bodies import LearnerValues
+from .grade_updates import lock_grade_of, mark_due
 from .identity import registration_id
-from .marks import lock_grade_of, mark_due
-from .standing import (
+from .launch_snapshot import (
     ACCOUNT,
     ACCOUNTS,
     GRADE,

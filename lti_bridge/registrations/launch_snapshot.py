@@ -17,7 +17,7 @@ from ..lti.claims import LaunchClaims
 from ..platforms.accounts import select_default
 from ..platforms.models import Deployment, Platform, ScormAccount
 from .models import Grade, Launch, Learner, Registration, ResourceLink, StaffVisit
-from .staff import COUNTS_FOR
+from .staff_visits import COUNTS_FOR
 
 
 def _table(model: type[Base]) -> Table:

@@ -11,9 +11,9 @@ from ..core.errors import Refused
 from ..platforms.accounts import Account, list_accounts
 from ..services import Services
 from .attempts import add_registration_row, mark_launched
-from .marks import trail, wake
+from .create_lease import CallTime, Seat, record_created
+from .grade_updates import trail, wake
 from .models import Grade, Launch, Registration
-from .seat import CallTime, Seat, record_created
 
 # More attempts than this in one seat are not plausible.
 MOST_ATTEMPTS = 100

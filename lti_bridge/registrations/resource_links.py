@@ -9,8 +9,8 @@ from ..core.db import insert_row
 from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..lti.memberships import SCOPE_MEMBERSHIPS
-from .marks import lock_grades
-from .standing import GRADE, LINK, Standing, connection, get_standing
+from .grade_updates import lock_grades
+from .launch_snapshot import GRADE, LINK, Standing, connection, get_standing
 
 COURSE_KEY = "scorm_course_id"
 # A whole class shares this row: it is not written at every click.
