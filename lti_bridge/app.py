@@ -56,7 +56,7 @@ from .privacy import reset_views
 from .privacy import views as privacy_views
 from .queue.engine import build_queue
 from .registrations import models as registration_models
-from .scorm_cloud.places import Places
+from .scorm_cloud.concurrency import Places
 from .services import EXTENSION, Services
 from .web.pages import forbid_guessing
 from .web.refusals import answer_http_error

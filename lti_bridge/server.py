@@ -13,7 +13,7 @@ from .app import create_app
 from .console.nodes import WEB, Heartbeat
 from .core.config import Settings
 from .core.processes import end_with_parent, settle
-from .scorm_cloud.places import count_spare
+from .scorm_cloud.concurrency import count_spare
 from .services import EXTENSION
 
 # A login by GET carries two hints of the LMS, of up to 16,000 characters each. gunicorn lowers

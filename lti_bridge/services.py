@@ -18,7 +18,7 @@ from .lti.tokens import AccessTokens
 from .lti.values import PlatformValues
 from .queue.engine import TaskQueue
 from .scorm_cloud.client import ScormCloudClient
-from .scorm_cloud.places import Places
+from .scorm_cloud.concurrency import Places
 
 if TYPE_CHECKING:
     from .platforms.accounts import Account

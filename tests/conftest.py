@@ -220,7 +220,7 @@ def kept_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def skipped_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests import quick
 
-    monkeypatch.setattr("lti_bridge.scorm_cloud.wire.time", quick.SkippedWaits())
+    monkeypatch.setattr("lti_bridge.scorm_cloud.transport.time", quick.SkippedWaits())
 
 
 def close_app(app: Flask) -> None:

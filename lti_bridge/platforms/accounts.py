@@ -16,7 +16,7 @@ from ..core.errors import ConfigurationError
 from ..core.http.session import Outbound
 from ..core.signing import BadToken, Signer
 from ..scorm_cloud.client import ScormCloudClient
-from ..scorm_cloud.places import Places
+from ..scorm_cloud.concurrency import Places
 from .models import Platform, ScormAccount
 
 DEFAULT = "default"

@@ -13,7 +13,7 @@ from ..core.db import affected, begin_reading, db
 from ..core.errors import LaunchRejected, Unavailable
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
-from ..scorm_cloud.bodies import LearnerValues
+from ..scorm_cloud.request_bodies import LearnerValues
 from .grade_updates import lock_grade_of, mark_due
 from .identity import registration_id
 from .launch_snapshot import (

@@ -11,7 +11,7 @@ from ..core.db import db, insert_row
 from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
-from ..scorm_cloud.bodies import LearnerValues
+from ..scorm_cloud.request_bodies import LearnerValues
 from ..services import Services
 from .create_lease import LEASE, Seat, seat_of, seat_values
 from .grade_updates import trail

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from ..core.errors import NotFound, Refused
 from ..core.http.session import Outbound
-from .bodies import LearnerValues, PostBack, launch_link_body, postback_body, registration_body
+from .concurrency import Places
 from .courses import (
     Course,
     CoursePage,
@@ -15,7 +15,6 @@ from .courses import (
     parse_course_page,
     parse_import_job,
 )
-from .places import Places
 from .progress import (
     LaunchHistoryEntry,
     Progress,
@@ -23,8 +22,15 @@ from .progress import (
     parse_launch_history,
     parse_progress,
 )
+from .request_bodies import (
+    LearnerValues,
+    PostBack,
+    launch_link_body,
+    postback_body,
+    registration_body,
+)
+from .transport import Wire, path_to, read_json, read_list, server_time
 from .upload import MultipartFile
-from .wire import Wire, path_to, read_json, read_list, server_time
 
 __all__ = ["LearnerValues", "PostBack", "RegistrationPage", "ScormCloudClient"]
 

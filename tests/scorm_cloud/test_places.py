@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 import pytest
 
 from lti_bridge.core.errors import Busy, Unavailable
-from lti_bridge.scorm_cloud.places import Places, count_spare
+from lti_bridge.scorm_cloud.concurrency import Places, count_spare
 from tests.practice_cloud import PracticeCloud
 
 

@@ -12,7 +12,7 @@ import requests
 from lti_bridge.core.errors import NotFound, Refused, Unavailable
 from lti_bridge.core.http.session import Outbound
 from lti_bridge.scorm_cloud.client import LearnerValues, PostBack, ScormCloudClient
-from lti_bridge.scorm_cloud.wire import read_json
+from lti_bridge.scorm_cloud.transport import read_json
 from tests.practice_cloud import Answer, CarryOn, LoseAnswer, PracticeCloud
 
 ALICE = LearnerValues("learner-1")

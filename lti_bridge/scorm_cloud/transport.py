@@ -14,7 +14,7 @@ import requests
 
 from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..core.http.session import Outbound
-from .places import Places
+from .concurrency import Places
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_EXPLANATION = 300
