@@ -31,7 +31,8 @@ from .core.events import Events
 from .core.http.session import Outbound
 from .core.paths import PACKAGE, shipped
 from .core.signing import Signer
-from .launches import login_views, package_views, picker_views
+from .deep_linking import package_views, picker_views
+from .launches import login_views
 from .launches import views as launch_views
 from .lti import models as lti_models
 from .lti.gradebook import Gradebook

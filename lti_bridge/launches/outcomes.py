@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..deep_linking.picker import Start
 from ..registrations.attempts import Offer
-from .deep_linking import Start
 from .preview import Preview
 
 

@@ -5,6 +5,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ..core.db import begin_reading, db
 from ..core.errors import BridgeError, LaunchRejected
+from ..deep_linking.picker import Start
+from ..deep_linking.picker_views import show_start
 from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
 from ..platforms.keys import public_jwks
 from ..services import Services, current_services
@@ -16,9 +18,7 @@ from ..web.rejections import get_rejection
 from ..web.translate import page_speaker
 from ..web.visit import SECRET_FIELD, Visit
 from . import preview, resume, workflow
-from .deep_linking import Start
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
-from .picker_views import show_start
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
 JWKS_SECONDS = 300

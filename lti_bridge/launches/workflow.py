@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ..core.db import begin_reading, db
 from ..core.errors import LaunchRejected, Unavailable
+from ..deep_linking.picker import begin_picking
 from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchClaims
 from ..lti.handshake import read_launch_state
 from ..lti.launch_state import LaunchState, cookie_name, hash_secret
@@ -26,7 +27,6 @@ from ..services import Services
 from ..web.login_cookies import page_secret
 from ..web.page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
 from ..web.visit import SECRET_FIELD, Visit
-from .deep_linking import begin_picking
 from .entering import check_state, verify_and_enter
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome, Shown
 from .preview import page_of, read_claims, show_preview

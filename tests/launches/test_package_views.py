@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import event, update
 
 from lti_bridge.core.db import db
-from lti_bridge.launches import package_views
+from lti_bridge.deep_linking import package_views
 from lti_bridge.lti.roles import Visitor
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.models import Platform

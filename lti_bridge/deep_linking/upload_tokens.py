@@ -5,7 +5,7 @@ from ..courses import import_package
 from ..courses.import_package import Import, Package, look_at_import
 from ..services import Services
 from ..web.page_tokens import PageToken, read_page, sign_page
-from .deep_linking import Picker, read_picker, with_data
+from .picker import Picker, read_picker, with_data
 
 # The kind of a token that lets a browser begin to send a file.
 UPLOAD = "upload"

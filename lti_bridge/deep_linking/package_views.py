@@ -20,8 +20,8 @@ from ..courses.import_package import (
 from ..services import Services, current_services
 from ..web.pages import render_page, with_headers
 from ..web.refusals import refuse_page, refusing
-from . import packages
-from .deep_linking import Picker
+from . import upload_tokens
+from .picker import Picker
 from .picker_views import kept_courses
 
 blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
@@ -31,7 +31,7 @@ blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
 @refusing
 def ask(services: Services) -> Response:
     """Ask for the package, and for the id that its course shall have."""
-    return _show_form(services, packages.get_uploader(services, request.form.get("page", "")))
+    return _show_form(services, upload_tokens.get_uploader(services, request.form.get("page", "")))
 
 
 @blueprint.post("/check")
@@ -39,7 +39,7 @@ def check() -> Response:
     """Tell a script whether a course id is free, before a large file travels."""
     services = current_services()
     try:
-        picker = packages.get_uploader(services, request.form.get("page", ""))
+        picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
     except BridgeError as error:
         return _json({"error": say_failure(error)}, 400)
     return _json(
@@ -55,9 +55,9 @@ def upload() -> Response:
     services = current_services()
     scripted = request.accept_mimetypes.best == "application/json"
     try:
-        ticket = packages.read_upload(services, request.args.get("ticket", ""))
+        ticket = upload_tokens.read_upload(services, request.args.get("ticket", ""))
         _read_form(services)
-        picker = packages.read_upload_picker(services, request.form.get("page", ""), ticket)
+        picker = upload_tokens.read_upload_picker(services, request.form.get("page", ""), ticket)
     except BridgeError as error:
         if scripted:
             return _json({"error": say_failure(error)}, 400)
@@ -85,8 +85,8 @@ def import_status() -> Response:
     """Tell a script how the import stands."""
     services = current_services()
     try:
-        picker = packages.get_uploader(services, request.form.get("page", ""))
-        return _json({"status": packages.read_import(services, picker).job.status})
+        picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
+        return _json({"status": upload_tokens.read_import(services, picker).job.status})
     except Unavailable:
         return _json({"status": "RUNNING"})
     except BridgeError as error:
@@ -110,7 +110,7 @@ def _send(services: Services, picker: Picker) -> str:
     if file is None or not file.filename:
         raise UploadRefused("no_file", "Choose the zip file of a course first.")
     form = request.form
-    return packages.send_package(
+    return upload_tokens.send_package(
         services,
         picker,
         Package(
@@ -132,7 +132,7 @@ def _show_form(services: Services, picker: Picker, problem: BridgeError | None =
         frame_origins=picker.frame_origins,
         token=picker.token,
         kept=kept_courses(picker),
-        ticket=packages.sign_upload(services, picker),
+        ticket=upload_tokens.sign_upload(services, picker),
         limit=limit,
         max_bytes=limit * MEGABYTE,
         too_large=too_large(limit),
@@ -143,9 +143,9 @@ def _show_form(services: Services, picker: Picker, problem: BridgeError | None =
 
 
 def _show_import(services: Services, token: str) -> Response:
-    picker = packages.get_uploader(services, token)
+    picker = upload_tokens.get_uploader(services, token)
     try:
-        found, trouble = packages.read_import(services, picker), ""
+        found, trouble = upload_tokens.read_import(services, picker), ""
     except (Unavailable, Refused) as error:
         found, trouble = None, say_failure(error)
     return render_page(

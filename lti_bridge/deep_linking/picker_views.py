@@ -14,8 +14,8 @@ from ..services import Services
 from ..web.pages import render_page, see_other
 from ..web.refusals import refusing
 from ..web.rejections import get_rejection
-from . import deep_linking
-from .deep_linking import MOST_COURSES, REFUSED, Picker, Start
+from . import picker as picking
+from .picker import MOST_COURSES, REFUSED, Picker, Start
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("picker", __name__, url_prefix="/lti/pick")
@@ -26,7 +26,7 @@ def show_start(services: Services, start: Start, reference: str) -> Response:
     """Answer a deep linking launch: the list of courses, or why there is none."""
     if start.refused:
         return _show_refusal(services, start, reference)
-    return show_list(services, deep_linking.read_picker(services, start.token))
+    return show_list(services, picking.read_picker(services, start.token))
 
 
 @blueprint.post("")
@@ -42,7 +42,7 @@ def preview(services: Services) -> Response:
     """Open a course as learners will see it, untracked, in a window of its own."""
     picker = _picker(services)
     course_id = request.form.get("preview", "")
-    url = deep_linking.build_preview(services, picker, course_id)
+    url = picking.build_preview(services, picker, course_id)
     return see_other(url)
 
 
@@ -57,7 +57,7 @@ def end_preview() -> Response:
 def choose(services: Services) -> Response:
     """Show what will be added, with titles to change and where it opens."""
     picker = _picker(services)
-    courses, missing = deep_linking.get_courses(services, picker, request.form.getlist("course"))
+    courses, missing = picking.get_courses(services, picker, request.form.getlist("course"))
     if missing:
         gone = ", ".join(missing)
         return show_list(services, picker, f"Your SCORM Cloud account does not have: {gone}.")
@@ -70,7 +70,7 @@ def choose(services: Services) -> Response:
         "launches/picker_confirm.html",
         frame_origins=picker.frame_origins,
         picker=picker,
-        token=deep_linking.with_data(services, picker, chosen=chosen),
+        token=picking.with_data(services, picker, chosen=chosen),
         courses=courses,
     )
 
@@ -80,7 +80,7 @@ def choose(services: Services) -> Response:
 def add(services: Services) -> Response:
     """Send the chosen courses to the LMS."""
     picker = _picker(services)
-    items = deep_linking.read_items(picker, request.form)
+    items = picking.read_items(picker, request.form)
     if not items:
         return show_list(services, picker, "Choose a course first.")
     return _send_back(services, picker, Answer(items))
@@ -97,8 +97,8 @@ def cancel(services: Services) -> Response:
 @refusing
 def return_refused(services: Services) -> Response:
     """Send the LMS word of why nothing could be picked."""
-    picker = deep_linking.read_picker(services, request.form.get("page", ""), REFUSED)
-    return _send_back(services, picker, deep_linking.refusal_answer(picker))
+    picker = picking.read_picker(services, request.form.get("page", ""), REFUSED)
+    return _send_back(services, picker, picking.refusal_answer(picker))
 
 
 def show_list(services: Services, picker: Picker, problem: str = "") -> Response:
@@ -107,7 +107,7 @@ def show_list(services: Services, picker: Picker, problem: str = "") -> Response
     text = form.get("search" if "find" in form else "searched", "")
     trail = (START,) if "find" in form else read_trail(form.get("trail", ""))
     seconds = interactive_seconds(services)
-    client = deep_linking.client_of(services, picker)
+    client = picking.client_of(services, picker)
     try:
         listed = find_courses(client, text, trail, deadline_seconds=seconds)
     except (Unavailable, Refused) as error:
@@ -148,7 +148,7 @@ def _list_problem(error: Unavailable | Refused) -> str:
 
 
 def _picker(services: Services) -> Picker:
-    return deep_linking.read_picker(services, request.form.get("page", ""))
+    return picking.read_picker(services, request.form.get("page", ""))
 
 
 def _send_back(services: Services, picker: Picker, answer: Answer) -> Response:
@@ -156,13 +156,13 @@ def _send_back(services: Services, picker: Picker, answer: Answer) -> Response:
         "launches/picker_return.html",
         frame_origins=picker.frame_origins,
         return_url=picker.return_url,
-        jwt=deep_linking.sign_answer(services, picker, answer),
+        jwt=picking.sign_answer(services, picker, answer),
         count=len(answer.items),
     )
 
 
 def _show_refusal(services: Services, start: Start, reference: str) -> Response:
-    picker = deep_linking.read_picker(services, start.token, REFUSED)
+    picker = picking.read_picker(services, start.token, REFUSED)
     rejection = get_rejection(start.refused)
     logger.warning("deep linking refused: %s [%s]", start.refused, reference)
     return render_page(

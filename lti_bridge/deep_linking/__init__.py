@@ -1,0 +1,1 @@
+"""An instructor chooses or uploads a course from inside the LMS."""
