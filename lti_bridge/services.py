@@ -43,7 +43,7 @@ class Services:
     places: Places
     events: Events
     # As this process last saw them. A launch is verified by these, without a query, and compared
-    # with the row in its own transaction (launches/entering.py).
+    # with the row in its own transaction (launches/verify_launch.py).
     platforms: dict[int, PlatformValues] = field(default_factory=dict)
 
     @property

@@ -17,7 +17,7 @@ from ..web.refusals import forget_login, new_visit, origins_of, publish_launch, 
 from ..web.rejections import get_rejection
 from ..web.translate import page_speaker
 from ..web.visit import SECRET_FIELD, Visit
-from . import preview, resume, workflow
+from . import preview, receive_launch, retry_token
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
@@ -37,13 +37,13 @@ def launch() -> AnyResponse:
     visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
     try:
         refuse_repeated(request.values.lists(), LAUNCH_PARAMETERS, "request_unreadable")
-        outcome = workflow.receive_launch(services, request.form, request.cookies, visit)
+        outcome = receive_launch.receive_launch(services, request.form, request.cookies, visit)
         if isinstance(outcome, AskStorage):
             return _ask_storage(services, visit, outcome)
         response = _show(services, visit, outcome)
     except BridgeError as error:
         if visit.launch_id is not None and visit.state is not None:
-            visit.resume_token = resume.sign_resume(services, visit.launch_id, visit.state)
+            visit.resume_token = retry_token.sign_resume(services, visit.launch_id, visit.state)
         return refuse(services, visit, error)
     publish_launch(services, visit, "opened")
     return forget_login(services, visit, response)
@@ -56,11 +56,11 @@ def try_again() -> AnyResponse:
     token = request.values.get("token", "")
     try:
         secret = request.form.get(SECRET_FIELD, "")
-        known = resume.read_resume(services, token, request.cookies, secret)
+        known = retry_token.read_resume(services, token, request.cookies, secret)
         visit.browser_secret = secret
         visit.platform, visit.return_url = known.platform, known.return_url
         visit.locale, visit.resume_token = known.locale, token
-        player = workflow.open_player(services, known.launch_id)
+        player = receive_launch.open_player(services, known.launch_id)
     except BridgeError as error:
         return refuse(services, visit, error)
     publish_launch(services, visit, "resumed")
@@ -75,7 +75,7 @@ def choose_attempt() -> AnyResponse:
     services, visit = current_services(), new_visit()
     token, another = request.form.get("page", ""), request.form.get("choice") == "another"
     try:
-        player = workflow.open_attempt(services, token, another=another)
+        player = receive_launch.open_attempt(services, token, another=another)
     except BridgeError as error:
         visit.locale = locale_of(services, token)
         return refuse(services, visit, error)
@@ -89,7 +89,7 @@ def learn() -> AnyResponse:
     visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
     token = request.form.get("page", "")
     try:
-        outcome = workflow.open_as_learner(services, token, visit)
+        outcome = receive_launch.open_as_learner(services, token, visit)
     except BridgeError as error:
         visit.locale = locale_of(services, token)
         return refuse(services, visit, error)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from lti_bridge.core.signing import BadToken
-from lti_bridge.launches.workflow import SECRET_FIELD
+from lti_bridge.launches.receive_launch import SECRET_FIELD
 from tests.door import HOSTILE, Door
 from tests.fuzz.fuzzer import OF_A_LAUNCH, Shot
 from tests.fuzz.odd import change_claims, change_text, dump, odd_text, odd_value

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
-from lti_bridge.launches.workflow import SECRET_FIELD
+from lti_bridge.launches.receive_launch import SECRET_FIELD
 from lti_bridge.lti.models import UsedNonce
 from lti_bridge.registrations.models import Launch, ResourceLink
 from lti_bridge.web.login_cookies import PROBE

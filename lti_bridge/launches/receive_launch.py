@@ -27,9 +27,9 @@ from ..services import Services
 from ..web.login_cookies import page_secret
 from ..web.page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
 from ..web.visit import SECRET_FIELD, Visit
-from .entering import check_state, verify_and_enter
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome, Shown
 from .preview import page_of, read_claims, show_preview
+from .verify_launch import check_state, verify_and_enter
 
 
 def receive_launch(
