@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from lti_bridge.passback.sayings import SAYINGS
+from lti_bridge.passback.rules.reasons import SAYINGS
 from lti_bridge.web.languages import LANGUAGES
 from lti_bridge.web.rejections import REJECTIONS
 from lti_bridge.web.sentences import recognise, say

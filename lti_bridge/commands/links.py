@@ -8,8 +8,8 @@ from sqlalchemy import or_, select
 from ..core.clock import say_time
 from ..core.db import db
 from ..core.errors import ConfigurationError
-from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
-from ..passback.policy_change import Change, change_policy, preview_policy
+from ..passback.actions.policy_change import Change, change_policy, preview_policy
+from ..passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..platforms.connection_values import PLAYERS
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink

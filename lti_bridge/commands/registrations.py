@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from ..core.db import db
 from ..core.errors import ConfigurationError
-from ..passback.story import tell
+from ..passback.actions.history import tell
 from ..registrations.models import Registration
 from .opening import open_bridge
 

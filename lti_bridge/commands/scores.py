@@ -9,10 +9,10 @@ from sqlalchemy.orm import aliased
 
 from ..core.db import db
 from ..core.errors import BridgeError, ConfigurationError, Refused
-from ..passback import steering
+from ..passback.actions import by_hand
 from ..passback.models import Score
-from ..passback.reconcile import Finding, reconcile_link
-from ..passback.reconciling import Drift
+from ..passback.rules.drift import Drift
+from ..passback.triggers.reconcile import Finding, reconcile_link
 from ..registrations.models import Grade, Registration, ResourceLink
 from ..services import Services
 from .links import find_link
@@ -70,7 +70,7 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
     with open_bridge() as services:
         chosen = _of_link(link_name, state) if link_name else _of_names(registration_ids)
         for one in chosen:
-            steering.resend(services, one.grade_id, WHO)
+            by_hand.resend(services, one.grade_id, WHO)
             click.echo(f"{one.name}: is sent again.")
         if not chosen:
             click.echo(f"Nothing is {state} there.")
@@ -80,21 +80,21 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
 @click.argument("registration_ids", nargs=-1, required=True)
 def reread(registration_ids: tuple[str, ...]) -> None:
     """Ask SCORM Cloud again for the progress of REGISTRATION_IDS, and decide anew."""
-    _each(registration_ids, steering.read_again, "is read again.")
+    _each(registration_ids, by_hand.read_again, "is read again.")
 
 
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def retry(registration_ids: tuple[str, ...]) -> None:
     """Try what is queued for REGISTRATION_IDS now, without waiting for its back-off."""
-    _each(registration_ids, steering.retry_now, "is tried now.")
+    _each(registration_ids, by_hand.retry_now, "is tried now.")
 
 
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def park(registration_ids: tuple[str, ...]) -> None:
     """Keep what is queued for REGISTRATION_IDS from being sent, until somebody resends it."""
-    _each(registration_ids, steering.park, "is parked.")
+    _each(registration_ids, by_hand.park, "is parked.")
 
 
 @score.command()

@@ -7,20 +7,20 @@ from sqlalchemy import select
 from ..audit.log import record
 from ..core.db import db, reading
 from ..core.errors import LaunchRejected
-from ..passback import steering
+from ..passback.actions import by_hand
+from ..passback.learner_state import ATTENTION
 from ..registrations.models import Grade
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .learner_state import ATTENTION
 from .link_learners import LearnerRow, load_learners
 from .link_page import LinkFacts, load_facts, require_manager
 
 Act = Callable[[Services, int, str], None]
 # What a button does, and what the audit log says.
 ACTS: dict[str, tuple[Act, str]] = {
-    "reread": (steering.read_again, "asked to read the result again"),
-    "resend": (steering.resend, "asked to send the grade again"),
-    "another": (steering.allow_another_attempt, "allowed another attempt"),
+    "reread": (by_hand.read_again, "asked to read the result again"),
+    "resend": (by_hand.resend, "asked to send the grade again"),
+    "another": (by_hand.allow_another_attempt, "allowed another attempt"),
 }
 # Which grades of an activity are sent again: those that need attention, or all.
 WHICH = ("attention", "all")
@@ -83,7 +83,7 @@ def resend_many(services: Services, page: PageToken, which: str) -> int:
     if grade_ids:
         said = f"asked to send {len(grade_ids)} of the activity's grades again"
         _record(services, page, "resend", f"link {facts.link_id}", said)
-        steering.resend_all(services, grade_ids, who(page))
+        by_hand.resend_all(services, grade_ids, who(page))
     return len(grade_ids)
 
 

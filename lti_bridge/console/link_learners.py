@@ -9,9 +9,7 @@ from sqlalchemy.orm import aliased
 
 from ..core.db import db
 from ..lti.memberships import Member
-from ..passback.models import Score
-from ..registrations.models import Grade, Learner, Registration
-from .learner_state import (
+from ..passback.learner_state import (
     ATTENTION,
     LABELS,
     LearnerState,
@@ -19,6 +17,8 @@ from .learner_state import (
     decide_learner_state,
     tell_standing,
 )
+from ..passback.models import Score
+from ..registrations.models import Grade, Learner, Registration
 
 SHOWN_AT_ONCE = 50
 LONGEST_SEARCH = 100

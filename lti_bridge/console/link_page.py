@@ -7,7 +7,7 @@ from ..core.errors import BridgeError, LaunchRejected, NotFound, Unavailable
 from ..lti.memberships import Member
 from ..lti.roles import Visitor, decide_visitor
 from ..lti.values import PlatformValues
-from ..passback.grading_policy import GradingPolicy, make_policy
+from ..passback.rules.grading_policy import GradingPolicy, make_policy
 from ..platforms import registry
 from ..platforms.accounts import account_for
 from ..platforms.missing_grants import Narrowed

@@ -8,8 +8,8 @@ from wtforms import Form, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from ..core.db import db, reading
-from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
-from ..passback.policy_change import Change, change_policy, merge_policy, preview_policy
+from ..passback.actions.policy_change import Change, change_policy, merge_policy, preview_policy
+from ..passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken

@@ -7,7 +7,7 @@ from wtforms import SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional
 
 from ..lti.replies import origin
-from ..passback.grading_policy import ANSWERS, COMPLETIONS, PARTIALS
+from ..passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS
 from ..platforms.accounts import DEFAULT
 from ..platforms.connection_values import LONGEST_NAME, PlatformFacts
 from .forms import ConsoleForm, address_field, strip, text_field

@@ -7,7 +7,7 @@ from datetime import datetime
 from ..audit.actor import Actor
 from ..audit.log import record
 from ..core.db import db, reading
-from ..passback.grading_policy import GradingPolicy, make_policy
+from ..passback.rules.grading_policy import GradingPolicy, make_policy
 from ..platforms.accounts import account_name, list_accounts
 from ..platforms.connection_values import PLAYERS, PlatformFacts, new_versions_of
 from ..platforms.deployments import approve_deployment

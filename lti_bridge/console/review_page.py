@@ -9,15 +9,15 @@ from ..core.db import db, reading
 from ..core.errors import LaunchRejected
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
-from ..passback.homecoming import load_homecoming
+from ..passback.actions.history import Moment, tell_moments
+from ..passback.exit_page import load_homecoming
+from ..passback.learner_state import LearnerState, Standing, decide_learner_state, standing_of
 from ..passback.models import Score
-from ..passback.story import Moment, tell_moments
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Launch, Learner, Registration
 from ..registrations.return_urls import read_exit_token
 from ..services import Services
 from ..web.page_tokens import LOCALE, REVIEW, PageToken
-from .learner_state import LearnerState, Standing, decide_learner_state, standing_of
 from .link_page import LinkFacts, load_facts, require_staff
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from ..audit.actor import Scope
 from ..core.db import db
-from ..passback.deciding import QUEUED
 from ..passback.models import Score, ScoreTry, SweepCursor
+from ..passback.pipeline.decide_score import QUEUED
 from ..platforms.models import Platform, ScormAccount
 from ..registrations.models import Grade
 from .overview_page import COUNTED_AT_MOST, mine

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 
 from ..core.errors import BridgeError
 from ..lti.values import PlatformValues
-from ..passback.sayings import SAYINGS
+from ..passback.rules.reasons import SAYINGS
 from ..services import current_services
 from ..web.frames import frame_origins
 from ..web.login_cookies import PAGE_COOKIE

@@ -10,11 +10,11 @@ from ..platforms.keys import advance_keys
 from ..queue.worker import Timer
 from ..registrations.grade_updates import WORK_TASK
 from ..services import Services
-from .overdue import run_overdue_rounds
-from .platform_gate import PlatformGate
-from .reconcile import reconcile_due
-from .sweep import recheck_unresolved, sweep_accounts
-from .workflow import work_grade
+from .pipeline.job import work_grade
+from .pipeline.throttle import PlatformGate
+from .triggers.overdue import run_overdue_rounds
+from .triggers.reconcile import reconcile_due
+from .triggers.sweep import recheck_unresolved, sweep_accounts
 
 RECHECK_SECONDS = 60.0
 PRUNE_SECONDS = 600.0

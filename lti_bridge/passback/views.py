@@ -14,8 +14,8 @@ from ..scorm_cloud.progress import parse_progress
 from ..services import Services, current_services
 from ..web.pages import render_page
 from ..web.translate import page_speaker
-from .arrivals import record_exit, record_postback
-from .homecoming import Homecoming, load_homecoming, speak
+from .exit_page import Homecoming, load_homecoming, speak
+from .triggers.exit_and_postback import record_exit, record_postback
 
 blueprint = Blueprint("passback", __name__)
 logger = logging.getLogger(__name__)

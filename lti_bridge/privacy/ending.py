@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from ..core.db import affected, db
-from ..passback.retry_policy import Backoff, wait_seconds
+from ..passback.rules.retry_policy import Backoff, wait_seconds
 from ..services import Services
 from .asking import audit
 from .cloud_side import Outcome

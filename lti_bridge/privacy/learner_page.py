@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, select
 
 from ..audit.actor import Actor, Scope
 from ..console.guard import not_found
-from ..console.learner_state import LearnerState, decide_learner_state, standing_of
 from ..core.db import db, reading
 from ..core.errors import ConfigurationError
+from ..passback.actions.history import Moment, tell_moments
+from ..passback.learner_state import LearnerState, decide_learner_state, standing_of
 from ..passback.models import Score
-from ..passback.story import Moment, tell_moments
 from ..platforms.models import Deployment
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Registration, ResourceLink

@@ -9,7 +9,7 @@ from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
 from ..core.db import db, reading
 from ..core.errors import Refused, Unavailable
-from ..passback.resetting import begin_reset, finish_reset
+from ..passback.actions.reset_attempt import begin_reset, finish_reset
 from ..registrations.models import Grade, Registration
 from ..services import current_services
 from .learner_page import check_grade, load_reset_question

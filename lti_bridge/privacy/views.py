@@ -11,7 +11,7 @@ from ..console.guard import Rule, allow, not_found
 from ..console.shell import go, show
 from ..core.db import db, reading
 from ..core.errors import ConfigurationError
-from ..passback import steering
+from ..passback.actions import by_hand
 from ..services import Services, current_services
 from ..web.pages import with_headers
 from .erasing import erase_learner
@@ -25,12 +25,12 @@ blueprint = Blueprint("learners", __name__, url_prefix="/console/learners")
 Act = Callable[[Services, int, str], None]
 # What a button does, what the audit log says, and what the page says then.
 ACTIONS: dict[str, tuple[Act, str, str]] = {
-    "reread": (steering.read_again, "asked to read the result again", "It is read again."),
-    "resend": (steering.resend, "asked to send the grade again", "It is decided and sent anew."),
-    "retry": (steering.retry_now, "asked to try the score now", "It is tried now."),
-    "park": (steering.park, "parked the score", "It is parked until somebody sends it again."),
+    "reread": (by_hand.read_again, "asked to read the result again", "It is read again."),
+    "resend": (by_hand.resend, "asked to send the grade again", "It is decided and sent anew."),
+    "retry": (by_hand.retry_now, "asked to try the score now", "It is tried now."),
+    "park": (by_hand.park, "parked the score", "It is parked until somebody sends it again."),
     "another": (
-        steering.allow_another_attempt,
+        by_hand.allow_another_attempt,
         "allowed another attempt",
         "Another attempt is allowed. The learner is offered it when they open the activity.",
     ),

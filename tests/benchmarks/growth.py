@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.ops.gauges import RowGauges
-from lti_bridge.passback.overdue import run_overdue_round
-from lti_bridge.passback.sweep import recheck_unresolved
 from lti_bridge.passback.tasks import prune_nonces
+from lti_bridge.passback.triggers.overdue import run_overdue_round
+from lti_bridge.passback.triggers.sweep import recheck_unresolved
 from lti_bridge.registrations.models import Launch
 from lti_bridge.registrations.return_urls import exit_url
 

@@ -26,9 +26,9 @@ from sqlalchemy import select
 from lti_bridge.app import create_app
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
-from lti_bridge.passback.arrivals import record_exit
-from lti_bridge.passback.platform_gate import PlatformGate
-from lti_bridge.passback.workflow import work_grade
+from lti_bridge.passback.pipeline.job import work_grade
+from lti_bridge.passback.pipeline.throttle import PlatformGate
+from lti_bridge.passback.triggers.exit_and_postback import record_exit
 from lti_bridge.registrations.models import Grade, Launch
 
 from . import servers

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.console.learner_state import LearnerState, Standing, decide_learner_state
+from lti_bridge.passback.learner_state import LearnerState, Standing, decide_learner_state
 
 
 @pytest.mark.parametrize(

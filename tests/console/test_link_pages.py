@@ -10,7 +10,6 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.console.learner_state import LearnerState
 from lti_bridge.console.link_file import write_scores
 from lti_bridge.console.link_learners import (
     SHOWN_AT_ONCE,
@@ -20,6 +19,7 @@ from lti_bridge.console.link_learners import (
     select_learners,
 )
 from lti_bridge.core.db import db
+from lti_bridge.passback.learner_state import LearnerState
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import (
     Grade,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lti_bridge.core.db import db
-from lti_bridge.passback.claims import Fenced, claim_grade, finish, hold
+from lti_bridge.passback.pipeline.lease import Fenced, claim_grade, finish, hold
 from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lti_bridge.passback.grading_policy import (
+from lti_bridge.passback.rules.grading_policy import (
     Attempt,
     Decided,
     Decision,

@@ -11,12 +11,12 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from lti_bridge.core.db import db
-from lti_bridge.passback.arrivals import record_exit, record_postback
-from lti_bridge.passback.overdue import run_overdue_round
-from lti_bridge.passback.platform_gate import PlatformGate
-from lti_bridge.passback.policy_change import change_policy
-from lti_bridge.passback.sweep import recheck_unresolved, sweep_accounts
-from lti_bridge.passback.workflow import work_grade
+from lti_bridge.passback.actions.policy_change import change_policy
+from lti_bridge.passback.pipeline.job import work_grade
+from lti_bridge.passback.pipeline.throttle import PlatformGate
+from lti_bridge.passback.triggers.exit_and_postback import record_exit, record_postback
+from lti_bridge.passback.triggers.overdue import run_overdue_round
+from lti_bridge.passback.triggers.sweep import recheck_unresolved, sweep_accounts
 from lti_bridge.privacy.erasing import erase_learner
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from lti_bridge.scorm_cloud.progress import parse_progress

@@ -8,8 +8,8 @@ import pytest
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Unavailable
-from lti_bridge.passback.claims import claim_grade
-from lti_bridge.passback.overdue import run_overdue_round, run_overdue_rounds
+from lti_bridge.passback.pipeline.lease import claim_grade
+from lti_bridge.passback.triggers.overdue import run_overdue_round, run_overdue_rounds
 from lti_bridge.registrations.grade_updates import WORK_TASK, mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services

@@ -3,7 +3,7 @@
 import pytest
 
 from lti_bridge.core.config import PassbackSettings
-from lti_bridge.passback.platform_gate import PlatformGate
+from lti_bridge.passback.pipeline.throttle import PlatformGate
 from tests.conftest import FakeClock
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.passback.reconciling import Drift, Ours, Theirs, decide_drift
+from lti_bridge.passback.rules.drift import Drift, Ours, Theirs, decide_drift
 
 ACCEPTED = Ours(80, "accepted")
 

@@ -2,7 +2,14 @@
 
 import pytest
 
-from lti_bridge.passback.grading_policy import Attempt, Decided, GradingPolicy, Send, decide, worth
+from lti_bridge.passback.rules.grading_policy import (
+    Attempt,
+    Decided,
+    GradingPolicy,
+    Send,
+    decide,
+    worth,
+)
 
 RESULTS = [
     ("COMPLETED", "PASSED", 60.0, 80.0),

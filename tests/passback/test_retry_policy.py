@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lti_bridge.passback.retry_policy import Backoff, gives_up, wait_seconds
+from lti_bridge.passback.rules.retry_policy import Backoff, gives_up, wait_seconds
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

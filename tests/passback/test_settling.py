@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lti_bridge.passback.settling import (
+from lti_bridge.passback.rules.settlement import (
     Looks,
     Seen,
     is_settled,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lti_bridge.passback.story import tell
+from lti_bridge.passback.actions.history import tell
 from lti_bridge.registrations.models import Registration
 from tests.rows import (
     add_event,

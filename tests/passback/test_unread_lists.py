@@ -8,8 +8,8 @@ from flask import Flask
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.models import Score
-from lti_bridge.passback.reconcile import reconcile_link
-from lti_bridge.passback.workflow import work_grade
+from lti_bridge.passback.pipeline.job import work_grade
+from lti_bridge.passback.triggers.reconcile import reconcile_link
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade

@@ -11,10 +11,10 @@ from sqlalchemy import event, update
 
 from lti_bridge.core.db import db
 from lti_bridge.lti.values import SCOPE_LINE_ITEM, SCOPE_RESULT_READ, SCOPE_SCORE
+from lti_bridge.passback.actions.history import tell
 from lti_bridge.passback.models import Score, ScoreTry
-from lti_bridge.passback.platform_gate import PlatformGate
-from lti_bridge.passback.story import tell
-from lti_bridge.passback.workflow import work_grade
+from lti_bridge.passback.pipeline.job import work_grade
+from lti_bridge.passback.pipeline.throttle import PlatformGate
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import platform_values
 from lti_bridge.registrations.grade_updates import mark_due

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import Base, db
 from lti_bridge.core.errors import ConfigurationError
-from lti_bridge.passback.claims import claim_grade
+from lti_bridge.passback.pipeline.lease import claim_grade
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.privacy.asking import ask_again, ask_erasure
 from lti_bridge.privacy.erasing import erase_learner, resume_erasures, work_erasure

@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
-from lti_bridge.passback import steering
-from lti_bridge.passback.policy_change import change_policy
+from lti_bridge.passback.actions import by_hand
+from lti_bridge.passback.actions.policy_change import change_policy
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from tests.html import read_page
 from tests.story.stage import Person, Stage, wait_for
@@ -142,8 +142,8 @@ def test_allowed_attempt_is_offered_to_this_learner(stage: Stage) -> None:
     alice, ben = stage.person("alice"), stage.person("ben")
     first = alice.open_player(activity)
     finish(stage, alice, first, 50)
-    steering.allow_another_attempt(stage.services, grade_number(), "Ida")
-    steering.allow_another_attempt(stage.services, grade_number(), "Ida")
+    by_hand.allow_another_attempt(stage.services, grade_number(), "Ida")
+    by_hand.allow_another_attempt(stage.services, grade_number(), "Ida")
 
     page = alice.launch(activity)
     second = choose(stage, page, alice, "another")
@@ -166,4 +166,4 @@ def test_activity_without_a_limit_needs_no_allowance(stage: Stage) -> None:
     allow(0)
 
     with pytest.raises(Refused, match="no limit"):
-        steering.allow_another_attempt(stage.services, grade_number(), "Ida")
+        by_hand.allow_another_attempt(stage.services, grade_number(), "Ida")

@@ -25,7 +25,7 @@ from sqlalchemy import select
 
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db, is_sqlite
-from lti_bridge.passback.policy_change import change_policy
+from lti_bridge.passback.actions.policy_change import change_policy
 from lti_bridge.registrations import create_registration
 from lti_bridge.registrations.models import ResourceLink
 from tests.story.oracle import State, allowed_grades

@@ -1,6 +1,6 @@
 """What a learner's way home leaves in the metrics."""
 
-from lti_bridge.passback import steering
+from lti_bridge.passback.actions import by_hand
 from tests.ops.scrape import scrape, total, value
 from tests.story.stage import Stage, wait_for
 
@@ -14,7 +14,7 @@ def test_latency_is_that_of_the_first_score(stage: Stage) -> None:
     wait_for(lambda: stage.score_states() == ["accepted"], "the first Score's end")
 
     with stage.app.app_context():
-        steering.resend(stage.services, 1, "Ida")
+        by_hand.resend(stage.services, 1, "Ida")
     wait_for(lambda: stage.score_states() == ["accepted"] * 2, "the second Score's end")
 
     client = stage.app.test_client()

@@ -17,11 +17,11 @@ from werkzeug.test import TestResponse
 from lti_bridge.core.db import db
 from lti_bridge.ops.gauges import RowGauges
 from lti_bridge.passback.models import Score
-from lti_bridge.passback.overdue import run_overdue_rounds
-from lti_bridge.passback.reconcile import reconcile_due
-from lti_bridge.passback.sweep import recheck_unresolved, sweep_accounts
+from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.tasks import prune_nonces
-from lti_bridge.passback.workflow import work_grade
+from lti_bridge.passback.triggers.overdue import run_overdue_rounds
+from lti_bridge.passback.triggers.reconcile import reconcile_due
+from lti_bridge.passback.triggers.sweep import recheck_unresolved, sweep_accounts
 from lti_bridge.registrations.models import Registration
 from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.conftest import FakeClock

@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
-from lti_bridge.passback import steering
-from lti_bridge.passback.policy_change import change_policy, preview_policy
-from lti_bridge.passback.reconcile import reconcile_due, reconcile_link
-from lti_bridge.passback.reconciling import Drift
+from lti_bridge.passback.actions import by_hand
+from lti_bridge.passback.actions.policy_change import change_policy, preview_policy
+from lti_bridge.passback.rules.drift import Drift
+from lti_bridge.passback.triggers.reconcile import reconcile_due, reconcile_link
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from tests.story.stage import Stage, wait_for
 
@@ -72,7 +72,7 @@ def test_parked_grade_is_sent_again(stage: Stage, activity: str) -> None:
     wait_for(lambda: stage.score_states() == ["parked"], "the LMS's refusal")
 
     put(stage, "course", unenrolled=[])
-    steering.resend(stage.services, grade_id(), "Ida")
+    by_hand.resend(stage.services, grade_id(), "Ida")
 
     stage.wait_for_grade("alice", activity, 88)
     wait_for(lambda: stage.score_states() == ["superseded", "accepted"], "the new Score")
@@ -84,7 +84,7 @@ def test_delivered_grade_is_sent_again_on_request(stage: Stage, activity: str) -
     stage.wait_for_grade("alice", activity, 70)
     wait_for(lambda: stage.score_states() == ["accepted"], "the first Score's end")
 
-    steering.resend(stage.services, grade_id(), "Ida")
+    by_hand.resend(stage.services, grade_id(), "Ida")
 
     wait_for(lambda: stage.score_states() == ["accepted", "accepted"], "the second Score")
     assert len(stage.score_posts()) == 2
@@ -97,7 +97,7 @@ def test_queued_grade_is_parked_and_sent_again(stage: Stage, activity: str) -> N
 
     def parked() -> bool:
         try:
-            steering.park(stage.services, grade_id(), "Ida")
+            by_hand.park(stage.services, grade_id(), "Ida")
         except Refused:
             return False
         return True
@@ -106,8 +106,8 @@ def test_queued_grade_is_parked_and_sent_again(stage: Stage, activity: str) -> N
     wait_for(parked, "a moment between two tries")
     stage.set_faults(stage.lms)
     with pytest.raises(Refused):
-        steering.retry_now(stage.services, grade_id(), "Ida")
-    steering.resend(stage.services, grade_id(), "Ida")
+        by_hand.retry_now(stage.services, grade_id(), "Ida")
+    by_hand.resend(stage.services, grade_id(), "Ida")
 
     stage.wait_for_grade("alice", activity, 70)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import SweepCursor
-from lti_bridge.passback.sweep import OVERLAP, recheck_unresolved, sweep_accounts
+from lti_bridge.passback.triggers.sweep import OVERLAP, recheck_unresolved, sweep_accounts
 from lti_bridge.registrations.models import Grade, Registration
 from tests.conftest import with_settings
 from tests.story.stage import Stage, close_stage, open_stage

@@ -16,10 +16,10 @@ from lti_bridge.app import create_app
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry, SweepCursor
-from lti_bridge.passback.overdue import run_overdue_round
-from lti_bridge.passback.platform_gate import PlatformGate
-from lti_bridge.passback.sweep import recheck_unresolved, sweep_accounts
-from lti_bridge.passback.workflow import work_grade
+from lti_bridge.passback.pipeline.job import work_grade
+from lti_bridge.passback.pipeline.throttle import PlatformGate
+from lti_bridge.passback.triggers.overdue import run_overdue_round
+from lti_bridge.passback.triggers.sweep import recheck_unresolved, sweep_accounts
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys

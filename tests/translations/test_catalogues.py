@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lti_bridge.passback.sayings import SAYINGS
+from lti_bridge.passback.rules.reasons import SAYINGS
 from lti_bridge.web.languages import ENGLISH, LANGUAGES
 from tests.translations.catalogues import mo_bytes, path_of, read
 from tests.translations.collect import collect

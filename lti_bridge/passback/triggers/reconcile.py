@@ -9,17 +9,17 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from ..core.db import affected, db
-from ..core.errors import BridgeError, Refused
-from ..lti.values import Granted, LmsResult, PlatformValues
-from ..platforms.models import Deployment, Platform
-from ..platforms.registry import platform_values
-from ..registrations.grade_updates import lock_grades, mark_due, trail, wake
-from ..registrations.models import Grade, Learner, ResourceLink
-from ..services import Services
-from .deciding import ACCEPTED, LOST
-from .models import Score
-from .reconciling import Drift, Ours, Theirs, decide_drift
+from ...core.db import affected, db
+from ...core.errors import BridgeError, Refused
+from ...lti.values import Granted, LmsResult, PlatformValues
+from ...platforms.models import Deployment, Platform
+from ...platforms.registry import platform_values
+from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
+from ...registrations.models import Grade, Learner, ResourceLink
+from ...services import Services
+from ..models import Score
+from ..pipeline.decide_score import ACCEPTED, LOST
+from ..rules.drift import Drift, Ours, Theirs, decide_drift
 
 LINKS_AT_ONCE = 5
 # A whole class's results, page by page.

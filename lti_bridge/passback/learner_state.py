@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from ..passback.line_items import NONE_YET
-from ..passback.models import Score
 from ..registrations.models import Grade, Registration
 from ..web.sentences import mark
+from .models import Score
+from .pipeline.find_line_item import NONE_YET
 
 # Every label there is, in the order in which they are counted.
 IN_GRADEBOOK = mark("In the gradebook")

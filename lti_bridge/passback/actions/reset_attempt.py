@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from ..core.db import db
-from ..core.errors import NotFound, Refused, Unavailable
-from ..platforms.models import ScormAccount
-from ..registrations.grade_updates import lock_grade_of, store_progress, trail
-from ..registrations.models import Registration
-from ..scorm_cloud.progress import Progress
-from ..services import Services
-from .cases import attempts_of, load_case
-from .grading_policy import worth
+from ...core.db import db
+from ...core.errors import NotFound, Refused, Unavailable
+from ...platforms.models import ScormAccount
+from ...registrations.grade_updates import lock_grade_of, store_progress, trail
+from ...registrations.models import Registration
+from ...scorm_cloud.progress import Progress
+from ...services import Services
+from ..pipeline.snapshot import attempts_of, load_case
+from ..rules.grading_policy import worth
 
 OFF = (
     "SCORM Cloud does not let us reset; nothing was lost. An owner or admin of the SCORM Cloud "

@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from ..core.db import db
-from ..core.errors import NotFound, Refused, Unavailable
-from ..platforms.models import ScormAccount
-from ..registrations.grade_updates import store_progress, trail
-from ..registrations.models import Launch
-from ..scorm_cloud.progress import LaunchHistoryEntry, Progress
-from ..services import Services
-from ..web.sentences import mark
-from .cases import Case, Seat, Session, attempts_of, load_case
-from .claims import Claim, hold
-from .grading_policy import rests_on_result
-from .retry_policy import Backoff, wait_seconds
-from .settling import Looks, Seen, is_settled, knows_more_than, next_look_at, wants_history
+from ...core.db import db
+from ...core.errors import NotFound, Refused, Unavailable
+from ...platforms.models import ScormAccount
+from ...registrations.grade_updates import store_progress, trail
+from ...registrations.models import Launch
+from ...scorm_cloud.progress import LaunchHistoryEntry, Progress
+from ...services import Services
+from ...web.sentences import mark
+from ..rules.grading_policy import rests_on_result
+from ..rules.retry_policy import Backoff, wait_seconds
+from ..rules.settlement import Looks, Seen, is_settled, knows_more_than, next_look_at, wants_history
+from .lease import Claim, hold
+from .snapshot import Case, Seat, Session, attempts_of, load_case
 
 # SCORM Cloud and we may differ by a few seconds on when a launch began.
 CLOCK_TOLERANCE = timedelta(seconds=30)

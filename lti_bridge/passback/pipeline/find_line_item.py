@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from ..core.db import db
-from ..core.errors import Refused, Unavailable
-from ..lti.gradebook import NOT_GRANTED
-from ..lti.values import LineItem
-from ..registrations.grade_updates import trail
-from ..services import Services
-from ..web.sentences import mark, say
-from . import sayings
-from .cases import Case, link_row
-from .claims import Claim, hold
-from .deciding import PARKED
-from .models import Score
+from ...core.db import db
+from ...core.errors import Refused, Unavailable
+from ...lti.gradebook import NOT_GRANTED
+from ...lti.values import LineItem
+from ...registrations.grade_updates import trail
+from ...services import Services
+from ...web.sentences import mark, say
+from ..models import Score
+from ..rules import reasons
+from .decide_score import PARKED
+from .lease import Claim, hold
+from .snapshot import Case, link_row
 
 LOOK_AGAIN_HOURS = (1.0, 24.0, 168.0)
 LIST_NOT_GRANTED = mark(
@@ -66,8 +66,8 @@ def _why_refused(error: Refused) -> str:
     if error.code == NOT_GRANTED:
         return LIST_NOT_GRANTED
     if error.explanation:
-        return say(sayings.TOKEN_REFUSED, said=error.explanation)
-    return say(sayings.LIST_REFUSED, status=error.status or 0)
+        return say(reasons.TOKEN_REFUSED, said=error.explanation)
+    return say(reasons.LIST_REFUSED, status=error.status or 0)
 
 
 def _take(

@@ -7,22 +7,22 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
-from ..core.db import db, update_rows
-from ..core.errors import NotFound, Refused, Unavailable
-from ..lms import score_replies
-from ..lti.scores import score_body
-from ..lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
-from ..registrations.grade_updates import trail
-from ..services import Services
-from ..web.sentences import mark, say
-from . import sayings
-from .cases import SCORE, SEAT, TRY, Case, Past, Seat, link_row, load_case
-from .claims import Claim, finish, give_back, hold, wake_next
-from .deciding import ACCEPTED, PARKED, QUEUED, SUPERSEDED
-from .line_items import find_line_item, wait_for_launch
-from .platform_gate import PlatformGate
-from .recovery import learn_result
-from .retry_policy import Backoff, gives_up, wait_seconds
+from ...core.db import db, update_rows
+from ...core.errors import NotFound, Refused, Unavailable
+from ...lms import score_replies
+from ...lti.scores import score_body
+from ...lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
+from ...registrations.grade_updates import trail
+from ...services import Services
+from ...web.sentences import mark, say
+from ..rules import reasons
+from ..rules.retry_policy import Backoff, gives_up, wait_seconds
+from .decide_score import ACCEPTED, PARKED, QUEUED, SUPERSEDED
+from .find_line_item import find_line_item, wait_for_launch
+from .lease import Claim, finish, give_back, hold, wake_next
+from .recover_result import learn_result
+from .snapshot import SCORE, SEAT, TRY, Case, Past, Seat, link_row, load_case
+from .throttle import PlatformGate
 
 AT_LEAST_APART = timedelta(seconds=1)
 NOT_GRANTED = mark(
@@ -223,7 +223,7 @@ def _failed(try_id: int, outcome: score_replies.TryLater) -> Try:
 def _refused(try_id: int, error: Refused) -> Try:
     """No access token: the key or the scopes are not accepted, which an admin can change."""
     said = error.explanation
-    reason = say(sayings.TOKEN_REFUSED, said=said) if said else NO_TOKEN
+    reason = say(reasons.TOKEN_REFUSED, said=said) if said else NO_TOKEN
     outcome = score_replies.TryLater(reason)
     values = {"outcome": _name(outcome), "status": error.status, "excerpt": said, "duration_ms": 0}
     return Try(try_id, outcome, values, None)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..core.config import PassbackSettings
+from ...core.config import PassbackSettings
 
 # A post of an unknown LMS is taken to last so long; then its own posts tell.
 GUESS_SECONDS = 0.1

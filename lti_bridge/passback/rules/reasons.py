@@ -1,7 +1,7 @@
 """Sentences with a number or name in them that rows keep in English, for pages to translate."""
 
-from ..lms.base import LMS_FAILED, LMS_REFUSED
-from ..web.sentences import mark
+from ...lms.base import LMS_FAILED, LMS_REFUSED
+from ...web.sentences import mark
 
 REPORTED = mark("The course reported a score of {score}.")
 REPORTED_BEFORE = mark("The course reported a score of {score} before.")

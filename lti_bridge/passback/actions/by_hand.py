@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, select, update
 
-from ..core.db import affected, db
-from ..core.errors import Refused
-from ..registrations.grade_updates import lock_grades, mark_due, trail, wake
-from ..registrations.identity import allow_one_more
-from ..registrations.models import Grade, Registration
-from ..services import Services
-from ..web.sentences import say
-from . import sayings
-from .deciding import ASKED, PARKED, QUEUED
-from .models import Score
+from ...core.db import affected, db
+from ...core.errors import Refused
+from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
+from ...registrations.identity import allow_one_more
+from ...registrations.models import Grade, Registration
+from ...services import Services
+from ...web.sentences import say
+from ..models import Score
+from ..pipeline.decide_score import ASKED, PARKED, QUEUED
+from ..rules import reasons
 
 BATCH = 100
 
@@ -85,7 +85,7 @@ def park(services: Services, grade_id: int, who: str) -> None:
         )
     )
     waiting = update(Score).where(Score.grade_id == grade_id, Score.state == QUEUED)
-    reason = say(sayings.PARKED_BY, who=who)
+    reason = say(reasons.PARKED_BY, who=who)
     parked = taken and affected(
         db.session.execute(waiting.values(state=PARKED, reason=reason, finished_at=now))
     )

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ..core.db import db
-from ..registrations.grade_updates import lock_grades, mark_due, wake
-from ..registrations.models import Grade, ResourceLink
-from ..services import Services
-from .cases import Case, attempts_of, found_in_lms, load_case, newest_decision
-from .grading_policy import GradingPolicy, Send, decide, make_policy
+from ...core.db import db
+from ...registrations.grade_updates import lock_grades, mark_due, wake
+from ...registrations.models import Grade, ResourceLink
+from ...services import Services
+from ..pipeline.snapshot import Case, attempts_of, found_in_lms, load_case, newest_decision
+from ..rules.grading_policy import GradingPolicy, Send, decide, make_policy
 
 # So many are woken at once; the overdue round finds the others.
 WAKE_AT_MOST = 200

@@ -4,17 +4,17 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from ..core.db import db
-from ..core.errors import NotFound, Refused, Unavailable
-from ..registrations.grade_updates import trail
-from ..registrations.models import Grade
-from ..services import Services
-from ..web.sentences import mark, say
-from . import sayings
-from .cases import Case
-from .claims import Claim, hold
-from .deciding import ACCEPTED, QUEUED, SUPERSEDED, next_sequence
-from .models import Score
+from ...core.db import db
+from ...core.errors import NotFound, Refused, Unavailable
+from ...registrations.grade_updates import trail
+from ...registrations.models import Grade
+from ...services import Services
+from ...web.sentences import mark, say
+from ..models import Score
+from ..rules import reasons
+from .decide_score import ACCEPTED, QUEUED, SUPERSEDED, next_sequence
+from .lease import Claim, hold
+from .snapshot import Case
 
 ASK_AGAIN_SECONDS = 30.0
 
@@ -72,7 +72,7 @@ def _keep(services: Services, claim: Claim, case: Case, score_given: float) -> N
             synchronize_session=False
         )
     )
-    found = say(sayings.HELD_BEFORE, score=score_given)
+    found = say(reasons.HELD_BEFORE, score=score_given)
     db.session.add(
         Score(
             grade_id=claim.grade_id,

@@ -7,10 +7,10 @@ from typing import cast
 
 from sqlalchemy import Table, bindparam, or_, update
 
-from ..core.db import db, update_rows
-from ..registrations.grade_updates import wake
-from ..registrations.models import Grade
-from ..services import Services
+from ...core.db import db, update_rows
+from ...registrations.grade_updates import wake
+from ...registrations.models import Grade
+from ...services import Services
 
 # A lease is extended by this much past the deadline of the call that follows.
 CALL_MARGIN = timedelta(seconds=10)

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..core.clock import say_time
-from ..core.db import db
-from ..registrations.models import Grade, Launch, Registration, TrailEvent
-from .models import Score, ScoreTry
+from ...core.clock import say_time
+from ...core.db import db
+from ...registrations.models import Grade, Launch, Registration, TrailEvent
+from ..models import Score, ScoreTry
 
 Moment = tuple[datetime, str]
 

@@ -7,16 +7,16 @@ from typing import Any, cast
 
 from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
 
-from ..core import correlation
-from ..core.db import Base, db
-from ..lti.values import Granted, PlatformValues
-from ..platforms.models import Deployment, Platform
-from ..platforms.registry import platform_values
-from ..registrations.models import Grade, Launch, Learner, Registration, ResourceLink
-from .claims import Fenced
-from .grading_policy import Attempt, Decided, GradingPolicy, make_policy
-from .models import Score, ScoreTry, SweepCursor
-from .settling import Looks, quiet_until
+from ...core import correlation
+from ...core.db import Base, db
+from ...lti.values import Granted, PlatformValues
+from ...platforms.models import Deployment, Platform
+from ...platforms.registry import platform_values
+from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
+from ..models import Score, ScoreTry, SweepCursor
+from ..rules.grading_policy import Attempt, Decided, GradingPolicy, make_policy
+from ..rules.settlement import Looks, quiet_until
+from .lease import Fenced
 
 POSTBACKS_WORK_FOR_DAYS = 7
 

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
-from ..core import correlation
-from ..core.db import affected, db, insert_if_new
-from ..registrations.grade_updates import lock_grade_of, mark_due, trail, wake
-from ..registrations.models import Launch, Registration
-from ..scorm_cloud.progress import Progress
-from ..services import Services
-from .models import SweepCursor
-from .reading import announce
+from ...core import correlation
+from ...core.db import affected, db, insert_if_new
+from ...registrations.grade_updates import lock_grade_of, mark_due, trail, wake
+from ...registrations.models import Launch, Registration
+from ...scorm_cloud.progress import Progress
+from ...services import Services
+from ..models import SweepCursor
+from ..pipeline.read_progress import announce
 
 WAKE_AT_MOST_EVERY = timedelta(minutes=1)
 POSTBACK_NOTED_EVERY = timedelta(hours=1)

@@ -5,22 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from ..core.db import db
-from ..registrations.grade_updates import trail
-from ..services import Services
-from ..web.sentences import mark
-from .cases import (
-    SCORE,
-    Case,
-    Past,
-    attempts_of,
-    found_in_lms,
-    load_case,
-    newest_decision,
-)
-from .claims import Claim
-from .grading_policy import Send, Wait, decide
-from .models import Score
+from ...core.db import db
+from ...registrations.grade_updates import trail
+from ...services import Services
+from ...web.sentences import mark
+from ..models import Score
+from ..rules.grading_policy import Send, Wait, decide
+from .lease import Claim
+from .snapshot import SCORE, Case, Past, attempts_of, found_in_lms, load_case, newest_decision
 
 QUEUED, ACCEPTED, SUPERSEDED, PARKED = "queued", "accepted", "superseded", "parked"
 ASKED, LOST = "asked", "lost"  # why a grade is sent again

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, or_, select, union, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ..core.db import db
-from ..core.errors import Unavailable
-from ..registrations.grade_updates import WORK_TASK, lock_grades
-from ..registrations.models import Grade
-from ..services import Services
+from ...core.db import db
+from ...core.errors import Unavailable
+from ...registrations.grade_updates import WORK_TASK, lock_grades
+from ...registrations.models import Grade
+from ...services import Services
 
 WOKEN_FOR = timedelta(seconds=60)
 LOOK_SECONDS = 0.05

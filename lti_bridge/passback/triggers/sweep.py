@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from ..core.db import affected, db, insert_if_new
-from ..core.errors import BridgeError
-from ..platforms.accounts import list_accounts
-from ..platforms.models import ScormAccount
-from ..registrations.grade_updates import (
+from ...core.db import affected, db, insert_if_new
+from ...core.errors import BridgeError
+from ...platforms.accounts import list_accounts
+from ...platforms.models import ScormAccount
+from ...registrations.grade_updates import (
     confirm_progress,
     lock_grades,
     mark_due,
@@ -20,12 +20,12 @@ from ..registrations.grade_updates import (
     trail,
     wake,
 )
-from ..registrations.models import Grade, Registration
-from ..scorm_cloud.client import RegistrationPage
-from ..scorm_cloud.progress import Progress
-from ..services import Services
-from .models import SweepCursor
-from .reading import describe
+from ...registrations.models import Grade, Registration
+from ...scorm_cloud.client import RegistrationPage
+from ...scorm_cloud.progress import Progress
+from ...services import Services
+from ..models import SweepCursor
+from ..pipeline.read_progress import describe
 
 LEASE = timedelta(seconds=60)
 OVERLAP = timedelta(minutes=15)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ..scorm_cloud.progress import LaunchHistoryEntry
+from ...scorm_cloud.progress import LaunchHistoryEntry
 
 SCHEDULE = (0.0, 1.0, 3.0, 7.0, 15.0, 30.0)
 SCHEDULE_WITH_POSTBACKS = (0.0, 12.0, 30.0)

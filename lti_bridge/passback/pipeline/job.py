@@ -3,16 +3,16 @@
 import logging
 import time
 
-from ..core import correlation
-from ..core.db import db
-from ..registrations.grade_updates import WORK_TASK
-from ..services import Services
-from .cases import load_case
-from .claims import Claim, Fenced, claim_grade, finish, hold
-from .deciding import decide_grade
-from .platform_gate import PlatformGate
-from .reading import read_progress
-from .sending import send_queued
+from ...core import correlation
+from ...core.db import db
+from ...registrations.grade_updates import WORK_TASK
+from ...services import Services
+from .decide_score import decide_grade
+from .lease import Claim, Fenced, claim_grade, finish, hold
+from .read_progress import read_progress
+from .send_score import send_queued
+from .snapshot import load_case
+from .throttle import PlatformGate
 
 SHORT_WAITS, SHORT_WAIT_SECONDS = 3, 0.05
 logger = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from ..registrations.models import Grade, Launch
 from ..services import Services
 from ..web.sentences import mark
 from ..web.translate import Speaker
-from .deciding import ACCEPTED, PARKED, QUEUED
 from .models import Score, ScoreTry
-from .sayings import SAYINGS
+from .pipeline.decide_score import ACCEPTED, PARKED, QUEUED
+from .rules.reasons import SAYINGS
 
 COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
 

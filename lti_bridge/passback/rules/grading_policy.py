@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..web.sentences import mark, say
-from . import sayings
+from ...web.sentences import mark, say
+from . import reasons
 
 ANSWERS = ("best", "latest", "first", "average")
 COMPLETIONS = ("full_marks", "no_grade")
@@ -167,12 +167,12 @@ def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
         assert attempt.score is not None
         best = max(attempt.score, attempt.best_real or 0.0)
         score = best if policy.answer == "best" else attempt.score
-        return _Value(attempt.number, score, False, say(sayings.REPORTED, score=score))
+        return _Value(attempt.number, score, False, say(reasons.REPORTED, score=score))
     if attempt.best_real is not None:
-        text = say(sayings.REPORTED_BEFORE, score=attempt.best_real)
+        text = say(reasons.REPORTED_BEFORE, score=attempt.best_real)
         return _Value(attempt.number, attempt.best_real, False, text)
     if attempt.score is not None and policy.partial == "send":
-        text = say(sayings.SO_FAR, score=attempt.score)
+        text = say(reasons.SO_FAR, score=attempt.score)
         return _Value(attempt.number, attempt.score, False, text)
     return None
 
@@ -206,5 +206,5 @@ def _answer(values: list[_Value], answer: str) -> _Value | None:
     if answer == "best" or len(values) == 1:
         return best
     mean = sum(value.score for value in values) / len(values)
-    text = say(sayings.AVERAGE, count=len(values), score=mean)
+    text = say(reasons.AVERAGE, count=len(values), score=mean)
     return _Value(best.attempt, mean, any(value.inferred for value in values), text)

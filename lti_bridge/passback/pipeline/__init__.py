@@ -1,0 +1,1 @@
+"""What a worker does with one grade, from the lease to the outcome."""
