@@ -9,13 +9,13 @@ import click
 
 from ..core.clock import say_time
 from ..core.db import db
-from ..privacy.asking import ask_again
-from ..privacy.erasing import erase_learner, work_erasure
+from ..privacy.erasure.report import LMS_KEEPS, ErasureReport, list_unfinished
+from ..privacy.erasure.request import ask_again
+from ..privacy.erasure.run import erase_learner, work_erasure
 from ..privacy.export import export_learner
 from ..privacy.learners import AT_MOST, Found, find_learners, preview
-from ..privacy.reports import LMS_KEEPS, ErasureReport, list_unfinished
 from ..privacy.retention import run_retention
-from ..privacy.staff import (
+from ..privacy.staff_users import (
     PREFIX,
     FoundStaff,
     erase_staff_user,

@@ -17,7 +17,7 @@ from ..platforms.models import Deployment
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Registration, ResourceLink
 from .learners import Found, find_learners, get_learner
-from .staff import FoundStaff, find_staff_users
+from .staff_users import FoundStaff, find_staff_users
 
 
 @dataclass(frozen=True)

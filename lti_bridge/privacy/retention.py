@@ -11,8 +11,8 @@ from sqlalchemy import delete, or_, select, update
 
 from ..core.db import affected, db, insert_if_new, reading
 from ..services import Services
-from .kinds import Kind, kinds
 from .models import Upkeep
+from .retention_rules import Kind, kinds
 
 PAGE = 1000  # looked at in one short transaction that waits for no writer
 BATCH = 200  # written in one transaction: launches and scores write in between

@@ -6,7 +6,7 @@ from flask import Flask
 
 from ..queue.worker import Timer
 from ..services import Services
-from .erasing import resume_erasures
+from .erasure.run import resume_erasures
 from .retention import run_when_due
 
 ERASURES_SECONDS = 30.0

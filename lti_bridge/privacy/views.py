@@ -14,11 +14,11 @@ from ..core.errors import ConfigurationError
 from ..passback.actions import by_hand
 from ..services import Services, current_services
 from ..web.pages import with_headers
-from .erasing import erase_learner
+from .erasure.report import LMS_KEEPS
+from .erasure.run import erase_learner
 from .export import export_learner
 from .learner_page import check_grade, load_learner, search_learners, search_staff
 from .learners import AT_MOST, get_learner, preview
-from .reports import LMS_KEEPS
 
 blueprint = Blueprint("learners", __name__, url_prefix="/console/learners")
 

@@ -17,7 +17,7 @@ from lti_bridge.passback.pipeline.throttle import PlatformGate
 from lti_bridge.passback.triggers.exit_and_postback import record_exit, record_postback
 from lti_bridge.passback.triggers.overdue import run_overdue_round
 from lti_bridge.passback.triggers.sweep import recheck_unresolved, sweep_accounts
-from lti_bridge.privacy.erasing import erase_learner
+from lti_bridge.privacy.erasure.run import erase_learner
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from lti_bridge.scorm_cloud.progress import parse_progress
 from tests.conftest import FakeClock

@@ -11,11 +11,11 @@ from lti_bridge.core.db import Base, db
 from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.passback.pipeline.lease import claim_grade
 from lti_bridge.platforms.accounts import save_account
-from lti_bridge.privacy.asking import ask_again, ask_erasure
-from lti_bridge.privacy.erasing import erase_learner, resume_erasures, work_erasure
+from lti_bridge.privacy.erasure.report import IN_SCORM_CLOUD, get_report
+from lti_bridge.privacy.erasure.request import ask_again, ask_erasure
+from lti_bridge.privacy.erasure.run import erase_learner, resume_erasures, work_erasure
 from lti_bridge.privacy.learners import get_learner, kinds_of, preview
 from lti_bridge.privacy.models import Erasure
-from lti_bridge.privacy.reports import IN_SCORM_CLOUD, get_report
 from lti_bridge.registrations.create_lease import load_seat, take_lease
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration
 from lti_bridge.scorm_cloud.client import LearnerValues
@@ -284,7 +284,7 @@ def test_killed_process_is_followed(people, clock: FakeClock, monkeypatch, momen
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"lti_bridge.privacy.erasing.{moment}", die)
+        patch.setattr(f"lti_bridge.privacy.erasure.run.{moment}", die)
         with pytest.raises(Killed):
             erase(people)
     clock.advance(61)

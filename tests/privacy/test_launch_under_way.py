@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from lti_bridge.core.db import db
-from lti_bridge.privacy.erasing import erase_learner
+from lti_bridge.privacy.erasure.run import erase_learner
 from tests.privacy.people import People
 
 pytestmark = pytest.mark.postgresql

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError
-from lti_bridge.privacy.erasing import erase_learner, work_erasure
+from lti_bridge.privacy.erasure.report import list_unfinished
+from lti_bridge.privacy.erasure.run import erase_learner, work_erasure
 from lti_bridge.privacy.models import Erasure
-from lti_bridge.privacy.reports import list_unfinished
 from lti_bridge.registrations.models import Grade, Learner, Registration
 from tests.conftest import FakeClock
 from tests.privacy.people import ALICE, People, in_scorm_cloud

@@ -10,7 +10,7 @@ from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.people.models import ConsoleGrant
 from lti_bridge.privacy.learners import find_learners
-from lti_bridge.privacy.staff import (
+from lti_bridge.privacy.staff_users import (
     erase_staff_user,
     export_staff_user,
     find_staff_users,

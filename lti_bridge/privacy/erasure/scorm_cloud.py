@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ..core.errors import BridgeError, NotFound, Refused, Unavailable
-from ..platforms.models import ScormAccount
-from ..scorm_cloud.client import ScormCloudClient
-from ..services import Services
+from ...core.errors import BridgeError, NotFound, Refused, Unavailable
+from ...platforms.models import ScormAccount
+from ...scorm_cloud.client import ScormCloudClient
+from ...services import Services
 
 # Every call is made after this: it keeps our leases past the call's deadline, in seconds.
 Before = Callable[[float], None]

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Select, Update, and_, func, or_, select, update
 
-from ..core.db import affected, db
-from ..registrations.grade_updates import lock_grades
-from ..registrations.models import Grade, Learner, Registration
-from ..services import Services
-from .models import Erasure
+from ...core.db import affected, db
+from ...registrations.grade_updates import lock_grades
+from ...registrations.models import Grade, Learner, Registration
+from ...services import Services
+from ..models import Erasure
 
 LEASE = timedelta(seconds=60)
 CALL_MARGIN = timedelta(seconds=10)

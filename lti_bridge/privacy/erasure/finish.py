@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from ..core.db import affected, db
-from ..passback.rules.retry_policy import Backoff, wait_seconds
-from ..services import Services
-from .asking import audit
-from .cloud_side import Outcome
-from .holding import Work, hold, release
-from .models import Erasure
+from ...core.db import affected, db
+from ...passback.rules.retry_policy import Backoff, wait_seconds
+from ...services import Services
+from ..models import Erasure
+from .lease import Work, hold, release
+from .request import audit
+from .scorm_cloud import Outcome
 
 BACKOFF = Backoff(first_seconds=60.0, most_seconds=3600.0)
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..core.db import db
-from ..core.errors import ConfigurationError
-from ..platforms.models import ScormAccount
-from .models import Erasure
+from ...core.db import db
+from ...core.errors import ConfigurationError
+from ...platforms.models import ScormAccount
+from ..models import Erasure
 
 LMS_KEEPS = (
     "Grades in the gradebook of the LMS belong to the LMS and stay there; "

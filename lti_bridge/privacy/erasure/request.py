@@ -4,13 +4,13 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from ..audit.actor import Actor
-from ..audit.log import OPERATOR, record
-from ..core.db import db, insert_if_new
-from ..core.errors import ConfigurationError
-from ..services import Services
-from .learners import get_learner
-from .models import Erasure
+from ...audit.actor import Actor
+from ...audit.log import OPERATOR, record
+from ...core.db import db, insert_if_new
+from ...core.errors import ConfigurationError
+from ...services import Services
+from ..learners import get_learner
+from ..models import Erasure
 
 
 def ask_erasure(

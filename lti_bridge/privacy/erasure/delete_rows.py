@@ -4,11 +4,11 @@ from collections.abc import Collection
 
 from sqlalchemy import delete, select
 
-from ..core.db import affected, db
-from ..registrations.models import Registration
-from ..services import Services
-from .holding import Work, hold
-from .learners import get_learner, kinds_of
+from ...core.db import affected, db
+from ...registrations.models import Registration
+from ...services import Services
+from ..learners import get_learner, kinds_of
+from .lease import Work, hold
 
 
 class CameBack(Exception):

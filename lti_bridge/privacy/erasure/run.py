@@ -7,19 +7,19 @@ from datetime import timedelta
 
 from sqlalchemy import or_, select, update
 
-from ..audit.actor import Actor
-from ..audit.log import OPERATOR
-from ..core.db import db
-from ..platforms.accounts import list_accounts
-from ..registrations.models import Learner, Registration
-from ..services import Services
-from .asking import ask_erasure
-from .cloud_side import Outcome, Task, clear_account
-from .ending import finish, leave_open, stop
-from .holding import BUSY, Busy, Lost, Work, hold, take
-from .models import Erasure
-from .reports import IN_SCORM_CLOUD, ErasureReport, get_report
-from .rows import CameBack, delete_rows
+from ...audit.actor import Actor
+from ...audit.log import OPERATOR
+from ...core.db import db
+from ...platforms.accounts import list_accounts
+from ...registrations.models import Learner, Registration
+from ...services import Services
+from ..models import Erasure
+from .delete_rows import CameBack, delete_rows
+from .finish import finish, leave_open, stop
+from .lease import BUSY, Busy, Lost, Work, hold, take
+from .report import IN_SCORM_CLOUD, ErasureReport, get_report
+from .request import ask_erasure
+from .scorm_cloud import Outcome, Task, clear_account
 
 BUSY_SECONDS = 5.0
 PATIENCE = 10  # a worker has a grade in hand for a second or so

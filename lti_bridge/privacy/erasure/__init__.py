@@ -1,0 +1,1 @@
+"""Erase one learner: ask, delete in SCORM Cloud, delete our rows, report."""
