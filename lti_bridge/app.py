@@ -10,20 +10,21 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .audit import models as audit_models
-from .console import (
-    account_views,
-    audit_views,
-    course_views,
-    dashboard_views,
-    guide_views,
-    key_views,
-    people_views,
-    sign_in_views,
-)
 from .console import link_views as console_link_views
 from .console import models as console_models
-from .console import platform_views as console_platform_views
 from .console import views as console_views
+from .console.accounts import views as account_views
+from .console.audit import views as audit_views
+from .console.checks import views as check_views
+from .console.courses import views as course_views
+from .console.guide import views as guide_views
+from .console.keys import views as key_views
+from .console.learners import reset_views
+from .console.learners import views as privacy_views
+from .console.overview import views as dashboard_views
+from .console.people import views as people_views
+from .console.platforms import views as console_platform_views
+from .console.sign_in import views as sign_in_views
 from .core.clock import DatabaseClock
 from .core.config import Settings
 from .core.db import connect_arguments, db, is_sqlite, prepare_engine, sqlalchemy_url
@@ -40,7 +41,6 @@ from .lti.keysets import KeySets
 from .lti.library import check_library
 from .lti.memberships import Memberships
 from .lti.tokens import AccessTokens
-from .ops import check_views
 from .ops import views as ops_views
 from .ops.logs import log_events, name_requests
 from .ops.metrics import count_events
@@ -53,8 +53,6 @@ from .platforms import models as platform_models
 from .platforms import views as platform_views
 from .platforms.accounts import clients
 from .privacy import models as privacy_models
-from .privacy import reset_views
-from .privacy import views as privacy_views
 from .queue.engine import build_queue
 from .registrations import models as registration_models
 from .scorm_cloud.concurrency import Places

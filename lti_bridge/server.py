@@ -10,7 +10,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import message
 
 from .app import create_app
-from .console.nodes import WEB, Heartbeat
+from .console.overview.processes import WEB, Heartbeat
 from .core.config import Settings
 from .core.processes import end_with_parent, settle
 from .scorm_cloud.concurrency import count_spare

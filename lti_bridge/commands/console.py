@@ -2,8 +2,8 @@
 
 import click
 
-from ..console.grants import grant, list_grants, revoke
-from ..console.people import OWNER, PASSWORD, get_account, make_invite, welcome_address
+from ..console.people.accounts import OWNER, PASSWORD, get_account, make_invite, welcome_address
+from ..console.people.lms_admins import grant, list_grants, revoke
 from ..core.clock import say_time
 from ..people.models import ConsoleGrant
 from .opening import open_bridge, table

@@ -8,8 +8,8 @@ from types import FrameType
 import click
 
 from ..app import create_app
-from ..console.nodes import WORKER, Heartbeat
-from ..console.people import FIRST, make_invite, needs_first_account, welcome_address
+from ..console.overview.processes import WORKER, Heartbeat
+from ..console.people.accounts import FIRST, make_invite, needs_first_account, welcome_address
 from ..core.config import Settings
 from ..core.db import is_sqlite
 from ..core.errors import ConfigurationError

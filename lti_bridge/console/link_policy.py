@@ -15,7 +15,7 @@ from ..services import Services
 from ..web.page_tokens import PageToken
 from .link_acts import record_policy
 from .link_page import LinkFacts, load_facts, require_manager
-from .platform_forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words
+from .platforms.forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words
 
 POLICY = ("answer", "completion", "partial")
 MOST_ATTEMPTS = 1000

@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.audit.actor import Actor, Role, Scope
-from lti_bridge.console.activities import sign_link_page
-from lti_bridge.console.guard import RULE, Rule
+from lti_bridge.console.access import RULE, Rule
+from lti_bridge.console.overview.activities import sign_link_page
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform, ScormAccount
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink

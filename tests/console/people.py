@@ -7,8 +7,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from lti_bridge.console.grants import grant, list_grants
-from lti_bridge.console.people import FIRST, OWNER, make_invite, needs_first_account
+from lti_bridge.console.people.accounts import FIRST, OWNER, make_invite, needs_first_account
+from lti_bridge.console.people.lms_admins import grant, list_grants
 from tests.html import read_page
 from tests.world import World
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.console import course_views
+from lti_bridge.console.courses import views as course_views
 from lti_bridge.core.db import db
 from lti_bridge.platforms.accounts import find_account, save_account
 from lti_bridge.platforms.models import Platform

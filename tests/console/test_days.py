@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from lti_bridge.audit.actor import Scope
-from lti_bridge.console.days import DAYS, count_days, measure_latency, quantile
+from lti_bridge.console.overview.daily_counts import DAYS, count_days, measure_latency, quantile
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment

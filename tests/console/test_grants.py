@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.console.grants import ASKING_AT_MOST, grant, list_grants, revoke
+from lti_bridge.console.people.lms_admins import ASKING_AT_MOST, grant, list_grants, revoke
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.people.models import ConsoleGrant

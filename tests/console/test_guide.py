@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.console.models import CheckResult
-from lti_bridge.console.people import FIRST, make_invite
+from lti_bridge.console.people.accounts import FIRST, make_invite
 from lti_bridge.core.db import db
 from lti_bridge.platforms.keys import ensure_keys
 from tests.console.people import PASSWORD, csrf_token, press, sign_in_owner

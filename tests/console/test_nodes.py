@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from lti_bridge.console import nodes
 from lti_bridge.console.models import NodeProcess
-from lti_bridge.console.nodes import FORGOTTEN_AFTER, WEB, WORKER, Heartbeat
+from lti_bridge.console.overview import processes
+from lti_bridge.console.overview.processes import FORGOTTEN_AFTER, WEB, WORKER, Heartbeat
 from lti_bridge.core import clock as clocks
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import ToolKey
@@ -139,7 +139,7 @@ def test_database_that_is_away_ends_no_heartbeat(
 
 
 def test_thread_beats(app: Flask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(processes, "BEAT_SECONDS", 0.01)
     one = Heartbeat(world.services, WEB)
     one.start(app)
     try:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.routing import Rule as UrlRule
 
-from lti_bridge.console.guard import RULE, Rule
+from lti_bridge.console.access import RULE, Rule
 from lti_bridge.core.db import db
 from lti_bridge.lti.roles import Visitor
 from lti_bridge.registrations.models import Grade

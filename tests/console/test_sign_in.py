@@ -11,7 +11,14 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.console.people import FIRST, OWNER, PASSWORD, get_account, list_people, make_invite
+from lti_bridge.console.people.accounts import (
+    FIRST,
+    OWNER,
+    PASSWORD,
+    get_account,
+    list_people,
+    make_invite,
+)
 from lti_bridge.core.db import db
 from lti_bridge.people.models import ConsoleAccount, ConsoleSession
 from tests.conftest import FakeClock

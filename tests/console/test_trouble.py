@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from lti_bridge.audit.actor import Scope
-from lti_bridge.console.trouble import find_failing
+from lti_bridge.console.overview.failing_platforms import find_failing
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, SweepCursor
 from lti_bridge.platforms.models import ScormAccount

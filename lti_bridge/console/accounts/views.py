@@ -1,0 +1,77 @@
+"""SCORM Cloud accounts at the console, for owners."""
+
+from flask import Blueprint, Response
+
+from ...audit.actor import Actor
+from ...core.errors import ConfigurationError
+from ...services import current_services
+from ..access import Rule, allow
+from ..forms import AccountForm, AccountSecretForm, explain
+from ..layout import go, show
+from .pages import add_account, drop_account, load_account, load_accounts
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/console/accounts")
+
+
+@blueprint.get("")
+@allow(Rule.OWNER)
+def list_all(actor: Actor) -> Response:
+    """Every account, and what uses it."""
+    return show("console/accounts.html", accounts=load_accounts())
+
+
+@blueprint.get("/new")
+@allow(Rule.OWNER)
+def ask_new(actor: Actor) -> Response:
+    """Ask for an account's keys."""
+    return show("console/account_new.html", form=AccountForm())
+
+
+@blueprint.post("/new")
+@allow(Rule.OWNER)
+def add(actor: Actor) -> Response:
+    """Try the keys at SCORM Cloud and keep the account."""
+    form = AccountForm()
+    if not form.validate():
+        return show("console/account_new.html", status=400, form=form)
+    values = (form.name.data, form.base_url.data, form.app_id.data, form.secret_key.data)
+    try:
+        add_account(current_services(), actor, *(str(value) for value in values))
+    except ConfigurationError as error:
+        explain(form, error)
+        return show("console/account_new.html", status=400, form=form)
+    return go("accounts.list_all", "SCORM Cloud takes these keys; the account is ready.")
+
+
+@blueprint.get("/<int:account_id>")
+@allow(Rule.OWNER)
+def one(actor: Actor, account_id: int) -> Response:
+    """One account: what it is used for, its self-test, and a new secret for it."""
+    account = load_account(account_id)
+    form = AccountSecretForm(base_url=account.base_url)
+    return show("console/account.html", account=account, form=form)
+
+
+@blueprint.post("/<int:account_id>")
+@allow(Rule.OWNER)
+def change(actor: Actor, account_id: int) -> Response:
+    """Try a new address or secret at SCORM Cloud and keep it."""
+    account, form = load_account(account_id), AccountSecretForm()
+    if not form.validate():
+        return show("console/account.html", status=400, account=account, form=form)
+    values = str(form.base_url.data), account.app_id, str(form.secret_key.data)
+    try:
+        add_account(current_services(), actor, account.name, *values)
+    except ConfigurationError as error:
+        explain(form, error)
+        return show("console/account.html", status=400, account=account, form=form)
+    notice = "SCORM Cloud takes the new values; they hold at once."
+    return go("accounts.one", notice, account_id=account_id)
+
+
+@blueprint.post("/<int:account_id>/remove")
+@allow(Rule.OWNER)
+def remove(actor: Actor, account_id: int) -> Response:
+    """Remove an account in which nothing lives."""
+    name = drop_account(current_services(), actor, account_id)
+    return go("accounts.list_all", f"The account {name} was removed.")

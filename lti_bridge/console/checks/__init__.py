@@ -1,0 +1,1 @@
+"""The console's tests of what is connected, and what they found last."""

@@ -1,0 +1,202 @@
+"""The courses of the SCORM Cloud accounts at the console: listed, where used, uploaded."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, or_, select
+
+from ...audit.actor import Actor, Scope
+from ...audit.log import record
+from ...core.db import db, reading
+from ...core.errors import ConfigurationError, NotFound
+from ...courses.import_package import Package, interactive_seconds, send_package
+from ...courses.search import CourseList, find_courses, read_trail
+from ...platforms.accounts import account_for, list_accounts, may_replace_courses, uses
+from ...platforms.models import Deployment, Platform, ScormAccount
+from ...registrations.identity import choose_course
+from ...registrations.models import ResourceLink
+from ...scorm_cloud.courses import Course
+from ...services import Services
+from ..access import not_found
+from ..overview.activities import sign_link_page
+
+USED_AT_MOST = 50
+
+
+@dataclass(frozen=True)
+class CoursePageShown:
+    """One page of an account's courses; `activities` counts by course id where each is opened."""
+
+    account: ScormAccount
+    accounts: Sequence[ScormAccount]
+    found: CourseList
+    activities: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One activity that opens the course; `token` opens its own page."""
+
+    title: str
+    context: str
+    platform: str
+    token: str
+
+
+@dataclass(frozen=True)
+class CourseShown:
+    """One course: what SCORM Cloud says of it, and what the bridge knows.
+
+    `course` is None when SCORM Cloud has none of this id; `more` when there are more uses.
+    """
+
+    account: ScormAccount
+    course_id: str
+    course: Course | None
+    uses: Sequence[Use]
+    more: bool
+
+
+def accounts_of(actor: Actor) -> list[ScormAccount]:
+    """Return the accounts that somebody may see: all, or the one that their platform uses.
+
+    The transaction stays the caller's.
+    """
+    if actor.is_owner:
+        return list_accounts()
+    try:
+        return [account_for(db.session.get_one(Platform, actor.scope.platform_id))]
+    except ConfigurationError:  # there is none yet
+        return []
+
+
+def get_account_for(actor: Actor, account_id: int) -> ScormAccount:
+    """Return an account that somebody may see, loaded, with no transaction open.
+
+    Raises ConsoleRefused.
+    """
+    with reading(db.session()):
+        for row in accounts_of(actor):
+            if row.id == account_id:
+                return row
+    raise not_found()
+
+
+def load_courses(
+    services: Services, actor: Actor, account_id: int | None, search: str, trail: str
+) -> CoursePageShown | None:
+    """Return one page of an account's courses, of the first one unless one is named.
+
+    None when there is no account yet. Raises ConsoleRefused, Unavailable or Refused.
+    """
+    with reading(db.session()):
+        accounts = accounts_of(actor)
+    if account_id is None and not accounts:
+        return None
+    mine = [row for row in accounts if account_id in (None, row.id)]
+    if not mine:
+        raise not_found()
+    account = mine[0]
+    found = find_courses(
+        services.scorm_cloud(account),
+        search,
+        read_trail(trail),
+        counted=True,
+        deadline_seconds=interactive_seconds(services),
+    )
+    with reading(db.session()):
+        activities = _count_activities(actor.scope, account, {one.id for one in found.courses})
+    return CoursePageShown(account, accounts, found, activities)
+
+
+def load_course(services: Services, actor: Actor, account_id: int, course_id: str) -> CourseShown:
+    """Return one course. Raises ConsoleRefused, Unavailable or Refused."""
+    account = get_account_for(actor, account_id)
+    course: Course | None
+    try:
+        course = services.scorm_cloud(account).get_course(
+            course_id, counted=True, deadline_seconds=interactive_seconds(services)
+        )
+    except NotFound:
+        course = None
+    with reading(db.session()):
+        links = [
+            link
+            for link in db.session.scalars(_select_links(actor.scope, account, {course_id}))
+            if _course_of(link) == course_id
+        ]
+        uses_of_it = [
+            Use(
+                title=link.title or "SCORM activity",
+                context=link.context_title or "",
+                platform=link.deployment.platform.name,
+                token=sign_link_page(services, actor, link),
+            )
+            for link in links[:USED_AT_MOST]
+        ]
+    if course is None and not links:
+        raise not_found()
+    more = len(links) > USED_AT_MOST
+    return CourseShown(account, course_id, course, uses_of_it, more)
+
+
+def may_replace(actor: Actor) -> bool:
+    """Tell whether the actor may upload new versions of courses: owners always may."""
+    if actor.scope.platform_id is None:
+        return True
+    with reading(db.session()):
+        return may_replace_courses(db.session.get_one(Platform, actor.scope.platform_id))
+
+
+def upload(
+    services: Services, actor: Actor, account: ScormAccount, package: Package
+) -> tuple[str, str]:
+    """Send a package; returns the import's job id, and the course's id. Commits an audit entry.
+
+    Raises as `send_package` does; nothing is recorded then.
+    """
+    job_id, course_id = send_package(services, account, package)
+    version = "as a new version of" if package.new_version_of == course_id else "as"
+    said = f"uploaded a package to the account {account.name} {version} {course_id}"
+    platform_id = actor.scope.platform_id
+    subject = f"course {course_id}"
+    record(actor, "upload", subject, said, now=services.now(), platform_id=platform_id)
+    db.session.commit()
+    return job_id, course_id
+
+
+def _course_of(link: ResourceLink) -> str | None:
+    return choose_course(link.override_course, link.custom_course, link.remembered_course)
+
+
+def _select_links(scope: Scope, account: ScormAccount, ids: set[str]) -> Select[ResourceLink]:
+    """Select the links in which one of the ids stands anywhere; which one counts is decided after.
+
+    Only those of platforms whose new registrations live in the account.
+    """
+    columns = (
+        ResourceLink.override_course,
+        ResourceLink.custom_course,
+        ResourceLink.remembered_course,
+    )
+    query = (
+        select(ResourceLink)
+        .join(Deployment, Deployment.id == ResourceLink.deployment_id)
+        .join(Platform, Platform.id == Deployment.platform_id)
+        .where(uses(account), or_(*(column.in_(ids) for column in columns)))
+        .order_by(ResourceLink.launched_at.desc(), ResourceLink.id)
+    )
+    if scope.deployment_id is not None:
+        return query.where(Deployment.id == scope.deployment_id)
+    if scope.platform_id is not None:
+        return query.where(Platform.id == scope.platform_id)
+    return query
+
+
+def _count_activities(scope: Scope, account: ScormAccount, ids: set[str]) -> Mapping[str, int]:
+    chosen = _select_links(scope, account, ids).with_only_columns(
+        ResourceLink.override_course, ResourceLink.custom_course, ResourceLink.remembered_course
+    )
+    counted = Counter(choose_course(*row) for row in db.session.execute(chosen.order_by(None)))
+    return {course_id: counted[course_id] for course_id in ids}

@@ -1,0 +1,1 @@
+"""The console's guide, from nothing to a first grade."""

@@ -1,0 +1,34 @@
+"""The set-up guide: from nothing to a first launch, without a shell."""
+
+from dataclasses import asdict
+
+from flask import Blueprint, Response, jsonify, request
+
+from ...audit.actor import Actor
+from ...platforms.tool_definition import ToolDefinition
+from ...services import current_services
+from ...web.pages import with_headers
+from ..access import Rule, allow
+from ..layout import show
+from ..platforms.forms import DIALECTS, InviteForm
+from .steps import load_done, load_guide
+
+blueprint = Blueprint("guide", __name__, url_prefix="/console/guide")
+
+
+@blueprint.get("")
+@allow(Rule.OWNER)
+def steps(actor: Actor) -> Response:
+    """Every step, and which are done."""
+    tool, chosen = ToolDefinition(current_services().settings.public_url), request.args.get("lms")
+    dialect = chosen if chosen in dict(DIALECTS) else ""
+    shown = load_guide()
+    form = InviteForm(dialect=dialect, name="" if dialect in ("", "generic") else dialect.title())
+    return show("console/guide.html", shown=shown, tool=tool, dialect=dialect, form=form)
+
+
+@blueprint.get("/status")
+@allow(Rule.OWNER)
+def status(actor: Actor) -> Response:
+    """Which steps are done, for the page's script."""
+    return with_headers(jsonify(asdict(load_done())))

@@ -1,0 +1,46 @@
+"""The tool's signing keys at the console: their states, and rotating them."""
+
+from flask import Blueprint, Response
+
+from ...audit.actor import Actor
+from ...audit.log import record
+from ...core.db import db, reading
+from ...platforms import keys
+from ...services import current_services
+from ..access import Rule, allow
+from ..layout import go, show
+
+blueprint = Blueprint("keys", __name__, url_prefix="/console/keys")
+
+
+@blueprint.get("")
+@allow(Rule.OWNER)
+def list_all(actor: Actor) -> Response:
+    """Every key, newest first, and what its state means."""
+    with reading(db.session()):
+        return show("console/keys.html", keys=list(reversed(keys.list_keys())))
+
+
+@blueprint.post("/rotate")
+@allow(Rule.OWNER)
+def rotate(actor: Actor) -> Response:
+    """Publish a new key, which signs by itself a day later."""
+    services, now = current_services(), current_services().now()
+    record(actor, "keys", "tool keys", "asked for a new signing key", now=now)
+    return go("keys.list_all", keys.rotate_keys(services.signer, now=now))
+
+
+@blueprint.get("/leaked")
+@allow(Rule.OWNER)
+def ask_leaked(actor: Actor) -> Response:
+    """Say what replacing every key at once costs, and ask."""
+    return show("console/keys_leaked.html")
+
+
+@blueprint.post("/leaked")
+@allow(Rule.OWNER)
+def replace_leaked(actor: Actor) -> Response:
+    """Retire every key at once and sign with a new one."""
+    services, now = current_services(), current_services().now()
+    record(actor, "keys", "tool keys", "replaced every signing key at once", now=now)
+    return go("keys.list_all", keys.replace_leaked_key(services.signer, now=now), tone="wait")

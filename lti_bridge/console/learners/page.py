@@ -1,0 +1,203 @@
+"""One learner's story at the console: every activity, attempt and grade that the reader may see."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+
+from ...audit.actor import Actor, Scope
+from ...core.db import db, reading
+from ...core.errors import ConfigurationError
+from ...passback.actions.history import Moment, tell_moments
+from ...passback.learner_state import LearnerState, decide_learner_state, standing_of
+from ...passback.models import Score
+from ...platforms.models import Deployment
+from ...privacy.learners import Found, find_learners, get_learner
+from ...privacy.staff_users import FoundStaff, find_staff_users
+from ...registrations.identity import attempts_for
+from ...registrations.models import Grade, Registration, ResourceLink
+from ..access import not_found
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One registration, and what happened to it."""
+
+    row_id: int
+    number: int
+    registration_id: str
+    course_id: str
+    progress: str  # in words
+    score: float | None
+    seconds: float
+    launched_at: datetime | None
+    moments: list[Moment]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One gradebook cell: its activity, how it stands and why, and its attempts."""
+
+    grade_id: int
+    title: str
+    context: str
+    state: LearnerState
+    decision: str
+    next_read_at: datetime | None
+    next_send_at: datetime | None
+    allowed: int  # attempts that this learner may make; 0: as many as they like
+    attempts: list[Attempt]
+
+
+@dataclass(frozen=True)
+class LearnerPage:
+    """Everything that the page shows."""
+
+    learner: Found
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class ResetQuestion:
+    """What somebody must know before they reset an attempt."""
+
+    registration: int
+    learner_id: int
+    learner: str
+    activity: str
+    course_id: str
+    attempt: int
+    progress: str  # in words
+    score: float | None
+    seconds: float
+
+
+def load_reset_question(registration: int) -> ResetQuestion:
+    """Return what a reset would take, of a registration that is there."""
+    with reading(db.session()):
+        seat = db.session.get_one(Registration, registration)
+        return ResetQuestion(
+            registration=seat.id,
+            learner_id=seat.learner_id,
+            learner=get_learner(seat.learner_id).name or f"learner {seat.learner_id}",
+            activity=seat.resource_link.title or "SCORM activity",
+            course_id=seat.course_id,
+            attempt=seat.attempt,
+            progress=_progress(seat),
+            score=seat.score_scaled,
+            seconds=seat.seconds_tracked,
+        )
+
+
+def search_learners(actor: Actor, text: str, course: str = "") -> list[Found]:
+    """Return the learners that fit, of those whom somebody at the console may see."""
+    scope = actor.scope
+    with reading(db.session()):
+        return find_learners(
+            text, course=course, platform_id=scope.platform_id, deployment_id=scope.deployment_id
+        )
+
+
+def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
+    """Return the users of whom only visits as staff are kept, of those whom the actor may see.
+
+    A visit does not say from which installation it came.
+    """
+    if actor.scope.deployment_id is not None:
+        return []
+    with reading(db.session()):
+        return find_staff_users(text, platform_id=actor.scope.platform_id)
+
+
+def load_learner(actor: Actor, learner_id: int) -> LearnerPage:
+    """Return one learner's story. Raises ConsoleRefused for one whom the actor may not see."""
+    with reading(db.session()):
+        learner = _get(actor, learner_id)
+        query = select(Grade).where(Grade.learner_id == learner_id, _inside(actor.scope))
+        grades = list(db.session.scalars(query.order_by(Grade.id.desc())))
+        if actor.scope.deployment_id is not None and not grades:
+            raise not_found()
+        return LearnerPage(learner, [_cell(grade) for grade in grades])
+
+
+def _get(actor: Actor, learner_id: int) -> Found:
+    try:
+        learner = get_learner(learner_id)
+    except ConfigurationError as error:
+        raise not_found() from error
+    if actor.scope.platform_id not in (None, learner.platform_id):
+        raise not_found()
+    return learner
+
+
+def check_grade(actor: Actor, grade_id: int) -> tuple[int, int]:
+    """Return the learner and the platform of a grade; raises ConsoleRefused for a foreign one."""
+    query = select(Grade.learner_id, Grade.platform_id)
+    with reading(db.session()):
+        row = db.session.execute(query.where(Grade.id == grade_id, _inside(actor.scope))).first()
+    if row is None:
+        raise not_found()
+    return row.learner_id, row.platform_id
+
+
+def _inside(scope: Scope) -> ColumnElement[bool]:
+    """Limit a query of grades to what somebody may see."""
+    if scope.platform_id is None:
+        return Grade.id.is_not(None)
+    links = select(ResourceLink.id).join(Deployment, Deployment.id == ResourceLink.deployment_id)
+    links = links.where(Deployment.platform_id == scope.platform_id)
+    if scope.deployment_id is not None:
+        links = links.where(ResourceLink.deployment_id == scope.deployment_id)
+    return Grade.resource_link_id.in_(links)
+
+
+def _cell(grade: Grade) -> Cell:
+    link = grade.resource_link
+    seats = list(_seats(grade))
+    query = select(Score).where(Score.grade_id == grade.id).order_by(Score.sequence.desc())
+    score = db.session.scalars(query.limit(1)).first()
+    newest = max(seats, key=lambda seat: seat.launched_at or seat.opened_at, default=None)
+    return Cell(
+        grade_id=grade.id,
+        title=link.title or "SCORM activity",
+        context=link.context_title or "",
+        state=decide_learner_state(standing_of(grade, newest, score)),
+        decision=grade.decision_reason or "",
+        next_read_at=grade.next_read_at,
+        next_send_at=grade.next_send_at,
+        allowed=attempts_for(link.attempts_allowed, grade.further_attempts),
+        attempts=[_attempt(seat) for seat in seats],
+    )
+
+
+def _seats(grade: Grade) -> Iterator[Registration]:
+    query = select(Registration).where(
+        Registration.resource_link_id == grade.resource_link_id,
+        Registration.learner_id == grade.learner_id,
+    )
+    yield from db.session.scalars(query.order_by(Registration.course_id, Registration.attempt))
+
+
+def _words(seat: Registration) -> tuple[str, str]:
+    completion = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
+    success = {"PASSED": "passed", "FAILED": "failed"}
+    return completion.get(seat.completion, "no result yet"), success.get(seat.success, "")
+
+
+def _progress(seat: Registration) -> str:
+    return " and ".join(word for word in _words(seat) if word)
+
+
+def _attempt(seat: Registration) -> Attempt:
+    return Attempt(
+        row_id=seat.id,
+        number=seat.attempt,
+        registration_id=seat.registration_id,
+        course_id=seat.course_id,
+        progress=_progress(seat),
+        score=seat.score_scaled,
+        seconds=seat.seconds_tracked,
+        launched_at=seat.launched_at,
+        moments=tell_moments(seat),
+    )

@@ -1,0 +1,74 @@
+"""The console's pages on resetting one attempt: it is asked twice, and says what is lost."""
+
+from flask import Blueprint, Response, request
+from sqlalchemy import select
+
+from ...audit.actor import Actor
+from ...audit.log import record
+from ...core.db import db, reading
+from ...core.errors import Refused, Unavailable
+from ...passback.actions.reset_attempt import begin_reset, finish_reset
+from ...registrations.models import Grade, Registration
+from ...services import current_services
+from ..access import Rule, allow, not_found
+from ..layout import go, show
+from .page import check_grade, load_reset_question
+
+blueprint = Blueprint("resets", __name__, url_prefix="/console/learners/attempts")
+
+
+@blueprint.get("/<int:registration>/reset")
+@allow(Rule.SIGNED_IN)
+def ask(actor: Actor, registration: int) -> Response:
+    """Say what would be lost, and ask for a sign that it was read."""
+    return _ask(actor, registration)
+
+
+@blueprint.post("/<int:registration>/reset")
+@allow(Rule.SIGNED_IN)
+def reset(actor: Actor, registration: int) -> Response:
+    """Reset the attempt: the intent is kept before the call, what came of it after."""
+    _, platform_id = _check(actor, registration)
+    if request.form.get("sure") != "1":
+        return _ask(actor, registration, "Tick the box to go on; nothing was reset.")
+    services = current_services()
+    subject = f"registration {registration}"
+    seat = begin_reset(services, registration, f"The {actor.role} {actor.name}")
+    said = f"asked to reset the attempt {seat.registration_id}"
+    record(actor, "reset", subject, said, now=services.now(), platform_id=platform_id)
+    db.session.commit()
+    learner_id = _check(actor, registration)[0]
+    try:
+        finish_reset(services, seat)
+        outcome, tone = "The attempt was reset. The gradebook keeps its grade.", "good"
+    except (Refused, Unavailable) as error:
+        outcome, tone = str(error), "bad"
+    now = services.now()
+    record(actor, "reset-outcome", subject, outcome, now=now, platform_id=platform_id)
+    db.session.commit()
+    return go("learners.story", outcome, tone=tone, learner_id=learner_id)
+
+
+def _ask(actor: Actor, registration: int, problem: str = "") -> Response:
+    _check(actor, registration)
+    question = load_reset_question(registration)
+    status = 400 if problem else 200
+    return show("privacy/reset.html", status=status, question=question, problem=problem)
+
+
+def _check(actor: Actor, registration: int) -> tuple[int, int]:
+    """Return the learner and the platform; raises ConsoleRefused for what is foreign."""
+    query = (
+        select(Grade.id)
+        .join(
+            Registration,
+            (Registration.resource_link_id == Grade.resource_link_id)
+            & (Registration.learner_id == Grade.learner_id),
+        )
+        .where(Registration.id == registration)
+    )
+    with reading(db.session()):
+        grade_id = db.session.scalar(query)
+    if grade_id is None:
+        raise not_found()
+    return check_grade(actor, grade_id)

@@ -1,0 +1,1 @@
+"""The console's first page: what goes well, and what needs somebody."""

@@ -1,0 +1,121 @@
+"""How many launches, completions and grades each day had, and how long grades took, from rows.
+
+Each number is a range of an index that ends at the day's end: the rows of other days cost nothing.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Select, cast, func, select
+
+from ...audit.actor import Scope
+from ...core.db import db
+from ...passback.models import Score
+from ...registrations.models import Grade, Launch, Registration
+from .attention import mine
+
+DAYS = 14
+TIMED_AT_MOST = 2000  # of the newest grades; each is looked up with its exit
+TIMED_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happened on one day of UTC."""
+
+    day: date
+    launches: int
+    completions: int
+    grades: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long grades took from the exit to the gradebook, of the newest `count`."""
+
+    count: int
+    median_seconds: float
+    p90_seconds: float
+
+
+def count_days(scope: Scope, now: datetime) -> list[Day]:
+    """Return the last days, the oldest first and today last. Reads in the caller's transaction."""
+    first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
+    since = datetime.combine(first, time(), UTC)
+    launches = _per_day(scope, Launch.launched_at, since, _launches)
+    finished = (Registration.completion == "COMPLETED", Registration.success != "UNKNOWN")
+    done = finished[0] | finished[1]
+    completions = _per_day(scope, Registration.progress_changed_at, since, _seats, done)
+    accepted = Score.state == "accepted"
+    grades = _per_day(scope, Score.finished_at, since, _scores, accepted)
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    return [Day(day, launches[day], completions[day], grades[day]) for day in days]
+
+
+def _per_day(
+    scope: Scope, moment: Any, since: datetime, limit: Any, *conditions: ColumnElement[bool]
+) -> Counter[date]:
+    day = func.date(moment) if _is_sqlite() else cast(func.timezone("UTC", moment), Date)
+    query = select(day, func.count()).where(moment >= since, *conditions).group_by(day)
+    if scope.platform_id is not None:
+        query = limit(query, scope)
+    found: Counter[date] = Counter()
+    for at, count in db.session.execute(query):
+        found[date.fromisoformat(at) if isinstance(at, str) else at] = count
+    return found
+
+
+def _is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
+
+
+def _launches(query: Select[Any], scope: Scope) -> Select[Any]:
+    seats = query.join(Registration, Registration.id == Launch.registration_id)
+    return _seats(seats, scope)
+
+
+def _seats(query: Select[Any], scope: Scope) -> Select[Any]:
+    return query.join(
+        Grade,
+        (Grade.resource_link_id == Registration.resource_link_id)
+        & (Grade.learner_id == Registration.learner_id),
+    ).where(*mine(scope))
+
+
+def _scores(query: Select[Any], scope: Scope) -> Select[Any]:
+    return query.join(Grade, Grade.id == Score.grade_id).where(*mine(scope))
+
+
+def measure_latency(scope: Scope, now: datetime) -> Latency | None:
+    """Return the latency of the week's newest grades that an exit came before; None without any.
+
+    Reads in the caller's transaction.
+    """
+    exited = (
+        select(func.max(Launch.exited_at))
+        .where(
+            Launch.registration_id == Score.registration_id,
+            Launch.exited_at <= Score.finished_at,
+        )
+        .scalar_subquery()
+    )
+    query = select(Score.finished_at, exited).where(
+        Score.finished_at >= now - TIMED_FOR, Score.state == "accepted"
+    )
+    query = query.order_by(Score.finished_at.desc()).limit(TIMED_AT_MOST)
+    if scope.platform_id is not None:
+        query = query.join(Grade, Grade.id == Score.grade_id).where(*mine(scope))
+    found = db.session.execute(query).all()
+    took = sorted((end - left).total_seconds() for end, left in found if end and left)
+    if not took:
+        return None
+    return Latency(len(took), quantile(took, 0.5), quantile(took, 0.9))
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value at or below which `share` of the sorted values lie; one is there."""
+    return values[max(0, ceil(share * len(values)) - 1)]

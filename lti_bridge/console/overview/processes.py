@@ -1,0 +1,141 @@
+"""Which processes of the bridge run: each says so every half a minute, the console shows it."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Flask
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from ... import __version__
+from ...core.clock import MAX_SKEW_SECONDS, measure_clock
+from ...core.db import affected, db, insert_if_new
+from ...services import Services
+from ..models import NodeProcess
+
+WEB, WORKER = "web", "worker"
+BEAT_SECONDS = 30.0
+# Three beats in a row that did not come.
+SILENT_AFTER = timedelta(seconds=95)
+FORGOTTEN_AFTER = timedelta(days=1)
+SHOWN_AT_MOST = 50
+logger = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Says of one process that it is there; `kind` is web or worker."""
+
+    def __init__(self, services: Services, kind: str) -> None:
+        self._services = services
+        self._kind = kind
+        self._node = socket.gethostname()[:200]
+        self._name = f"{self._node} {kind} {os.getpid()}"
+        self._stop = threading.Event()
+
+    def beat(self) -> None:
+        """Write it down, and forget those that have been silent for a day. Commits."""
+        now, ahead = self._services.now(), measure_clock(db.engine)
+        mine = update(NodeProcess).where(NodeProcess.name == self._name)
+        values = {"seen_at": now, "clock_ahead_seconds": ahead}
+        if not affected(db.session.execute(mine.values(values))):
+            facts = {"name": self._name, "node": self._node, "kind": self._kind}
+            facts["version"] = __version__
+            insert_if_new(db.session, NodeProcess, **facts, started_at=now, **values)
+        gone = delete(NodeProcess).where(NodeProcess.seen_at < now - FORGOTTEN_AFTER)
+        db.session.execute(gone)
+        db.session.commit()
+
+    def start(self, app: Flask) -> None:
+        """Beat in a thread of its own; a database that is away is tried again."""
+
+        def run() -> None:
+            while not self._stop.is_set():
+                with app.app_context():
+                    self._quietly(self.beat)
+                self._stop.wait(BEAT_SECONDS)
+
+        threading.Thread(target=run, name="heartbeat", daemon=True).start()
+
+    def end(self, app: Flask) -> None:
+        """Take it back, as far as the database can be reached: this process ends by itself."""
+        self._stop.set()
+        with app.app_context():
+            self._quietly(self._take_back)
+
+    def _take_back(self) -> None:
+        db.session.execute(delete(NodeProcess).where(NodeProcess.name == self._name))
+        db.session.commit()
+
+    def _quietly(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except SQLAlchemyError as error:
+            db.session.rollback()
+            logger.warning("no sign of life was written: %s", type(error).__name__)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process; `silent` when it has missed its time, `skewed` when its clock is off."""
+
+    node: str
+    kind: str
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    ahead_seconds: float
+    silent: bool
+
+    @property
+    def skewed(self) -> bool:
+        """Whether its machine's clock is too far from the database's."""
+        return abs(self.ahead_seconds) >= MAX_SKEW_SECONDS
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """All processes that were seen in the last day."""
+
+    processes: Sequence[Process]
+
+    @property
+    def without_worker(self) -> bool:
+        """Whether processes are there, and none of them works off the queue."""
+        alive = [one for one in self.processes if not one.silent]
+        return bool(alive) and not any(one.kind == WORKER for one in alive)
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that run: more than one only while nodes are upgraded."""
+        return sorted({one.version for one in self.processes if not one.silent})
+
+    @property
+    def in_order(self) -> bool:
+        """Whether nothing here needs anybody."""
+        odd = any(one.silent or one.skewed for one in self.processes)
+        return not (odd or self.without_worker or len(self.versions) > 1)
+
+
+def load_nodes(now: datetime) -> Nodes:
+    """Return the processes, those of a node together. The transaction stays the caller's."""
+    order = (NodeProcess.node, NodeProcess.kind, NodeProcess.id)
+    rows = db.session.scalars(select(NodeProcess).order_by(*order).limit(SHOWN_AT_MOST))
+    return Nodes(
+        [
+            Process(
+                node=row.node,
+                kind=row.kind,
+                version=row.version,
+                started_at=row.started_at,
+                seen_at=row.seen_at,
+                ahead_seconds=row.clock_ahead_seconds,
+                silent=now - row.seen_at > SILENT_AFTER,
+            )
+            for row in rows
+        ]
+    )

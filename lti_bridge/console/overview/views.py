@@ -1,0 +1,57 @@
+"""The console's first page."""
+
+from flask import Blueprint, Response, request
+
+from ...audit.actor import Actor
+from ...core.db import db, reading
+from ...services import current_services
+from ...web.histogram import draw_bars
+from ..access import Rule, allow
+from ..layout import show
+from .activities import load_activities
+from .attention import load_overview
+from .daily_counts import count_days, measure_latency
+from .failing_platforms import find_failing, find_sweeps
+from .processes import Nodes, load_nodes
+
+blueprint = Blueprint("dashboard", __name__, url_prefix="/console")
+
+
+@blueprint.get("/")
+@allow(Rule.SIGNED_IN)
+def overview(actor: Actor) -> Response:
+    """What goes on, and what needs somebody."""
+    services = current_services()
+    shown = load_overview(services, actor)
+    with reading(db.session()):
+        days = count_days(actor.scope, services.now())
+        latency = measure_latency(actor.scope, services.now())
+        failing = find_failing(actor.scope)
+        sweeps = find_sweeps(services.now()) if actor.is_owner else []
+        nodes = load_nodes(services.now()) if actor.is_owner else Nodes(())
+    charts = [
+        (label, draw_bars([getattr(day, name) for day in days]))
+        for name, label in (
+            ("launches", "Launches"),
+            ("completions", "Courses finished"),
+            ("grades", "Grades delivered"),
+        )
+    ]
+    return show(
+        "console/overview.html",
+        shown=shown,
+        days=days,
+        charts=charts,
+        latency=latency,
+        failing=failing,
+        sweeps=sweeps,
+        nodes=nodes,
+    )
+
+
+@blueprint.get("/activities")
+@allow(Rule.SIGNED_IN)
+def activities(actor: Actor) -> Response:
+    """Every activity that the actor may see."""
+    shown = load_activities(current_services(), actor, request.args.get("search", ""))
+    return show("console/activities.html", shown=shown)

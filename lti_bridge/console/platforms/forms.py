@@ -1,0 +1,136 @@
+"""The forms of a platform: how to reach the LMS, and how its learners are served."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wtforms import SelectField, StringField, TextAreaField, ValidationError
+from wtforms.validators import Length, Optional
+
+from ...lti.replies import origin
+from ...passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS
+from ...platforms.accounts import DEFAULT
+from ...platforms.connection_values import LONGEST_NAME, PlatformFacts
+from ..forms import ConsoleForm, address_field, strip, text_field
+
+DIALECTS = [("canvas", "Canvas"), ("moodle", "Moodle"), ("generic", "Another LMS")]
+PRIVACY = [
+    ("named", "Name and email, here and in SCORM Cloud"),
+    ("pseudonymous", "An opaque id alone"),
+]
+PLAYERS = [("frame", "In the LMS's page"), ("window", "In a window of its own")]
+NEW_VERSIONS = [
+    ("unshared", "Only while no other LMS uses the SCORM Cloud account"),
+    ("always", "Yes"),
+    ("never", "No"),
+]
+ANSWER_WORDS = {
+    "best": "The best attempt",
+    "latest": "The newest attempt",
+    "first": "The first attempt",
+    "average": "The average of all attempts",
+}
+COMPLETION_WORDS = {
+    "full_marks": "Full marks for completing it",
+    "no_grade": "No grade",
+}
+PARTIAL_WORDS = {
+    "none": "Nothing until the course says it is completed, passed or failed",
+    "send": "The score so far, whenever it changes",
+}
+MOST_ORIGINS = 20
+
+
+def choose(label: str, values: Sequence[tuple[str, str]]) -> SelectField:
+    """Return a field with one of some values, each with its words."""
+    return SelectField(label, choices=lambda: values)
+
+
+def in_words(words: dict[str, str], values: Sequence[str]) -> list[tuple[str, str]]:
+    """Return a policy's values with their words, in their order."""
+    return [(value, words[value]) for value in values]
+
+
+class PlatformForm(ConsoleForm):
+    """An LMS: what it is called, and what it told its admin of itself."""
+
+    name = text_field("Name", "What people here call this LMS.", at_most=LONGEST_NAME)
+    dialect = choose("Kind of LMS", DIALECTS)
+    issuer = address_field("Issuer", "Moodle calls it Platform ID. Exactly as the LMS says it.")
+    client_id = text_field("Client id", "The number or word that the LMS gave this tool.")
+    authorization_url = address_field(
+        "Authentication request URL", "Also called OIDC authorization endpoint."
+    )
+    token_url = address_field("Access token URL")
+    jwks_url = address_field("Public keyset URL", "Where the LMS publishes its keys.")
+    audience = StringField(
+        "Audience of token requests",
+        [Optional(), Length(max=500)],
+        filters=[strip],
+        description="Leave it empty unless the LMS asks for one; then the token URL is used.",
+    )
+    account = SelectField("SCORM Cloud account")
+    privacy = choose("What is kept of people", PRIVACY)
+    player = choose("The player opens", PLAYERS)
+    new_versions = choose("Its instructors and admins may replace courses", NEW_VERSIONS)
+
+    def __init__(self, accounts: list[str], **defaults: Any) -> None:
+        super().__init__(**defaults)
+        known = [("", f"The bridge's own ({DEFAULT}, else the oldest)")]
+        self.account.choices = known + [(name, name) for name in accounts if name != DEFAULT]
+
+    def facts(self) -> PlatformFacts:
+        """Return what was filled in."""
+        told = {name: self[name].data for name in ("name", "issuer", "client_id", "dialect")}
+        told |= {name: self[name].data for name in ("authorization_url", "token_url", "jwks_url")}
+        told |= {name: self[name].data for name in ("audience", "privacy")}
+        told |= {name: self[name].data for name in ("player", "new_versions")}
+        return PlatformFacts(account=self.account.data or None, **told)
+
+
+class NewPlatformForm(PlatformForm):
+    """A platform that is new: with its first deployment."""
+
+    deployment_id = text_field(
+        "Deployment id", "Moodle's is the tool's number, Canvas's has a colon in it."
+    )
+
+
+class SettingsForm(ConsoleForm):
+    """How a platform's learners are served: nothing that could lock anybody out."""
+
+    player = choose("The player opens", PLAYERS)
+    answer = choose("Which attempt is the grade", in_words(ANSWER_WORDS, ANSWERS))
+    completion = choose("Completed without a score", in_words(COMPLETION_WORDS, COMPLETIONS))
+    partial = choose("Unfinished attempts", in_words(PARTIAL_WORDS, PARTIALS))
+    frame_origins = TextAreaField(
+        "Sites that may show the bridge in a frame",
+        description=(
+            "One on each line, such as https://canvas.school.example. The LMS's own site and those "
+            "that launches come from are known by themselves."
+        ),
+        render_kw={"rows": "3"},
+    )
+
+    def validate_frame_origins(self, field: TextAreaField) -> None:
+        """Refuse a line that is no site."""
+        for line in self.origins():
+            if origin(line) != line:
+                raise ValidationError(f"“{line}” is no site: write https:// and the host alone.")
+        if len(self.origins()) > MOST_ORIGINS:
+            raise ValidationError(f"At most {MOST_ORIGINS} sites.")
+
+    def origins(self) -> list[str]:
+        """Return the sites, each once."""
+        lines = (line.strip().rstrip("/") for line in (self.frame_origins.data or "").splitlines())
+        return list(dict.fromkeys(line for line in lines if line))
+
+    def policy(self) -> dict[str, str]:
+        """Return the default grading policy."""
+        return {name: str(self[name].data) for name in ("answer", "completion", "partial")}
+
+
+class InviteForm(ConsoleForm):
+    """A single-use address for dynamic registration."""
+
+    name = text_field("Name", "What people here will call this LMS.", at_most=LONGEST_NAME)
+    dialect = choose("Kind of LMS", [("", "What it says of itself"), *DIALECTS])

@@ -1,0 +1,257 @@
+"""The platforms at the console: what is known of each, and changes to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...audit.actor import Actor
+from ...audit.log import record
+from ...core.db import db, reading
+from ...passback.rules.grading_policy import GradingPolicy, make_policy
+from ...platforms.accounts import account_name, list_accounts
+from ...platforms.connection_values import PLAYERS, PlatformFacts, new_versions_of
+from ...platforms.deployments import approve_deployment
+from ...platforms.invites import make_invite
+from ...platforms.missing_grants import Narrowed
+from ...platforms.models import Deployment, Platform
+from ...platforms.registry import edit_platform, find_named_platform, list_platforms, write_platform
+from ...registrations.granted_scopes import narrowed_at
+from ...registrations.succession import (
+    Succession,
+    plan_deployment,
+    plan_platform,
+    succeed_deployment,
+    succeed_platform,
+)
+from ...services import Services
+from ..access import not_found
+from ..checks.kept import Kept, kept_checks, platform_subject
+
+
+@dataclass(frozen=True)
+class PlatformLine:
+    """One line of the list."""
+
+    id: int
+    name: str
+    dialect: str
+    issuer: str
+    disabled_at: datetime | None
+    active: int
+    pending: int
+    checked: Kept | None
+
+
+@dataclass(frozen=True)
+class DeploymentLine:
+    """One installation within a platform; `succeeds` names the one whose seats it took over."""
+
+    deployment_id: str
+    status: str
+    identity: str
+    created_at: datetime
+    launched_at: datetime | None
+    shares_names: bool | None
+    succeeds: str
+
+
+@dataclass(frozen=True)
+class PlatformPage:
+    """Everything that the page of one platform shows."""
+
+    row: Platform
+    account: str
+    player: str
+    new_versions: str
+    policy: GradingPolicy
+    deployments: Sequence[DeploymentLine]
+    narrowed: Sequence[Narrowed]
+    checked: Kept | None
+    others: Sequence[tuple[int, str]]  # other platforms, which it may succeed
+
+
+def load_platforms(actor: Actor) -> list[PlatformLine]:
+    """Return the platforms that the actor may see."""
+    with reading(db.session()):
+        kept = kept_checks()
+        return [_line(row, kept) for row in list_platforms() if actor.scope.covers(row.id)]
+
+
+def _line(row: Platform, kept: dict[str, Kept]) -> PlatformLine:
+    states = [one.status for one in row.deployments]
+    return PlatformLine(
+        id=row.id,
+        name=row.name,
+        dialect=row.dialect,
+        issuer=row.issuer,
+        disabled_at=row.disabled_at,
+        active=states.count("active"),
+        pending=states.count("pending"),
+        checked=kept.get(platform_subject(row.id)),
+    )
+
+
+def load_platform(actor: Actor, platform_id: int) -> PlatformPage:
+    """Return one platform's page; raises ConsoleRefused for one outside the actor's scope."""
+    with reading(db.session()):
+        row = get_row(actor, platform_id)
+        subject = platform_subject(row.id)
+        return PlatformPage(
+            row=row,
+            account=account_name(row),
+            player=PLAYERS[bool(row.player_window)],
+            new_versions=new_versions_of(row),
+            policy=make_policy(row.grading_policy),
+            deployments=[_deployment(one) for one in row.deployments],
+            narrowed=narrowed_at(row),
+            checked=kept_checks([subject]).get(subject),
+            others=_others(row) if actor.is_owner else [],
+        )
+
+
+def _others(row: Platform) -> list[tuple[int, str]]:
+    return [(one.id, one.name) for one in list_platforms() if one.id != row.id]
+
+
+def get_row(actor: Actor, platform_id: int) -> Platform:
+    """Return a platform's row, in the caller's transaction; raises ConsoleRefused."""
+    row = db.session.get(Platform, platform_id) if actor.scope.covers(platform_id) else None
+    if row is None:
+        db.session.rollback()
+        raise not_found()
+    return row
+
+
+def _deployment(row: Deployment) -> DeploymentLine:
+    old = db.session.get(Deployment, row.succeeds_id) if row.succeeds_id is not None else None
+    return DeploymentLine(
+        deployment_id=row.deployment_id,
+        status=row.status,
+        identity=row.identity,
+        created_at=row.created_at,
+        launched_at=row.launched_at,
+        shares_names=row.shares_names,
+        succeeds=f"{old.deployment_id} of {old.platform.name}" if old is not None else "",
+    )
+
+
+def account_names() -> list[str]:
+    """Return every account's name."""
+    with reading(db.session()):
+        return [row.name for row in list_accounts()]
+
+
+def add_by_hand(
+    services: Services, actor: Actor, facts: PlatformFacts, deployment_id: str
+) -> Platform:
+    """Add a platform with its first deployment, or bring both up to date. Commits.
+
+    Raises ConfigurationError; nothing is kept then.
+    """
+    now, privacy = services.now(), services.settings.privacy.default
+    row = write_platform(facts, deployment_id, now=now, new_privacy=privacy)
+    said = f"added the platform {row.name} by hand, deployment {deployment_id}"
+    record(actor, "platform", f"platform {row.id}", said, now=now, platform_id=row.id)
+    db.session.commit()
+    return row
+
+
+def change_connection(
+    services: Services, actor: Actor, platform_id: int, facts: PlatformFacts
+) -> None:
+    """Give a platform other values. Commits. Raises ConfigurationError, ConsoleRefused."""
+    row = get_row(actor, platform_id)
+    edit_platform(row, facts)
+    said = f"changed how the bridge reaches {row.name}"
+    _note(services, actor, row, said)
+
+
+def change_settings(
+    services: Services,
+    actor: Actor,
+    platform_id: int,
+    *,
+    player: str,
+    policy: dict[str, str],
+    frame_origins: list[str],
+) -> None:
+    """Change how a platform's learners are served. Commits. Raises ConsoleRefused.
+
+    The policy counts for activities that have none of their own, from their next look on.
+    """
+    row = get_row(actor, platform_id)
+    row.player_window = player == "window"
+    row.grading_policy = policy
+    row.frame_origins = frame_origins
+    words = ", ".join(f"{name} {value}" for name, value in policy.items())
+    said = f"player in a {player}; default policy: {words}; {len(frame_origins)} more sites"
+    _note(services, actor, row, said)
+
+
+def set_disabled(services: Services, actor: Actor, platform_id: int, disabled: bool) -> None:
+    """Stop a platform's launches, or let it launch again; nothing is deleted. Commits."""
+    row = get_row(actor, platform_id)
+    row.disabled_at = services.now() if disabled else None
+    _note(services, actor, row, "stopped its launches" if disabled else "let it launch again")
+
+
+def approve(services: Services, actor: Actor, platform_id: int, deployment_id: str) -> None:
+    """Let a pending deployment launch. Commits. Raises ConfigurationError, ConsoleRefused."""
+    row = get_row(actor, platform_id)
+    said = f"approved the deployment {deployment_id}"[:500]
+    subject = f"platform {row.id}"
+    record(actor, "approve", subject, said, now=services.now(), platform_id=row.id)
+    approve_deployment(row, deployment_id)
+
+
+def invite_address(
+    services: Services,
+    actor: Actor,
+    name: str,
+    *,
+    dialect: str | None = None,
+    platform_id: int | None = None,
+) -> str:
+    """Return a new single-use address for dynamic registration. Commits.
+
+    With `platform_id` it registers that platform anew instead of adding one.
+    """
+    row = get_row(actor, platform_id) if platform_id is not None else None
+    now, called = services.now(), row.name if row is not None else name
+    subject = f"platform {row.id}" if row is not None else "platforms"
+    said = f"made an address to connect {called}"
+    record(actor, "invite", subject, said, now=now, platform_id=platform_id)
+    token = make_invite(called, row, now=now, dialect=dialect)
+    return f"{services.settings.public_url}/lti/register?invite={token}"
+
+
+def plan(actor: Actor, platform_id: int, new_id: str, old_id: str, old_platform: str) -> Succession:
+    """Return what a succession would do: of a deployment, or of a whole platform by its number.
+
+    Raises ConfigurationError, ConsoleRefused.
+    """
+    row = get_row(actor, platform_id)
+    if old_platform:
+        return plan_platform(row, find_named_platform(old_platform))
+    return plan_deployment(row, new_id, old_id)
+
+
+def succeed(
+    services: Services, actor: Actor, platform_id: int, new_id: str, old_id: str, old_platform: str
+) -> None:
+    """Let a deployment or a platform take over every seat of another. Commits."""
+    row = get_row(actor, platform_id)
+    found = plan(actor, platform_id, new_id, old_id, old_platform)
+    what = f"platform {old_platform}" if old_platform else f"the deployment {old_id}"
+    said = f"let {row.name if old_platform else new_id} take over the seats of {what}"
+    record(actor, "succeed", f"platform {row.id}", said, now=services.now(), platform_id=row.id)
+    if old_platform:
+        succeed_platform(services, found, row, find_named_platform(old_platform))
+    else:
+        succeed_deployment(found)
+
+
+def _note(services: Services, actor: Actor, row: Platform, said: str) -> None:
+    subject, now = f"platform {row.id}", services.now()
+    record(actor, "platform", subject, said, now=now, platform_id=row.id)
+    db.session.commit()

@@ -1,0 +1,213 @@
+"""Platforms at the console: list, one, its values, its settings; enable, approve, succeed."""
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, request
+
+from ...audit.actor import Actor
+from ...core.errors import ConfigurationError
+from ...platforms.tool_definition import ToolDefinition
+from ...services import current_services
+from ..access import Rule, allow
+from ..forms import explain
+from ..layout import go, show
+from .forms import InviteForm, NewPlatformForm, PlatformForm, SettingsForm
+from .pages import (
+    PlatformPage,
+    account_names,
+    add_by_hand,
+    approve,
+    change_connection,
+    change_settings,
+    invite_address,
+    load_platform,
+    load_platforms,
+    plan,
+    set_disabled,
+    succeed,
+)
+
+blueprint = Blueprint("platform_pages", __name__, url_prefix="/console/platforms")
+
+
+@blueprint.get("")
+@allow(Rule.SIGNED_IN)
+def list_all(actor: Actor) -> Response:
+    """The platforms that the actor may see."""
+    return show("console/platforms.html", platforms=load_platforms(actor), form=InviteForm())
+
+
+@blueprint.post("/invite")
+@allow(Rule.OWNER)
+def invite(actor: Actor) -> Response:
+    """Make an address to connect a new LMS by itself; it is shown only now."""
+    form = InviteForm()
+    if not form.validate():
+        shown = load_platforms(actor)
+        return show("console/platforms.html", status=400, platforms=shown, form=form)
+    dialect = form.dialect.data or None
+    address = invite_address(current_services(), actor, str(form.name.data), dialect=dialect)
+    return show("console/invited.html", address=address, dialect=dialect, name=form.name.data)
+
+
+@blueprint.get("/new")
+@allow(Rule.OWNER)
+def ask_new(actor: Actor) -> Response:
+    """Ask for the values that an LMS shows its admin."""
+    kinds = {"dialect": request.args.get("dialect", "moodle")}
+    return _ask_new(NewPlatformForm(account_names(), **kinds))
+
+
+def _ask_new(form: NewPlatformForm, status: int = 200) -> Response:
+    tool = ToolDefinition(current_services().settings.public_url)
+    return show("console/platform_new.html", status=status, form=form, tool=tool)
+
+
+@blueprint.post("/new")
+@allow(Rule.OWNER)
+def add(actor: Actor) -> Response:
+    """Keep a platform that was connected by hand."""
+    form = NewPlatformForm(account_names())
+    if not form.validate():
+        return _ask_new(form, 400)
+    try:
+        row = add_by_hand(current_services(), actor, form.facts(), str(form.deployment_id.data))
+    except ConfigurationError as error:
+        explain(form, error)
+        return _ask_new(form, 400)
+    return go("platform_pages.one", f"{row.name} may launch.", platform_id=row.id)
+
+
+@blueprint.get("/<int:platform_id>")
+@allow(Rule.SIGNED_IN)
+def one(actor: Actor, platform_id: int) -> Response:
+    """One platform, whole."""
+    return show("console/platform.html", shown=load_platform(actor, platform_id))
+
+
+@blueprint.get("/<int:platform_id>/edit")
+@allow(Rule.OWNER)
+def ask_edit(actor: Actor, platform_id: int) -> Response:
+    """Ask for other values of the connection."""
+    shown = load_platform(actor, platform_id)
+    row, names = shown.row, ("name", "issuer", "client_id", "authorization_url", "token_url")
+    values = {name: getattr(row, name) for name in (*names, "jwks_url", "dialect", "privacy")}
+    values |= {"audience": row.audience or "", "player": shown.player}
+    values["new_versions"] = shown.new_versions
+    account = "" if row.scorm_account_id is None else shown.account
+    form = PlatformForm(account_names(), account=account, **values)
+    return show("console/platform_edit.html", shown=shown, form=form)
+
+
+@blueprint.post("/<int:platform_id>/edit")
+@allow(Rule.OWNER)
+def edit(actor: Actor, platform_id: int) -> Response:
+    """Keep other values of the connection."""
+    shown, form = load_platform(actor, platform_id), PlatformForm(account_names())
+    if form.validate():
+        try:
+            change_connection(current_services(), actor, platform_id, form.facts())
+            return go("platform_pages.one", "The new values hold at once.", platform_id=platform_id)
+        except ConfigurationError as error:
+            explain(form, error)
+    return show("console/platform_edit.html", status=400, shown=shown, form=form)
+
+
+@blueprint.get("/<int:platform_id>/settings")
+@allow(Rule.SIGNED_IN)
+def ask_settings(actor: Actor, platform_id: int) -> Response:
+    """Ask how the platform's learners are to be served."""
+    shown = load_platform(actor, platform_id)
+    policy, origins = shown.policy, "\n".join(shown.row.frame_origins)
+    values = {"answer": policy.answer, "completion": policy.completion, "partial": policy.partial}
+    form = SettingsForm(player=shown.player, frame_origins=origins, **values)
+    return _settings(shown, form)
+
+
+def _settings(shown: PlatformPage, form: SettingsForm, status: int = 200) -> Response:
+    return show("console/platform_settings.html", status=status, shown=shown, form=form)
+
+
+@blueprint.post("/<int:platform_id>/settings")
+@allow(Rule.SIGNED_IN)
+def keep_settings(actor: Actor, platform_id: int) -> Response:
+    """Keep how the platform's learners are served."""
+    shown, form = load_platform(actor, platform_id), SettingsForm()
+    if not form.validate():
+        return _settings(shown, form, 400)
+    change_settings(
+        current_services(),
+        actor,
+        platform_id,
+        player=str(form.player.data),
+        policy=form.policy(),
+        frame_origins=form.origins(),
+    )
+    return go("platform_pages.one", "The settings hold at once.", platform_id=platform_id)
+
+
+@blueprint.post("/<int:platform_id>/invite")
+@allow(Rule.OWNER)
+def invite_again(actor: Actor, platform_id: int) -> Response:
+    """Make an address that registers this platform anew."""
+    shown = load_platform(actor, platform_id)
+    address = invite_address(current_services(), actor, "", platform_id=platform_id)
+    name, dialect = shown.row.name, shown.row.dialect
+    return show("console/invited.html", address=address, dialect=dialect, name=name)
+
+
+@blueprint.get("/<int:platform_id>/disable")
+@allow(Rule.OWNER)
+def ask_disable(actor: Actor, platform_id: int) -> Response:
+    """Say what stopping a platform's launches means, and ask."""
+    return show("console/platform_disable.html", shown=load_platform(actor, platform_id))
+
+
+@blueprint.post("/<int:platform_id>/disable")
+@allow(Rule.OWNER)
+def disable(actor: Actor, platform_id: int) -> Response:
+    """Stop a platform's launches."""
+    set_disabled(current_services(), actor, platform_id, True)
+    return go("platform_pages.one", "It may no longer launch.", platform_id=platform_id)
+
+
+@blueprint.post("/<int:platform_id>/enable")
+@allow(Rule.OWNER)
+def enable(actor: Actor, platform_id: int) -> Response:
+    """Let a platform launch again."""
+    set_disabled(current_services(), actor, platform_id, False)
+    return go("platform_pages.one", "It may launch again.", platform_id=platform_id)
+
+
+@blueprint.post("/<int:platform_id>/approve")
+@allow(Rule.OWNER)
+def approve_one(actor: Actor, platform_id: int) -> Response:
+    """Let a pending deployment launch."""
+    deployment_id = request.form.get("deployment_id", "")
+    approve(current_services(), actor, platform_id, deployment_id)
+    notice = f"Installation {deployment_id} may launch now."
+    if request.form.get("back") == "guide":
+        return go("guide.steps", notice)
+    return go("platform_pages.one", notice, platform_id=platform_id)
+
+
+@blueprint.get("/<int:platform_id>/succeed")
+@allow(Rule.OWNER)
+def ask_succeed(actor: Actor, platform_id: int) -> Response:
+    """Show whose seats would be taken over, and ask."""
+    asked = _succession(request.args)
+    shown = load_platform(actor, platform_id)
+    found = plan(actor, platform_id, **asked)
+    return show("console/platform_succeed.html", shown=shown, plan=found, asked=asked)
+
+
+@blueprint.post("/<int:platform_id>/succeed")
+@allow(Rule.OWNER)
+def succeed_now(actor: Actor, platform_id: int) -> Response:
+    """Take over every seat of a former installation or platform."""
+    succeed(current_services(), actor, platform_id, **_succession(request.form))
+    return go("platform_pages.one", "Every seat was taken over.", platform_id=platform_id)
+
+
+def _succession(told: Mapping[str, str]) -> dict[str, str]:
+    return {name: told.get(name, "") for name in ("new_id", "old_id", "old_platform")}

@@ -1,0 +1,1 @@
+"""Into the console and out of it."""
