@@ -10,9 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .audit import models as audit_models
-from .console import link_views as console_link_views
 from .console import models as console_models
-from .console import views as console_views
 from .console.accounts import views as account_views
 from .console.audit import views as audit_views
 from .console.checks import views as check_views
@@ -33,6 +31,8 @@ from .core.http.session import Outbound
 from .core.paths import PACKAGE, shipped
 from .core.signing import Signer
 from .deep_linking import package_views, picker_views
+from .instructor import activity_views as console_link_views
+from .instructor import views as console_views
 from .launches import login_views
 from .launches import views as launch_views
 from .lti import models as lti_models

@@ -10,15 +10,15 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_bridge.audit.models import AuditEntry
-from lti_bridge.console.link_file import write_scores
-from lti_bridge.console.link_learners import (
+from lti_bridge.core.db import db
+from lti_bridge.instructor.export_csv import write_scores
+from lti_bridge.instructor.roster import (
     SHOWN_AT_ONCE,
     LearnerRow,
     Wanted,
     count_scores,
     select_learners,
 )
-from lti_bridge.core.db import db
 from lti_bridge.passback.learner_state import LearnerState
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import (

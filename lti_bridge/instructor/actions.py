@@ -12,8 +12,8 @@ from ..passback.learner_state import ATTENTION
 from ..registrations.models import Grade
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .link_learners import LearnerRow, load_learners
-from .link_page import LinkFacts, load_facts, require_manager
+from .activity import LinkFacts, load_facts, require_manager
+from .roster import LearnerRow, load_learners
 
 Act = Callable[[Services, int, str], None]
 # What a button does, and what the audit log says.

@@ -20,7 +20,7 @@ from ..scorm_cloud.courses import Course
 from ..services import Services
 from ..web.histogram import Bar, draw_bars
 from ..web.page_tokens import ADMIN, PageToken
-from .link_learners import LearnerPage, LearnerRow, Wanted, load_learners, select_learners
+from .roster import LearnerPage, LearnerRow, Wanted, load_learners, select_learners
 
 # Both are asked while a person waits for the page; it shows without them, too.
 ROSTER_SECONDS = 5.0

@@ -11,11 +11,11 @@ from ..web.frames import frame_origins
 from ..web.page_tokens import PageToken, read_page
 from ..web.pages import render_page, with_headers
 from ..web.refusals import refusing
-from .link_acts import act_on, find_to_resend, resend_many
-from .link_file import write_scores
-from .link_page import LinkFacts, load_everybody, require_manager
-from .link_policy import LISTED, PolicyPage, keep_policy, load_policy
-from .review_page import load_learner_of
+from .actions import act_on, find_to_resend, resend_many
+from .activity import LinkFacts, load_everybody, require_manager
+from .export_csv import write_scores
+from .grading_form import LISTED, PolicyPage, keep_policy, load_policy
+from .submission_review import load_learner_of
 from .views import see, show_review
 
 blueprint = Blueprint("link_pages", __name__, url_prefix="/console/link")

@@ -4,6 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
+from ..console.access import sign_in_as
+from ..console.layout import go
+from ..console.people.lms_admins import DOOR_LIFE, ask_for_door, load_platform_values, open_door
 from ..core.errors import BridgeError
 from ..lti.values import PlatformValues
 from ..passback.rules.reasons import SAYINGS
@@ -14,13 +17,10 @@ from ..web.page_tokens import PageToken, locale_of, read_page
 from ..web.pages import render_page, see_other
 from ..web.refusals import refuse_page
 from ..web.translate import page_speaker
-from .access import sign_in_as
-from .course_choice import choose_course_of, list_choices
-from .layout import go
-from .link_learners import Wanted
-from .link_page import load_link_page
-from .people.lms_admins import DOOR_LIFE, ask_for_door, load_platform_values, open_door
-from .review_page import Review, load_review, page_of_exit
+from .activity import load_link_page
+from .choose_course import choose_course_of, list_choices
+from .roster import Wanted
+from .submission_review import Review, load_review, page_of_exit
 
 # What the page says after a button was pressed: pages in a frame have no session to keep it in.
 SAID = {

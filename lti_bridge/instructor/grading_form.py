@@ -7,15 +7,15 @@ from typing import Any
 from wtforms import Form, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
+from ..console.platforms.forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words
 from ..core.db import db, reading
 from ..passback.actions.policy_change import Change, change_policy, merge_policy, preview_policy
 from ..passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .link_acts import record_policy
-from .link_page import LinkFacts, load_facts, require_manager
-from .platforms.forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words
+from .actions import record_policy
+from .activity import LinkFacts, load_facts, require_manager
 
 POLICY = ("answer", "completion", "partial")
 MOST_ATTEMPTS = 1000

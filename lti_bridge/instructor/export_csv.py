@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from .link_learners import LearnerRow
+from .roster import LearnerRow
 
 HEADINGS = (
     "Name",

@@ -8,7 +8,7 @@ from ..courses.search import CourseList, find_courses, read_trail
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .link_page import LinkFacts, load_facts, require_manager
+from .activity import LinkFacts, load_facts, require_manager
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..registrations.models import Grade, Launch, Learner, Registration
 from ..registrations.return_urls import read_exit_token
 from ..services import Services
 from ..web.page_tokens import LOCALE, REVIEW, PageToken
-from .link_page import LinkFacts, load_facts, require_staff
+from .activity import LinkFacts, load_facts, require_staff
 
 
 @dataclass(frozen=True)

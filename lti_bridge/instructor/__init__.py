@@ -1,0 +1,1 @@
+"""The pages inside the LMS for those who teach: the activity, its learners, its grading."""
