@@ -28,7 +28,7 @@ import click
 def demo(port: int | None, dialect: str, data_dir: Path | None) -> int:
     """Run bridge, worker, practice LMS and practice SCORM Cloud, until Ctrl-C."""
     # Imported here: the demo drives the other commands, which this package holds.
-    from ..demo import Demo, Stopped, choose_places
+    from .run_demo import Demo, Stopped, choose_places
 
     with ExitStack() as kept:
         if data_dir is None:

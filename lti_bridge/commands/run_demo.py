@@ -13,21 +13,21 @@ from typing import Any
 
 from flask import Flask
 
-from .app import create_app
-from .commands.courses import open_client, wait_for_import
-from .commands.opening import close_bridge
-from .commands.serving import make_ready
-from .core.config import Settings, environment_without_settings, load_settings
-from .core.errors import BridgeError, NotFound, Unavailable
-from .core.http.session import Outbound
-from .core.processes import Family
-from .platforms.accounts import DEFAULT
-from .platforms.connection_values import PlatformFacts
-from .platforms.registry import add_platform
-from .sandbox.sample_courses import build_sample, course_id
-from .sandbox.sample_courses.build import title
-from .scorm_cloud.client import ScormCloudClient
-from .services import EXTENSION, Services
+from ..app import create_app
+from ..core.config import Settings, environment_without_settings, load_settings
+from ..core.errors import BridgeError, NotFound, Unavailable
+from ..core.http.session import Outbound
+from ..core.processes import Family
+from ..platforms.accounts import DEFAULT
+from ..platforms.connection_values import PlatformFacts
+from ..platforms.registry import add_platform
+from ..sandbox.sample_courses import build_sample, course_id
+from ..sandbox.sample_courses.build import title
+from ..scorm_cloud.client import ScormCloudClient
+from ..services import EXTENSION, Services
+from .courses import open_client, wait_for_import
+from .opening import close_bridge
+from .serving import make_ready
 
 SAMPLES = {"scorm12-quiz": "SCORM 1.2", "scorm2004-quiz": "SCORM 2004"}
 START_SECONDS = 60.0
