@@ -211,7 +211,7 @@ def kept_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests import quick
 
     monkeypatch.setattr("lti_bridge.platforms.keys.rsa", quick.KeptKeys("bridge"))
-    monkeypatch.setattr("lti_bridge.sandbox.practice_lms.state.rsa", quick.KeptKeys("lms"))
+    monkeypatch.setattr("lti_sandbox.practice_lms.state.rsa", quick.KeptKeys("lms"))
     # A process keeps parsed keys by their id: another test's secret would open them here.
     monkeypatch.setattr("lti_bridge.platforms.keys._parsed", {})
 

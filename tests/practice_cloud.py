@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from lti_bridge.core.http.session import Outbound
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.practice_scorm_cloud.imports import Wanted, import_now
-from lti_bridge.sandbox.server import RunningServer, serve
 from lti_bridge.scorm_cloud.client import ScormCloudClient
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.practice_scorm_cloud.imports import Wanted, import_now
+from lti_sandbox.server import RunningServer, serve
 
 MANIFEST = """<manifest identifier="m" xmlns="http://www.imsproject.org/xsd/imscp_rootv1p1p2"
   xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_rootv1p2">

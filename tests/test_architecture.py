@@ -11,78 +11,64 @@ import pytest
 import lti_bridge
 
 ROOT = Path(lti_bridge.__file__).parent
+SANDBOX_ROOT = ROOT.parent / "lti_sandbox"
 
 # From the top of the house down. Imports point down; chapters of one layer never meet.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("__main__", "cli", "commands", "demo", "server"),
+    ("__main__", "cli", "commands", "server"),
     ("app",),
-    ("privacy", "ops"),
+    ("instructor",),
     ("console",),
+    ("privacy", "ops"),
     ("launches", "passback"),
-    ("registrations",),
+    ("deep_linking",),
+    ("registrations", "courses"),
     ("people",),
     ("platforms", "audit"),
     ("lms",),
-    ("services", "pages"),
+    ("web",),
+    ("services",),
     ("lti", "scorm_cloud", "queue"),
-    (
-        "schema",
-        "processes",
-        "config",
-        "config_values",
-        "outbound",
-        "connections",
-        "watch",
-        "signing",
-        "clock",
-        "correlation",
-        "db",
-        "turns",
-        "events",
-        "paths",
-        "words",
-        "plain_text",
-        "languages",
-        "translating",
-        "errors",
-    ),
+    ("core",),
 )
 # These layers are one room each: what is in them may use each other.
 OPEN_LAYERS = (0, len(LAYERS) - 1)
 
 # Decisions: facts in, a decision out; no Flask, session, HTTP or clock.
 PURE = {
-    "errors",
-    "words",
-    "plain_text",
-    "languages",
-    "platforms.facts",
-    "platforms.grants",
+    "core.errors",
+    "core.plain_text",
+    "web.sentences",
+    "web.languages",
+    "web.rejections",
+    "platforms.connection_values",
+    "platforms.missing_grants",
     "platforms.identity",
-    "platforms.problems",
+    "platforms.connect_errors",
     "platforms.tool_definition",
-    "launches.rejections",
-    "launches.roles",
-    "registrations.identity",
-    "passback.grading_policy",
-    "passback.sayings",
-    "passback.settling",
-    "passback.dialects",
-    "passback.retry_policy",
+    "lti.roles",
+    "lti.browser_binding",
     "lti.claims",
     "lms.base",
+    "lms.score_replies",
+    "registrations.identity",
+    "passback.rules.grading_policy",
+    "passback.rules.reasons",
+    "passback.rules.settlement",
+    "passback.rules.retry_policy",
+    "passback.rules.drift",
     "scorm_cloud.progress",
 }
 
 # Each outside library has its place, and only there can it be replaced.
 HOMES = {
     "pylti1p3": ("lti",),
-    "requests": ("outbound", "connections", "lti", "scorm_cloud", "sandbox"),
-    "urllib3": ("outbound", "connections"),
+    "requests": ("core.http", "lti", "scorm_cloud"),
+    "urllib3": ("core.http",),
     "huey": ("queue",),
     "gunicorn": ("server",),
     "click": ("cli", "commands"),
-    "alembic": ("schema",),
+    "alembic": ("core.schema",),
     "prometheus_client": ("ops",),
 }
 
@@ -98,7 +84,8 @@ def within(module: str, place: str) -> bool:
 
 
 MODULES = {name_of(path): path for path in ROOT.rglob("*.py") if "_shipped" not in path.parts}
-INSIDE = {name: path for name, path in MODULES.items() if name and not within(name, "sandbox")}
+INSIDE = {name: path for name, path in MODULES.items() if name}
+SANDBOX = sorted(SANDBOX_ROOT.rglob("*.py"))
 
 
 def nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -158,10 +145,6 @@ def wrong_directions(module: str) -> Iterator[str]:
     here = layer_of(module)
     assert here is not None
     for other in of_the_bridge(module):
-        if within(other, "sandbox"):
-            if here != 0:
-                yield f"{module} imports {other}: only the command line starts the sandbox"
-            continue
         there = layer_of(other)
         assert there is not None
         if there < here:
@@ -200,16 +183,27 @@ def test_library_stays_at_home(library):
     assert strays == [], f"{library} is imported in {HOMES[library]} only, but also in {strays}"
 
 
-def test_sandbox_knows_nothing_of_the_bridge():
-    strays = [
-        (module, other)
-        for module in MODULES
-        if within(module, "sandbox")
-        for other in of_the_bridge(module)
-        if not within(other, "sandbox")
-    ]
+def packages_of(path: Path) -> set[str]:
+    """Return the top-level packages that a file imports by whole names, "" for a relative one."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("" if node.level else str(node.module).split(".")[0])
+    return found
 
-    assert strays == [], f"the sandbox talks HTTP like the real ones, but it imports {strays}"
+
+def test_sandbox_knows_nothing_of_the_bridge():
+    strays = [str(path) for path in SANDBOX if packages_of(path) & {"", "lti_bridge"}]
+
+    assert strays == [], f"the sandbox talks HTTP like the real ones: whole names only in {strays}"
+
+
+def test_only_the_command_line_starts_the_sandbox():
+    users = [name for name, path in INSIDE.items() if "lti_sandbox" in packages_of(path)]
+
+    assert {layer_of(name) for name in users} == {0}, f"the sandbox is used in {users}"
 
 
 def reads_environment(module: str) -> bool:
@@ -227,7 +221,7 @@ def reads_environment(module: str) -> bool:
 
 
 def test_environment_is_read_in_config_alone():
-    assert [module for module in MODULES if reads_environment(module)] == ["config"]
+    assert [module for module in MODULES if reads_environment(module)] == ["core.config"]
 
 
 def asks_this_machine_for_the_time(module: str) -> bool:
@@ -243,7 +237,7 @@ def asks_this_machine_for_the_time(module: str) -> bool:
 def test_time_is_the_database_s():
     strays = [module for module in INSIDE if asks_this_machine_for_the_time(module)]
 
-    assert strays == ["clock"], "the bridge's time is services.now(), the database's"
+    assert strays == ["core.clock"], "the bridge's time is services.now(), the database's"
 
 
 def test_app_imports_every_row():

@@ -23,9 +23,9 @@ from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Learner, Registration, StaffVisit
 from lti_bridge.registrations.staff_visits import remember_staff
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.sample_courses import build_sample
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.sample_courses import build_sample
+from lti_sandbox.server import serve
 from tests.rows import REGISTRATION_ID, add_grade, add_link, add_registration
 
 SCHOOL = {

@@ -11,8 +11,8 @@ import pytest
 from lti_bridge.cli import cli
 from lti_bridge.core.config import load_settings
 from lti_bridge.platforms.connect_errors import PROBLEMS
-from lti_bridge.sandbox.faults import Faults
 from lti_bridge.web.rejections import REJECTIONS
+from lti_sandbox.faults import Faults
 from tests.door import open_door
 
 ROOT = Path(__file__).parent.parent

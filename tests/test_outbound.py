@@ -15,7 +15,7 @@ from lti_bridge.core.errors import Refused, Unavailable
 from lti_bridge.core.http import address_guard
 from lti_bridge.core.http.address_guard import PrivateAddress, public_addresses
 from lti_bridge.core.http.session import USER_AGENT, Outbound, translate
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.server import serve
 
 Talk = Callable[[socket.socket], None]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 # What is read at run time from beside the package in a checkout.
 SHIPPED = ("templates", "migrations", "configs")
 IGNORED = {".pyc", ".pyo"}
+PACKAGES = ("lti_bridge", "lti_sandbox")
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +41,16 @@ def files_of(folder: Path) -> set[str]:
     }
 
 
-def test_wheel_carries_the_package(wheel):
+@pytest.mark.parametrize("package", PACKAGES)
+def test_wheel_carries_the_packages(wheel, package):
     with zipfile.ZipFile(wheel) as archive:
         inside = {
-            name.removeprefix("lti_bridge/")
+            name.removeprefix(f"{package}/")
             for name in archive.namelist()
-            if name.startswith("lti_bridge/") and not name.startswith("lti_bridge/_shipped/")
+            if name.startswith(f"{package}/") and not name.startswith("lti_bridge/_shipped/")
         }
 
-    assert inside == files_of(ROOT / "lti_bridge")
+    assert inside == files_of(ROOT / package)
 
 
 @pytest.mark.parametrize("folder", SHIPPED)
@@ -64,7 +66,7 @@ def test_wheel_carries_no_tests(wheel):
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.split("/")[0] for name in archive.namelist()}
 
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"lti_bridge"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
 
 
 def test_unpacked_wheel_runs_by_itself(wheel, tmp_path):

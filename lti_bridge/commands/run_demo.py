@@ -13,6 +13,9 @@ from typing import Any
 
 from flask import Flask
 
+from lti_sandbox.sample_courses import build_sample, course_id
+from lti_sandbox.sample_courses.build import title
+
 from ..app import create_app
 from ..core.config import Settings, environment_without_settings, load_settings
 from ..core.errors import BridgeError, NotFound, Unavailable
@@ -21,8 +24,6 @@ from ..core.processes import Family
 from ..platforms.accounts import DEFAULT
 from ..platforms.connection_values import PlatformFacts
 from ..platforms.registry import add_platform
-from ..sandbox.sample_courses import build_sample, course_id
-from ..sandbox.sample_courses.build import title
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import EXTENSION, Services
 from .courses import open_client, wait_for_import

@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from lti_sandbox.practice_lms import create_practice_lms
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.server import run_forever
+
 from ..core.errors import Unavailable
 from ..core.processes import end_with_parent
-from ..sandbox.practice_lms import create_practice_lms
-from ..sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from ..sandbox.server import run_forever
 
 PORT = click.IntRange(0, 65535)
 

@@ -23,11 +23,11 @@ from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import Launch
-from lti_bridge.sandbox.practice_lms import ToolSpec, create_practice_lms
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.sample_courses import build_sample
-from lti_bridge.sandbox.server import QuietHandler, RunningServer, serve
 from lti_bridge.services import Services
+from lti_sandbox.practice_lms import ToolSpec, create_practice_lms
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.sample_courses import build_sample
+from lti_sandbox.server import QuietHandler, RunningServer, serve
 from tests.conftest import close_app, open_app
 from tests.mini_platform import rsa_key
 from tests.story.stage import COURSE, wait_for

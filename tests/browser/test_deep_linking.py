@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
 from lti_bridge.lti.claims import DEEP_LINKING_CLAIM
-from lti_bridge.sandbox.server import RunningServer, serve
 from lti_bridge.services import Services
+from lti_sandbox.server import RunningServer, serve
 from tests.browser.test_demo import shoot
 from tests.conftest import close_app, open_app
 from tests.mini_platform import INSTRUCTOR, Asked, MiniPlatform, Reply

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.sandbox.sample_courses import KINDS
-from lti_bridge.sandbox.sample_courses.build import title
+from lti_sandbox.sample_courses import KINDS
+from lti_sandbox.sample_courses.build import title
 from tests.ports import free_ports
 from tests.story.stage import wait_for
 

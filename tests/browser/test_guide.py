@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.sandbox.practice_lms import create_practice_lms
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.sample_courses.build import build_sample
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.practice_lms import create_practice_lms
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.sample_courses.build import build_sample
+from lti_sandbox.server import serve
 from tests.browser import axe
 from tests.browser.test_demo import QUIZZES, ROOT, page, shoot, take_quiz
 from tests.browser.test_practice_picking import press

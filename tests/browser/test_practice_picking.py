@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lti_bridge.sandbox.sample_courses.build import build_sample
+from lti_sandbox.sample_courses.build import build_sample
 from tests.browser.test_demo import Demo, act_as, shoot
 
 pytestmark = [

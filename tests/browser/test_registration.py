@@ -11,8 +11,8 @@ from lti_bridge.core.config import Settings
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import list_platforms
-from lti_bridge.sandbox.practice_lms import create_practice_lms
-from lti_bridge.sandbox.server import RunningServer, serve
+from lti_sandbox.practice_lms import create_practice_lms
+from lti_sandbox.server import RunningServer, serve
 from tests.conftest import close_app, open_app
 from tests.ports import free_port
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.sandbox.sample_courses import course_id
-from lti_bridge.sandbox.sample_courses.build import title
+from lti_sandbox.sample_courses import course_id
+from lti_sandbox.sample_courses.build import title
 from tests.browser import axe
 from tests.browser.test_demo import QUIZZES, Demo, act_as, open_activity, shoot, take_quiz
 from tests.story.stage import wait_for

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from lti_bridge.sandbox.practice_lms.state import Person as Someone
-from lti_bridge.sandbox.practice_scorm_cloud import links
+from lti_sandbox.practice_lms.state import Person as Someone
+from lti_sandbox.practice_scorm_cloud import links
 from tests.crash.promises import expected_grade
 from tests.crash.world import World
 from tests.html import Form

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
-from lti_bridge.sandbox.practice_lms.state import MEMBERSHIP, Dialect, LmsState, Person
+from lti_sandbox.practice_lms.state import MEMBERSHIP, Dialect, LmsState, Person
 from tests.conftest import make_settings
 from tests.crash.balancer import Balancer
 from tests.crash.servers import PostgresqlServer, RedisServer

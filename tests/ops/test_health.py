@@ -13,8 +13,8 @@ from lti_bridge.core.db import db
 from lti_bridge.ops import health
 from lti_bridge.platforms.accounts import ensure_default_account
 from lti_bridge.platforms.keys import ensure_keys
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.server import serve
 
 
 @pytest.fixture

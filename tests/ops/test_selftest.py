@@ -17,7 +17,7 @@ from lti_bridge.lti.values import (
 from lti_bridge.ops.reachability import is_public, may_test
 from lti_bridge.ops.selftest import LMS_ADMIN, Line, Mark, run_selftest
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.server import serve
 from tests.mini_platform import Reply, public_jwk, rsa_key
 from tests.world import World
 

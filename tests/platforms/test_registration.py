@@ -17,9 +17,9 @@ from lti_bridge.platforms.connect_cookie import COOKIE, PURPOSE
 from lti_bridge.platforms.invites import claim_invite, make_invite, read_invite, use_invite
 from lti_bridge.platforms.models import Deployment, Invite, Platform
 from lti_bridge.platforms.registry import list_platforms
-from lti_bridge.sandbox.practice_lms import create_practice_lms
-from lti_bridge.sandbox.server import RunningServer, serve
 from lti_bridge.services import Services
+from lti_sandbox.practice_lms import create_practice_lms
+from lti_sandbox.server import RunningServer, serve
 from tests.conftest import FakeClock
 from tests.html import read_page
 from tests.mini_platform import LEARNER, MiniPlatform, Reply

@@ -22,11 +22,11 @@ from lti_bridge.platforms.accounts import ensure_default_account, get_account
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import PlatformFacts, add_platform
 from lti_bridge.queue.worker import Worker
-from lti_bridge.sandbox.practice_lms import ToolSpec, create_practice_lms
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.sample_courses import build_sample
-from lti_bridge.sandbox.server import RunningServer, serve
 from lti_bridge.services import Services
+from lti_sandbox.practice_lms import ToolSpec, create_practice_lms
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.sample_courses import build_sample
+from lti_sandbox.server import RunningServer, serve
 from tests.conftest import close_app, open_app, with_settings
 from tests.html import Form, read_page
 from tests.ports import free_port

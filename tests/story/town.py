@@ -32,9 +32,9 @@ from lti_bridge.registrations.models import (
     ResourceLink,
     TrailEvent,
 )
-from lti_bridge.sandbox.practice_lms import ToolSpec, create_practice_lms
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.server import RunningServer, run_on_stop, serve
+from lti_sandbox.practice_lms import ToolSpec, create_practice_lms
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.server import RunningServer, run_on_stop, serve
 from tests.conftest import FakeClock, close_app
 from tests.html import read_page
 from tests.quick import make_tables

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.server import serve
 from tests.mini_platform import captured
 from tests.sandbox.lms.conftest import TOOL, Lms
 

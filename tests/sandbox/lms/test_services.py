@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.test import TestResponse
 
-from lti_bridge.sandbox.practice_lms.ags import ITEMS_TYPE, RESULTS_TYPE, SCORE_TYPE
-from lti_bridge.sandbox.practice_lms.nrps import MEMBERS_TYPE
-from lti_bridge.sandbox.practice_lms.oidc import ALL_SCOPES
-from lti_bridge.sandbox.practice_lms.state import Bucket
+from lti_sandbox.practice_lms.ags import ITEMS_TYPE, RESULTS_TYPE, SCORE_TYPE
+from lti_sandbox.practice_lms.nrps import MEMBERS_TYPE
+from lti_sandbox.practice_lms.oidc import ALL_SCOPES
+from lti_sandbox.practice_lms.state import Bucket
 from tests.mini_platform import captured
 from tests.sandbox.lms.conftest import CLIENT, Lms
 

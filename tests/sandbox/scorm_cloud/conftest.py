@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.practice_scorm_cloud.cloud import EXTENSION
-from lti_bridge.sandbox.server import serve
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.practice_scorm_cloud.cloud import EXTENSION
+from lti_sandbox.server import serve
 from tests.sandbox.scorm_cloud.practice import Heard, Listener, Practice
 
 

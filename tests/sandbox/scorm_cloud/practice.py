@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.sandbox.practice_scorm_cloud.cloud import Cloud
-from lti_bridge.sandbox.practice_scorm_cloud.imports import Wanted, import_now
-from lti_bridge.sandbox.sample_courses import build_sample, course_id
+from lti_sandbox.practice_scorm_cloud.cloud import Cloud
+from lti_sandbox.practice_scorm_cloud.imports import Wanted, import_now
+from lti_sandbox.sample_courses import build_sample, course_id
 
 
 def wait_until(question: Callable[[], Any], seconds: float = 15) -> Any:

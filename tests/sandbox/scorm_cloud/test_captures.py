@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lti_bridge.sandbox.sample_courses import build_sample
+from lti_sandbox.sample_courses import build_sample
 from tests.sandbox.scorm_cloud.practice import Practice, wait_until
 
 CAPTURES = Path(__file__).parents[2] / "captures" / "scorm-cloud"

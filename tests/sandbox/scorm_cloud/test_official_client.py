@@ -8,7 +8,7 @@ import pytest
 import rustici_software_cloud_v2 as client
 from rustici_software_cloud_v2.rest import ApiException
 
-from lti_bridge.sandbox.sample_courses import build_sample
+from lti_sandbox.sample_courses import build_sample
 from tests.sandbox.scorm_cloud.practice import Practice, wait_until
 
 

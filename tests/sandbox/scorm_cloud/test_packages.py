@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from lti_bridge.sandbox.practice_scorm_cloud.packages import BadPackage, parse_package, read_zip
-from lti_bridge.sandbox.sample_courses import KINDS, build_sample
+from lti_sandbox.practice_scorm_cloud.packages import BadPackage, parse_package, read_zip
+from lti_sandbox.sample_courses import KINDS, build_sample
 from tests.sandbox.scorm_cloud.practice import Practice, wait_until
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import requests
 
-from lti_bridge.sandbox.practice_scorm_cloud import create_practice_scorm_cloud
-from lti_bridge.sandbox.practice_scorm_cloud.cloud import EXTENSION
-from lti_bridge.sandbox.server import run_on_stop, serve
+from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
+from lti_sandbox.practice_scorm_cloud.cloud import EXTENSION
+from lti_sandbox.server import run_on_stop, serve
 from tests.sandbox.scorm_cloud.practice import Practice
 
 

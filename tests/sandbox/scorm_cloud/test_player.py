@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lti_bridge.sandbox.sample_courses import KINDS
+from lti_sandbox.sample_courses import KINDS
 from tests.sandbox.scorm_cloud.practice import Listener, Practice, wait_until
 
 pytestmark = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lti_bridge.sandbox.player.rollup import (
+from lti_sandbox.player.rollup import (
     Rollup,
     parse_seconds,
     roll_up,

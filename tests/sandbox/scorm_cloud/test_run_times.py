@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lti_bridge.sandbox.player import views
+from lti_sandbox.player import views
 
 pytestmark = [
     pytest.mark.browser,

@@ -8,7 +8,7 @@ import pytest
 import requests
 from flask import Flask
 
-from lti_bridge.sandbox.server import on_stop, serve
+from lti_sandbox.server import on_stop, serve
 
 FOREVER = """
 from flask import Flask

@@ -1,0 +1,82 @@
+"""Act as a player from launch to exit without one, as the control of registrations asks."""
+
+import uuid
+from typing import Any
+
+from lti_sandbox.player.records import begin, note, runtime_of
+from lti_sandbox.player.rollup import write_outcome
+from lti_sandbox.practice_scorm_cloud import courses, links, registrations
+from lti_sandbox.practice_scorm_cloud.cloud import Cloud
+from lti_sandbox.practice_scorm_cloud.errors import ApiError
+from lti_sandbox.practice_scorm_cloud.results import Document
+from lti_sandbox.practice_scorm_cloud.times import later
+
+CONTROL_KEYS = ("completion", "success", "scaled", "seconds")
+
+
+def whole_session(cloud: Cloud, registration_id: str, wanted: Document) -> Document:
+    """Act as a player from launch to exit, without one, and return the instance.
+
+    Keys that `wanted` lacks stay as they are; `scaled` null takes the score away. ApiError 400
+    for a value that no player would report, 404 for an unknown registration.
+    """
+    check_control(wanted)
+    launch_id = str(uuid.uuid4())
+    link, _ = links.newest_of(cloud, registration_id)
+
+    def play(result: Document, moment: str) -> None:
+        seconds = float(wanted.get("seconds") or 0)
+        launched = later(moment, -seconds)
+        earliest = [result["created"], *(one.get("exited", "") for one in result["launches"])]
+        if link is not None:
+            earliest.append(link["created"])
+        begin(result, launch_id, min(max(launched, *earliest), moment))
+        result["completion"] = wanted.get("completion", _launched(result["completion"]))
+        result["success"] = wanted.get("success", result["success"])
+        if "scaled" in wanted:
+            result["scaled"] = wanted["scaled"]
+        _remember_outcome(result, courses.get_course(cloud, **_version(result)))
+        note(result, result["launches"][-1], seconds, moment, exited=True)
+
+    return registrations.change_result(cloud, registration_id, play)
+
+
+def check_control(wanted: Document) -> None:
+    """Refuse what `PUT /control/registrations/<id>` cannot act on, with a sentence."""
+    unknown = set(wanted) - set(CONTROL_KEYS)
+    if unknown:
+        raise ApiError(400, f"Known keys are {', '.join(CONTROL_KEYS)}, not {unknown.pop()}.")
+    for key, known in (
+        ("completion", ("UNKNOWN", "COMPLETED", "INCOMPLETE")),
+        ("success", ("UNKNOWN", "PASSED", "FAILED")),
+    ):
+        if key in wanted and wanted[key] not in known:
+            raise ApiError(400, f"{key} is one of {', '.join(known)}.")
+    scaled, seconds = wanted.get("scaled"), wanted.get("seconds", 0)
+    if scaled is not None and not (_is_number(scaled) and -100 <= scaled <= 100):
+        raise ApiError(400, "scaled is a number from -100 to 100, or null for no score.")
+    if not _is_number(seconds) or not 0 <= seconds <= 1e8:
+        raise ApiError(400, "seconds is a number from 0 up.")
+
+
+def _launched(completion: str) -> str:
+    return "INCOMPLETE" if completion == "UNKNOWN" else completion
+
+
+def _version(result: Document) -> dict[str, Any]:
+    return {"course_id": result["course"]["id"], "version": result["course"]["version"]}
+
+
+def _remember_outcome(result: Document, course: Document) -> None:
+    """Write the outcome where a real player would find it again at the next launch."""
+    written = write_outcome(
+        course["standard"], result["completion"], result["success"], result.get("scaled")
+    )
+    data = {**result["cmi"].get("data", {}), **written}
+    if result.get("scaled") is None:
+        data = {key: value for key, value in data.items() if ".score." not in key}
+    result["cmi"] = {**runtime_of(data), "exit": "suspend", "entry": "resume"}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

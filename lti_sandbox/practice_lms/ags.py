@@ -1,0 +1,251 @@
+"""Assignment and Grade Services as Moodle 4.5 and Canvas answer them, refusals included."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from lti_sandbox.practice_lms.oidc import AGS, line_item_url
+from lti_sandbox.practice_lms.scores import Answer, CanvasRules, MoodleRules
+from lti_sandbox.practice_lms.state import Bucket, LineItem, LmsState
+from lti_sandbox.practice_lms.tokens import calling_client, token_problem
+
+SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
+ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
+ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
+RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
+
+
+def make_ags(state: LmsState) -> Blueprint:
+    """Return the service routes at the dialect's addresses."""
+    moodle = state.dialect == "moodle"
+    prefix = "/mod/lti/services.php/<course>" if moodle else "/api/lti/courses/<course>"
+    items = "/lineitems" if moodle else "/line_items"
+    item = "/lineitems/<item_id>/lineitem" if moodle else "/line_items/<item_id>"
+    blueprint = Blueprint("ags", __name__, url_prefix=prefix)
+    rules = MoodleRules(state) if moodle else CanvasRules(state)
+
+    @blueprint.get(items)
+    def list_items(course: str) -> Any:
+        return _guarded(state, "lineitem.readonly", lambda: _list_items(state))
+
+    @blueprint.post(items)
+    def create_item(course: str) -> Any:
+        return _guarded(state, "lineitem", lambda: _create_item(state))
+
+    @blueprint.get(item)
+    def get_item(course: str, item_id: str) -> Any:
+        return _guarded(state, "lineitem.readonly", lambda: _get_item(state, item_id))
+
+    @blueprint.post(f"{item}/scores")
+    def post_score(course: str, item_id: str) -> Any:
+        return _guarded(state, "score", lambda: _post_score(state, rules, item_id))
+
+    @blueprint.get(f"{item}/results")
+    def results(course: str, item_id: str) -> Any:
+        return _guarded(state, "result.readonly", lambda: _results(state, item_id))
+
+    return blueprint
+
+
+def _guarded(state: LmsState, scope: str, view: Callable[[], Response]) -> Response:
+    if state.dialect == "canvas":
+        return _guarded_canvas(state, scope, view)
+    if not request.args.get("type_id", "1").isdigit():  # something was put after the query
+        return refusal(state, 400, "No handler found for the request")
+    status = token_problem(state, f"{AGS}scope/{scope}")
+    if status is not None:
+        return refusal(state, status, "Unauthorized")
+    with state.lock:
+        return view()
+
+
+def _guarded_canvas(state: LmsState, scope: str, view: Callable[[], Response]) -> Response:
+    if not request.headers.get("User-Agent"):
+        return Response("<html><body>403 Forbidden</body></html>", 403)
+    status = token_problem(state, f"{AGS}scope/{scope}")
+    if status is not None:
+        return refusal(state, status, "Unauthorized")
+    bucket = state.bucket(state.tokens[calling_client()][0])
+    if state.throttle or not bucket.enter(time.monotonic()):
+        headers = {"X-Rate-Limit-Remaining": "0.0"}
+        return Response("403 Forbidden (Rate Limit Exceeded)", 403, headers)
+    try:
+        with state.lock:
+            answer = view()
+    finally:
+        remaining = bucket.leave(time.monotonic())
+    answer.headers["X-Rate-Limit-Remaining"] = f"{remaining:.1f}"
+    answer.headers["X-Request-Cost"] = str(Bucket.COST)
+    return answer
+
+
+def refusal(state: LmsState, status: int, reason: str) -> Response:
+    """Return a refusal in the dialect's shape."""
+    if state.dialect == "moodle":
+        body: Any = {"status": status, "reason": reason, "request": {"url": request.path}}
+    else:
+        body = {"errors": {"type": "error", "message": reason}}
+    return Response(json.dumps(body), status, content_type="application/json")
+
+
+def _foreign(state: LmsState, item: LineItem) -> bool:
+    return state.tokens[calling_client()][0] != item.client_id
+
+
+def _missing(state: LmsState, item_id: str) -> Response:
+    text = f"Not Found: Grade item {item_id} doesn't exist"
+    return refusal(state, 404, text)
+
+
+def _find(state: LmsState, item_id: str) -> LineItem | Response:
+    item = state.line_items.get(item_id)
+    if item is None:
+        return _missing(state, item_id)
+    if _foreign(state, item):
+        if state.dialect == "moodle":
+            return refusal(state, 403, "Not allowed in context")
+        return refusal(state, 412, "Tool does not have permission to view line_item")
+    return item
+
+
+def _show(state: LmsState, item: LineItem) -> dict[str, Any]:
+    shown = {"id": line_item_url(state, item), "label": item.label, "scoreMaximum": item.maximum}
+    if item.activity_id:
+        shown["resourceLinkId"] = item.activity_id
+    if state.dialect == "moodle" or item.tag:
+        shown["tag"] = item.tag
+    if state.dialect == "moodle" or item.resource_id:
+        shown["resourceId"] = item.resource_id
+    return shown
+
+
+def _wrong_accept(state: LmsState, wanted: str) -> Response | None:
+    if state.dialect == "moodle" and wanted not in request.headers.get("Accept", ""):
+        return refusal(state, 400, "No handler found for the request")
+    return None
+
+
+def _list_items(state: LmsState) -> Response:
+    wrong = _wrong_accept(state, ITEMS_TYPE)
+    if wrong is not None:
+        return wrong
+    client = state.tokens[calling_client()][0]
+    args = request.args
+    found = [
+        _show(state, item)
+        for item in state.line_items.values()
+        if item.client_id == client
+        and args.get("resource_link_id", item.activity_id) == item.activity_id
+        and args.get("resource_id", item.resource_id) == item.resource_id
+        and args.get("tag", item.tag) == item.tag
+    ]
+    return Response(json.dumps(found), content_type=ITEMS_TYPE)
+
+
+def _create_item(state: LmsState) -> Response:
+    if request.content_type.partition(";")[0].strip() != ITEM_TYPE:
+        return refusal(state, 400, "The content type is not a line item's")
+    body = request.get_json(force=True, silent=True) or {}
+    if not body.get("label") or body.get("scoreMaximum") is None:
+        return refusal(state, 400, "label and scoreMaximum are required")
+    link = body.get("resourceLinkId")
+    if link is not None and link not in state.activities:
+        return refusal(state, 403 if state.dialect == "moodle" else 404, "No such resource link")
+    client = state.tokens[calling_client()][0]
+    item = LineItem(
+        state.next_id(),
+        str(body["label"]),
+        float(body["scoreMaximum"]),
+        client,
+        link,
+        by_tool=True,
+        tag=str(body.get("tag", "")),
+        resource_id=str(body.get("resourceId", "")),
+    )
+    state.line_items[item.id] = item
+    shown = {**body, "id": line_item_url(state, item)}
+    return Response(json.dumps(shown), 201, content_type=ITEM_TYPE)
+
+
+def _get_item(state: LmsState, item_id: str) -> Response:
+    wrong = _wrong_accept(state, ITEM_TYPE)
+    if wrong is not None:
+        return wrong
+    item = _find(state, item_id)
+    if isinstance(item, Response):
+        return item
+    return Response(json.dumps(_show(state, item)), content_type=ITEM_TYPE)
+
+
+def _post_score(state: LmsState, rules: MoodleRules | CanvasRules, item_id: str) -> Response:
+    raw = request.get_data()
+    record: dict[str, Any] = {
+        "at": datetime.fromtimestamp(state.now(), UTC).isoformat(),
+        "line_item": item_id,
+        "body": raw.decode("utf-8", "replace"),
+    }
+    answer = _score_answer(state, rules, item_id, raw)
+    record["status"] = answer.status_code
+    record["answer"] = answer.get_data(as_text=True)
+    state.score_posts.append(record)
+    return answer
+
+
+def _score_answer(
+    state: LmsState, rules: MoodleRules | CanvasRules, item_id: str, raw: bytes
+) -> Response:
+    if (request.content_type or "").partition(";")[0].strip() != SCORE_TYPE:
+        return refusal(state, 400, "The content type is not a score's")
+    item = _find(state, item_id)
+    if isinstance(item, Response):
+        return item
+    try:
+        score = json.loads(raw, parse_constant=lambda _: math.nan)
+    except ValueError:
+        score = None
+    if not isinstance(score, dict):
+        score = {}
+    if state.dialect == "moodle" and not str(score.get("userId", "0")).isdigit():
+        # Moodle sets status 0, and its web server makes this of it.
+        return Response("<html><head><title>502 Bad Gateway</title></head></html>", 502)
+    outcome: Answer = rules.take(item, score, raw.decode("utf-8", "replace"), state.now())
+    status = f"{outcome.status} {_one_line(outcome.reason)}" if outcome.reason else outcome.status
+    if isinstance(outcome.body, str):
+        return Response(outcome.body, status)
+    return Response(json.dumps(outcome.body), status, content_type="application/json")
+
+
+def _one_line(text: str) -> str:
+    """Return text that may stand in a status line."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text)
+
+
+def _results(state: LmsState, item_id: str) -> Response:
+    item = _find(state, item_id)
+    if isinstance(item, Response):
+        return item
+    if state.dialect == "moodle" and "limit" in request.args:
+        return Response("<html>404</html>", 404)
+    found = []
+    for (cell_item, sub), cell in state.cells.items():
+        if cell_item != item.id or request.args.get("user_id", sub) != sub:
+            continue
+        if cell.stored_at is None and cell.score is None and not cell.history:
+            continue
+        found.append(_result(state, item, sub, cell.score))
+    return Response(json.dumps(found), content_type=RESULTS_TYPE)
+
+
+def _result(state: LmsState, item: LineItem, sub: str, score: float | None) -> dict[str, Any]:
+    url = line_item_url(state, item)
+    shown: dict[str, Any] = {"id": f"{url}/results/{sub}", "userId": sub, "scoreOf": url}
+    shown["resultMaximum"] = item.maximum
+    # Moodle tests the grade with !empty(): a grade of 0 is left out like none at all.
+    if score is not None and not (state.dialect == "moodle" and score == 0):
+        shown["resultScore"] = score
+    return shown

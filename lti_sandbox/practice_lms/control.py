@@ -1,0 +1,219 @@
+"""Control of the practice LMS, for tests and for people who want to see what happens.
+
+`GET /control/platform`    issuer and addresses, as an admin would copy them into a tool
+`PUT /control/tools`       connect a tool by hand; answers its client id and deployment id
+`PUT /control/activities`  replace all activities: title, custom, line_item, points, client_id
+`GET /control/activities`  the activities with their ids
+`GET /control/scores`      every score POST with its body and answer
+`GET /control/grades`      the gradebook: activity, person, score, attempts, history
+`PUT /control/grades`      a teacher grades: {"activity", "person", "score"}
+`PUT /control/platform`    {"storage": true|false}: whether the frame answers lti.put_data;
+                           {"locale": "de_DE"}: what launches say of the language
+`GET /control/tools`       the connected tools
+`GET /control/registration-token`  a token as the page for dynamic registration hands it out
+`PUT /control/course`      {"concluded", "throttle", "attempts_allowed", "unenrolled": [...],
+                           "locked": true|false} as far as given
+`DELETE /control/line-items/<activity>`  the activity's columns are deleted
+`POST /control/course-copy`              copies every activity, as a course copy does
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, request
+
+from lti_sandbox.practice_lms.oidc import line_items_url, memberships_url, origin, paths
+from lti_sandbox.practice_lms.registration import new_registration_token
+from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
+
+
+def make_control(state: LmsState) -> Blueprint:
+    """Return the control routes that are this server's own."""
+    blueprint = Blueprint("lms_control", __name__, url_prefix="/control")
+
+    @blueprint.get("/platform")
+    def platform() -> Any:
+        return _platform(state)
+
+    @blueprint.put("/platform")
+    def change_platform() -> Any:
+        wanted = request.get_json()
+        state.storage = bool(wanted.get("storage", state.storage))
+        state.locale = str(wanted.get("locale", state.locale))
+        return _platform(state)
+
+    @blueprint.get("/tools")
+    def tools() -> Any:
+        return {"tools": [asdict(tool) for tool in state.tools.values()]}
+
+    @blueprint.get("/registration-token")
+    def registration_token() -> Any:
+        return {"token": new_registration_token(state)}
+
+    @blueprint.put("/tools")
+    def connect() -> Any:
+        return _connect(state)
+
+    @blueprint.put("/activities")
+    def replace_activities() -> Any:
+        return _replace_activities(state)
+
+    @blueprint.get("/activities")
+    def activities() -> Any:
+        return {"activities": [_show(a) for a in state.activities.values()]}
+
+    @blueprint.get("/scores")
+    def scores() -> Any:
+        with state.lock:
+            return {"scores": list(state.score_posts)}
+
+    @blueprint.get("/grades")
+    def grades() -> Any:
+        return {"grades": gradebook(state), "changes": state.changes}
+
+    @blueprint.put("/grades")
+    def override() -> Any:
+        body = request.get_json()
+        teacher_grades(state, body["activity"], body["person"], body.get("score"))
+        return {"grades": gradebook(state)}
+
+    @blueprint.put("/course")
+    def course() -> Any:
+        return _change_course(state)
+
+    @blueprint.delete("/line-items/<activity_id>")
+    def delete_items(activity_id: str) -> Any:
+        with state.lock:
+            for item in state.items_of(state.activities[activity_id]):
+                del state.line_items[item.id]
+        return "", 204
+
+    @blueprint.post("/course-copy")
+    def copy() -> Any:
+        return {"activities": [_show(a) for a in copy_course(state)]}
+
+    return blueprint
+
+
+def _platform(state: LmsState) -> dict[str, str]:
+    where = paths(state)
+    return {
+        "dialect": state.dialect,
+        "issuer": origin(),
+        "authorization_url": origin() + where["authorization"],
+        "token_url": origin() + where["token"],
+        "jwks_url": origin() + where["jwks"],
+        "line_items_url": line_items_url(state),
+        "memberships_url": memberships_url(state),
+    }
+
+
+def _connect(state: LmsState) -> Any:
+    body = request.get_json()
+    try:
+        tool = state.connect(ToolSpec(**body))
+    except (TypeError, IndexError):
+        wanted = "name, login_url, redirect_uris, jwks_url"
+        return {"error": f"A tool needs {wanted}; client_id and deployment_id may be given."}, 400
+    answer = {"client_id": tool.client_id, "deployment_id": tool.deployment_id}
+    return _platform(state) | answer
+
+
+def _replace_activities(state: LmsState) -> Any:
+    if not state.tools:
+        return {"error": "Connect a tool first: PUT /control/tools."}, 400
+    first = next(iter(state.tools))
+    with state.lock:
+        state.activities.clear()
+        state.line_items.clear()
+        for entry in request.get_json():
+            state.add_activity(
+                entry["title"],
+                entry.get("client_id", first),
+                entry.get("custom", {}),
+                points=float(entry.get("points", 100)),
+                line_item=entry.get("line_item", "coupled"),
+                target_link_uri=entry.get("target_link_uri", ""),
+            )
+    return {"activities": [_show(a) for a in state.activities.values()]}
+
+
+def _show(activity: Activity) -> dict[str, Any]:
+    return {
+        "id": activity.id,
+        "title": activity.title,
+        "custom": activity.custom,
+        "client_id": activity.client_id,
+        "line_item": activity.line_item,
+        "points": activity.points,
+    }
+
+
+def _change_course(state: LmsState) -> Any:
+    body = request.get_json()
+    with state.lock:
+        state.concluded = bool(body.get("concluded", state.concluded))
+        state.throttle = bool(body.get("throttle", state.throttle))
+        state.attempts_allowed = int(body.get("attempts_allowed", state.attempts_allowed))
+        state.unenrolled = set(body.get("unenrolled", state.unenrolled))
+        if "locked" in body:
+            for item in state.line_items.values():
+                item.locked = bool(body["locked"])
+    return {}
+
+
+def gradebook(state: LmsState) -> list[dict[str, Any]]:
+    """Return every cell of the gradebook, one per activity and learner."""
+    rows = []
+    with state.lock:
+        for activity in state.activities.values():
+            items = state.items_of(activity)
+            for person in state.people.values():
+                if not person.gradable or not items:
+                    continue
+                cell = state.cells.get((items[0].id, person.sub))
+                rows.append(
+                    {
+                        "activity": activity.id,
+                        "title": activity.title,
+                        "person": person.key,
+                        "name": person.name,
+                        "reviewable": activity.reviewable,
+                        "score": cell.score if cell else None,
+                        "maximum": items[0].maximum,
+                        "overridden": cell.overridden if cell else False,
+                        "attempts": len(cell.attempts) if cell else 0,
+                        "history": list(cell.history) if cell else [],
+                    }
+                )
+    return rows
+
+
+def teacher_grades(state: LmsState, activity_id: str, person: str, score: float | None) -> None:
+    """A teacher types a grade: it wins over later scores, and its time guards the cell."""
+    with state.lock:
+        item = state.items_of(state.activities[activity_id])[0]
+        cell = state.cell(item.id, state.people[person].sub)
+        cell.score = None if score is None else float(score)
+        cell.overridden = score is not None
+        cell.stored_at = state.now()
+        state.note(cell, "teacher", cell.score, "A teacher graded.")
+
+
+def copy_course(state: LmsState) -> list[Activity]:
+    """Copy the course: custom parameters stay, links and line items get new ids."""
+    with state.lock:
+        context = state.next_id()
+        made = []
+        for activity in list(state.activities.values()):
+            copy = state.add_activity(
+                f"{activity.title} (copy)",
+                activity.client_id,
+                dict(activity.custom),
+                points=activity.points,
+                line_item=activity.line_item,
+                target_link_uri=activity.target_link_uri,
+            )
+            copy.context_id = context
+            made.append(copy)
+        return made

@@ -1,0 +1,49 @@
+"""One practice SCORM Cloud: what its views and its background threads share."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Flask, current_app
+
+from lti_sandbox.control import Control
+from lti_sandbox.practice_scorm_cloud.postbacks import Postbacks
+from lti_sandbox.practice_scorm_cloud.store import Store
+from lti_sandbox.practice_scorm_cloud.times import now
+
+EXTENSION = "practice_scorm_cloud"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The store, the control and the settings of one practice SCORM Cloud."""
+
+    store: Store
+    control: Control
+    postbacks: Postbacks
+    app_id: str
+    secret_key: str
+    page_size: int
+    import_seconds: float
+    allow_delete: bool
+    now: Callable[[], datetime] = now
+    imports: list[threading.Thread] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """End what runs in the background, then close the store."""
+        self.postbacks.stop()
+        for worker in self.imports:
+            worker.join(timeout=2)
+        self.store.close()
+
+
+def install(app: Flask, cloud: Cloud) -> None:
+    """Make a cloud the one of an app."""
+    app.extensions[EXTENSION] = cloud
+
+
+def current_cloud() -> Cloud:
+    """Return the cloud of the app that answers this request."""
+    cloud: Cloud = current_app.extensions[EXTENSION]
+    return cloud
