@@ -48,25 +48,37 @@ CHROMIUM_ARGUMENTS = [
 LONG = ("browser", "story", "crash", "fuzz", "ops")
 # Pages and doors whose rows other tests exercise on PostgreSQL: in the gate SQLite is enough.
 SQLITE_IS_ENOUGH = {
-    *(f"console/test_{name}.py" for name in ("accounts_and_keys", "courses", "guide", "grants")),
-    *(f"console/test_{name}.py" for name in ("platform_pages", "review_page", "sign_in")),
-    *(f"launches/test_{name}.py" for name in ("deep_linking", "learner_languages", "login_views")),
-    *(f"launches/test_{name}.py" for name in ("package_views", "page_tokens", "picker_views")),
-    *(f"{folder}/test_views.py" for folder in ("launches", "privacy")),
-    *("platforms/test_registration.py", "privacy/test_reset_views.py"),
+    "console/accounts/test_accounts_and_keys.py",
+    "console/courses/test_courses.py",
+    "console/guide/test_steps.py",
+    "console/learners/test_reset_views.py",
+    "console/learners/test_views.py",
+    "console/people/test_lms_admins.py",
+    "console/platforms/test_pages.py",
+    "console/sign_in/test_views.py",
+    "deep_linking/test_package_views.py",
+    "deep_linking/test_picker.py",
+    "deep_linking/test_picker_views.py",
+    "instructor/test_submission_review.py",
+    "launches/test_login_views.py",
+    "launches/test_views.py",
+    "platforms/test_connect.py",
+    "web/test_learner_languages.py",
+    "web/test_page_tokens.py",
     *(f"ops/test_{name}.py" for name in ("health", "metrics", "selftest")),
 }
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what is depth besides, and put the folders of long tests before all others."""
 
     def place(item: pytest.Item) -> int:
-        folder = item.path.parent.name
+        folder = item.path.relative_to(TESTS).parts[0]
         return LONG.index(folder) if folder in LONG else len(LONG)
 
     for item in items:
-        where = "/".join(item.path.parts[-2:])
+        where = item.path.relative_to(TESTS).as_posix()
         if where in SQLITE_IS_ENOUGH and item.get_closest_marker("postgresql"):
             item.add_marker(pytest.mark.deep("a page: the gate shows it on SQLite"))
         if item.get_closest_marker("redis"):
@@ -294,6 +306,24 @@ def cloud() -> Iterator[Any]:
     cloud.add_course("golf")
     yield cloud
     cloud.stop()
+
+
+@pytest.fixture
+def people(world: Any) -> Any:
+    """Two learners, with everything that the bridge may keep of them."""
+    from tests.privacy.people import make_people
+
+    return make_people(world)
+
+
+@pytest.fixture
+def outbound() -> Iterator[Any]:
+    """The bridge's way out, to loopback too."""
+    from lti_bridge.core.http.session import Outbound
+
+    made = Outbound(allow_private_networks=True)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform, ScormAccount
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
 from lti_bridge.services import Services
-from tests.console.people import sign_in_owner
+from tests.console.visitors import sign_in_owner
 
 from . import servers
 from .backlog import add_finished, add_link

@@ -11,12 +11,12 @@ from sqlalchemy import select
 from lti_bridge.core.db import db
 from lti_bridge.registrations.models import Launch, Registration
 from lti_bridge.registrations.return_urls import exit_url, postback_address
+from tests.deep_linking.picking import deep_link, token_of
 from tests.door import HOSTILE, Door
 from tests.fuzz.fuzzer import Shot
 from tests.fuzz.launches import LAUNCH_HEADERS
 from tests.fuzz.odd import change_claims, change_text, dump, odd_text, odd_value
 from tests.fuzz.wire import Request, query_of
-from tests.launches.picking import deep_link, token_of
 from tests.mini_platform import INSTRUCTOR
 from tests.world import page_token
 

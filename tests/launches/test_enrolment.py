@@ -16,8 +16,8 @@ from lti_bridge.registrations.models import (
     ResourceLink,
     StaffVisit,
 )
+from tests.deep_linking.picking import deep_link
 from tests.html import read_page
-from tests.launches.picking import deep_link
 from tests.mini_platform import ASSISTANT, INSTRUCTOR, LEARNER, LTI, TEST_USER
 from tests.world import World, code, count
 

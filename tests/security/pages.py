@@ -14,10 +14,10 @@ from lti_bridge.core.db import db
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.registrations.models import Launch, Registration, ResourceLink
 from lti_bridge.registrations.return_urls import exit_url
-from tests.console.people import csrf_token, sign_in_owner
+from tests.console.visitors import csrf_token, sign_in_owner
+from tests.deep_linking.picking import deep_link, pick, token_of
 from tests.door import Door
 from tests.html import read_page
-from tests.launches.picking import deep_link, pick, token_of
 from tests.mini_platform import INSTRUCTOR, LTI, TEST_USER, Reply
 from tests.practice_cloud import package
 from tests.world import HERE, World, page_token

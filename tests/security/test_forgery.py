@@ -9,8 +9,8 @@ import pytest
 
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.registrations.return_urls import postback_address
+from tests.deep_linking.picking import deep_link, token_of
 from tests.door import Door
-from tests.launches.picking import deep_link, token_of
 from tests.mini_platform import INSTRUCTOR
 from tests.security.pages import COURSE, button_targets, post_forms
 from tests.world import page_token

@@ -8,8 +8,8 @@ from lti_bridge.core.errors import BridgeError
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
 from lti_bridge.platforms.invites import make_invite
 from tests.certification.bench import Bench
+from tests.deep_linking.picking import deep_link
 from tests.door import assert_refused
-from tests.launches.picking import deep_link
 from tests.mini_platform import INSTRUCTOR, TEST_USER, Reply
 from tests.practice_cloud import Answer
 from tests.security.pages import tags_of

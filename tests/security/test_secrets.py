@@ -13,8 +13,8 @@ from lti_bridge.platforms.invites import make_invite
 from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.certification.bench import Bench
 from tests.conftest import close_app, make_settings
+from tests.deep_linking.picking import deep_link, token_of
 from tests.door import Door
-from tests.launches.picking import deep_link, token_of
 from tests.mini_platform import Reply
 from tests.practice_cloud import Answer
 from tests.world import HERE, World

@@ -25,7 +25,7 @@ from lti_bridge.passback.triggers.sweep import recheck_unresolved, sweep_account
 from lti_bridge.registrations.models import Registration
 from lti_bridge.registrations.return_urls import exit_url, postback_address
 from tests.conftest import FakeClock
-from tests.console.people import sign_in_owner
+from tests.console.visitors import sign_in_owner
 from tests.mini_platform import ENDPOINT, INSTRUCTOR, Reply
 from tests.world import HERE, World
 
