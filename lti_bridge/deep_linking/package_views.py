@@ -127,7 +127,7 @@ def _show_form(services: Services, picker: Picker, problem: BridgeError | None =
     limit = services.settings.scorm_cloud.upload_megabytes
     existing = problem if isinstance(problem, CourseExists) else None
     return render_page(
-        "launches/picker_package.html",
+        "deep_linking/package.html",
         status=200 if problem is None else 409 if existing else 400,
         frame_origins=picker.frame_origins,
         token=picker.token,
@@ -149,7 +149,7 @@ def _show_import(services: Services, token: str) -> Response:
     except (Unavailable, Refused) as error:
         found, trouble = None, say_failure(error)
     return render_page(
-        "launches/picker_import.html",
+        "deep_linking/import.html",
         frame_origins=picker.frame_origins,
         token=token,
         kept=kept_courses(picker, [found.course] if found and found.course else []),

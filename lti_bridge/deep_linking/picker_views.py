@@ -49,7 +49,7 @@ def preview(services: Services) -> Response:
 @blueprint.get("/preview/done")
 def end_preview() -> Response:
     """Where SCORM Cloud sends somebody who leaves such a preview; the list is still open."""
-    return render_page("launches/picker_preview_done.html")
+    return render_page("deep_linking/preview_done.html")
 
 
 @blueprint.post("/choose")
@@ -67,7 +67,7 @@ def choose(services: Services) -> Response:
         return show_list(services, picker, f"At most {MOST_COURSES} courses at a time, please.")
     chosen = [[course.id, course.title] for course in courses]
     return render_page(
-        "launches/picker_confirm.html",
+        "deep_linking/confirm.html",
         frame_origins=picker.frame_origins,
         picker=picker,
         token=picking.with_data(services, picker, chosen=chosen),
@@ -114,7 +114,7 @@ def show_list(services: Services, picker: Picker, problem: str = "") -> Response
         listed = CourseList(text, (), trail)
         problem, status = _list_problem(error), 503 if isinstance(error, Unavailable) else 502
     return render_page(
-        "launches/picker.html",
+        "deep_linking/picker.html",
         status=status,
         frame_origins=picker.frame_origins,
         picker=picker,
@@ -153,7 +153,7 @@ def _picker(services: Services) -> Picker:
 
 def _send_back(services: Services, picker: Picker, answer: Answer) -> Response:
     return render_page(
-        "launches/picker_return.html",
+        "deep_linking/return.html",
         frame_origins=picker.frame_origins,
         return_url=picker.return_url,
         jwt=picking.sign_answer(services, picker, answer),
@@ -166,7 +166,7 @@ def _show_refusal(services: Services, start: Start, reference: str) -> Response:
     rejection = get_rejection(start.refused)
     logger.warning("deep linking refused: %s [%s]", start.refused, reference)
     return render_page(
-        "launches/picker_refused.html",
+        "deep_linking/refused.html",
         status=rejection.status,
         frame_origins=picker.frame_origins,
         rejection=rejection,

@@ -41,7 +41,7 @@ def ask_resend(services: Services) -> Response:
     page = read_page(services, token)
     require_manager(page)
     shown = load_learner_of(page, number_of(request.args.get("learner", "")))
-    return _show("console/link_resend.html", page, shown.facts, token, learner=shown)
+    return _show("instructor/resend.html", page, shown.facts, token, learner=shown)
 
 
 @blueprint.post("/learner")
@@ -67,7 +67,7 @@ def ask_resend_many(services: Services) -> Response:
     page = read_page(services, token)
     facts, grade_ids = find_to_resend(page, which)
     count = len(grade_ids)
-    return _show("console/link_resend.html", page, facts, token, which=which, count=count)
+    return _show("instructor/resend.html", page, facts, token, which=which, count=count)
 
 
 @blueprint.post("/resend")
@@ -125,7 +125,7 @@ def number_of(text: str) -> int:
 def _show_policy(page: PageToken, shown: PolicyPage, token: str) -> Response:
     status = 400 if shown.form.errors else 200
     return _show(
-        "console/link_policy.html",
+        "instructor/grading_form.html",
         page,
         shown.facts,
         token,

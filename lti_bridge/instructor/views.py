@@ -45,7 +45,7 @@ def link() -> Response:
     except BridgeError as error:
         return refuse_page(services, error)
     return render_page(
-        "console/link.html",
+        "instructor/activity.html",
         frame_origins=_frame_origins(shown.facts.platform, page),
         shown=shown,
         token=token,
@@ -71,7 +71,7 @@ def courses() -> Response:
     except BridgeError as error:
         return refuse_page(services, error)
     return render_page(
-        "console/courses.html",
+        "instructor/choose_course.html",
         frame_origins=_frame_origins(choice.facts.platform, page),
         choice=choice,
         token=token,
@@ -121,7 +121,7 @@ def show_review(
     """
     own = shown.own and not page.visitor.is_staff
     return render_page(
-        "console/own_result.html" if own else "console/review.html",
+        "instructor/own_result.html" if own else "instructor/submission_review.html",
         frame_origins=_frame_origins(shown.facts.platform, page),
         speaker=page_speaker(page.locale) if own else None,
         shown=shown,
@@ -145,7 +145,7 @@ def enter() -> Response:
     except BridgeError as error:
         return refuse_page(services, error)
     return render_page(
-        "console/asked.html" if door is None else "console/door.html",
+        "instructor/asked.html" if door is None else "instructor/door.html",
         frame_origins=origins,
         door=door,
         seconds=round(DOOR_LIFE.total_seconds()),

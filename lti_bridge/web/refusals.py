@@ -107,7 +107,7 @@ def _show(services: Services, visit: Visit, reason: str, error: BridgeError) -> 
     if reason in REFRESHING and not token:
         rejection = rejection.by_hand()
     response = render_page(
-        "launches/rejected.html",
+        "web/rejected.html",
         status=rejection.status,
         frame_origins=origins_of(visit),
         speaker=page_speaker(visit.locale),

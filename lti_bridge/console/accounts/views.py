@@ -17,14 +17,14 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/console/accounts")
 @allow(Rule.OWNER)
 def list_all(actor: Actor) -> Response:
     """Every account, and what uses it."""
-    return show("console/accounts.html", accounts=load_accounts())
+    return show("console/accounts/list.html", accounts=load_accounts())
 
 
 @blueprint.get("/new")
 @allow(Rule.OWNER)
 def ask_new(actor: Actor) -> Response:
     """Ask for an account's keys."""
-    return show("console/account_new.html", form=AccountForm())
+    return show("console/accounts/new.html", form=AccountForm())
 
 
 @blueprint.post("/new")
@@ -33,13 +33,13 @@ def add(actor: Actor) -> Response:
     """Try the keys at SCORM Cloud and keep the account."""
     form = AccountForm()
     if not form.validate():
-        return show("console/account_new.html", status=400, form=form)
+        return show("console/accounts/new.html", status=400, form=form)
     values = (form.name.data, form.base_url.data, form.app_id.data, form.secret_key.data)
     try:
         add_account(current_services(), actor, *(str(value) for value in values))
     except ConfigurationError as error:
         explain(form, error)
-        return show("console/account_new.html", status=400, form=form)
+        return show("console/accounts/new.html", status=400, form=form)
     return go("accounts.list_all", "SCORM Cloud takes these keys; the account is ready.")
 
 
@@ -49,7 +49,7 @@ def one(actor: Actor, account_id: int) -> Response:
     """One account: what it is used for, its self-test, and a new secret for it."""
     account = load_account(account_id)
     form = AccountSecretForm(base_url=account.base_url)
-    return show("console/account.html", account=account, form=form)
+    return show("console/accounts/account.html", account=account, form=form)
 
 
 @blueprint.post("/<int:account_id>")
@@ -58,13 +58,13 @@ def change(actor: Actor, account_id: int) -> Response:
     """Try a new address or secret at SCORM Cloud and keep it."""
     account, form = load_account(account_id), AccountSecretForm()
     if not form.validate():
-        return show("console/account.html", status=400, account=account, form=form)
+        return show("console/accounts/account.html", status=400, account=account, form=form)
     values = str(form.base_url.data), account.app_id, str(form.secret_key.data)
     try:
         add_account(current_services(), actor, account.name, *values)
     except ConfigurationError as error:
         explain(form, error)
-        return show("console/account.html", status=400, account=account, form=form)
+        return show("console/accounts/account.html", status=400, account=account, form=form)
     notice = "SCORM Cloud takes the new values; they hold at once."
     return go("accounts.one", notice, account_id=account_id)
 

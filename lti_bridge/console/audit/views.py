@@ -19,4 +19,4 @@ def show_log(actor: Actor) -> Response:
     with reading(db.session()):
         entries = list_entries(actor.scope, before=before, subject=subject, at_most=AT_ONCE + 1)
     more = entries[AT_ONCE - 1].id if len(entries) > AT_ONCE else None
-    return show("console/audit.html", entries=entries[:AT_ONCE], more=more, subject=subject)
+    return show("console/audit/log.html", entries=entries[:AT_ONCE], more=more, subject=subject)

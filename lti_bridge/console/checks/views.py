@@ -31,7 +31,9 @@ def show_all(actor: Actor) -> Response:
         tested = [(BRIDGE, "The bridge")]
         tested += [(account_subject(a.id), f"Account {a.name}") for a in list_accounts()]
         tested += [(platform_subject(p.id), p.name) for p in _enabled()]
-    return show("console/checks.html", tested=[(name, kept.get(key)) for key, name in tested])
+    return show(
+        "console/checks/checks.html", tested=[(name, kept.get(key)) for key, name in tested]
+    )
 
 
 @blueprint.post("")

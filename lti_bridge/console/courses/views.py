@@ -41,7 +41,7 @@ def list_all(actor: Actor) -> Response:
     account_id = request.args.get("account", type=int)
     search, trail = request.args.get("search", ""), request.args.get("trail", "")
     shown = load_courses(current_services(), actor, account_id, search, trail)
-    return show("console/course_list.html", shown=shown)
+    return show("console/courses/list.html", shown=shown)
 
 
 @blueprint.get("/<int:account_id>/one")
@@ -50,7 +50,8 @@ def one(actor: Actor, account_id: int) -> Response:
     """One course: what it is, and where it is used."""
     course_id = request.args.get("course_id", "")
     return show(
-        "console/course.html", shown=load_course(current_services(), actor, account_id, course_id)
+        "console/courses/course.html",
+        shown=load_course(current_services(), actor, account_id, course_id),
     )
 
 
@@ -125,7 +126,7 @@ def show_import(actor: Actor, account_id: int) -> Response:
     except (Unavailable, Refused) as error:
         trouble = say_failure(error)
     return show(
-        "console/course_import.html",
+        "console/courses/import.html",
         account=account,
         found=found,
         trouble=trouble,
@@ -166,7 +167,7 @@ def _show_form(account: ScormAccount, problem: BridgeError | None = None) -> Res
     limit = current_services().settings.scorm_cloud.upload_megabytes
     existing = problem if isinstance(problem, CourseExists) else None
     return show(
-        "console/course_upload.html",
+        "console/courses/upload.html",
         status=200 if problem is None else 409 if existing else 400,
         account=account,
         limit=limit,

@@ -24,7 +24,7 @@ def steps(actor: Actor) -> Response:
     dialect = chosen if chosen in dict(DIALECTS) else ""
     shown = load_guide()
     form = InviteForm(dialect=dialect, name="" if dialect in ("", "generic") else dialect.title())
-    return show("console/guide.html", shown=shown, tool=tool, dialect=dialect, form=form)
+    return show("console/guide/steps.html", shown=shown, tool=tool, dialect=dialect, form=form)
 
 
 @blueprint.get("/status")

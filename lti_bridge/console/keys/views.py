@@ -18,7 +18,7 @@ blueprint = Blueprint("keys", __name__, url_prefix="/console/keys")
 def list_all(actor: Actor) -> Response:
     """Every key, newest first, and what its state means."""
     with reading(db.session()):
-        return show("console/keys.html", keys=list(reversed(keys.list_keys())))
+        return show("console/keys/keys.html", keys=list(reversed(keys.list_keys())))
 
 
 @blueprint.post("/rotate")
@@ -34,7 +34,7 @@ def rotate(actor: Actor) -> Response:
 @allow(Rule.OWNER)
 def ask_leaked(actor: Actor) -> Response:
     """Say what replacing every key at once costs, and ask."""
-    return show("console/keys_leaked.html")
+    return show("console/keys/leaked.html")
 
 
 @blueprint.post("/leaked")

@@ -53,7 +53,7 @@ def _ask(actor: Actor, registration: int, problem: str = "") -> Response:
     _check(actor, registration)
     question = load_reset_question(registration)
     status = 400 if problem else 200
-    return show("privacy/reset.html", status=status, question=question, problem=problem)
+    return show("console/learners/reset.html", status=status, question=question, problem=problem)
 
 
 def _check(actor: Actor, registration: int) -> tuple[int, int]:

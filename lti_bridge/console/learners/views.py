@@ -47,7 +47,12 @@ def search(actor: Actor) -> Response:
     full = len(found) >= AT_MOST
     staff = [] if course else search_staff(actor, text)
     return show(
-        "privacy/learners.html", found=found, staff=staff, search=text, course=course, full=full
+        "console/learners/list.html",
+        found=found,
+        staff=staff,
+        search=text,
+        course=course,
+        full=full,
     )
 
 
@@ -55,7 +60,7 @@ def search(actor: Actor) -> Response:
 @allow(Rule.SIGNED_IN)
 def story(actor: Actor, learner_id: int) -> Response:
     """One learner: every activity and attempt, from launch to gradebook."""
-    return show("privacy/learner.html", shown=load_learner(actor, learner_id))
+    return show("console/learners/learner.html", shown=load_learner(actor, learner_id))
 
 
 @blueprint.get("/grades/<int:grade_id>/resend")
@@ -63,7 +68,7 @@ def story(actor: Actor, learner_id: int) -> Response:
 def ask_resend(actor: Actor, grade_id: int) -> Response:
     """Say what sending again may cost, and ask."""
     learner_id, _ = check_grade(actor, grade_id)
-    return show("privacy/resend.html", grade_id=grade_id, learner_id=learner_id)
+    return show("console/learners/resend.html", grade_id=grade_id, learner_id=learner_id)
 
 
 @blueprint.post("/grades/<int:grade_id>/<action>")
@@ -111,7 +116,11 @@ def _ask_erase(learner_id: int, problem: str = "") -> Response:
         holdings = preview(learner_id)
     status = 400 if problem else 200
     return show(
-        "privacy/erase.html", status=status, holdings=holdings, problem=problem, lms_keeps=LMS_KEEPS
+        "console/learners/erase.html",
+        status=status,
+        holdings=holdings,
+        problem=problem,
+        lms_keeps=LMS_KEEPS,
     )
 
 
@@ -127,7 +136,7 @@ def erase(actor: Actor, learner_id: int) -> Response:
     anyway = request.form.get("ours_anyway") == "1"
     services = current_services()
     report = erase_learner(services, learner_id, asked_by=actor, ours_anyway=anyway)
-    return show("privacy/erased.html", report=report, lms_keeps=LMS_KEEPS)
+    return show("console/learners/erased.html", report=report, lms_keeps=LMS_KEEPS)
 
 
 def _platform_of(learner_id: int) -> int:

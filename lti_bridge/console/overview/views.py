@@ -38,7 +38,7 @@ def overview(actor: Actor) -> Response:
         )
     ]
     return show(
-        "console/overview.html",
+        "console/overview/overview.html",
         shown=shown,
         days=days,
         charts=charts,
@@ -54,4 +54,4 @@ def overview(actor: Actor) -> Response:
 def activities(actor: Actor) -> Response:
     """Every activity that the actor may see."""
     shown = load_activities(current_services(), actor, request.args.get("search", ""))
-    return show("console/activities.html", shown=shown)
+    return show("console/overview/activities.html", shown=shown)

@@ -24,7 +24,9 @@ def show_people(actor: Actor) -> Response:
 def _people(link: str = "", whose: str = "") -> Response:
     with reading(db.session()):
         accounts, grants = list_people(), list_grants()
-    return show("console/people.html", accounts=accounts, grants=grants, link=link, whose=whose)
+    return show(
+        "console/people/people.html", accounts=accounts, grants=grants, link=link, whose=whose
+    )
 
 
 @blueprint.post("/people/invite")

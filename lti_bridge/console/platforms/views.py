@@ -34,7 +34,7 @@ blueprint = Blueprint("platform_pages", __name__, url_prefix="/console/platforms
 @allow(Rule.SIGNED_IN)
 def list_all(actor: Actor) -> Response:
     """The platforms that the actor may see."""
-    return show("console/platforms.html", platforms=load_platforms(actor), form=InviteForm())
+    return show("console/platforms/list.html", platforms=load_platforms(actor), form=InviteForm())
 
 
 @blueprint.post("/invite")
@@ -44,10 +44,12 @@ def invite(actor: Actor) -> Response:
     form = InviteForm()
     if not form.validate():
         shown = load_platforms(actor)
-        return show("console/platforms.html", status=400, platforms=shown, form=form)
+        return show("console/platforms/list.html", status=400, platforms=shown, form=form)
     dialect = form.dialect.data or None
     address = invite_address(current_services(), actor, str(form.name.data), dialect=dialect)
-    return show("console/invited.html", address=address, dialect=dialect, name=form.name.data)
+    return show(
+        "console/platforms/invited.html", address=address, dialect=dialect, name=form.name.data
+    )
 
 
 @blueprint.get("/new")
@@ -60,7 +62,7 @@ def ask_new(actor: Actor) -> Response:
 
 def _ask_new(form: NewPlatformForm, status: int = 200) -> Response:
     tool = ToolDefinition(current_services().settings.public_url)
-    return show("console/platform_new.html", status=status, form=form, tool=tool)
+    return show("console/platforms/new.html", status=status, form=form, tool=tool)
 
 
 @blueprint.post("/new")
@@ -82,7 +84,7 @@ def add(actor: Actor) -> Response:
 @allow(Rule.SIGNED_IN)
 def one(actor: Actor, platform_id: int) -> Response:
     """One platform, whole."""
-    return show("console/platform.html", shown=load_platform(actor, platform_id))
+    return show("console/platforms/platform.html", shown=load_platform(actor, platform_id))
 
 
 @blueprint.get("/<int:platform_id>/edit")
@@ -96,7 +98,7 @@ def ask_edit(actor: Actor, platform_id: int) -> Response:
     values["new_versions"] = shown.new_versions
     account = "" if row.scorm_account_id is None else shown.account
     form = PlatformForm(account_names(), account=account, **values)
-    return show("console/platform_edit.html", shown=shown, form=form)
+    return show("console/platforms/edit.html", shown=shown, form=form)
 
 
 @blueprint.post("/<int:platform_id>/edit")
@@ -110,7 +112,7 @@ def edit(actor: Actor, platform_id: int) -> Response:
             return go("platform_pages.one", "The new values hold at once.", platform_id=platform_id)
         except ConfigurationError as error:
             explain(form, error)
-    return show("console/platform_edit.html", status=400, shown=shown, form=form)
+    return show("console/platforms/edit.html", status=400, shown=shown, form=form)
 
 
 @blueprint.get("/<int:platform_id>/settings")
@@ -125,7 +127,7 @@ def ask_settings(actor: Actor, platform_id: int) -> Response:
 
 
 def _settings(shown: PlatformPage, form: SettingsForm, status: int = 200) -> Response:
-    return show("console/platform_settings.html", status=status, shown=shown, form=form)
+    return show("console/platforms/settings.html", status=status, shown=shown, form=form)
 
 
 @blueprint.post("/<int:platform_id>/settings")
@@ -153,14 +155,14 @@ def invite_again(actor: Actor, platform_id: int) -> Response:
     shown = load_platform(actor, platform_id)
     address = invite_address(current_services(), actor, "", platform_id=platform_id)
     name, dialect = shown.row.name, shown.row.dialect
-    return show("console/invited.html", address=address, dialect=dialect, name=name)
+    return show("console/platforms/invited.html", address=address, dialect=dialect, name=name)
 
 
 @blueprint.get("/<int:platform_id>/disable")
 @allow(Rule.OWNER)
 def ask_disable(actor: Actor, platform_id: int) -> Response:
     """Say what stopping a platform's launches means, and ask."""
-    return show("console/platform_disable.html", shown=load_platform(actor, platform_id))
+    return show("console/platforms/disable.html", shown=load_platform(actor, platform_id))
 
 
 @blueprint.post("/<int:platform_id>/disable")
@@ -198,7 +200,7 @@ def ask_succeed(actor: Actor, platform_id: int) -> Response:
     asked = _succession(request.args)
     shown = load_platform(actor, platform_id)
     found = plan(actor, platform_id, **asked)
-    return show("console/platform_succeed.html", shown=shown, plan=found, asked=asked)
+    return show("console/platforms/succeed.html", shown=shown, plan=found, asked=asked)
 
 
 @blueprint.post("/<int:platform_id>/succeed")

@@ -19,7 +19,7 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/console")
 @allow_anybody
 def form() -> Response:
     """Ask for name and password."""
-    return show("console/sign_in.html", form=SignInForm(next=request.args.get("next", "")))
+    return show("console/sign_in/sign_in.html", form=SignInForm(next=request.args.get("next", "")))
 
 
 @blueprint.post("/sign-in")
@@ -38,7 +38,7 @@ def enter() -> Response:
     except Refused as error:
         explain(form, error)
         status = 429 if error.code == "wait" else 403
-        return show("console/sign_in.html", status=status, form=form)
+        return show("console/sign_in/sign_in.html", status=status, form=form)
     sign_in_as(token)
     response = go("dashboard.overview")
     if _is_ours(wanted := form.next.data or ""):
@@ -67,7 +67,7 @@ def welcome() -> Response:
     """A one-time link: to a new account, or to a new password."""
     token = request.args.get("invite", "")
     found = _read(token)
-    return show("console/welcome.html", form=WelcomeForm(invite=token), found=found)
+    return show("console/sign_in/welcome.html", form=WelcomeForm(invite=token), found=found)
 
 
 @blueprint.post("/welcome")
@@ -89,7 +89,7 @@ def accept() -> Response:
         )
     except (ConfigurationError, Refused) as error:
         explain(form, error)
-        return show("console/welcome.html", status=400, form=form, found=found)
+        return show("console/sign_in/welcome.html", status=400, form=form, found=found)
     sign_in_as(session_token)
     first = "guide.steps" if needs_setup() else "dashboard.overview"
     return go(first, "Welcome to the console.")
@@ -110,7 +110,7 @@ def _read(token: str) -> Welcome:
 @allow(Rule.OWNER)
 def password(actor: Actor) -> Response:
     """Ask for a new password."""
-    return show("console/password.html", form=PasswordForm())
+    return show("console/sign_in/password.html", form=PasswordForm())
 
 
 @blueprint.post("/password")
@@ -130,5 +130,5 @@ def set_password(actor: Actor) -> Response:
         )
     except (ConfigurationError, Refused) as error:
         explain(form, error)
-        return show("console/password.html", status=400, form=form)
+        return show("console/sign_in/password.html", status=400, form=form)
     return go("dashboard.overview", "Your password was changed; other sessions were ended.")
