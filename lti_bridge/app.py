@@ -6,23 +6,9 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy import Engine
-from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from .audit import models as audit_models
-from .console import models as console_models
-from .console.accounts import views as account_views
-from .console.audit import views as audit_views
-from .console.checks import views as check_views
-from .console.courses import views as course_views
-from .console.guide import views as guide_views
-from .console.keys import views as key_views
-from .console.learners import reset_views
-from .console.learners import views as privacy_views
-from .console.overview import views as dashboard_views
-from .console.people import views as people_views
-from .console.platforms import views as console_platform_views
-from .console.sign_in import views as sign_in_views
+from .console import wiring as console
 from .core.clock import DatabaseClock
 from .core.config import Settings
 from .core.db import connect_arguments, db, is_sqlite, prepare_engine, sqlalchemy_url
@@ -30,70 +16,26 @@ from .core.events import Events
 from .core.http.session import Outbound
 from .core.paths import PACKAGE, shipped
 from .core.signing import Signer
-from .deep_linking import package_views, picker_views
-from .instructor import activity_views as console_link_views
-from .instructor import views as console_views
-from .launches import login_views
-from .launches import views as launch_views
-from .lti import models as lti_models
+from .deep_linking import wiring as deep_linking
+from .instructor import wiring as instructor
+from .launches import wiring as launches
 from .lti.gradebook import Gradebook
 from .lti.keysets import KeySets
 from .lti.library import check_library
 from .lti.memberships import Memberships
 from .lti.tokens import AccessTokens
-from .ops import views as ops_views
-from .ops.logs import log_events, name_requests
-from .ops.metrics import count_events
-from .passback import models as passback_models
-from .passback import tasks as passback_tasks
-from .passback import views as passback_views
-from .people import models as people_models
+from .ops import wiring as ops
+from .passback import wiring as passback
 from .platforms import keys
-from .platforms import models as platform_models
-from .platforms import views as platform_views
+from .platforms import wiring as platforms
 from .platforms.accounts import clients
-from .privacy import models as privacy_models
 from .queue.engine import build_queue
-from .registrations import models as registration_models
 from .scorm_cloud.concurrency import Places
 from .services import EXTENSION, Services
-from .web.pages import forbid_guessing
-from .web.refusals import answer_http_error
+from .web import wiring as web
 
-# A models module that nobody imports leaves its tables out of the schema without a word.
-ROW_MODULES = (
-    audit_models,
-    people_models,
-    platform_models,
-    lti_models,
-    registration_models,
-    passback_models,
-    console_models,
-    privacy_models,
-)
-MODULES_WITH_VIEWS = (
-    privacy_views,
-    reset_views,
-    console_views,
-    console_link_views,
-    sign_in_views,
-    dashboard_views,
-    people_views,
-    audit_views,
-    console_platform_views,
-    account_views,
-    course_views,
-    key_views,
-    guide_views,
-    check_views,
-    login_views,
-    launch_views,
-    platform_views,
-    package_views,
-    picker_views,
-    passback_views,
-    ops_views,
-)
+# Requests and events pass through `ops` first, which names, counts and logs them.
+CHAPTERS = (ops, web, platforms, launches, deep_linking, passback, instructor, console)
 MAX_FORM_BYTES = 1024 * 1024
 
 
@@ -132,14 +74,8 @@ def create_app(
     places = Places(waiting_threads, spare=spare_threads)
     services = _build_services(settings, engine, now, places)
     app.extensions[EXTENSION] = services
-    name_requests(app)
-    count_events(app, services)
-    log_events(services.events)
-    passback_tasks.register(app, services)
-    for module in MODULES_WITH_VIEWS:
-        app.register_blueprint(module.blueprint)
-    app.register_error_handler(HTTPException, answer_http_error)
-    app.after_request(forbid_guessing)
+    for chapter in CHAPTERS:
+        chapter.register(app)
     if settings.launch.trusted_proxies:
         hops = settings.launch.trusted_proxies
         # Flask means this attribute to be replaced on the instance.

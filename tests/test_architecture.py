@@ -85,6 +85,7 @@ def within(module: str, place: str) -> bool:
 
 MODULES = {name_of(path): path for path in ROOT.rglob("*.py") if "_shipped" not in path.parts}
 INSIDE = {name: path for name, path in MODULES.items() if name}
+WITH_VIEWS = [name for name in INSIDE if name.endswith("views")]
 SANDBOX = sorted(SANDBOX_ROOT.rglob("*.py"))
 
 
@@ -240,12 +241,31 @@ def test_time_is_the_database_s():
     assert strays == ["core.clock"], "the bridge's time is services.now(), the database's"
 
 
-def test_app_imports_every_row():
-    models = {name for name in INSIDE if name.endswith(".models")}
+def reached_from(module: str) -> set[str]:
+    """Return what is imported when a module is."""
+    found, waiting = set[str](), [module]
+    while waiting:
+        following = waiting.pop()
+        if following not in found:
+            found.add(following)
+            waiting += of_the_bridge(following)
+    return found
 
-    missing = models - set(of_the_bridge("app"))
+
+def test_app_imports_every_row():
+    models = {name for name in INSIDE if name.endswith("models")}
+
+    missing = models - reached_from("app")
 
     assert missing == set(), f"the schema lacks the tables of {missing}"
+
+
+def test_app_lists_every_chapter():
+    """Each chapter with something to add to the app has one `register(app)`."""
+    wired = {name for name in INSIDE if name.endswith(".wiring")}
+
+    assert wired <= set(of_the_bridge("app"))
+    assert wired >= {name.rpartition(".")[0].split(".")[0] + ".wiring" for name in WITH_VIEWS}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

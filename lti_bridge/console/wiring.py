@@ -1,0 +1,37 @@
+"""What this chapter adds to the app: the signed-in console."""
+
+from flask import Flask
+
+from .accounts import views as accounts
+from .audit import views as audit
+from .checks import views as checks
+from .courses import views as courses
+from .guide import views as guide
+from .keys import views as keys
+from .learners import reset_views
+from .learners import views as learners
+from .overview import views as overview
+from .people import views as people
+from .platforms import views as platforms
+from .sign_in import views as sign_in
+
+PAGES = (
+    accounts,
+    audit,
+    checks,
+    courses,
+    guide,
+    keys,
+    learners,
+    overview,
+    people,
+    platforms,
+    sign_in,
+    reset_views,
+)
+
+
+def register(app: Flask) -> None:
+    """Add the pages of the console to the app."""
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)
