@@ -34,7 +34,7 @@ def may_pass(payload: Any, expected: Expected) -> bool:
         and payload.get(f"{LTI}version") == "1.3.0"
         and payload.get(f"{LTI}deployment_id") == "1"
         and _ours(payload.get(f"{LTI}target_link_uri"))
-        and _texts(payload.get(f"{LTI}roles"))
+        and isinstance(payload.get(f"{LTI}roles"), list)
         and _message(payload)
     )
 
@@ -50,12 +50,21 @@ def same_token(one: str, two: str) -> bool:
         return False
 
 
+# Membership roles: by short name, in full, and as LTI 1.1 wrote them.
+MEMBERSHIPS = (
+    "Learner",
+    "http://purl.imsglobal.org/vocab/lis/v2/membership",
+    "urn:lti:role:ims/lis/",
+)
+
+
 def may_learn(payload: Any) -> bool:
     """Tell whether whoever launches can be a learner at all, and no test user."""
     roles = payload.get(f"{LTI}roles") if isinstance(payload, dict) else None
-    if not _texts(roles) or any(role.endswith("#TestUser") for role in roles):
+    texts = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
+    if any(role.endswith("#TestUser") for role in texts):
         return False
-    return any(word in role for role in roles for word in ("Learner", "Student"))
+    return any(role.startswith(MEMBERSHIPS) and "Learner" in role for role in texts)
 
 
 def read_payload(token: str) -> Any:
@@ -101,10 +110,6 @@ def _ours(target: Any) -> bool:
     except ValueError:
         return False
     return place == ("http", "bridge.example", 80)
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _message(payload: dict[str, Any]) -> bool:
