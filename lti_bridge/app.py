@@ -30,7 +30,7 @@ from .platforms import keys
 from .platforms import wiring as platforms
 from .platforms.accounts import clients
 from .queue.engine import build_queue
-from .scorm_cloud.concurrency import Places
+from .scorm_cloud.concurrency import CallSlots
 from .services import EXTENSION, Services
 from .web import wiring as web
 
@@ -71,7 +71,7 @@ def create_app(
     with app.app_context():
         engine = db.engine
     prepare_engine(engine)
-    places = Places(waiting_threads, spare=spare_threads)
+    places = CallSlots(waiting_threads, spare=spare_threads)
     services = _build_services(settings, engine, now, places)
     app.extensions[EXTENSION] = services
     for chapter in CHAPTERS:
@@ -110,7 +110,7 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def _build_services(
-    settings: Settings, engine: Engine, now: Callable[[], datetime] | None, places: Places
+    settings: Settings, engine: Engine, now: Callable[[], datetime] | None, places: CallSlots
 ) -> Services:
     time = now or DatabaseClock(lambda: engine)
     outbound = Outbound(allow_private_networks=settings.launch.allow_private_networks)

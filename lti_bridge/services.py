@@ -18,7 +18,7 @@ from .lti.tokens import AccessTokens
 from .lti.values import PlatformValues
 from .queue.engine import TaskQueue
 from .scorm_cloud.client import ScormCloudClient
-from .scorm_cloud.concurrency import Places
+from .scorm_cloud.concurrency import CallSlots
 
 if TYPE_CHECKING:
     from .platforms.accounts import Account
@@ -40,7 +40,7 @@ class Services:
     gradebook: Gradebook
     memberships: Memberships
     scorm_cloud: Callable[["Account"], ScormCloudClient]
-    places: Places
+    places: CallSlots
     events: Events
     # As this process last saw them. A launch is verified by these, without a query, and compared
     # with the row in its own transaction (launches/verify_launch.py).

@@ -13,7 +13,7 @@ from ..privacy.erasure.report import LMS_KEEPS, ErasureReport, list_unfinished
 from ..privacy.erasure.request import ask_again
 from ..privacy.erasure.run import erase_learner, work_erasure
 from ..privacy.export import export_learner
-from ..privacy.learners import AT_MOST, Found, find_learners, preview
+from ..privacy.learners import AT_MOST, FoundLearner, find_learners, preview
 from ..privacy.retention import run_retention
 from ..privacy.staff_users import (
     PREFIX,
@@ -186,7 +186,7 @@ def _erase_staff(services: Services, who: Staff, yes: bool) -> int:
     return 0
 
 
-def _show(learner_id: int) -> Found:
+def _show(learner_id: int) -> FoundLearner:
     holdings = preview(learner_id)
     db.session.commit()
     one = holdings.learner
@@ -200,7 +200,7 @@ def _show(learner_id: int) -> Found:
     return one
 
 
-def _ask_twice(whom: Found) -> None:
+def _ask_twice(whom: FoundLearner) -> None:
     for line in CONSEQUENCES:
         click.echo(line)
     click.confirm("Erase this learner?", abort=True)

@@ -19,7 +19,7 @@ from ..platforms.connection_values import (
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
 from ..platforms.tool_definition import ToolDefinition
-from ..registrations.granted_scopes import narrowed_at
+from ..registrations.granted_scopes import missing_grants_at
 from ..registrations.succession import (
     Succession,
     plan_deployment,
@@ -119,7 +119,7 @@ def show(name: str) -> None:
                 f"  {deployment.deployment_id} ({deployment.status}), "
                 f"identity {deployment.identity}{_took_over(deployment)}"
             )
-        for narrowed in narrowed_at(row):
+        for narrowed in missing_grants_at(row):
             click.echo(f"\nnot granted: {narrowed.what}: {narrowed.loss}. {narrowed.how}")
         click.echo("\n" + paste_into_lms(services.settings))
 

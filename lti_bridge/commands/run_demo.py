@@ -42,7 +42,7 @@ class Stopped(BridgeError):
 
 
 @dataclass(frozen=True)
-class Places:
+class DemoAddresses:
     """Where the three servers answer, all on loopback."""
 
     lms: int
@@ -54,7 +54,7 @@ class Places:
         return f"http://127.0.0.1:{port}"
 
 
-def choose_places(port: int | None) -> Places:
+def choose_places(port: int | None) -> DemoAddresses:
     """Return `port` and the two after it, or three free ports. Raises Unavailable."""
     wanted = [0, 0, 0] if port is None else [port, port + 1, port + 2]
     with ExitStack() as held:
@@ -65,14 +65,14 @@ def choose_places(port: int | None) -> Places:
             except (OSError, OverflowError) as error:
                 raise Unavailable(f"port {number} is taken: choose another with --port") from error
             found.append(listening.getsockname()[1])
-    return Places(*found)
+    return DemoAddresses(*found)
 
 
 class Demo:
     """Everything that runs; use it as a context, and nothing is left behind."""
 
     def __init__(
-        self, data_dir: Path, dialect: str, places: Places, say: Callable[[str], None]
+        self, data_dir: Path, dialect: str, places: DemoAddresses, say: Callable[[str], None]
     ) -> None:
         self.places = places
         self._dialect = dialect

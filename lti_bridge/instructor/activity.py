@@ -10,9 +10,9 @@ from ..lti.values import PlatformValues
 from ..passback.rules.grading_policy import GradingPolicy, make_policy
 from ..platforms import registry
 from ..platforms.accounts import account_for
-from ..platforms.missing_grants import Narrowed
+from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import ScormAccount
-from ..registrations.granted_scopes import narrowed_in
+from ..registrations.granted_scopes import missing_grants_in
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
 from ..registrations.staff_visits import find_staff
@@ -20,7 +20,7 @@ from ..scorm_cloud.courses import Course
 from ..services import Services
 from ..web.histogram import Bar, draw_bars
 from ..web.page_tokens import ADMIN, PageToken
-from .roster import LearnerPage, LearnerRow, Wanted, load_learners, select_learners
+from .roster import LearnerRow, RosterPage, Wanted, load_learners, select_learners
 
 # Both are asked while a person waits for the page; it shows without them, too.
 ROSTER_SECONDS = 5.0
@@ -43,7 +43,7 @@ class LinkFacts:
     account: ScormAccount
     policy: GradingPolicy
     attempts_allowed: int  # 0: no limit
-    narrowed: tuple[Narrowed, ...]  # what the LMS's admin has not granted
+    narrowed: tuple[MissingGrant, ...]  # what the LMS's admin has not granted
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class LinkPage:
     facts: LinkFacts
     course: Course | None
     course_missing: bool
-    learners: LearnerPage
+    learners: RosterPage
     bars: list[Bar]
     roster_known: bool
     roster_unread: bool
@@ -133,7 +133,7 @@ def load_facts(page: PageToken) -> LinkFacts:
         account=account_for(platform),
         policy=make_policy(platform.grading_policy, link.grading_policy),
         attempts_allowed=link.attempts_allowed,
-        narrowed=tuple(narrowed_in(link)),
+        narrowed=tuple(missing_grants_in(link)),
     )
 
 

@@ -12,10 +12,10 @@ from ..lti.memberships import Member
 from ..passback.learner_state import (
     ATTENTION,
     LABELS,
+    LearnerProgress,
     LearnerState,
-    Standing,
     decide_learner_state,
-    tell_standing,
+    tell_progress,
 )
 from ..passback.models import Score
 from ..registrations.models import Grade, Learner, Registration
@@ -59,7 +59,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class LearnerPage:
+class RosterPage:
     """One page of the learners, and what is counted over all of them.
 
     `scores` has the number of learners in each tenth of the scale; `before` and `after` are where
@@ -98,7 +98,7 @@ def load_learners(
     rows = _load_rows(link_id, course_id)
     names = {member.sub: member.name for member in roster or ()}
     rows = [replace(row, name=names.get(row.sub) or row.name or f"User {row.sub}") for row in rows]
-    known, nothing = {row.sub for row in rows}, decide_learner_state(Standing())
+    known, nothing = {row.sub for row in rows}, decide_learner_state(LearnerProgress())
     rows += [
         LearnerRow(None, None, member.sub, member.name or f"User {member.sub}", nothing)
         for member in roster or ()
@@ -107,7 +107,7 @@ def load_learners(
     return sorted(rows, key=lambda one: (one.name.casefold(), one.sub))
 
 
-def select_learners(everybody: Sequence[LearnerRow], wanted: Wanted) -> LearnerPage:
+def select_learners(everybody: Sequence[LearnerRow], wanted: Wanted) -> RosterPage:
     """Return the page of `everybody` that is wanted."""
     wanted = replace(wanted, search=wanted.search.strip()[:LONGEST_SEARCH])
     found = [one for one in everybody if _fits(one, wanted)]
@@ -115,7 +115,7 @@ def select_learners(everybody: Sequence[LearnerRow], wanted: Wanted) -> LearnerP
     start -= start % SHOWN_AT_ONCE
     end = start + SHOWN_AT_ONCE
     scores = [one.state.score for one in everybody if one.state.score is not None]
-    return LearnerPage(
+    return RosterPage(
         shown=found[start:end],
         wanted=replace(wanted, start=start),
         everybody=len(everybody),
@@ -192,7 +192,7 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
     )
     found = []
     for row in db.session.execute(query):
-        standing = tell_standing(
+        standing = tell_progress(
             launched=row.launched_at is not None,
             completion=row.completion,
             success=row.success,

@@ -10,8 +10,13 @@ from ..core.errors import LaunchRejected
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..passback.actions.history import Moment, tell_moments
-from ..passback.exit_page import load_homecoming
-from ..passback.learner_state import LearnerState, Standing, decide_learner_state, standing_of
+from ..passback.exit_page import load_exit_page
+from ..passback.learner_state import (
+    LearnerProgress,
+    LearnerState,
+    decide_learner_state,
+    progress_of,
+)
 from ..passback.models import Score
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Launch, Learner, Registration
@@ -22,7 +27,7 @@ from .activity import LinkFacts, load_facts, require_staff
 
 
 @dataclass(frozen=True)
-class Attempt:
+class ReviewedAttempt:
     """One registration: what SCORM Cloud reported last, and for staff what happened."""
 
     number: int
@@ -46,7 +51,7 @@ class Review:
     name: str
     own: bool
     state: LearnerState
-    attempts: list[Attempt]
+    attempts: list[ReviewedAttempt]
     learner_id: int | None = None
     grade_id: int | None = None
     allowed: int = 0
@@ -85,7 +90,7 @@ def page_of_exit(services: Services, token: str) -> PageToken:
     except BadToken as error:
         raise LaunchRejected("page_expired") from error
     with reading(db.session()):
-        home = load_homecoming(services, launch_id)
+        home = load_exit_page(services, launch_id)
         if home is None or home.closed:
             raise LaunchRejected("page_expired")
         seat = db.session.get_one(Launch, launch_id).registration
@@ -108,7 +113,7 @@ def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
         query.where(Grade.resource_link_id == facts.link_id, Learner.sub == whose)
     ).first()
     if found is None:
-        return Review(facts, "", own, decide_learner_state(Standing()), [])
+        return Review(facts, "", own, decide_learner_state(LearnerProgress()), [])
     learner, grade = found
     seats = _load_seats(facts, learner)
     name = " ".join(part for part in (learner.first_name, learner.last_name) if part)
@@ -134,8 +139,8 @@ def _load_seats(facts: LinkFacts, learner: Learner) -> list[Registration]:
     return list(db.session.scalars(query.order_by(Registration.attempt)))
 
 
-def _attempt(seat: Registration, staff: bool) -> Attempt:
-    return Attempt(
+def _attempt(seat: Registration, staff: bool) -> ReviewedAttempt:
+    return ReviewedAttempt(
         number=seat.attempt,
         completion=seat.completion,
         success=seat.success,
@@ -146,8 +151,8 @@ def _attempt(seat: Registration, staff: bool) -> Attempt:
     )
 
 
-def _standing(facts: LinkFacts, grade: Grade, seats: list[Registration]) -> Standing:
+def _standing(facts: LinkFacts, grade: Grade, seats: list[Registration]) -> LearnerProgress:
     query = select(Score).where(Score.grade_id == grade.id, Score.course_id == facts.course_id)
     score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
     newest = seats[-1] if seats else None
-    return standing_of(grade, newest, score)
+    return progress_of(grade, newest, score)

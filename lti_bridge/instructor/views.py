@@ -16,7 +16,7 @@ from ..web.login_cookies import PAGE_COOKIE
 from ..web.page_tokens import PageToken, locale_of, read_page
 from ..web.pages import render_page, see_other
 from ..web.refusals import refuse_page
-from ..web.translate import page_speaker
+from ..web.translate import page_translator
 from .activity import load_link_page
 from .choose_course import choose_course_of, list_choices
 from .roster import Wanted
@@ -123,7 +123,7 @@ def show_review(
     return render_page(
         "instructor/own_result.html" if own else "instructor/submission_review.html",
         frame_origins=_frame_origins(shown.facts.platform, page),
-        speaker=page_speaker(page.locale) if own else None,
+        speaker=page_translator(page.locale) if own else None,
         shown=shown,
         sayings=SAYINGS,
         token=token,

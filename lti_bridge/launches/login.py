@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from ..lti.browser_binding import Detour, Rung, decide_rung
+from ..lti.browser_binding import BrowserBinding, LoginDetour, decide_binding
 from ..lti.handshake import (
     LOGIN_PARAMETERS,
     OLDER_DEPLOYMENT,
@@ -23,11 +23,11 @@ from ..web.login_cookies import kept_secrets, look_at
 
 
 @dataclass(frozen=True)
-class Begun:
+class LoginStarted:
     """A login that may go on to the LMS; `parameters` start it again in a window of its own."""
 
     login: Login
-    rung: Rung
+    rung: BrowserBinding
     platform: PlatformValues
     parameters: Mapping[str, str]
 
@@ -38,34 +38,34 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Held:
+class LoginBlocked:
     """A login that cannot go on as it is: bounce, ask for a window, or give up."""
 
-    detour: Detour
+    detour: LoginDetour
     platform: PlatformValues
     parameters: Mapping[str, str]
 
 
-def start_login(services: Services, request: Request) -> Begun | Held:
+def start_login(services: Services, request: Request) -> LoginStarted | LoginBlocked:
     """Return where a login goes next; writes nothing. Raises LaunchRejected."""
     names = (*LOGIN_PARAMETERS, OLDER_DEPLOYMENT)
     refuse_repeated(request.values.lists(), names, "login_incomplete")
     login = read_login(request.values)
     platform = registry.find_platform(login["iss"], login.get("client_id"))
-    rung = decide_rung(look_at(request))
-    if isinstance(rung, Detour):
-        return Held(rung, platform, login)
+    rung = decide_binding(look_at(request))
+    if isinstance(rung, LoginDetour):
+        return LoginBlocked(rung, platform, login)
     begun = begin_login(
         login,
         platform,
         rung=rung.value,
-        keep_in_storage=rung is Rung.STORAGE,
+        keep_in_storage=rung is BrowserBinding.STORAGE,
         kept=kept_secrets(request.cookies).values(),
         signer=services.signer,
         now=services.now(),
         rules=rules(services),
     )
-    return Begun(begun, rung, platform, login)
+    return LoginStarted(begun, rung, platform, login)
 
 
 def rules(services: Services) -> Rules:

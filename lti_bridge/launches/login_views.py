@@ -4,15 +4,15 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..core.errors import BridgeError, LaunchRejected
-from ..lti.browser_binding import Detour, Rung
+from ..lti.browser_binding import BrowserBinding, LoginDetour
 from ..lti.launch_state import cookie_name
 from ..services import Services, current_services
 from ..web.frames import frame_origins
 from ..web.login_cookies import BOUNCED, IN_WINDOW, keep_secret, probe
 from ..web.pages import render_page, with_headers
 from ..web.refusals import new_visit, refuse
-from ..web.translate import page_speaker
-from .login import Begun, Held, start_login
+from ..web.translate import page_translator
+from .login import LoginBlocked, LoginStarted, start_login
 
 blueprint = Blueprint("login", __name__, url_prefix="/lti")
 
@@ -25,18 +25,18 @@ def login() -> AnyResponse:
         begun = start_login(services, request)
     except BridgeError as error:
         return refuse(services, visit, error)
-    if isinstance(begun, Begun):
-        go = _keep_in_storage if begun.rung is Rung.STORAGE else _go
+    if isinstance(begun, LoginStarted):
+        go = _keep_in_storage if begun.rung is BrowserBinding.STORAGE else _go
         return go(services, begun)
-    if begun.detour is Detour.BOUNCE:
+    if begun.detour is LoginDetour.BOUNCE:
         return _bounce(services)
     visit.platform = begun.platform
-    if begun.detour is Detour.GIVE_UP:
+    if begun.detour is LoginDetour.GIVE_UP:
         return refuse(services, visit, LaunchRejected("no_cookies"))
     return _ask_window(begun)
 
 
-def _go(services: Services, begun: Begun) -> Response:
+def _go(services: Services, begun: LoginStarted) -> Response:
     response = _move(begun.login.url, 302)
     keep_secret(
         response,
@@ -57,12 +57,12 @@ def _bounce(services: Services) -> Response:
     return response
 
 
-def _keep_in_storage(services: Services, begun: Begun) -> Response:
+def _keep_in_storage(services: Services, begun: LoginStarted) -> Response:
     """Let the LMS's page keep the secret, then go on; in a new window if it does not answer."""
     return render_page(
         "launches/storage_put.html",
         frame_origins=frame_origins(begun.platform),
-        speaker=page_speaker(),
+        speaker=page_translator(),
         login=begun.login,
         key=cookie_name(begun.login.state),
         origin=begun.storage_origin,
@@ -71,17 +71,17 @@ def _keep_in_storage(services: Services, begun: Begun) -> Response:
     )
 
 
-def _ask_window(held: Held) -> Response:
+def _ask_window(held: LoginBlocked) -> Response:
     origins = frame_origins(held.platform)
     return render_page(
         "launches/new_window.html",
         frame_origins=origins,
-        speaker=page_speaker(),
+        speaker=page_translator(),
         parameters=_for_window(held),
     )
 
 
-def _for_window(login: Begun | Held) -> dict[str, str]:
+def _for_window(login: LoginStarted | LoginBlocked) -> dict[str, str]:
     """In a window there is no storage to offer; the LMS's other parameters stay the same."""
     kept = {name: text for name, text in login.parameters.items() if name != "lti_storage_target"}
     return {**kept, IN_WINDOW: "1"}

@@ -18,8 +18,8 @@ from ..platforms.models import Deployment
 from ..platforms.tool_definition import MASQUERADING
 from ..registrations.attempts import begin_attempt, find_offer
 from ..registrations.create_registration import build_launch_link, open_registration
-from ..registrations.launch_rows import Arrival, Begun, begin_launch
-from ..registrations.launch_snapshot import Standing, get_standing
+from ..registrations.launch_rows import Arrival, LaunchBegun, begin_launch
+from ..registrations.launch_snapshot import LaunchSnapshot, get_snapshot
 from ..registrations.models import ResourceLink
 from ..registrations.resource_links import keep_link, opens_in_window
 from ..registrations.staff_visits import forget_staff, remember_staff
@@ -77,7 +77,7 @@ def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
     claims, rung = read_claims(page)
     visit.visitor, visit.return_url = page.visitor, page.back_url
     visit.platform = registry.get_platform(page.platform_id)
-    standing = get_standing(page.platform_id, claims)
+    standing = get_snapshot(page.platform_id, claims)
     if standing.link is None or standing.deployment.status != ACTIVE:
         db.session.rollback()
         raise LaunchRejected("page_expired")
@@ -87,7 +87,7 @@ def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
 
 
 def _note_staff(
-    services: Services, standing: Standing, claims: LaunchClaims, visitor: Visitor
+    services: Services, standing: LaunchSnapshot, claims: LaunchClaims, visitor: Visitor
 ) -> None:
     """Remember a launch as staff, whatever it opens, in the transaction at hand."""
     if not visitor.is_staff:
@@ -98,13 +98,13 @@ def _note_staff(
     remember_staff(standing.platform.identity, context, claims.sub, services.now())
 
 
-def _link(standing: Standing) -> ResourceLink:
+def _link(standing: LaunchSnapshot) -> ResourceLink:
     """Return the link's row as an object, for pages of which nobody opens hundreds a minute."""
     return db.session.get_one(ResourceLink, standing.link.id)
 
 
 def _open_activity(
-    services: Services, visit: Visit, claims: LaunchClaims, standing: Standing, rung: str
+    services: Services, visit: Visit, claims: LaunchClaims, standing: LaunchSnapshot, rung: str
 ) -> OpenPlayer | ChooseAttempt | OfferWindow:
     """Open a learner's rows, then the player or what comes before it."""
     new_window = opens_in_window(standing.link, standing.platform) and not visit.in_window
@@ -122,7 +122,11 @@ def _open_activity(
 
 
 def _offer(
-    services: Services, visit: Visit, standing: Standing, claims: LaunchClaims, new_window: bool
+    services: Services,
+    visit: Visit,
+    standing: LaunchSnapshot,
+    claims: LaunchClaims,
+    new_window: bool,
 ) -> ChooseAttempt | OfferWindow | None:
     """Return what comes before the player: a choice of attempts, or a button for a window."""
     assert visit.launch_id is not None
@@ -147,7 +151,7 @@ def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer
     return open_player(services, begin_attempt(services, launch_id) if another else launch_id)
 
 
-def _behind_the_learner(standing: Standing, claims: LaunchClaims, now: datetime) -> Visitor:
+def _behind_the_learner(standing: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> Visitor:
     """Return who uses a learner's role: the learner, or staff who look at what learners see."""
     if is_masked(claims.custom, MASQUERADING):
         return Visitor.MASKED
@@ -188,7 +192,7 @@ def _show_review(
     return OpenPage("console.review", sign_page(services, page))
 
 
-def open_player(services: Services, launch_id: int, begun: Begun | None = None) -> OpenPlayer:
+def open_player(services: Services, launch_id: int, begun: LaunchBegun | None = None) -> OpenPlayer:
     """Find or make the registration of a launch and return the player's address.
 
     Raises Busy when no thread of this process may wait for SCORM Cloud.

@@ -20,7 +20,7 @@ from ..platforms.deployments import ACTIVE, get_deployment, note_launch
 from ..platforms.frame_origins import with_frame_origin
 from ..platforms.models import Platform
 from ..platforms.registry import get_platform, platform_values
-from ..registrations.launch_snapshot import Standing, find_standing, get_standing
+from ..registrations.launch_snapshot import LaunchSnapshot, find_snapshot, get_snapshot
 from ..services import Services
 from ..web.visit import Visit
 from .login import rules
@@ -32,7 +32,7 @@ class _PlatformChanged(Exception):
 
 def verify_and_enter(
     services: Services, form: Mapping[str, str], cookies: Mapping[str, str], visit: Visit
-) -> tuple[VerifiedLaunch, Standing]:
+) -> tuple[VerifiedLaunch, LaunchSnapshot]:
     """Verify a launch whose state is in `visit`, and use up its nonce.
 
     The transaction that used it up is open then, and rolls back with whatever fails. The launch
@@ -98,13 +98,15 @@ def _reject_unproven(state: LaunchState) -> NoReturn:
     raise LaunchRejected("reloaded" if used is not None else "browser_unproven")
 
 
-def _enter(services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]) -> Standing:
+def _enter(
+    services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]
+) -> LaunchSnapshot:
     """Check the deployment and use up the nonce: the last step, in the launch's transaction."""
-    standing = find_standing(launch.platform.id, launch.claims)
+    standing = find_snapshot(launch.platform.id, launch.claims)
     _check_unchanged(launch.platform, standing)
     if standing is None or standing.deployment.status != ACTIVE:
         _bring_deployment(services, launch, cookies)
-        standing = get_standing(launch.platform.id, launch.claims)
+        standing = get_snapshot(launch.platform.id, launch.claims)
     consume_nonce(
         launch.state,
         max_age_seconds=services.settings.launch.state_seconds,
@@ -113,7 +115,7 @@ def _enter(services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str
     return _note(services, launch, standing)
 
 
-def _check_unchanged(verified: PlatformValues, standing: Standing | None) -> None:
+def _check_unchanged(verified: PlatformValues, standing: LaunchSnapshot | None) -> None:
     row = standing.platform if standing is not None else db.session.get(Platform, verified.id)
     if row is None or row.disabled_at is not None or platform_values(row) != verified:
         raise _PlatformChanged
@@ -133,11 +135,11 @@ def _bring_deployment(
     )
 
 
-def _note(services: Services, launch: VerifiedLaunch, standing: Standing) -> Standing:
+def _note(services: Services, launch: VerifiedLaunch, standing: LaunchSnapshot) -> LaunchSnapshot:
     """Keep what a launch tells of the platform and the deployment, where it is news."""
     platform, claims = standing.platform, launch.claims
     news = note_launch(standing.deployment, claims, services.now())
     origins = with_frame_origin(platform, claims.return_url)
     if origins is not None:
         change_row(db.session, Platform, platform.id, learnt_origins=origins)
-    return get_standing(platform.id, claims) if news or origins is not None else standing
+    return get_snapshot(platform.id, claims) if news or origins is not None else standing

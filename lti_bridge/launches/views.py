@@ -15,7 +15,7 @@ from ..web.page_tokens import locale_of, read_page
 from ..web.pages import render_page, with_headers
 from ..web.refusals import forget_login, new_visit, origins_of, publish_launch, refuse
 from ..web.rejections import get_rejection
-from ..web.translate import page_speaker
+from ..web.translate import page_translator
 from ..web.visit import SECRET_FIELD, Visit
 from . import preview, receive_launch, retry_token
 from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
@@ -118,7 +118,7 @@ def end_preview() -> AnyResponse:
     except BridgeError as error:
         return refuse(services, new_visit(), error)
     return render_page(
-        "launches/preview_done.html", speaker=page_speaker(page.locale), back_url=page.back_url
+        "launches/preview_done.html", speaker=page_translator(page.locale), back_url=page.back_url
     )
 
 
@@ -138,7 +138,7 @@ def _ask_storage(services: Services, visit: Visit, asked: AskStorage) -> Respons
     return render_page(
         "launches/storage_get.html",
         frame_origins=origins_of(visit),
-        speaker=page_speaker(),
+        speaker=page_translator(),
         asked=asked,
         fields=fields,
         secret_field=SECRET_FIELD,
@@ -162,7 +162,7 @@ def _show(
         return render_page(
             "launches/attempts.html",
             frame_origins=origins_of(visit),
-            speaker=page_speaker(visit.locale),
+            speaker=page_translator(visit.locale),
             offer=outcome.offer,
             token=outcome.token,
             new_window=outcome.new_window,
@@ -172,7 +172,7 @@ def _show(
         return render_page(
             "launches/player_window.html",
             frame_origins=origins_of(visit),
-            speaker=page_speaker(visit.locale),
+            speaker=page_translator(visit.locale),
             offer=outcome,
             back_url=visit.return_url,
         )
@@ -184,7 +184,7 @@ def _show(
     return render_page(
         "launches/preview.html",
         frame_origins=origins_of(visit),
-        speaker=page_speaker(visit.locale),
+        speaker=page_translator(visit.locale),
         page=outcome,
         back_url=visit.return_url,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..web.sentences import mark, say
+from ..web.sentences import N_, format_message
 from .base import LMS_FAILED, LMS_REFUSED
 
 # Scores are compared of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
@@ -41,20 +41,20 @@ class Superseded:
 
 
 @dataclass(frozen=True)
-class Refused:
+class ScoreRejected:
     """Trying again will not help until somebody changes something; a teacher reads `reason`."""
 
     reason: str
     line_item_gone: bool = False
 
 
-Outcome = Accepted | TryLater | Reauthorize | CompareResult | Superseded | Refused
+Outcome = Accepted | TryLater | Reauthorize | CompareResult | Superseded | ScoreRejected
 
-GONE = Refused(
-    mark("The activity's gradebook column no longer exists in the LMS."), line_item_gone=True
+GONE = ScoreRejected(
+    N_("The activity's gradebook column no longer exists in the LMS."), line_item_gone=True
 )
 THROTTLED_SECONDS = 5.0
-TEACHER = Superseded(mark("Someone graded in the LMS after this result; their grade stands."))
+TEACHER = Superseded(N_("Someone graded in the LMS after this result; their grade stands."))
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,15 @@ def _generic(reply: Reply) -> Outcome:
     if status == 404:
         return GONE
     if status in (408, 425, 429) or status >= 500:
-        return TryLater(say(LMS_FAILED, status=status), reply.retry_after)
-    return Refused(_REFUSALS.get(status, say(LMS_REFUSED, status=status)))
+        return TryLater(format_message(LMS_FAILED, status=status), reply.retry_after)
+    return ScoreRejected(_REFUSALS.get(status, format_message(LMS_REFUSED, status=status)))
 
 
 _REFUSALS = {
-    400: mark("The LMS refused the score: it does not take one for this user in this activity."),
-    403: mark("The LMS does not permit the tool to send scores to this activity."),
-    412: mark("The gradebook column belongs to another tool."),
-    422: mark("The LMS refused the score: this user cannot be graded in this activity."),
+    400: N_("The LMS refused the score: it does not take one for this user in this activity."),
+    403: N_("The LMS does not permit the tool to send scores to this activity."),
+    412: N_("The gradebook column belongs to another tool."),
+    422: N_("The LMS refused the score: this user cannot be graded in this activity."),
 }
 
 
@@ -110,17 +110,17 @@ def _moodle(reply: Reply) -> Outcome | None:
     body = reply.excerpt.strip()
     if reply.status == 200 and body:
         # A refusal whose reason phrase broke the status line; success has an empty body.
-        return Refused(_MOODLE_USER)
+        return ScoreRejected(_MOODLE_USER)
     if reply.status == 400:
-        return Refused(_MOODLE_USER)
+        return ScoreRejected(_MOODLE_USER)
     if reply.status == 500 and body == "[]":
-        return Refused(
-            mark("The grade or the column is locked in the gradebook: unlock it, then resend.")
+        return ScoreRejected(
+            N_("The grade or the column is locked in the gradebook: unlock it, then resend.")
         )
     return None
 
 
-_MOODLE_USER = mark(
+_MOODLE_USER = N_(
     "Moodle does not take a score for this user: they are not a graded participant of the course "
     "(not enrolled, or enrolled as a teacher)."
 )
@@ -132,18 +132,18 @@ def _canvas(reply: Reply) -> Outcome | None:
         return CompareResult()
     if reply.status == 403 and "rate limit" in text:
         return TryLater(
-            mark("Canvas asks for fewer requests."), reply.retry_after or THROTTLED_SECONDS
+            N_("Canvas asks for fewer requests."), reply.retry_after or THROTTLED_SECONDS
         )
     if "concluded" in text and reply.status in (404, 422):
-        return Refused(
-            mark("The course has concluded and takes no more grades: reopen it, then resend.")
+        return ScoreRejected(
+            N_("The course has concluded and takes no more grades: reopen it, then resend.")
         )
     if reply.status == 404 and "context" in text:
-        return Refused(mark("Canvas does not find the course any more, or it has concluded."))
+        return ScoreRejected(N_("Canvas does not find the course any more, or it has concluded."))
     if reply.status == 422 and "attempts" in text:
-        return Refused(mark("All attempts that the assignment allows are used up."))
+        return ScoreRejected(N_("All attempts that the assignment allows are used up."))
     if reply.status == 422 and "not a student" in text:
-        return Refused(mark("Canvas does not have this user as a student of the course."))
+        return ScoreRejected(N_("Canvas does not have this user as a student of the course."))
     return None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Rung(StrEnum):
+class BrowserBinding(StrEnum):
     """A way to prove it; the one used is kept with the launch."""
 
     COOKIE = "cookie"  # ours, in the LMS's frame or in a window
@@ -16,7 +16,7 @@ class Rung(StrEnum):
     WINDOW = "window"  # a cookie in a window of its own, because the frame has none
 
 
-class Detour(StrEnum):
+class LoginDetour(StrEnum):
     """What comes before the LMS is called."""
 
     BOUNCE = "bounce"  # once through our own address, to see whether a cookie sticks
@@ -40,18 +40,18 @@ class Arriving:
     storage_offered: bool
 
 
-def decide_rung(arriving: Arriving) -> Rung | Detour:
+def decide_binding(arriving: Arriving) -> BrowserBinding | LoginDetour:
     """Return the rung to log in with, or what must come before.
 
     A login in a window of the LMS's own is answered at once: there a first cookie sticks, and an
     old browser does not say where it loads the page.
     """
     if arriving.has_cookie:
-        return Rung.WINDOW if arriving.in_window else Rung.COOKIE
+        return BrowserBinding.WINDOW if arriving.in_window else BrowserBinding.COOKIE
     if not arriving.framed and not arriving.in_window:
-        return Rung.COOKIE
+        return BrowserBinding.COOKIE
     if not arriving.bounced:
-        return Detour.BOUNCE
+        return LoginDetour.BOUNCE
     if arriving.in_window:
-        return Detour.GIVE_UP
-    return Rung.STORAGE if arriving.storage_offered else Detour.ASK_WINDOW
+        return LoginDetour.GIVE_UP
+    return BrowserBinding.STORAGE if arriving.storage_offered else LoginDetour.ASK_WINDOW

@@ -54,7 +54,7 @@ REQUEST_SECONDS = Histogram(
 
 
 @dataclass(frozen=True)
-class Rule:
+class CountingRule:
     """How one event changes one metric.
 
     `value` names the event's number: how much to add, or what was measured. Labels are the
@@ -66,26 +66,26 @@ class Rule:
     fixed: Mapping[str, str] = field(default_factory=dict)
 
 
-RULES: dict[str, tuple[Rule, ...]] = {
-    "launch": (Rule(LAUNCHES),),
-    "page_refused": (Rule(PAGES_REFUSED),),
-    "exit": (Rule(EXITS),),
-    "postback": (Rule(POSTBACKS),),
-    "read": (Rule(READS, fixed={"kind": "progress", "outcome": "answered"}),),
-    "read_failed": (Rule(READS, fixed={"kind": "progress", "outcome": "failed"}),),
-    "read_gone": (Rule(READS, fixed={"kind": "progress", "outcome": "gone"}),),
-    "read_history": (Rule(READS, fixed={"kind": "history", "outcome": "answered"}),),
-    "settled": (Rule(READS_PER_EXIT, "reads"),),
+RULES: dict[str, tuple[CountingRule, ...]] = {
+    "launch": (CountingRule(LAUNCHES),),
+    "page_refused": (CountingRule(PAGES_REFUSED),),
+    "exit": (CountingRule(EXITS),),
+    "postback": (CountingRule(POSTBACKS),),
+    "read": (CountingRule(READS, fixed={"kind": "progress", "outcome": "answered"}),),
+    "read_failed": (CountingRule(READS, fixed={"kind": "progress", "outcome": "failed"}),),
+    "read_gone": (CountingRule(READS, fixed={"kind": "progress", "outcome": "gone"}),),
+    "read_history": (CountingRule(READS, fixed={"kind": "history", "outcome": "answered"}),),
+    "settled": (CountingRule(READS_PER_EXIT, "reads"),),
     "sweep": (
-        Rule(SWEEPS, fixed={"outcome": "complete"}),
-        Rule(SWEEP_CHANGES, "changed"),
+        CountingRule(SWEEPS, fixed={"outcome": "complete"}),
+        CountingRule(SWEEP_CHANGES, "changed"),
     ),
-    "sweep_failed": (Rule(SWEEPS, fixed={"outcome": "failed"}),),
-    "score_try": (Rule(SCORE_TRIES),),
-    "score": (Rule(SCORES),),
-    "exit_to_gradebook": (Rule(EXIT_TO_GRADEBOOK, "seconds"),),
-    "reconciled": (Rule(RECONCILED, "count"),),
-    "request": (Rule(REQUEST_SECONDS, "seconds"),),
+    "sweep_failed": (CountingRule(SWEEPS, fixed={"outcome": "failed"}),),
+    "score_try": (CountingRule(SCORE_TRIES),),
+    "score": (CountingRule(SCORES),),
+    "exit_to_gradebook": (CountingRule(EXIT_TO_GRADEBOOK, "seconds"),),
+    "reconciled": (CountingRule(RECONCILED, "count"),),
+    "request": (CountingRule(REQUEST_SECONDS, "seconds"),),
 }
 METRICS = (*dict.fromkeys(rule.metric for rules in RULES.values() for rule in rules), *GAUGES)
 
@@ -103,7 +103,7 @@ def count_events(app: Flask, services: Services) -> None:
     _time_requests(app, services.events)
 
 
-def _apply(counts: Counts, rule: Rule, labels: Mapping[str, str | float]) -> None:
+def _apply(counts: Counts, rule: CountingRule, labels: Mapping[str, str | float]) -> None:
     known = {**labels, **rule.fixed}
     values = tuple(str(known.get(name, "")) for name in rule.metric.labels)
     amount = float(labels[rule.value]) if rule.value else 1.0

@@ -14,11 +14,11 @@ from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..platforms.accounts import list_accounts
 from ..platforms.deployments import ACTIVE, PENDING
 from ..platforms.keys import signing_key
-from ..platforms.missing_grants import Narrowed
+from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
 from ..platforms.tool_definition import short_scope
-from ..registrations.granted_scopes import find_telling_link, narrowed_at
+from ..registrations.granted_scopes import find_telling_link, missing_grants_at
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services
 from .reachability import may_test, try_postback
@@ -37,7 +37,7 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class CheckLine:
     """One check: of what, how it ended, what was found; `who` can fix it, and `how`."""
 
     subject: str
@@ -59,10 +59,10 @@ class _Facts:
     line_items_url: str | None
     resource_link_id: str | None
     granted: Granted
-    narrowed: tuple[Narrowed, ...]
+    narrowed: tuple[MissingGrant, ...]
 
 
-def run_selftest(services: Services) -> Iterator[Line]:
+def run_selftest(services: Services) -> Iterator[CheckLine]:
     """Check the bridge, every account and every platform that may launch; yields as it goes.
 
     No transaction is open across a call.
@@ -78,24 +78,24 @@ def run_selftest(services: Services) -> Iterator[Line]:
         yield from _check_platform(services, facts)
     if not rows:
         how = "Add one: the console's guide, or `lti-bridge platform invite`."
-        yield Line("platforms", "connected", Mark.WARN, "none may launch", OPERATOR, how)
+        yield CheckLine("platforms", "connected", Mark.WARN, "none may launch", OPERATOR, how)
 
 
-def check_platform(services: Services, row: Platform) -> Iterator[Line]:
+def check_platform(services: Services, row: Platform) -> Iterator[CheckLine]:
     """Check one platform: its keys, deployments, grants, an access token and its line items."""
     facts = _read(row)
     db.session.commit()
     yield from _check_platform(services, facts)
 
 
-def check_bridge(services: Services) -> Iterator[Line]:
+def check_bridge(services: Services) -> Iterator[CheckLine]:
     """Check the bridge itself: its address, database, queue and signing key."""
     url = services.settings.public_url
     if url.startswith("https://"):
-        yield Line("bridge", "public address", Mark.OK, url)
+        yield CheckLine("bridge", "public address", Mark.OK, url)
     else:
         how = "Set public_url to the https address that browsers use; LMS frames need it."
-        yield Line("bridge", "public address", Mark.WARN, url, OPERATOR, how)
+        yield CheckLine("bridge", "public address", Mark.WARN, url, OPERATOR, how)
     yield _try("bridge", "database", lambda: f"answers, {services.now():%H:%M:%S} UTC", OPERATOR)
     yield _try("bridge", "queue", lambda: _ping_queue(services), OPERATOR)
     yield _try("bridge", "signing key", lambda: _signing_key(services), OPERATOR)
@@ -110,7 +110,7 @@ def _ping_queue(services: Services) -> str:
     return "answers"
 
 
-def check_account(services: Services, account: ScormAccount) -> Iterator[Line]:
+def check_account(services: Services, account: ScormAccount) -> Iterator[CheckLine]:
     """Check one SCORM Cloud account: its address and keys, and that courses can be listed.
 
     Where the keys fail nothing else is asked: it would fail the same way, and somebody waits.
@@ -136,13 +136,15 @@ def check_account(services: Services, account: ScormAccount) -> Iterator[Line]:
 
 def _check_postbacks(
     services: Services, subject: str, account: ScormAccount, client: ScormCloudClient
-) -> Line:
+) -> CheckLine:
     if services.settings.scorm_cloud.postbacks == "off":
-        return Line(subject, "postbacks", Mark.OK, "off by the settings; results are looked up")
+        return CheckLine(
+            subject, "postbacks", Mark.OK, "off by the settings; results are looked up"
+        )
     if not may_test(services, account):
         found = "not tested: SCORM Cloud cannot reach a private address"
         how = "Grades come without postbacks, some seconds later; set public_url to a public one."
-        return Line(subject, "postbacks", Mark.WARN, found, OPERATOR, how)
+        return CheckLine(subject, "postbacks", Mark.WARN, found, OPERATOR, how)
     how = "SCORM Cloud must be able to POST to /postback/ on our public address."
     run = partial(try_postback, services, client, deadline_seconds=CALL_SECONDS)
     return _try(subject, "postbacks", run, OPERATOR, how)
@@ -159,11 +161,11 @@ def _read(row: Platform) -> _Facts:
         line_items_url=link.line_items_url if link is not None else None,
         resource_link_id=link.resource_link_id if link is not None else None,
         granted=link.service_scopes if link is not None else None,
-        narrowed=tuple(narrowed_at(row)),
+        narrowed=tuple(missing_grants_at(row)),
     )
 
 
-def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
+def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
     subject = f"platform {facts.name}"
     yield from _check_keys(services, subject, facts.values)
     yield _check_deployments(subject, facts)
@@ -189,7 +191,9 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
         return
     if facts.line_items_url is None or facts.resource_link_id is None:
         how = "Open an activity of this LMS once."
-        yield Line(subject, "line items", Mark.WARN, "not known before a launch", LMS_ADMIN, how)
+        yield CheckLine(
+            subject, "line items", Mark.WARN, "not known before a launch", LMS_ADMIN, how
+        )
         return
     url, link = facts.line_items_url, facts.resource_link_id
 
@@ -203,61 +207,61 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[Line]:
     yield _try(subject, "line items", items, LMS_ADMIN, how)
 
 
-def _check_keys(services: Services, subject: str, values: PlatformValues) -> Iterator[Line]:
+def _check_keys(services: Services, subject: str, values: PlatformValues) -> Iterator[CheckLine]:
     """Fetch the LMS's key set as a launch does; its Date tells how far its clock is from ours."""
     how = "Check the key set URL, and that this server may reach the LMS."
     try:
         fetched = fetch_keys(services.outbound, values.jwks_url)
     except BridgeError as error:
-        yield Line(subject, "key set", Mark.FAIL, str(error), OPERATOR, how)
+        yield CheckLine(subject, "key set", Mark.FAIL, str(error), OPERATOR, how)
         return
     if not fetched.keys:
         found = "no keys there that a launch could be signed with"
-        yield Line(subject, "key set", Mark.FAIL, found, OPERATOR, how)
+        yield CheckLine(subject, "key set", Mark.FAIL, found, OPERATOR, how)
         return
-    yield Line(subject, "key set", Mark.OK, f"{len(fetched.keys)} keys")
+    yield CheckLine(subject, "key set", Mark.OK, f"{len(fetched.keys)} keys")
     yield _check_clock(subject, fetched.date, services.now())
 
 
-def _check_clock(subject: str, date: str, now: datetime) -> Line:
+def _check_clock(subject: str, date: str, now: datetime) -> CheckLine:
     try:
         skew = (now - parsedate_to_datetime(date)).total_seconds()
     except (ValueError, TypeError):
-        return Line(subject, "clock", Mark.WARN, "the LMS sends no Date", LMS_ADMIN, "")
+        return CheckLine(subject, "clock", Mark.WARN, "the LMS sends no Date", LMS_ADMIN, "")
     found = f"ours is {skew:+.0f} s from the LMS's"
     if abs(skew) < SKEW_WARN_SECONDS:
-        return Line(subject, "clock", Mark.OK, found)
+        return CheckLine(subject, "clock", Mark.OK, found)
     how = "Let both servers keep time by NTP; Moodle refuses what comes from its future."
-    return Line(subject, "clock", Mark.WARN, found, OPERATOR, how)
+    return CheckLine(subject, "clock", Mark.WARN, found, OPERATOR, how)
 
 
-def _check_deployments(subject: str, facts: _Facts) -> Line:
+def _check_deployments(subject: str, facts: _Facts) -> CheckLine:
     found = f"{facts.active} active, {facts.pending} pending"
     if facts.active and not facts.pending:
-        return Line(subject, "deployments", Mark.OK, found)
+        return CheckLine(subject, "deployments", Mark.OK, found)
     how = f"`lti-bridge platform deployment list '{facts.name}'`, then approve what is yours."
     mark = Mark.WARN if facts.active else Mark.FAIL
-    return Line(subject, "deployments", mark, found, OPERATOR, how)
+    return CheckLine(subject, "deployments", mark, found, OPERATOR, how)
 
 
-def _check_grants(subject: str, facts: _Facts) -> Iterator[Line]:
+def _check_grants(subject: str, facts: _Facts) -> Iterator[CheckLine]:
     """What the newest launch in a course told of scopes and names."""
     if facts.granted is None:
         how = "Open a graded activity of this LMS once."
         found = "not known before a launch of a graded activity"
-        yield Line(subject, "granted", Mark.WARN, found, LMS_ADMIN, how)
+        yield CheckLine(subject, "granted", Mark.WARN, found, LMS_ADMIN, how)
     elif not facts.narrowed:
-        yield Line(subject, "granted", Mark.OK, "everything that the tool asks for")
+        yield CheckLine(subject, "granted", Mark.OK, "everything that the tool asks for")
     for one in facts.narrowed:
         mark = Mark.FAIL if one.serious else Mark.WARN
         found = f"{one.what} is missing: {one.loss}"
-        yield Line(subject, "granted", mark, found, LMS_ADMIN, one.how)
+        yield CheckLine(subject, "granted", mark, found, LMS_ADMIN, one.how)
 
 
-def _try(subject: str, check: str, run: Callable[[], str], who: str, how: str = "") -> Line:
+def _try(subject: str, check: str, run: Callable[[], str], who: str, how: str = "") -> CheckLine:
     try:
-        return Line(subject, check, Mark.OK, run())
+        return CheckLine(subject, check, Mark.OK, run())
     except BridgeError as error:
         said = error.explanation if isinstance(error, Refused) else ""
         found = f"{error}. It says: {said}" if said else str(error)
-        return Line(subject, check, Mark.FAIL, found, who, how)
+        return CheckLine(subject, check, Mark.FAIL, found, who, how)

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from ..core.db import db
 from ..registrations.models import Grade, Launch
 from ..services import Services
-from ..web.sentences import mark
-from ..web.translate import Speaker
+from ..web.sentences import N_
+from ..web.translate import Translator
 from .models import Score, ScoreTry
 from .pipeline.decide_score import ACCEPTED, PARKED, QUEUED
 from .rules.reasons import SAYINGS
@@ -19,7 +19,7 @@ COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
-class Homecoming:
+class ExitPage:
     """One moment of the way home. `step` counts 0 to 3; `final` says that nothing will change
     soon, so the page stops asking."""
 
@@ -35,7 +35,7 @@ class Homecoming:
     locale: str | None = None  # of the launch
 
 
-def speak(home: Homecoming, speaker: Speaker) -> dict[str, Any]:
+def speak(home: ExitPage, speaker: Translator) -> dict[str, Any]:
     """Return what the page and its script show, in the learner's language."""
     sentences = [speaker.stored(one, SAYINGS) for one in (home.text, home.more) if one]
     return {
@@ -51,16 +51,16 @@ def speak(home: Homecoming, speaker: Speaker) -> dict[str, Any]:
     }
 
 
-def load_homecoming(services: Services, launch_id: int) -> Homecoming | None:
+def load_exit_page(services: Services, launch_id: int) -> ExitPage | None:
     """Return where the grade of a launch stands, or None when there is no such launch."""
     launch = db.session.get(Launch, launch_id)
     if launch is None:
         return None
     back_url = launch.return_url or launch.registration.resource_link.return_url
     if _is_old(services, launch, services.now()):
-        text = mark("Its details are no longer shown here. Look in the gradebook of your course.")
-        title = mark("This page has closed")
-        closed = Homecoming(DONE, title, text, None, True, "wait", back_url, True)
+        text = N_("Its details are no longer shown here. Look in the gradebook of your course.")
+        title = N_("This page has closed")
+        closed = ExitPage(DONE, title, text, None, True, "wait", back_url, True)
         return replace(closed, locale=launch.locale)
     grade = db.session.scalars(
         select(Grade).where(
@@ -92,52 +92,52 @@ def _newest_score(grade: Grade, course_id: str) -> Score | None:
 
 def _tell(
     grade: Grade, score: Score | None, launch: Launch, looking: bool, back_url: str | None
-) -> Homecoming:
+) -> ExitPage:
     fresh = score is not None and (
         launch.exited_at is None or score.decided_at >= launch.launched_at
     )
     if score is not None and score.state == QUEUED:
         return _on_its_way(grade, score, back_url)
     if score is not None and score.state == PARKED:
-        title = mark("Your result is safe, but the gradebook did not take it")
-        parked = Homecoming(SENT, title, score.reason, score.score_given, True, "problem", back_url)
-        return replace(parked, more=mark("Your instructor or LMS admin can send it again."))
+        title = N_("Your result is safe, but the gradebook did not take it")
+        parked = ExitPage(SENT, title, score.reason, score.score_given, True, "problem", back_url)
+        return replace(parked, more=N_("Your instructor or LMS admin can send it again."))
     if looking and not fresh:
-        text = mark("The course hands over your result. This usually takes a few seconds.")
-        title = mark("Collecting your result")
-        return Homecoming(COLLECTING, title, text, None, False, "busy", back_url)
+        text = N_("The course hands over your result. This usually takes a few seconds.")
+        title = N_("Collecting your result")
+        return ExitPage(COLLECTING, title, text, None, False, "busy", back_url)
     if score is not None and score.state == ACCEPTED:
         return _in_the_gradebook(score, fresh, looking, back_url)
     if score is not None and fresh:
-        title = mark("A newer grade stands in the gradebook")
-        return Homecoming(DONE, title, score.reason, None, not looking, "wait", back_url)
-    text = grade.decision_reason or mark("The course has not reported a result yet.")
-    more = mark("You can open the activity again and go on where you left.")
-    title = mark("No grade yet")
-    home = Homecoming(COLLECTING, title, text, None, not looking, "wait", back_url)
+        title = N_("A newer grade stands in the gradebook")
+        return ExitPage(DONE, title, score.reason, None, not looking, "wait", back_url)
+    text = grade.decision_reason or N_("The course has not reported a result yet.")
+    more = N_("You can open the activity again and go on where you left.")
+    title = N_("No grade yet")
+    home = ExitPage(COLLECTING, title, text, None, not looking, "wait", back_url)
     return replace(home, more=more)
 
 
-def _on_its_way(grade: Grade, score: Score, back_url: str | None) -> Homecoming:
+def _on_its_way(grade: Grade, score: Score, back_url: str | None) -> ExitPage:
     tried = db.session.scalar(select(ScoreTry.id).where(ScoreTry.score_id == score.id).limit(1))
-    given, title = score.score_given, mark("Your result is on its way")
+    given, title = score.score_given, N_("Your result is on its way")
     if grade.waits_for_line_item:
-        text = grade.decision_reason or mark("The activity has no gradebook column yet.")
-        safe = mark("Your result is safe")
-        return Homecoming(SCORED, safe, text, given, True, "wait", back_url)
+        text = grade.decision_reason or N_("The activity has no gradebook column yet.")
+        safe = N_("Your result is safe")
+        return ExitPage(SCORED, safe, text, given, True, "wait", back_url)
     if tried is not None and grade.next_send_at is not None and grade.lease_until is None:
-        later = Homecoming(SENT, title, grade.decision_reason or "", given, False, "wait", back_url)
-        return replace(later, more=mark("You need not wait: it is sent by itself."))
-    text = mark("It is being written to the gradebook.")
-    return Homecoming(SENT, title, text, given, False, "busy", back_url)
+        later = ExitPage(SENT, title, grade.decision_reason or "", given, False, "wait", back_url)
+        return replace(later, more=N_("You need not wait: it is sent by itself."))
+    text = N_("It is being written to the gradebook.")
+    return ExitPage(SENT, title, text, given, False, "busy", back_url)
 
 
-def _in_the_gradebook(score: Score, fresh: bool, looking: bool, back_url: str | None) -> Homecoming:
+def _in_the_gradebook(score: Score, fresh: bool, looking: bool, back_url: str | None) -> ExitPage:
     given = score.score_given
     if fresh:
-        text = mark("You can close this page or go back to your course.")
-        title = mark("Your grade is in the gradebook")
-        return Homecoming(DONE, title, text, given, not looking, "good", back_url)
-    text = mark("This visit did not change it. You can open the activity again at any time.")
-    title = mark("Your grade stays as it was")
-    return Homecoming(DONE, title, text, given, True, "good", back_url)
+        text = N_("You can close this page or go back to your course.")
+        title = N_("Your grade is in the gradebook")
+        return ExitPage(DONE, title, text, given, not looking, "good", back_url)
+    text = N_("This visit did not change it. You can open the activity again at any time.")
+    title = N_("Your grade stays as it was")
+    return ExitPage(DONE, title, text, given, True, "good", back_url)

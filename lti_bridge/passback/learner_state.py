@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 
 from ..registrations.models import Grade, Registration
-from ..web.sentences import mark
+from ..web.sentences import N_
 from .models import Score
 from .pipeline.find_line_item import NONE_YET
 
 # Every label there is, in the order in which they are counted.
-IN_GRADEBOOK = mark("In the gradebook")
-ON_ITS_WAY = mark("On its way")
-WAITS_FOR_COLUMN = mark("Waits for a gradebook column")
-ANOTHER_STANDS = mark("Another grade stands")
-ATTENTION = mark("Needs attention")
-FINISHED = mark("Finished, no grade yet")
-IN_PROGRESS = mark("In progress")
-NOT_STARTED = mark("Not started")
+IN_GRADEBOOK = N_("In the gradebook")
+ON_ITS_WAY = N_("On its way")
+WAITS_FOR_COLUMN = N_("Waits for a gradebook column")
+ANOTHER_STANDS = N_("Another grade stands")
+ATTENTION = N_("Needs attention")
+FINISHED = N_("Finished, no grade yet")
+IN_PROGRESS = N_("In progress")
+NOT_STARTED = N_("Not started")
 LABELS = (
     IN_GRADEBOOK,
     ON_ITS_WAY,
@@ -29,7 +29,7 @@ LABELS = (
 
 
 @dataclass(frozen=True)
-class Standing:
+class LearnerProgress:
     """What the rows know of one learner in one link.
 
     `score_state` is that of the newest decision, None when nothing was decided yet; `score_given`
@@ -55,7 +55,7 @@ class LearnerState:
     score: float | None = None
 
 
-def decide_learner_state(standing: Standing) -> LearnerState:
+def decide_learner_state(standing: LearnerProgress) -> LearnerState:
     """Return a learner's state: the grade's if there is one, else the course's."""
     if standing.score_state is not None:
         return _grade_state(standing)
@@ -66,7 +66,7 @@ def decide_learner_state(standing: Standing) -> LearnerState:
     return LearnerState(IN_PROGRESS, "busy")
 
 
-def _grade_state(standing: Standing) -> LearnerState:
+def _grade_state(standing: LearnerProgress) -> LearnerState:
     given, reason = standing.score_given, standing.reason
     if standing.score_state == "accepted":
         return LearnerState(IN_GRADEBOOK, "good", "", given)
@@ -81,9 +81,11 @@ def _grade_state(standing: Standing) -> LearnerState:
     return LearnerState(ON_ITS_WAY, "busy", reason, given)
 
 
-def standing_of(grade: Grade, registration: Registration | None, score: Score | None) -> Standing:
+def progress_of(
+    grade: Grade, registration: Registration | None, score: Score | None
+) -> LearnerProgress:
     """Return what the rows of one learner say: their newest attempt and newest decision."""
-    return tell_standing(
+    return tell_progress(
         launched=registration is not None and registration.launched_at is not None,
         completion=registration.completion if registration is not None else None,
         success=registration.success if registration is not None else None,
@@ -93,7 +95,7 @@ def standing_of(grade: Grade, registration: Registration | None, score: Score | 
     )
 
 
-def tell_standing(
+def tell_progress(
     *,
     launched: bool,
     completion: str | None,
@@ -101,10 +103,10 @@ def tell_standing(
     score: tuple[str, float, str] | None,
     decision_reason: str | None,
     waits_for_line_item: bool,
-) -> Standing:
+) -> LearnerProgress:
     """Return the standing that columns tell; `score` is state, points and reason of the newest."""
     state, given, reason = score or (None, None, "")
-    return Standing(
+    return LearnerProgress(
         launched=launched,
         completion=completion or "UNKNOWN",
         success=success or "UNKNOWN",

@@ -13,8 +13,8 @@ from ..registrations.return_urls import postback_is_genuine, read_exit_token, re
 from ..scorm_cloud.progress import parse_progress
 from ..services import Services, current_services
 from ..web.pages import render_page
-from ..web.translate import page_speaker
-from .exit_page import Homecoming, load_homecoming, speak
+from ..web.translate import page_translator
+from .exit_page import ExitPage, load_exit_page, speak
 from .triggers.exit_and_postback import record_exit, record_postback
 
 blueprint = Blueprint("passback", __name__)
@@ -28,11 +28,11 @@ def leave(token: str) -> Response:
     try:
         launch_id = read_exit_token(services, token)
         known = record_exit(services, launch_id)
-        home = load_homecoming(services, launch_id) if known else None
+        home = load_exit_page(services, launch_id) if known else None
     except BadToken:
         home = None
     db.session.rollback()
-    speaker = page_speaker(home.locale if home is not None else None)
+    speaker = page_translator(home.locale if home is not None else None)
     if home is None:
         return render_page("passback/unknown_exit.html", status=404, speaker=speaker)
     shown = speak(home, speaker)
@@ -44,15 +44,15 @@ def follow(token: str) -> tuple[Response, int] | Response:
     """Where the grade stands, for the page's script."""
     services = current_services()
     begin_reading(db.session())
-    home: Homecoming | None = None
+    home: ExitPage | None = None
     try:
-        home = load_homecoming(services, read_exit_token(services, token))
+        home = load_exit_page(services, read_exit_token(services, token))
     except BadToken:
         pass
     db.session.rollback()
     if home is None:
         return jsonify(error="unknown"), 404
-    response = jsonify(speak(home, page_speaker(home.locale)))
+    response = jsonify(speak(home, page_translator(home.locale)))
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -16,7 +16,7 @@ from ..core.errors import ConfigurationError
 from ..core.http.session import Outbound
 from ..core.signing import BadToken, Signer
 from ..scorm_cloud.client import ScormCloudClient
-from ..scorm_cloud.concurrency import Places
+from ..scorm_cloud.concurrency import CallSlots
 from .models import Platform, ScormAccount
 
 DEFAULT = "default"
@@ -203,7 +203,7 @@ def account_name(platform: Any) -> str:
 
 
 def clients(
-    outbound: Outbound, signer: Signer, settings: Settings, places: Places | None = None
+    outbound: Outbound, signer: Signer, settings: Settings, places: CallSlots | None = None
 ) -> Callable[[Account], ScormCloudClient]:
     """Return a function from account to client; one client per credentials and process."""
     made: dict[tuple[str, str, str], ScormCloudClient] = {}

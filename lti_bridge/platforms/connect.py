@@ -16,7 +16,7 @@ from ..lti.dynamic_registration import (
 )
 from ..services import Services
 from .connection_values import LONGEST_NAME, PlatformFacts
-from .invites import Claim, OpenInvite, claim_invite, give_back, read_invite, use_invite
+from .invites import InviteLease, OpenInvite, claim_invite, give_back, read_invite, use_invite
 from .models import Platform
 from .registry import write_platform
 from .tool_definition import ToolDefinition
@@ -64,7 +64,7 @@ def connect(services: Services, request: Request) -> Connected:
         raise
 
 
-def _connect(services: Services, claim: Claim, request: Request) -> Connected:
+def _connect(services: Services, claim: InviteLease, request: Request) -> Connected:
     invite, token = claim.invite, request.registration_token
     configuration = fetch_configuration(services.outbound, request.configuration_url, token)
     if invite.dialect:
@@ -87,7 +87,10 @@ def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) ->
 
 
 def _keep(
-    services: Services, claim: Claim, configuration: PlatformConfiguration, registered: Registered
+    services: Services,
+    claim: InviteLease,
+    configuration: PlatformConfiguration,
+    registered: Registered,
 ) -> Connected:
     """Keep the platform and use the invite up, in one transaction."""
     now = services.now()

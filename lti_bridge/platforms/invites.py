@@ -31,7 +31,7 @@ class OpenInvite:
 
 
 @dataclass(frozen=True)
-class Claim:
+class InviteLease:
     """The right to register with an invite, for a minute."""
 
     invite: OpenInvite
@@ -74,12 +74,12 @@ def read_invite(token: str, *, now: datetime) -> OpenInvite:
     return OpenInvite(row.id, row.name, row.platform_id, row.dialect)
 
 
-def claim_invite(invite: OpenInvite, *, now: datetime) -> Claim:
+def claim_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
     """Keep others from using an invite while the LMS is asked. Commits.
 
     Of two at the same moment one gets it; raises Refused "busy_invite".
     """
-    claim = Claim(invite, secrets.token_hex(16))
+    claim = InviteLease(invite, secrets.token_hex(16))
     free = (
         Invite.id == invite.id,
         Invite.used_at.is_(None),
@@ -94,7 +94,7 @@ def claim_invite(invite: OpenInvite, *, now: datetime) -> Claim:
     return claim
 
 
-def use_invite(claim: Claim, *, now: datetime) -> None:
+def use_invite(claim: InviteLease, *, now: datetime) -> None:
     """Use an invite up in the caller's transaction, the one that keeps what it brought.
 
     Raises Refused "busy_invite" when the claim ran out and somebody else took it.
@@ -104,7 +104,7 @@ def use_invite(claim: Claim, *, now: datetime) -> None:
         raise Refused("this claim of the invite ran out", code="busy_invite")
 
 
-def give_back(claim: Claim) -> None:
+def give_back(claim: InviteLease) -> None:
     """Make an invite good again after a registration that came to nothing. Commits."""
     db.session.rollback()
     mine = Invite.id == claim.invite.id, Invite.claim_token == claim.token

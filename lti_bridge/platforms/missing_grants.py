@@ -16,7 +16,7 @@ READS, READS_AND_WRITES = f"{AGS}lineitem.readonly", f"{AGS}lineitem"
 
 
 @dataclass(frozen=True)
-class Narrowed:
+class MissingGrant:
     """One thing that the tool asks for and did not get: what is lost, and how to grant it."""
 
     what: str
@@ -36,13 +36,13 @@ def our_scopes(claimed: Iterable[str]) -> list[str]:
     return [s for s in SCOPES if s in granted]
 
 
-def find_narrowed(
+def find_missing_grants(
     granted: Sequence[str] | None, shares_names: bool | None, privacy: str
-) -> list[Narrowed]:
+) -> list[MissingGrant]:
     """Return what an admin took away; None stands for "no launch has told yet"."""
     missing = [s for s in SCOPES if s not in granted] if granted is not None else []
     found = [
-        Narrowed(
+        MissingGrant(
             what=f"scope {short_scope(scope)}",
             loss=_LOSSES[short_scope(scope)],
             how=f"Grant the tool the scope {scope}.",
@@ -52,7 +52,7 @@ def find_narrowed(
     ]
     if shares_names is False and privacy == "named":
         found.append(
-            Narrowed(
+            MissingGrant(
                 what="names and email addresses",
                 loss="SCORM Cloud and the bridge's pages show numbers instead of people",
                 how="Let the LMS share the launcher's name and email with the tool, "

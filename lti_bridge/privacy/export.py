@@ -14,7 +14,7 @@ from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform, ScormAccount
 from ..registrations.models import Grade, Launch, Learner, Registration, TrailEvent
 from ..services import Services
-from .learners import Found, get_learner, kinds_of
+from .learners import FoundLearner, get_learner, kinds_of
 
 # How the bridge works on a row, and which other row it belongs to: nothing about the person.
 INTERNAL = {
@@ -58,7 +58,7 @@ def export_learner(services: Services, learner_id: int) -> Document:
     return document
 
 
-def _ours(services: Services, learner: Found) -> tuple[Document, list[Call]]:
+def _ours(services: Services, learner: FoundLearner) -> tuple[Document, list[Call]]:
     row = db.session.get_one(Learner, learner.learner_id)
     registrations, calls = _registrations(row)
     document = {
@@ -113,11 +113,11 @@ def _grant(row: ConsoleGrant) -> Document:
     return _plain(row) | {"sessions": plain_all(sessions)}
 
 
-def _kind(learner: Found, kind: str) -> list[Document]:
+def _kind(learner: FoundLearner, kind: str) -> list[Document]:
     return plain_all(_rows(learner, kind))
 
 
-def _rows(learner: Found, kind: str) -> Any:
+def _rows(learner: FoundLearner, kind: str) -> Any:
     model, condition = kinds_of(learner)[kind]
     return _all(model, condition)
 

@@ -26,7 +26,7 @@ AT_MOST = 50
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundLearner:
     """One learner, as a list shows them; names are empty where none is kept."""
 
     learner_id: int
@@ -44,7 +44,7 @@ class Found:
 class Holdings:
     """What we keep of one learner: who they are, and how many rows of each kind."""
 
-    learner: Found
+    learner: FoundLearner
     counts: dict[str, int]
 
 
@@ -55,7 +55,7 @@ def find_learners(
     platform_id: int | None = None,
     deployment_id: int | None = None,
     at_most: int = AT_MOST,
-) -> list[Found]:
+) -> list[FoundLearner]:
     """Return learners whose name or email contains `text`, or whose id it is.
 
     An id is the user id at the platform, SCORM Cloud's learner id or a registration id; it is
@@ -97,7 +97,7 @@ def _named(course: str) -> ColumnElement[bool]:
     )
 
 
-def get_learner(learner_id: int) -> Found:
+def get_learner(learner_id: int) -> FoundLearner:
     """Return one learner; raises ConfigurationError when there is none of this number."""
     found = next(_found(Learner.id == learner_id), None)
     if found is None:
@@ -118,7 +118,7 @@ def preview(learner_id: int) -> Holdings:
     return Holdings(learner, counts)
 
 
-def kinds_of(learner: Found) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
+def kinds_of(learner: FoundLearner) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
     """Return every kind of row that belongs to a learner, in the order in which they can go."""
     seats = select(Registration.id).where(Registration.learner_id == learner.learner_id)
     grades = select(Grade.id).where(Grade.learner_id == learner.learner_id)
@@ -138,11 +138,11 @@ def kinds_of(learner: Found) -> dict[str, tuple[type[Base], ColumnElement[bool]]
     }
 
 
-def _grant_of(learner: Found) -> ColumnElement[bool]:
+def _grant_of(learner: FoundLearner) -> ColumnElement[bool]:
     return and_(ConsoleGrant.platform_id == learner.platform_id, ConsoleGrant.sub == learner.sub)
 
 
-def _visit_of(learner: Found) -> ColumnElement[bool]:
+def _visit_of(learner: FoundLearner) -> ColumnElement[bool]:
     # By the learner's own row: a successor platform keeps the identity of the one before.
     identity = select(Learner.platform_identity).where(Learner.id == learner.learner_id)
     return and_(
@@ -176,7 +176,7 @@ def _email(text: str) -> ColumnElement[bool]:
     return Learner.email.icontains(text, autoescape=True)
 
 
-def _found(condition: ColumnElement[bool]) -> Iterator[Found]:
+def _found(condition: ColumnElement[bool]) -> Iterator[FoundLearner]:
     query = (
         select(Learner, Platform.name)
         .join(Platform, Platform.id == Learner.platform_id)
@@ -189,7 +189,7 @@ def _found(condition: ColumnElement[bool]) -> Iterator[Found]:
                 Registration.learner_id == row.id
             )
         ).one()
-        yield Found(
+        yield FoundLearner(
             learner_id=row.id,
             platform_id=row.platform_id,
             platform_name=platform_name,

@@ -23,7 +23,7 @@ NAME = "retention"
 
 
 @dataclass(frozen=True)
-class Line:
+class RetentionLine:
     """How many rows of a kind went, or would go; `cutoff`: those older than this."""
 
     kind: str
@@ -37,12 +37,12 @@ def run_retention(
     dry_run: bool = False,
     still_ours: Callable[[], bool] = lambda: True,
     sleep: Callable[[float], None] = time.sleep,
-) -> list[Line]:
+) -> list[RetentionLine]:
     """Let go of what is too old, or only count it; returns a line for each kind.
 
     Ends early when `still_ours` says no. Safe to run twice, and beside others. Commits.
     """
-    now, lines = services.now(), list[Line]()
+    now, lines = services.now(), list[RetentionLine]()
     for kind in kinds(services.settings.privacy):
         cutoff, count = now - kind.kept, 0
         for keys in _batches(kind, cutoff):
@@ -53,11 +53,11 @@ def run_retention(
                 return lines
             count += _let_go(kind, cutoff, keys)
             sleep(PAUSE_SECONDS)
-        lines.append(Line(kind.name, count, cutoff))
+        lines.append(RetentionLine(kind.name, count, cutoff))
     return lines
 
 
-def run_when_due(services: Services) -> list[Line]:
+def run_when_due(services: Services) -> list[RetentionLine]:
     """Run retention if a day has passed and no other node is at it. Commits."""
     token = _take(services)
     if token is None:

@@ -10,7 +10,7 @@ from ..core.errors import LaunchRejected
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform
 from ..services import Services
-from .create_lease import seat_values
+from .create_lease import registration_values
 from .grade_updates import trail
 from .identity import attempts_for, may_begin_another
 from .launch_rows import FIRST_RECHECK
@@ -140,7 +140,7 @@ def add_registration_row(
     account_id: int | None = None,
 ) -> bool:
     """Insert the row of one attempt unless it is there; tells whether it was inserted."""
-    values = seat_values(
+    values = registration_values(
         platform_identity=platform.identity,
         link=link,
         learner_id=learner.id,

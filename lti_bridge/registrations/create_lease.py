@@ -23,9 +23,9 @@ from .launch_snapshot import (
     LAUNCH,
     LEARNER,
     LINK,
-    SEAT,
-    Place,
-    Standing,
+    REGISTRATION,
+    LaunchSnapshot,
+    RegistrationInAccount,
     connection,
     cut,
 )
@@ -56,7 +56,7 @@ class CallTime:
 
 
 @dataclass(frozen=True)
-class Seat:
+class OpenedRegistration:
     """One registration as the create protocol sees it: values, no row held across a call.
 
     `alone`: there is no other SCORM Cloud account in which it could be.
@@ -102,8 +102,8 @@ class Seat:
 
 def _seat(
     row: Any, account: Account, learner: LearnerValues, link: Any, accounts: int, **facts: Any
-) -> Seat:
-    return Seat(
+) -> OpenedRegistration:
+    return OpenedRegistration(
         row_id=row.id,
         registration_id=row.registration_id,
         course_id=row.course_id,
@@ -120,7 +120,12 @@ def _seat(
     )
 
 
-def seat_of(place: Place, standing: Standing, claims: LaunchClaims, learner: LearnerValues) -> Seat:
+def opened_registration(
+    place: RegistrationInAccount,
+    standing: LaunchSnapshot,
+    claims: LaunchClaims,
+    learner: LearnerValues,
+) -> OpenedRegistration:
     """Return the seat of a launch whose rows have just been opened."""
     return _seat(
         place.seat,
@@ -135,7 +140,10 @@ def seat_of(place: Place, standing: Standing, claims: LaunchClaims, learner: Lea
 
 
 def _is_there(row_id: int) -> bool:
-    return connection().execute(select(SEAT.c.id).where(SEAT.c.id == row_id)).first() is not None
+    return (
+        connection().execute(select(REGISTRATION.c.id).where(REGISTRATION.c.id == row_id)).first()
+        is not None
+    )
 
 
 def _gone() -> LaunchRejected:
@@ -144,19 +152,19 @@ def _gone() -> LaunchRejected:
     return LaunchRejected("resume_invalid", "the launch's rows have gone")
 
 
-_LOADED = (SEAT, ACCOUNT, LEARNER, LINK, LAUNCH)
+_LOADED = (REGISTRATION, ACCOUNT, LEARNER, LINK, LAUNCH)
 _LOAD = (
     select(*[column for table in _LOADED for column in table.columns], ACCOUNTS)
     .select_from(LAUNCH)
-    .join(SEAT, SEAT.c.id == LAUNCH.c.registration_id)
-    .join(ACCOUNT, ACCOUNT.c.id == SEAT.c.scorm_account_id)
-    .join(LEARNER, LEARNER.c.id == SEAT.c.learner_id)
-    .join(LINK, LINK.c.id == SEAT.c.resource_link_id)
+    .join(REGISTRATION, REGISTRATION.c.id == LAUNCH.c.registration_id)
+    .join(ACCOUNT, ACCOUNT.c.id == REGISTRATION.c.scorm_account_id)
+    .join(LEARNER, LEARNER.c.id == REGISTRATION.c.learner_id)
+    .join(LINK, LINK.c.id == REGISTRATION.c.resource_link_id)
     .where(LAUNCH.c.id == bindparam("launch_id"))
 )
 
 
-def load_seat(launch_id: int) -> Seat:
+def load_registration(launch_id: int) -> OpenedRegistration:
     """Return the seat of a launch as it stands now. Commits, so that nothing stays open.
 
     Raises LaunchRejected "resume_invalid" when the learner was erased in between.
@@ -181,7 +189,7 @@ def load_seat(launch_id: int) -> Seat:
     )
 
 
-def seat_values(
+def registration_values(
     *,
     platform_identity: str,
     link: Any,
@@ -217,35 +225,41 @@ def seat_values(
     }
 
 
-def take_lease(seat: Seat, now: datetime) -> str | None:
+def take_lease(seat: OpenedRegistration, now: datetime) -> str | None:
     """Take the create lease; None when somebody else has it, or it is created. Commits."""
     token = secrets.token_hex(16)
-    free = or_(SEAT.c.create_lease_until.is_(None), SEAT.c.create_lease_until <= now)
-    statement = update(SEAT).where(SEAT.c.id == seat.row_id, SEAT.c.created_at.is_(None), free)
+    free = or_(
+        REGISTRATION.c.create_lease_until.is_(None), REGISTRATION.c.create_lease_until <= now
+    )
+    statement = update(REGISTRATION).where(
+        REGISTRATION.c.id == seat.row_id, REGISTRATION.c.created_at.is_(None), free
+    )
     values = {"create_lease_token": token, "create_lease_until": now + LEASE}
     taken = affected(connection().execute(statement.values(values)))
     db.session.commit()
     return token if taken else None
 
 
-def record_post(seat: Seat, token: str, now: datetime) -> bool:
+def record_post(seat: OpenedRegistration, token: str, now: datetime) -> bool:
     """Record that we are about to POST; False when the lease is no longer ours. Commits."""
-    statement = update(SEAT).where(
-        SEAT.c.id == seat.row_id,
-        SEAT.c.create_lease_token == token,
-        SEAT.c.create_lease_until > now,
+    statement = update(REGISTRATION).where(
+        REGISTRATION.c.id == seat.row_id,
+        REGISTRATION.c.create_lease_token == token,
+        REGISTRATION.c.create_lease_until > now,
     )
     recorded = affected(connection().execute(statement.values(posted_at=now)))
     db.session.commit()
     return recorded == 1
 
 
-def release_lease(seat: Seat, token: str) -> None:
+def release_lease(seat: OpenedRegistration, token: str) -> None:
     """Give the lease back after a failure that certainly created nothing. Commits."""
     values: dict[str, object] = {"create_lease_token": None, "create_lease_until": None}
     if not seat.posted:
         values["posted_at"] = None
-    statement = update(SEAT).where(SEAT.c.id == seat.row_id, SEAT.c.create_lease_token == token)
+    statement = update(REGISTRATION).where(
+        REGISTRATION.c.id == seat.row_id, REGISTRATION.c.create_lease_token == token
+    )
     connection().execute(statement.values(values))
     db.session.commit()
 
@@ -271,7 +285,9 @@ def record_created(
     grade_id = lock_grade_of(row_id) if recovered else 0
     if grade_id is None:
         raise _gone()
-    statement = update(SEAT).where(SEAT.c.id == row_id, SEAT.c.created_at.is_(None))
+    statement = update(REGISTRATION).where(
+        REGISTRATION.c.id == row_id, REGISTRATION.c.created_at.is_(None)
+    )
     first = affected(connection().execute(statement.values(values))) == 1
     if not first and not _is_there(row_id):
         raise _gone()

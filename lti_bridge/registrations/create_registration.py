@@ -10,8 +10,8 @@ from ..services import Services
 from ..web.languages import culture_of
 from .create_lease import (
     CallTime,
-    Seat,
-    load_seat,
+    OpenedRegistration,
+    load_registration,
     record_created,
     record_post,
     release_lease,
@@ -19,7 +19,7 @@ from .create_lease import (
 )
 from .find_existing import find_registrations, record_found
 from .grade_updates import trail
-from .launch_rows import Begun
+from .launch_rows import LaunchBegun
 from .return_urls import exit_url, postback_address
 
 WAIT_FOR_OTHER_SECONDS = 5.0
@@ -29,10 +29,10 @@ LOOK_AGAIN_SECONDS = 0.2
 def open_registration(
     services: Services,
     launch_id: int,
-    begun: Begun | None = None,
+    begun: LaunchBegun | None = None,
     *,
     sleep: Callable[[float], None] = time.sleep,
-) -> Seat:
+) -> OpenedRegistration:
     """Make sure that SCORM Cloud has the registration of a launch; returns its seat.
 
     An id that is known to exist is never POSTed: the one who holds the create lease asks by HEAD
@@ -42,7 +42,7 @@ def open_registration(
     """
     if begun is not None and begun.lease is not None:
         return _create_as_holder(services, launch_id, begun.seat, begun.lease)
-    seat = begun.seat if begun is not None else load_seat(launch_id)
+    seat = begun.seat if begun is not None else load_registration(launch_id)
     waited = 0.0
     while not seat.created:
         token = take_lease(seat, services.now()) if seat.is_free(services.now()) else None
@@ -52,18 +52,20 @@ def open_registration(
             return _look_only(services, launch_id)
         sleep(LOOK_AGAIN_SECONDS)
         waited += LOOK_AGAIN_SECONDS
-        seat = load_seat(launch_id)
+        seat = load_registration(launch_id)
     return seat
 
 
-def _create_as_holder(services: Services, launch_id: int, seat: Seat, token: str) -> Seat:
+def _create_as_holder(
+    services: Services, launch_id: int, seat: OpenedRegistration, token: str
+) -> OpenedRegistration:
     """HEAD, then POST on 404. A failure that certainly created nothing gives the lease back."""
     calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
     try:
         found = find_registrations(services, seat, calls)
         if found:
             record_found(services, launch_id, seat, found)
-            return load_seat(launch_id)  # it may have gone to a later attempt
+            return load_registration(launch_id)  # it may have gone to a later attempt
         _post(services, seat, token, calls)
     except Refused as error:
         release_lease(seat, token)
@@ -82,7 +84,7 @@ class _UnknownOutcome(Unavailable):
     """The POST may have been carried out: the lease is kept, and until it ends launches look."""
 
 
-def _post(services: Services, seat: Seat, token: str, calls: CallTime) -> None:
+def _post(services: Services, seat: OpenedRegistration, token: str, calls: CallTime) -> None:
     """POST once; returns when SCORM Cloud has the registration, whoever made it."""
     cloud = services.scorm_cloud(seat.account)
     postback = _postback(services, seat)
@@ -108,7 +110,9 @@ def _post(services: Services, seat: Seat, token: str, calls: CallTime) -> None:
             raise
 
 
-def _read_back(cloud: ScormCloudClient, seat: Seat, calls: CallTime, error: Refused) -> None:
+def _read_back(
+    cloud: ScormCloudClient, seat: OpenedRegistration, calls: CallTime, error: Refused
+) -> None:
     """After a refused POST: fine if it exists; else say what is missing."""
     if error.code == "credentials":
         raise error
@@ -122,7 +126,7 @@ def _read_back(cloud: ScormCloudClient, seat: Seat, calls: CallTime, error: Refu
     raise Refused("the registration was refused", code="create_refused") from error
 
 
-def _is_there(cloud: ScormCloudClient, seat: Seat, calls: CallTime) -> bool:
+def _is_there(cloud: ScormCloudClient, seat: OpenedRegistration, calls: CallTime) -> bool:
     """Look at once whether the POST without an answer was carried out; False is no proof."""
     try:
         return cloud.registration_exists(seat.registration_id, deadline_seconds=calls.left())
@@ -130,9 +134,9 @@ def _is_there(cloud: ScormCloudClient, seat: Seat, calls: CallTime) -> bool:
         return False
 
 
-def _look_only(services: Services, launch_id: int) -> Seat:
+def _look_only(services: Services, launch_id: int) -> OpenedRegistration:
     """Somebody else holds the lease: look whether it exists, POST nothing."""
-    seat = load_seat(launch_id)
+    seat = load_registration(launch_id)
     calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
     try:
         found = find_registrations(services, seat, calls)
@@ -142,11 +146,11 @@ def _look_only(services: Services, launch_id: int) -> Seat:
         raise LaunchRejected("seat_busy")
     # Its POST may have been carried out between our read of the row and our HEAD; the row was
     # marked before that, so reading it again tells a new registration from a recovered one.
-    seat = load_seat(launch_id)
+    seat = load_registration(launch_id)
     if seat.created:
         return seat
     record_found(services, launch_id, seat, found)
-    return load_seat(launch_id)
+    return load_registration(launch_id)
 
 
 def _rejection(error: Refused) -> LaunchRejected:
@@ -154,14 +158,14 @@ def _rejection(error: Refused) -> LaunchRejected:
     return LaunchRejected(error.code if error.code in known else "scorm_cloud_refused", error.code)
 
 
-def _postback(services: Services, seat: Seat) -> PostBack | None:
+def _postback(services: Services, seat: OpenedRegistration) -> PostBack | None:
     if services.settings.scorm_cloud.postbacks == "off":
         return None
     address = postback_address(services, seat.registration_id)
     return PostBack(address.url, address.user_name, address.password)
 
 
-def build_launch_link(services: Services, launch_id: int, seat: Seat) -> str:
+def build_launch_link(services: Services, launch_id: int, seat: OpenedRegistration) -> str:
     """Return the address of the player for one click; `seat` comes from open_registration.
 
     Raises LaunchRejected "registration_gone" when our row says that the registration was created

@@ -11,7 +11,7 @@ from ..core.errors import Refused
 from ..platforms.accounts import Account, list_accounts
 from ..services import Services
 from .attempts import add_registration_row, mark_launched
-from .create_lease import CallTime, Seat, record_created
+from .create_lease import CallTime, OpenedRegistration, record_created
 from .grade_updates import trail, wake
 from .models import Grade, Launch, Registration
 
@@ -21,14 +21,16 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRegistration:
     """One attempt that SCORM Cloud has, and the account it lives in."""
 
     attempt: int
     account: Account
 
 
-def find_registrations(services: Services, seat: Seat, calls: CallTime) -> list[Found]:
+def find_registrations(
+    services: Services, seat: OpenedRegistration, calls: CallTime
+) -> list[FoundRegistration]:
     """Ask by HEAD what SCORM Cloud has of a seat, oldest attempt first.
 
     Of a seat that we once asked SCORM Cloud to create, only that registration. Of one that our
@@ -39,18 +41,20 @@ def find_registrations(services: Services, seat: Seat, calls: CallTime) -> list[
     account = _account_with(services, seat, seat.attempt, calls)
     if account is None:
         return []
-    found = [Found(seat.attempt, account)]
+    found = [FoundRegistration(seat.attempt, account)]
     while not seat.posted and len(found) < MOST_ATTEMPTS:
         attempt = found[-1].attempt + 1
         # Nothing is created any more, so looking on may take its own time.
         account = _account_with(services, seat, attempt, CallTime(calls.each))
         if account is None:
             break
-        found.append(Found(attempt, account))
+        found.append(FoundRegistration(attempt, account))
     return found
 
 
-def _account_with(services: Services, seat: Seat, attempt: int, calls: CallTime) -> Account | None:
+def _account_with(
+    services: Services, seat: OpenedRegistration, attempt: int, calls: CallTime
+) -> Account | None:
     name = seat.id_of(attempt)
     own = services.scorm_cloud(seat.account)
     if own.registration_exists(name, deadline_seconds=calls.left()):
@@ -71,7 +75,9 @@ def _account_with(services: Services, seat: Seat, attempt: int, calls: CallTime)
     return None
 
 
-def record_found(services: Services, launch_id: int, seat: Seat, found: list[Found]) -> None:
+def record_found(
+    services: Services, launch_id: int, seat: OpenedRegistration, found: list[FoundRegistration]
+) -> None:
     """Keep what was found, in one transaction; the launch goes to the newest attempt. Commits.
 
     Then a worker is woken: what nobody read may hold a result.
@@ -94,7 +100,9 @@ def record_found(services: Services, launch_id: int, seat: Seat, found: list[Fou
     wake(services, grade_id)
 
 
-def _record_attempts(seat: Seat, found: list[Found], now: datetime) -> Registration:
+def _record_attempts(
+    seat: OpenedRegistration, found: list[FoundRegistration], now: datetime
+) -> Registration:
     first = db.session.get_one(Registration, seat.row_id)
     link, learner = first.resource_link, first.learner
     newest = first

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from ..core.db import db
 from ..lti.values import SCOPE_SCORE
 from ..platforms.deployments import shared_names
-from ..platforms.missing_grants import Narrowed, find_narrowed, our_scopes
+from ..platforms.missing_grants import MissingGrant, find_missing_grants, our_scopes
 from ..platforms.models import Deployment, Platform
 from .models import ResourceLink
 
@@ -17,16 +17,16 @@ NEWEST = 100
 TELLING = 3
 
 
-def narrowed_in(link: ResourceLink) -> list[Narrowed]:
+def missing_grants_in(link: ResourceLink) -> list[MissingGrant]:
     """Return what is lost in one activity and how to grant it.
 
     Of scopes nothing is known before a launch has brought an AGS claim.
     """
     platform = link.deployment.platform
-    return find_narrowed(_granted(link), shared_names(platform), platform.privacy)
+    return find_missing_grants(_granted(link), shared_names(platform), platform.privacy)
 
 
-def narrowed_at(platform: Platform) -> list[Narrowed]:
+def missing_grants_at(platform: Platform) -> list[MissingGrant]:
     """Return what is lost in a platform's activities and how to grant it.
 
     Told by the newest claims of activities that have a gradebook column: one activity may lack
@@ -34,11 +34,11 @@ def narrowed_at(platform: Platform) -> list[Narrowed]:
     """
     link = find_telling_link(platform)
     granted = _granted(link) if link is not None else None
-    found = find_narrowed(granted, shared_names(platform), platform.privacy)
+    found = find_missing_grants(granted, shared_names(platform), platform.privacy)
     without = find_without_score(platform) if not any(one.serious for one in found) else []
     if without:
         found.append(
-            Narrowed(
+            MissingGrant(
                 what=f"scope score in {_named(without)}",
                 loss="no score of theirs reaches the gradebook",
                 how="If they are to be graded, let the LMS grade them, then open them once.",

@@ -13,11 +13,20 @@ from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
 from ..scorm_cloud.request_bodies import LearnerValues
 from ..services import Services
-from .create_lease import LEASE, Seat, seat_of, seat_values
+from .create_lease import LEASE, OpenedRegistration, opened_registration, registration_values
 from .grade_updates import trail
 from .identity import choose_attempt, choose_course, scorm_learner_id
-from .launch_snapshot import GRADE, LAUNCH, LEARNER, LINK, SEAT, Place, Standing, connection
-from .launch_snapshot import get_standing as read_again
+from .launch_snapshot import (
+    GRADE,
+    LAUNCH,
+    LEARNER,
+    LINK,
+    REGISTRATION,
+    LaunchSnapshot,
+    RegistrationInAccount,
+    connection,
+)
+from .launch_snapshot import get_snapshot as read_again
 
 FIRST_RECHECK = timedelta(hours=1)
 OPENED = "The learner opened the activity."
@@ -32,16 +41,16 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Begun:
+class LaunchBegun:
     """A launch with all its rows; `lease` is its seat's create lease, where it was taken."""
 
     launch_id: int
-    seat: Seat
+    seat: OpenedRegistration
     lease: str | None
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _LaunchRequest:
     """What a launch wants: this course, as this user, at this moment, and maybe the lease."""
 
     claims: LaunchClaims
@@ -69,10 +78,10 @@ _REMEMBER = (
 # worker right now must be seen whole, with the exit that it settles, or this launch would take
 # that result for its own.
 _RENEW_SEAT = (
-    update(SEAT)
-    .where(SEAT.c.id == bindparam("row_id"))
+    update(REGISTRATION)
+    .where(REGISTRATION.c.id == bindparam("row_id"))
     .values(launched_at=bindparam("at"), recheck_at=bindparam("look_at"))
-    .returning(*SEAT.columns)
+    .returning(*REGISTRATION.columns)
 )
 _before = LAUNCH.alias("before")
 _unsettled = select(_before.c.id).where(
@@ -86,11 +95,11 @@ _ADD_LAUNCH = insert(LAUNCH).values(overlaps=exists(_unsettled)).returning(LAUNC
 def begin_launch(
     services: Services,
     claims: LaunchClaims,
-    standing: Standing,
+    standing: LaunchSnapshot,
     arrival: Arrival,
     *,
     opens_now: bool = False,
-) -> Begun:
+) -> LaunchBegun:
     """Open every row of a learner's launch, where its link is known.
 
     With `opens_now` a new seat comes with its create lease: its launcher asks SCORM Cloud next.
@@ -98,7 +107,7 @@ def begin_launch(
     LaunchRejected "no_course" when nobody has chosen a course for the resource link.
     """
     lease = secrets.token_hex(16) if opens_now else None
-    wish = _Wish(claims, _choose_course(standing), services.now(), lease)
+    wish = _LaunchRequest(claims, _choose_course(standing), services.now(), lease)
     standing, learner = _open_learner(standing, wish)
     _open_grade(standing, learner.id)  # before the seat: in the order of a worker's locks
     place, taken = _open_seat(standing, learner.id, wish)
@@ -106,11 +115,11 @@ def begin_launch(
     db.session.commit()
     names = _names(standing, claims)
     values = LearnerValues(learner.scorm_learner_id, *names)
-    seat = seat_of(place, standing, claims, values)
-    return Begun(launch_id, seat, taken)
+    seat = opened_registration(place, standing, claims, values)
+    return LaunchBegun(launch_id, seat, taken)
 
 
-def _choose_course(standing: Standing) -> str:
+def _choose_course(standing: LaunchSnapshot) -> str:
     """Return the link's course; what it is without an override is remembered."""
     link = standing.link
     course_id = choose_course(link.override_course, link.custom_course, link.remembered_course)
@@ -124,13 +133,15 @@ def _choose_course(standing: Standing) -> str:
     return course_id
 
 
-def _names(standing: Standing, claims: LaunchClaims) -> tuple[str | None, str | None, str | None]:
+def _names(
+    standing: LaunchSnapshot, claims: LaunchClaims
+) -> tuple[str | None, str | None, str | None]:
     if standing.platform.privacy != "named":
         return None, None, None
     return claims.first_name, claims.last_name, claims.email
 
 
-def _open_learner(standing: Standing, wish: _Wish) -> tuple[Standing, Any]:
+def _open_learner(standing: LaunchSnapshot, wish: _LaunchRequest) -> tuple[LaunchSnapshot, Any]:
     names = _names(standing, wish.claims)
     # With a seat, its own row tells below whether an erasure has just taken everything.
     if standing.learner is not None and not standing.seats and not _stays(standing.learner.id):
@@ -154,7 +165,9 @@ def _stays(learner_id: int) -> bool:
     return connection().execute(_KEEP, {"row_id": learner_id}).first() is not None
 
 
-def _make_learner(standing: Standing, wish: _Wish, names: tuple[str | None, ...]) -> Any:
+def _make_learner(
+    standing: LaunchSnapshot, wish: _LaunchRequest, names: tuple[str | None, ...]
+) -> Any:
     platform, sub = standing.platform, wish.claims.sub
     return insert_row(
         connection(),
@@ -170,7 +183,7 @@ def _make_learner(standing: Standing, wish: _Wish, names: tuple[str | None, ...]
     )
 
 
-def _open_grade(standing: Standing, learner_id: int) -> None:
+def _open_grade(standing: LaunchSnapshot, learner_id: int) -> None:
     # An insert would wait for a worker that has the row in hand, even if only to find it there.
     if standing.has_grade:
         return
@@ -188,7 +201,9 @@ def _open_grade(standing: Standing, learner_id: int) -> None:
     )
 
 
-def _open_seat(standing: Standing, learner_id: int, wish: _Wish) -> tuple[Place, str | None]:
+def _open_seat(
+    standing: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
+) -> tuple[RegistrationInAccount, str | None]:
     """Return the seat that the launch resumes, or a new one; with its lease, if that was taken."""
     place = _newest(standing, wish.course_id)
     if place is None:
@@ -203,10 +218,10 @@ def _open_seat(standing: Standing, learner_id: int, wish: _Wish) -> tuple[Place,
     if renewed is None:
         db.session.rollback()
         raise LaunchRejected("resume_invalid", "the learner was erased in this moment")
-    return Place(renewed, place.account), None
+    return RegistrationInAccount(renewed, place.account), None
 
 
-def _newest(standing: Standing, course_id: str) -> Place | None:
+def _newest(standing: LaunchSnapshot, course_id: str) -> RegistrationInAccount | None:
     places = {
         place.seat.attempt: place
         for place in standing.places
@@ -215,12 +230,14 @@ def _newest(standing: Standing, course_id: str) -> Place | None:
     return places.get(choose_attempt(list(places)))
 
 
-def _make_seat(standing: Standing, learner_id: int, wish: _Wish) -> Place | None:
+def _make_seat(
+    standing: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
+) -> RegistrationInAccount | None:
     """Insert the row of the first attempt; None when it is there by now."""
     first = standing.places[0]
     account = first.account if first.seat is None else None
     account = account or account_for(standing.platform)
-    values = seat_values(
+    values = registration_values(
         platform_identity=standing.platform.identity,
         link=standing.link,
         learner_id=learner_id,
@@ -234,11 +251,11 @@ def _make_seat(standing: Standing, learner_id: int, wish: _Wish) -> Place | None
     if wish.lease is not None:
         values["create_lease_token"] = wish.lease
         values["create_lease_until"] = wish.now + LEASE
-    made = insert_row(connection(), SEAT, **values)
-    return Place(made, account) if made is not None else None
+    made = insert_row(connection(), REGISTRATION, **values)
+    return RegistrationInAccount(made, account) if made is not None else None
 
 
-def _add_launch(seat: Any, wish: _Wish, arrival: Arrival) -> int:
+def _add_launch(seat: Any, wish: _LaunchRequest, arrival: Arrival) -> int:
     """Insert the launch, with the progress that its result must differ from."""
     launch = {
         "seat_id": seat.id,

@@ -25,11 +25,11 @@ def _table(model: type[Base]) -> Table:
 
 
 DEPLOYMENT, PLATFORM, ACCOUNT = _table(Deployment), _table(Platform), _table(ScormAccount)
-LINK, LEARNER, SEAT = _table(ResourceLink), _table(Learner), _table(Registration)
+LINK, LEARNER, REGISTRATION = _table(ResourceLink), _table(Learner), _table(Registration)
 GRADE, STAFF = _table(Grade), _table(StaffVisit)
 LAUNCH = _table(Launch)
 # In the order of the columns that are read.
-PARTS = (DEPLOYMENT, PLATFORM, LINK, LEARNER, SEAT, ACCOUNT)
+PARTS = (DEPLOYMENT, PLATFORM, LINK, LEARNER, REGISTRATION, ACCOUNT)
 _shapes: dict[Table, Any] = {
     table: namedtuple(table.name, [column.name for column in table.columns])
     for table in (*PARTS, LAUNCH)
@@ -68,11 +68,15 @@ _FIND = (
     .outerjoin(
         GRADE, (GRADE.c.resource_link_id == LINK.c.id) & (GRADE.c.learner_id == LEARNER.c.id)
     )
-    .outerjoin(SEAT, (SEAT.c.resource_link_id == LINK.c.id) & (SEAT.c.learner_id == LEARNER.c.id))
+    .outerjoin(
+        REGISTRATION,
+        (REGISTRATION.c.resource_link_id == LINK.c.id)
+        & (REGISTRATION.c.learner_id == LEARNER.c.id),
+    )
     .outerjoin(
         ACCOUNT,
         ACCOUNT.c.id
-        == func.coalesce(SEAT.c.scorm_account_id, PLATFORM.c.scorm_account_id, _default),
+        == func.coalesce(REGISTRATION.c.scorm_account_id, PLATFORM.c.scorm_account_id, _default),
     )
     .where(
         DEPLOYMENT.c.platform_id == bindparam("platform_id"),
@@ -82,7 +86,7 @@ _FIND = (
 
 
 @dataclass(frozen=True)
-class Place:
+class RegistrationInAccount:
     """One seat that the learner has in the link, if any, and the SCORM Cloud account for it."""
 
     seat: Any
@@ -90,7 +94,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Standing:
+class LaunchSnapshot:
     """What the rows hold for one launch, each as a tuple with its columns' names.
 
     `link` and `learner` are None before their first launch; `places` then has one entry without
@@ -101,7 +105,7 @@ class Standing:
     platform: Any
     link: Any
     learner: Any
-    places: tuple[Place, ...]
+    places: tuple[RegistrationInAccount, ...]
     has_grade: bool
     staff_seen_at: datetime | None
     accounts: int
@@ -128,7 +132,7 @@ class Standing:
         return seen_at is not None and now - seen_at < COUNTS_FOR and not self.seats
 
 
-def find_standing(platform_id: int, claims: LaunchClaims) -> Standing | None:
+def find_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot | None:
     """Return how things stand; None when the platform has no such deployment.
 
     Begins a transaction that may write, or reads in the one that is open.
@@ -147,8 +151,8 @@ def find_standing(platform_id: int, claims: LaunchClaims) -> Standing | None:
     if not rows:
         return None
     deployment, platform, link, learner, _, _, further, staff, accounts = rows[0]
-    places = tuple(Place(row[4], row[5]) for row in rows)
-    return Standing(
+    places = tuple(RegistrationInAccount(row[4], row[5]) for row in rows)
+    return LaunchSnapshot(
         deployment,
         platform,
         link,
@@ -175,9 +179,9 @@ def cut(row: Sequence[Any], tables: Sequence[Table]) -> list[Any]:
     return [*parts, *row[at:]]
 
 
-def get_standing(platform_id: int, claims: LaunchClaims) -> Standing:
+def get_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot:
     """Return how things stand, where the deployment is known to be there."""
-    standing = find_standing(platform_id, claims)
+    standing = find_snapshot(platform_id, claims)
     assert standing is not None
     return standing
 

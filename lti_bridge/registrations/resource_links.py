@@ -10,7 +10,7 @@ from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..lti.memberships import SCOPE_MEMBERSHIPS
 from .grade_updates import lock_grades
-from .launch_snapshot import GRADE, LINK, Standing, connection, get_standing
+from .launch_snapshot import GRADE, LINK, LaunchSnapshot, connection, get_snapshot
 
 COURSE_KEY = "scorm_course_id"
 # A whole class shares this row: it is not written at every click.
@@ -20,7 +20,7 @@ LONGEST_COURSE = 255
 WAITED_FOR = {"line_item_url", "line_items_url", "service_scopes"}
 
 
-def keep_link(standing: Standing, claims: LaunchClaims, now: datetime) -> Standing:
+def keep_link(standing: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> LaunchSnapshot:
     """Make the link's row, or keep what this launch says of it, in the caller's transaction.
 
     Returns how things stand then. Raises LaunchRejected "bad_claims" or "course_missing".
@@ -29,14 +29,14 @@ def keep_link(standing: Standing, claims: LaunchClaims, now: datetime) -> Standi
         raise LaunchRejected("bad_claims", "resource_link is missing")
     if standing.link is None:
         _make_link(standing, claims.resource_link_id, now)
-        standing = get_standing(standing.platform.id, claims)
+        standing = get_snapshot(standing.platform.id, claims)
     changes = _changes(standing, claims, now)
     if not changes:
         return standing
     if WAITED_FOR & changes.keys():  # the link's own row comes after its grades
         _wake_waiting(standing.link.id, now)
     connection().execute(update(LINK).where(LINK.c.id == standing.link.id), changes)
-    return get_standing(standing.platform.id, claims)
+    return get_snapshot(standing.platform.id, claims)
 
 
 def opens_in_window(link: Any, platform: Any) -> bool:
@@ -46,7 +46,7 @@ def opens_in_window(link: Any, platform: Any) -> bool:
     return bool(platform.player_window)
 
 
-def _make_link(standing: Standing, resource_link_id: str, now: datetime) -> None:
+def _make_link(standing: LaunchSnapshot, resource_link_id: str, now: datetime) -> None:
     insert_row(
         connection(),
         LINK,
@@ -60,7 +60,7 @@ def _make_link(standing: Standing, resource_link_id: str, now: datetime) -> None
     )
 
 
-def _changes(standing: Standing, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
+def _changes(standing: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
     """Return the columns that this launch changes; an absent claim never erases a known one."""
     link = standing.link
     said: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from ..core.errors import NotFound, Refused
 from ..core.http.session import Outbound
-from .concurrency import Places
+from .concurrency import CallSlots
 from .courses import (
     Course,
     CoursePage,
@@ -55,7 +55,7 @@ class ScormCloudClient:
         *,
         deadline_seconds: float = 15.0,
         parallel_calls: int = 8,
-        places: Places | None = None,
+        places: CallSlots | None = None,
     ) -> None:
         self._wire = Wire(
             base_url,
@@ -64,7 +64,7 @@ class ScormCloudClient:
             outbound,
             deadline_seconds=deadline_seconds,
             parallel_calls=parallel_calls,
-            places=places or Places(),
+            places=places or CallSlots(),
         )
 
     # Health

@@ -18,7 +18,7 @@ def count_spare(threads: int, at_most: int) -> int:
     return min(at_most, max(1, threads // 4)) if threads > 1 else 0
 
 
-class Places:
+class CallSlots:
     """Places for waiting threads; a thread holds one at most, however deep its calls nest."""
 
     def __init__(

@@ -14,7 +14,7 @@ import requests
 
 from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..core.http.session import Outbound
-from .concurrency import Places
+from .concurrency import CallSlots
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_EXPLANATION = 300
@@ -35,7 +35,7 @@ class Wire:
         *,
         deadline_seconds: float,
         parallel_calls: int,
-        places: Places,
+        places: CallSlots,
     ) -> None:
         self._base = base_url.rstrip("/")
         # As bytes: requests would encode text as Latin-1.

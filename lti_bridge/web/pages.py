@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template
 
 from .languages import ENGLISH
-from .translate import Speaker
+from .translate import Translator
 
 
 def render_page(
@@ -15,7 +15,7 @@ def render_page(
     *,
     status: int = 200,
     frame_origins: Iterable[str] | None = None,
-    speaker: Speaker | None = None,
+    speaker: Translator | None = None,
     **values: Any,
 ) -> Response:
     """Return a page that is not stored, tells nobody where it was, and runs only our scripts.
@@ -24,7 +24,7 @@ def render_page(
     session or action. `speaker` translates what the template marks by _(…); None: English.
     """
     nonce = secrets.token_urlsafe(16)
-    speaker = speaker or Speaker(ENGLISH)
+    speaker = speaker or Translator(ENGLISH)
     values |= {"csp_nonce": nonce, "_": speaker, "language": speaker.language}
     values["frame_origins"] = origins = list(frame_origins) if frame_origins is not None else None
     page = make_response(render_template(template, **values), status)

@@ -18,7 +18,7 @@ from .frames import frame_origins, home_of
 from .login_cookies import forget_secret
 from .pages import render_page
 from .rejections import get_rejection
-from .translate import page_speaker
+from .translate import page_translator
 from .visit import SECRET_FIELD, Visit
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _show(services: Services, visit: Visit, reason: str, error: BridgeError) -> 
         "web/rejected.html",
         status=rejection.status,
         frame_origins=origins_of(visit),
-        speaker=page_speaker(visit.locale),
+        speaker=page_translator(visit.locale),
         rejection=rejection,
         code=reason,
         detail=error.detail if _is_explained(error) else "",

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from .sentences import mark
+from .sentences import N_
 
 LEARNER, TEACHER, ADMIN = "You", "Your instructor", "Your LMS administrator"
 OPERATOR = "The operator of this bridge"
 _LEADS = {
-    LEARNER: mark("What you can do:"),
-    TEACHER: mark("Your instructor can fix this."),
-    ADMIN: mark("Your LMS administrator can fix this."),
-    OPERATOR: mark("The operator of this bridge can fix this."),
+    LEARNER: N_("What you can do:"),
+    TEACHER: N_("Your instructor can fix this."),
+    ADMIN: N_("Your LMS administrator can fix this."),
+    OPERATOR: N_("The operator of this bridge can fix this."),
 }
 
 
@@ -45,19 +45,19 @@ class Rejection:
         return f"{self.how} {self.more}".strip()
 
 
-_AGAIN = mark("Go back to your course and open the activity again.")
-_TELL = mark("If that does not help, tell your instructor the code and the reference below.")
+_AGAIN = N_("Go back to your course and open the activity again.")
+_TELL = N_("If that does not help, tell your instructor the code and the reference below.")
 
 
 def _unverified(happened: str) -> Rejection:
-    title = mark("This launch could not be verified")
-    how = mark("Check the tool's settings in the LMS and here.")
+    title = N_("This launch could not be verified")
+    how = N_("Check the tool's settings in the LMS and here.")
     return Rejection(400, title, happened, ADMIN, how, more=_AGAIN)
 
 
 def _from_course(happened: str) -> Rejection:
-    title = mark("This page opens from your course")
-    how = mark("Open the activity from your course page, not from a bookmark or by reloading.")
+    title = N_("This page opens from your course")
+    how = N_("Open the activity from your course page, not from a bookmark or by reloading.")
     return Rejection(400, title, happened, LEARNER, how)
 
 
@@ -194,7 +194,7 @@ _TOKEN = {
         "Its time was over before it arrived.",
         LEARNER,
         _AGAIN,
-        more=mark("If it happens each time, a clock is wrong: tell your LMS administrator."),
+        more=N_("If it happens each time, a clock is wrong: tell your LMS administrator."),
     ),
     "token_from_future": _unverified("The message is dated in the future: a clock is wrong."),
     "token_too_old": Rejection(

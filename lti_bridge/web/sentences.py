@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable
 
 
-def mark(sentence: str) -> str:
+def N_(sentence: str) -> str:
     """Return the sentence as it is: the mark is for `make messages`, which collects them."""
     return sentence
 
 
-def say(template: str, **values: object) -> str:
+def format_message(template: str, **values: object) -> str:
     """Return a marked template with its placeholders filled, in English."""
     return template.format(**{name: plain(value) for name, value in values.items()})
 

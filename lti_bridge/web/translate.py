@@ -12,7 +12,7 @@ from .sentences import plain, recognise
 TRANSLATIONS = PACKAGE / "translations"
 
 
-class Speaker:
+class Translator:
     """Translates for one page; English needs no catalogue and loads none."""
 
     def __init__(self, language: str) -> None:
@@ -59,10 +59,10 @@ class Speaker:
         return self.number(value) if isinstance(value, float) else plain(value)
 
 
-def page_speaker(locale: str | None = None) -> Speaker:
+def page_translator(locale: str | None = None) -> Translator:
     """Return who speaks on the page that answers this request; `locale` is the launch's."""
     accepted = [wish for wish, quality in request.accept_languages if quality > 0]
-    return Speaker(choose_language(locale, accepted))
+    return Translator(choose_language(locale, accepted))
 
 
 def _number(text: str) -> object:

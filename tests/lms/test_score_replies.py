@@ -7,8 +7,8 @@ from lti_bridge.lms.score_replies import (
     CompareResult,
     Outcome,
     Reauthorize,
-    Refused,
     Reply,
+    ScoreRejected,
     Superseded,
     TryLater,
     decide_repeat,
@@ -25,31 +25,31 @@ CANVAS_OLDER = (
     "dialect, reply, expected",
     [
         ("moodle", Reply(200, ""), Accepted),
-        ("moodle", Reply(200, "[]"), Refused),
-        ("moodle", Reply(200, '{"status":400}'), Refused),
-        ("moodle", Reply(400, "[]"), Refused),
+        ("moodle", Reply(200, "[]"), ScoreRejected),
+        ("moodle", Reply(200, '{"status":400}'), ScoreRejected),
+        ("moodle", Reply(400, "[]"), ScoreRejected),
         ("moodle", Reply(401, ""), Reauthorize),
-        ("moodle", Reply(404, "Not Found: Grade item 8 doesn't exist"), Refused),
+        ("moodle", Reply(404, "Not Found: Grade item 8 doesn't exist"), ScoreRejected),
         ("moodle", Reply(409, "Refusing score with an earlier timestamp"), CompareResult),
-        ("moodle", Reply(500, "[]"), Refused),
+        ("moodle", Reply(500, "[]"), ScoreRejected),
         ("moodle", Reply(500, "Internal error"), TryLater),
         ("moodle", Reply(502, ""), TryLater),
         ("canvas", Reply(200, '{"resultUrl":"x"}'), Accepted),
         ("canvas", Reply(400, CANVAS_OLDER), CompareResult),
-        ("canvas", Reply(400, '{"errors":{"message":"timestamp is missing"}}'), Refused),
+        ("canvas", Reply(400, '{"errors":{"message":"timestamp is missing"}}'), ScoreRejected),
         ("canvas", Reply(401, "Invalid Developer Key"), Reauthorize),
         ("canvas", Reply(403, "403 Forbidden (Rate Limit Exceeded)"), TryLater),
-        ("canvas", Reply(403, "<html>403 Forbidden</html>"), Refused),
-        ("canvas", Reply(404, "Context not found"), Refused),
-        ("canvas", Reply(412, "Tool does not have permission to view line_item"), Refused),
-        ("canvas", Reply(422, "User not found in course or is not a student"), Refused),
-        ("canvas", Reply(422, "This course has concluded. AGS requests"), Refused),
-        ("canvas", Reply(422, "The maximum number of allowed attempts has been"), Refused),
+        ("canvas", Reply(403, "<html>403 Forbidden</html>"), ScoreRejected),
+        ("canvas", Reply(404, "Context not found"), ScoreRejected),
+        ("canvas", Reply(412, "Tool does not have permission to view line_item"), ScoreRejected),
+        ("canvas", Reply(422, "User not found in course or is not a student"), ScoreRejected),
+        ("canvas", Reply(422, "This course has concluded. AGS requests"), ScoreRejected),
+        ("canvas", Reply(422, "The maximum number of allowed attempts has been"), ScoreRejected),
         ("canvas", Reply(429, ""), TryLater),
         ("canvas", Reply(504, "failed to communicate with file service"), TryLater),
         ("generic", Reply(200, "[]"), Accepted),
         ("generic", Reply(204, ""), Accepted),
-        ("generic", Reply(301, ""), Refused),
+        ("generic", Reply(301, ""), ScoreRejected),
         ("generic", Reply(409, ""), CompareResult),
         ("generic", Reply(503, ""), TryLater),
         ("blackboard", Reply(201, ""), Accepted),
@@ -71,21 +71,21 @@ def test_reads_each_reply(dialect: str, reply: Reply, expected: type[Outcome]) -
 def test_canvas_refusals_say_what_is_wrong(reply: Reply, word: str) -> None:
     outcome = read_reply("canvas", reply)
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, ScoreRejected)
     assert word in outcome.reason
 
 
 def test_locked_moodle_grade_says_so() -> None:
     outcome = read_reply("moodle", Reply(500, "[]"))
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, ScoreRejected)
     assert "locked" in outcome.reason
 
 
 def test_gone_line_item_is_marked() -> None:
     outcome = read_reply("moodle", Reply(404, ""))
 
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, ScoreRejected)
     assert outcome.line_item_gone
 
 

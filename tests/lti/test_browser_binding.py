@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lti_bridge.lti.browser_binding import Arriving, Detour, Rung, decide_rung
+from lti_bridge.lti.browser_binding import Arriving, BrowserBinding, LoginDetour, decide_binding
 
 NEW = Arriving(
     framed=False, has_cookie=False, bounced=False, in_window=False, storage_offered=False
@@ -17,19 +17,19 @@ WINDOW = replace(NEW, in_window=True)
 @pytest.mark.parametrize(
     ("arriving", "rung"),
     [
-        (NEW, Rung.COOKIE),
-        (replace(NEW, storage_offered=True), Rung.COOKIE),
-        (FRAMED, Detour.BOUNCE),
-        (replace(FRAMED, storage_offered=True), Detour.BOUNCE),
-        (replace(FRAMED, has_cookie=True), Rung.COOKIE),
-        (replace(BACK, has_cookie=True, storage_offered=True), Rung.COOKIE),
-        (replace(BACK, storage_offered=True), Rung.STORAGE),
-        (BACK, Detour.ASK_WINDOW),
-        (WINDOW, Detour.BOUNCE),
-        (replace(WINDOW, has_cookie=True), Rung.WINDOW),
-        (replace(WINDOW, bounced=True, has_cookie=True), Rung.WINDOW),
-        (replace(WINDOW, bounced=True), Detour.GIVE_UP),
-        (replace(WINDOW, framed=True, bounced=True, storage_offered=True), Detour.GIVE_UP),
+        (NEW, BrowserBinding.COOKIE),
+        (replace(NEW, storage_offered=True), BrowserBinding.COOKIE),
+        (FRAMED, LoginDetour.BOUNCE),
+        (replace(FRAMED, storage_offered=True), LoginDetour.BOUNCE),
+        (replace(FRAMED, has_cookie=True), BrowserBinding.COOKIE),
+        (replace(BACK, has_cookie=True, storage_offered=True), BrowserBinding.COOKIE),
+        (replace(BACK, storage_offered=True), BrowserBinding.STORAGE),
+        (BACK, LoginDetour.ASK_WINDOW),
+        (WINDOW, LoginDetour.BOUNCE),
+        (replace(WINDOW, has_cookie=True), BrowserBinding.WINDOW),
+        (replace(WINDOW, bounced=True, has_cookie=True), BrowserBinding.WINDOW),
+        (replace(WINDOW, bounced=True), LoginDetour.GIVE_UP),
+        (replace(WINDOW, framed=True, bounced=True, storage_offered=True), LoginDetour.GIVE_UP),
     ],
     ids=[
         "a window, or an old browser",
@@ -47,5 +47,5 @@ WINDOW = replace(NEW, in_window=True)
         "a frame that calls itself our window",
     ],
 )
-def test_decides_the_rung(arriving: Arriving, rung: Rung | Detour) -> None:
-    assert decide_rung(arriving) == rung
+def test_decides_the_rung(arriving: Arriving, rung: BrowserBinding | LoginDetour) -> None:
+    assert decide_binding(arriving) == rung

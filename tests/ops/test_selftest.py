@@ -15,7 +15,7 @@ from lti_bridge.lti.values import (
     SCOPE_SCORE,
 )
 from lti_bridge.ops.reachability import is_public, may_test
-from lti_bridge.ops.selftest import LMS_ADMIN, Line, Mark, run_selftest
+from lti_bridge.ops.selftest import LMS_ADMIN, CheckLine, Mark, run_selftest
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
 from lti_sandbox.server import serve
 from tests.mini_platform import Reply, public_jwk, rsa_key
@@ -43,11 +43,11 @@ def healthy(world: World) -> World:
     return world
 
 
-def lines(world: World) -> dict[tuple[str, str], Line]:
+def lines(world: World) -> dict[tuple[str, str], CheckLine]:
     return {(line.subject, line.check): line for line in run_selftest(world.services)}
 
 
-def only_bad(world: World) -> dict[str, Line]:
+def only_bad(world: World) -> dict[str, CheckLine]:
     return {
         check: line
         for (_, check), line in lines(world).items()
@@ -89,7 +89,7 @@ def claim(world: World, *scopes: str, **more: str) -> dict[str, object]:
     return {ENDPOINT: {"scope": list(scopes), "lineitems": f"{world.platform.url}/lineitems"}}
 
 
-def granted(world: World) -> list[Line]:
+def granted(world: World) -> list[CheckLine]:
     db.session.expire_all()
     return [line for line in run_selftest(world.services) if line.check == "granted"]
 

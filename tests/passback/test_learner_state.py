@@ -2,50 +2,50 @@
 
 import pytest
 
-from lti_bridge.passback.learner_state import LearnerState, Standing, decide_learner_state
+from lti_bridge.passback.learner_state import LearnerProgress, LearnerState, decide_learner_state
 
 
 @pytest.mark.parametrize(
     ("standing", "state"),
     [
-        (Standing(), LearnerState("Not started", "quiet")),
-        (Standing(launched=True), LearnerState("In progress", "busy")),
+        (LearnerProgress(), LearnerState("Not started", "quiet")),
+        (LearnerProgress(launched=True), LearnerState("In progress", "busy")),
         (
-            Standing(launched=True, completion="COMPLETED", reason="no score"),
+            LearnerProgress(launched=True, completion="COMPLETED", reason="no score"),
             LearnerState("Finished, no grade yet", "wait", "no score"),
         ),
         (
-            Standing(launched=True, success="FAILED", reason="waits"),
+            LearnerProgress(launched=True, success="FAILED", reason="waits"),
             LearnerState("Finished, no grade yet", "wait", "waits"),
         ),
         (
-            Standing(launched=True, score_state="accepted", score_given=85.5, reason="old"),
+            LearnerProgress(launched=True, score_state="accepted", score_given=85.5, reason="old"),
             LearnerState("In the gradebook", "good", "", 85.5),
         ),
         (
-            Standing(score_state="parked", score_given=70, reason="no student"),
+            LearnerProgress(score_state="parked", score_given=70, reason="no student"),
             LearnerState("Needs attention", "problem", "no student", 70),
         ),
         (
-            Standing(score_state="superseded", score_given=70, reason="a teacher"),
+            LearnerProgress(score_state="superseded", score_given=70, reason="a teacher"),
             LearnerState("Another grade stands", "wait", "a teacher", 70),
         ),
         (
-            Standing(score_state="queued", score_given=0, waits_for_line_item=True),
+            LearnerProgress(score_state="queued", score_given=0, waits_for_line_item=True),
             LearnerState("Waits for a gradebook column", "wait", "", 0),
         ),
         (
-            Standing(
+            LearnerProgress(
                 score_state="queued", score_given=0, reason="no scope", waits_for_line_item=True
             ),
             LearnerState("Needs attention", "problem", "no scope", 0),
         ),
         (
-            Standing(score_state="queued", score_given=0, reason="tried again"),
+            LearnerProgress(score_state="queued", score_given=0, reason="tried again"),
             LearnerState("On its way", "busy", "tried again", 0),
         ),
     ],
     ids=lambda value: value.label if isinstance(value, LearnerState) else "",
 )
-def test_says_where_a_learner_stands(standing: Standing, state: LearnerState) -> None:
+def test_says_where_a_learner_stands(standing: LearnerProgress, state: LearnerState) -> None:
     assert decide_learner_state(standing) == state

@@ -3,7 +3,7 @@
 import pytest
 
 from lti_bridge.lti.values import SCOPE_LINE_ITEM
-from lti_bridge.platforms.missing_grants import find_narrowed, our_scopes
+from lti_bridge.platforms.missing_grants import find_missing_grants, our_scopes
 from lti_bridge.platforms.tool_definition import SCOPES, short_scope
 
 SCORE = SCOPES[2]
@@ -22,13 +22,13 @@ SCORE = SCOPES[2]
     ids=["all", "no launch yet", "nobody wants names", "no names", "one scope", "no scope"],
 )
 def test_tells_what_is_missing(granted, shares_names, privacy, narrowed):
-    found = find_narrowed(granted, shares_names, privacy)
+    found = find_missing_grants(granted, shares_names, privacy)
 
     assert [one.what for one in found] == narrowed
 
 
 def test_only_the_score_scope_is_serious():
-    found = find_narrowed([], True, "named")
+    found = find_missing_grants([], True, "named")
 
     assert [one.what for one in found if one.serious] == ["scope score"]
 

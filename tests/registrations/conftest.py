@@ -18,10 +18,10 @@ from lti_bridge.platforms.accounts import ensure_default_account, save_account
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.platforms.registry import add_platform
-from lti_bridge.registrations.create_lease import Seat
+from lti_bridge.registrations.create_lease import OpenedRegistration
 from lti_bridge.registrations.create_registration import build_launch_link, open_registration
 from lti_bridge.registrations.launch_rows import Arrival, begin_launch
-from lti_bridge.registrations.launch_snapshot import get_standing
+from lti_bridge.registrations.launch_snapshot import get_snapshot
 from lti_bridge.registrations.models import Launch, Registration
 from lti_bridge.registrations.resource_links import keep_link
 from lti_bridge.services import Services
@@ -86,11 +86,11 @@ class Node:
         platform_id = db.session.scalars(query).one()
         arrival = Arrival(cookie_rung="cookie", correlation_id=secrets.token_hex(8))
         asked = claims(deployment_id=deployment_id, **changes)
-        standing = get_standing(platform_id, asked)
+        standing = get_snapshot(platform_id, asked)
         standing = keep_link(standing, asked, self.services.now())
         return begin_launch(self.services, asked, standing, arrival).launch_id
 
-    def open(self, launch_id: int) -> Seat:
+    def open(self, launch_id: int) -> OpenedRegistration:
         return open_registration(self.services, launch_id, sleep=self._wait)
 
     def _wait(self, seconds: float) -> None:

@@ -220,7 +220,7 @@ def second_attempt(node: Node, cloud: PracticeCloud) -> str:
     with node.context():
         launch_id = db.session.scalars(select(Launch.id)).first()
         assert launch_id is not None
-        name = seats.load_seat(launch_id).id_of(2)
+        name = seats.load_registration(launch_id).id_of(2)
     cloud.client.create_registration(name, "golf", LearnerValues("alice"), None)
     return name
 
@@ -240,7 +240,7 @@ def test_emptied_database_looks_in_every_account(
     node.add_account("other", other_cloud)
     with node.context():
         # The platform used the other account when this seat was made; then the rows were lost.
-        name = seats.load_seat(node.begin()).registration_id
+        name = seats.load_registration(node.begin()).registration_id
     other_cloud.client.create_registration(name, "golf", LearnerValues("alice"), None)
     other_cloud.asked.clear()
 
@@ -328,7 +328,7 @@ def test_death_after_the_post_loses_nothing(
     cloud.faults(duplicate_registration=duplicate)
     with node.context():
         # All that a process does before it dies between SCORM Cloud's answer and our row.
-        seat = seats.load_seat(node.begin())
+        seat = seats.load_registration(node.begin())
         token = seats.take_lease(seat, clock())
         assert token is not None and seats.record_post(seat, token, clock())
     cloud.client.create_registration(seat.registration_id, "golf", LearnerValues("alice"), None)
@@ -350,7 +350,7 @@ def test_death_before_the_post_costs_one_lease(
     node: Node, cloud: PracticeCloud, clock: FakeClock
 ) -> None:
     with node.context():
-        seat = seats.load_seat(node.begin())
+        seat = seats.load_registration(node.begin())
         assert seats.take_lease(seat, clock())
     clock.advance(12)
     with pytest.raises(LaunchRejected) as busy:
@@ -370,7 +370,7 @@ def test_looker_recognises_a_recovered_seat(
     node.lose_database()
     with node.context():
         # A launcher that took the lease in the emptied database, and died before its HEAD.
-        seat = seats.load_seat(node.begin())
+        seat = seats.load_registration(node.begin())
         assert seats.take_lease(seat, clock())
     clock.advance(12)
 
@@ -386,7 +386,7 @@ def test_looker_recognises_a_seat_made_meanwhile(
     node: Node, cloud: PracticeCloud, clock: FakeClock
 ) -> None:
     with node.context():
-        seat = seats.load_seat(node.begin())
+        seat = seats.load_registration(node.begin())
         token = seats.take_lease(seat, clock())
         assert token is not None
     clock.advance(12)
@@ -413,7 +413,7 @@ def test_seat_once_posted_lives_in_its_own_account(
 ) -> None:
     node.add_account("other", other_cloud)
     with node.context():
-        seat = seats.load_seat(node.begin())
+        seat = seats.load_registration(node.begin())
         token = seats.take_lease(seat, clock())
         assert token is not None and seats.record_post(seat, token, clock())
     clock.advance(31)
@@ -545,7 +545,7 @@ def test_no_connection_is_held_across_a_call(
     with pytest.raises(LaunchRejected):
         node.launch(resource_link_id="link-2", custom={"scorm_course_id": "tennis"})
     with node.context():
-        assert seats.take_lease(seats.load_seat(node.begin(sub="bob")), clock())
+        assert seats.take_lease(seats.load_registration(node.begin(sub="bob")), clock())
     clock.advance(12)
     with pytest.raises(LaunchRejected):
         node.launch(sub="bob")

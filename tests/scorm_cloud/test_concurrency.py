@@ -7,11 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 import pytest
 
 from lti_bridge.core.errors import Busy, Unavailable
-from lti_bridge.scorm_cloud.concurrency import Places, count_spare
+from lti_bridge.scorm_cloud.concurrency import CallSlots, count_spare
 from tests.practice_cloud import PracticeCloud
 
 
-def in_thread(places: Places) -> bool:
+def in_thread(places: CallSlots) -> bool:
     """Tell whether another thread gets a place now."""
     got = []
 
@@ -52,7 +52,7 @@ def test_spare_threads_are_a_share(threads: int, at_most: int, waiting: int) -> 
 class Waiters:
     """Threads that take a place, and what each got."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: CallSlots) -> None:
         self._places = places
         self._pool = ThreadPoolExecutor(8)
 
@@ -70,7 +70,7 @@ class Waiters:
 
 @pytest.mark.parametrize(("spare", "patient"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (8, 4)])
 def test_half_of_the_spare_wait(spare: int, patient: int) -> None:
-    places = Places(1, spare=spare, patience_seconds=60)
+    places = CallSlots(1, spare=spare, patience_seconds=60)
     waiters = Waiters(places)
 
     with places.take():
@@ -82,7 +82,7 @@ def test_half_of_the_spare_wait(spare: int, patient: int) -> None:
 
 
 def test_patience_has_an_end() -> None:
-    places = Places(1, patience_seconds=0.01)
+    places = CallSlots(1, patience_seconds=0.01)
     waiters = Waiters(places)
 
     with places.take():
@@ -94,14 +94,14 @@ def test_patience_has_an_end() -> None:
 
 
 def test_trying_never_waits() -> None:
-    places = Places(1, patience_seconds=60)
+    places = CallSlots(1, patience_seconds=60)
 
     with places.take():
         assert not in_thread(places)
 
 
 def test_there_are_so_many_places() -> None:
-    places = Places(1)
+    places = CallSlots(1)
 
     with places.take():
         meanwhile = in_thread(places)
@@ -110,7 +110,7 @@ def test_there_are_so_many_places() -> None:
 
 
 def test_a_thread_needs_one_place() -> None:
-    places = Places(1)
+    places = CallSlots(1)
 
     with places.take(), places.take(), places.try_to_take() as taken:
         assert taken
@@ -120,14 +120,14 @@ def test_a_thread_needs_one_place() -> None:
 
 
 def test_without_a_limit_all_may_wait() -> None:
-    places = Places()
+    places = CallSlots()
 
     with places.take():
         assert in_thread(places)
 
 
 def test_failure_gives_the_place_back() -> None:
-    places = Places(1)
+    places = CallSlots(1)
 
     with pytest.raises(ValueError), places.take():
         raise ValueError
@@ -136,7 +136,7 @@ def test_failure_gives_the_place_back() -> None:
 
 
 def test_call_without_a_place_is_not_sent(cloud: PracticeCloud) -> None:
-    places = Places(1, patience_seconds=0)
+    places = CallSlots(1, patience_seconds=0)
     client = cloud.make_client(places=places)
     failures: list[Exception] = []
 

@@ -9,8 +9,8 @@ from flask import Flask
 from lti_bridge.passback.rules.reasons import SAYINGS
 from lti_bridge.web.languages import LANGUAGES
 from lti_bridge.web.rejections import REJECTIONS
-from lti_bridge.web.sentences import recognise, say
-from lti_bridge.web.translate import Speaker
+from lti_bridge.web.sentences import format_message, recognise
+from lti_bridge.web.translate import Translator
 
 AT = datetime(2026, 11, 2, 9, 5, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def inside() -> Iterator[Flask]:
 
 @pytest.mark.parametrize("language", [one for one in LANGUAGES if one != "en"])
 def test_every_rejection_is_translated(inside, language):
-    speaker = Speaker(language)
+    speaker = Translator(language)
     for reason, rejection in REJECTIONS.items():
         for english in (rejection.title, rejection.happened, rejection.how, rejection.lead):
             assert speaker(english) not in ("", english), reason
@@ -42,21 +42,21 @@ def test_every_rejection_is_translated(inside, language):
     ],
 )
 def test_kept_sentence_speaks_with_its_number(inside, language, number, sentence):
-    speaker = Speaker(language)
+    speaker = Translator(language)
 
     assert speaker.number(87.5) == number
     assert speaker.stored("The course reported a score of 87.5.", SAYINGS) == sentence
 
 
 def test_unknown_sentence_stays_as_it_is(inside):
-    assert Speaker("de").stored("Something {odd} of before.", SAYINGS) == (
+    assert Translator("de").stored("Something {odd} of before.", SAYINGS) == (
         "Something {odd} of before."
     )
 
 
 def test_times_have_the_language_s_form(inside):
-    assert Speaker("en").moment(AT) == "2026-11-02 09:05 UTC"
-    assert Speaker("de").moment(AT).startswith("02.11.2026")
+    assert Translator("en").moment(AT) == "2026-11-02 09:05 UTC"
+    assert Translator("de").moment(AT).startswith("02.11.2026")
 
 
 @pytest.mark.parametrize("template", SAYINGS)
@@ -64,14 +64,14 @@ def test_sayings_are_recognised(template):
     values = {"score": 12.5, "count": 3, "status": 503, "who": "Ida {x} Ivarsson", "said": "no"}
     used = {name: value for name, value in values.items() if f"{{{name}}}" in template}
 
-    found = recognise(say(template, **used), SAYINGS)
+    found = recognise(format_message(template, **used), SAYINGS)
 
     assert found == (template, {name: str(value) for name, value in used.items()})
 
 
 def test_english_needs_no_catalogue(inside):
-    assert Speaker("en")("{score} of 100", score=40.0) == "40 of 100"
+    assert Translator("en")("{score} of 100", score=40.0) == "40 of 100"
     assert "babel" not in inside.extensions
 
-    assert Speaker("fr")("{score} of 100", score=40.0) == "40 sur 100"
+    assert Translator("fr")("{score} of 100", score=40.0) == "40 sur 100"
     assert "babel" in inside.extensions

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from ...audit.actor import Actor
 from ...audit.log import record
 from ...core.db import db, reading
-from ...ops.selftest import Line, check_account, check_bridge, check_platform
+from ...ops.selftest import CheckLine, check_account, check_bridge, check_platform
 from ...platforms.accounts import list_accounts
 from ...platforms.models import Platform, ScormAccount
 from ...platforms.registry import list_platforms
@@ -94,7 +94,7 @@ def _run(
     services: Services,
     actor: Actor,
     subject: str,
-    check: Callable[[], Iterable[Line]],
+    check: Callable[[], Iterable[CheckLine]],
     platform_id: int | None = None,
 ) -> str:
     """Run one self-test and keep what it found; returns its worst mark. Commits."""

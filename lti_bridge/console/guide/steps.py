@@ -30,7 +30,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingInstallation:
     """An installation whose launch was refused, because nobody has approved it."""
 
     platform_id: int
@@ -46,7 +46,7 @@ class Guide:
     accounts: Sequence[str]
     platforms: Sequence[tuple[int, str, str]]  # number, name, dialect
     launched: Sequence[str]  # names of the platforms that have launched
-    waiting: Sequence[Waiting]
+    waiting: Sequence[WaitingInstallation]
     failed: Sequence[Kept]
 
 
@@ -112,8 +112,12 @@ def _any_course() -> bool:
     return db.session.scalar(select(ResourceLink.id).where(known).limit(1)) is not None
 
 
-def _waiting(row: Platform) -> list[Waiting]:
+def _waiting(row: Platform) -> list[WaitingInstallation]:
     pending: list[Deployment] = [one for one in row.deployments if one.status == PENDING]
     active = any(one.status == ACTIVE for one in row.deployments)
     # Beside an active one they are the overview's matter, not the set-up's.
-    return [] if active else [Waiting(row.id, row.name, one.deployment_id) for one in pending]
+    return (
+        []
+        if active
+        else [WaitingInstallation(row.id, row.name, one.deployment_id) for one in pending]
+    )

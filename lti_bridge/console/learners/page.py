@@ -10,10 +10,10 @@ from ...audit.actor import Actor, Scope
 from ...core.db import db, reading
 from ...core.errors import ConfigurationError
 from ...passback.actions.history import Moment, tell_moments
-from ...passback.learner_state import LearnerState, decide_learner_state, standing_of
+from ...passback.learner_state import LearnerState, decide_learner_state, progress_of
 from ...passback.models import Score
 from ...platforms.models import Deployment
-from ...privacy.learners import Found, find_learners, get_learner
+from ...privacy.learners import FoundLearner, find_learners, get_learner
 from ...privacy.staff_users import FoundStaff, find_staff_users
 from ...registrations.identity import attempts_for
 from ...registrations.models import Grade, Registration, ResourceLink
@@ -21,7 +21,7 @@ from ..access import not_found
 
 
 @dataclass(frozen=True)
-class Attempt:
+class LearnerAttempt:
     """One registration, and what happened to it."""
 
     row_id: int
@@ -47,14 +47,14 @@ class Cell:
     next_read_at: datetime | None
     next_send_at: datetime | None
     allowed: int  # attempts that this learner may make; 0: as many as they like
-    attempts: list[Attempt]
+    attempts: list[LearnerAttempt]
 
 
 @dataclass(frozen=True)
 class LearnerPage:
     """Everything that the page shows."""
 
-    learner: Found
+    learner: FoundLearner
     cells: list[Cell]
 
 
@@ -90,7 +90,7 @@ def load_reset_question(registration: int) -> ResetQuestion:
         )
 
 
-def search_learners(actor: Actor, text: str, course: str = "") -> list[Found]:
+def search_learners(actor: Actor, text: str, course: str = "") -> list[FoundLearner]:
     """Return the learners that fit, of those whom somebody at the console may see."""
     scope = actor.scope
     with reading(db.session()):
@@ -121,7 +121,7 @@ def load_learner(actor: Actor, learner_id: int) -> LearnerPage:
         return LearnerPage(learner, [_cell(grade) for grade in grades])
 
 
-def _get(actor: Actor, learner_id: int) -> Found:
+def _get(actor: Actor, learner_id: int) -> FoundLearner:
     try:
         learner = get_learner(learner_id)
     except ConfigurationError as error:
@@ -162,7 +162,7 @@ def _cell(grade: Grade) -> Cell:
         grade_id=grade.id,
         title=link.title or "SCORM activity",
         context=link.context_title or "",
-        state=decide_learner_state(standing_of(grade, newest, score)),
+        state=decide_learner_state(progress_of(grade, newest, score)),
         decision=grade.decision_reason or "",
         next_read_at=grade.next_read_at,
         next_send_at=grade.next_send_at,
@@ -189,8 +189,8 @@ def _progress(seat: Registration) -> str:
     return " and ".join(word for word in _words(seat) if word)
 
 
-def _attempt(seat: Registration) -> Attempt:
-    return Attempt(
+def _attempt(seat: Registration) -> LearnerAttempt:
+    return LearnerAttempt(
         row_id=seat.id,
         number=seat.attempt,
         registration_id=seat.registration_id,

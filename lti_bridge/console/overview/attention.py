@@ -14,7 +14,7 @@ from ...people.models import ConsoleGrant
 from ...platforms.deployments import PENDING
 from ...platforms.keys import NEXT, SIGNING
 from ...platforms.models import Deployment, Platform, ToolKey
-from ...registrations.granted_scopes import narrowed_at
+from ...registrations.granted_scopes import missing_grants_at
 from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 
@@ -35,7 +35,7 @@ class Stuck:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingInstallation:
     """A deployment that waits for approval."""
 
     platform: str
@@ -61,7 +61,7 @@ class Overview:
     """Everything that the page shows. Counts end at `COUNTED_AT_MOST`."""
 
     stuck: list[Stuck]
-    pending: list[Waiting]
+    pending: list[PendingInstallation]
     missing: list[Missing]
     wishes: int
     key_since: datetime | None  # when it is time to rotate: since when it has signed
@@ -164,18 +164,21 @@ def _platforms(scope: Scope) -> list[Platform]:
     return list(db.session.scalars(query))
 
 
-def _pending(scope: Scope) -> list[Waiting]:
+def _pending(scope: Scope) -> list[PendingInstallation]:
     query = select(Deployment, Platform.name).join(Platform).where(Deployment.status == PENDING)
     if scope.platform_id is not None:
         query = query.where(Deployment.platform_id == scope.platform_id)
     rows = db.session.execute(query.order_by(Deployment.id).limit(SHOWN_AT_MOST))
-    return [Waiting(name, row.platform_id, row.deployment_id, row.created_at) for row, name in rows]
+    return [
+        PendingInstallation(name, row.platform_id, row.deployment_id, row.created_at)
+        for row, name in rows
+    ]
 
 
 def _missing(row: Platform) -> list[Missing]:
     return [
         Missing(row.name, row.id, one.what, one.loss, one.how, one.serious)
-        for one in narrowed_at(row)
+        for one in missing_grants_at(row)
     ]
 
 

@@ -12,10 +12,10 @@ from ...platforms.accounts import account_name, list_accounts
 from ...platforms.connection_values import PLAYERS, PlatformFacts, new_versions_of
 from ...platforms.deployments import approve_deployment
 from ...platforms.invites import make_invite
-from ...platforms.missing_grants import Narrowed
+from ...platforms.missing_grants import MissingGrant
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import edit_platform, find_named_platform, list_platforms, write_platform
-from ...registrations.granted_scopes import narrowed_at
+from ...registrations.granted_scopes import missing_grants_at
 from ...registrations.succession import (
     Succession,
     plan_deployment,
@@ -65,7 +65,7 @@ class PlatformPage:
     new_versions: str
     policy: GradingPolicy
     deployments: Sequence[DeploymentLine]
-    narrowed: Sequence[Narrowed]
+    narrowed: Sequence[MissingGrant]
     checked: Kept | None
     others: Sequence[tuple[int, str]]  # other platforms, which it may succeed
 
@@ -103,7 +103,7 @@ def load_platform(actor: Actor, platform_id: int) -> PlatformPage:
             new_versions=new_versions_of(row),
             policy=make_policy(row.grading_policy),
             deployments=[_deployment(one) for one in row.deployments],
-            narrowed=narrowed_at(row),
+            narrowed=missing_grants_at(row),
             checked=kept_checks([subject]).get(subject),
             others=_others(row) if actor.is_owner else [],
         )

@@ -10,7 +10,7 @@ from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ...registrations.identity import allow_one_more
 from ...registrations.models import Grade, Registration
 from ...services import Services
-from ...web.sentences import say
+from ...web.sentences import format_message
 from ..models import Score
 from ..pipeline.decide_score import ASKED, PARKED, QUEUED
 from ..rules import reasons
@@ -85,7 +85,7 @@ def park(services: Services, grade_id: int, who: str) -> None:
         )
     )
     waiting = update(Score).where(Score.grade_id == grade_id, Score.state == QUEUED)
-    reason = say(reasons.PARKED_BY, who=who)
+    reason = format_message(reasons.PARKED_BY, who=who)
     parked = taken and affected(
         db.session.execute(waiting.values(state=PARKED, reason=reason, finished_at=now))
     )

@@ -10,7 +10,13 @@ from ...core.db import db
 from ...registrations.grade_updates import lock_grades, mark_due, wake
 from ...registrations.models import Grade, ResourceLink
 from ...services import Services
-from ..pipeline.snapshot import Case, attempts_of, found_in_lms, load_case, newest_decision
+from ..pipeline.snapshot import (
+    GradeSnapshot,
+    attempts_of,
+    found_in_lms,
+    load_snapshot,
+    newest_decision,
+)
 from ..rules.grading_policy import GradingPolicy, Send, decide, make_policy
 
 # So many are woken at once; the overdue round finds the others.
@@ -47,14 +53,14 @@ def preview_policy(
     query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
     found = []
     for grade_id in list(db.session.scalars(query)):
-        case = load_case(grade_id, now)
+        case = load_snapshot(grade_id, now)
         change = _change(case, wanted, services)
         if change is not None:
             found.append(change)
     return found
 
 
-def _change(case: Case, wanted: GradingPolicy, services: Services) -> Change | None:
+def _change(case: GradeSnapshot, wanted: GradingPolicy, services: Services) -> Change | None:
     case = replace(case, policy=wanted)
     before = newest_decision(case)
     attempts = attempts_of(case, services.now())

@@ -11,7 +11,7 @@ from ...registrations.grade_updates import lock_grade_of, store_progress, trail
 from ...registrations.models import Registration
 from ...scorm_cloud.progress import Progress
 from ...services import Services
-from ..pipeline.snapshot import attempts_of, load_case
+from ..pipeline.snapshot import attempts_of, load_snapshot
 from ..rules.grading_policy import worth
 
 OFF = (
@@ -31,7 +31,7 @@ SILENT = (
 
 
 @dataclass(frozen=True)
-class Seat:
+class RegistrationToReset:
     """What a reset needs of an attempt's row."""
 
     row_id: int
@@ -39,7 +39,7 @@ class Seat:
     account_id: int
 
 
-def begin_reset(services: Services, registration: int, who: str) -> Seat:
+def begin_reset(services: Services, registration: int, who: str) -> RegistrationToReset:
     """Write down that an attempt is to be reset, and keep what it is worth to the grade.
 
     In the caller's transaction, which they commit before `finish_reset`. Raises Refused when the
@@ -52,15 +52,15 @@ def begin_reset(services: Services, registration: int, who: str) -> Seat:
         raise Refused("the learner is not here any more")
     query = select(Registration).where(Registration.id == registration).with_for_update()
     seat = db.session.scalars(query.execution_options(populate_existing=True)).one()
-    case = load_case(grade_id, now)
+    case = load_snapshot(grade_id, now)
     for attempt, row in zip(attempts_of(case, now), case.seats, strict=True):
         if row.row_id == registration:
             seat.best_real_score = worth(attempt, case.policy)
     trail(registration, "reset", f"{who} asked to reset attempt {seat.attempt}.", now)
-    return Seat(seat.id, seat.registration_id, seat.scorm_account_id)
+    return RegistrationToReset(seat.id, seat.registration_id, seat.scorm_account_id)
 
 
-def finish_reset(services: Services, seat: Seat) -> None:
+def finish_reset(services: Services, seat: RegistrationToReset) -> None:
     """Delete the progress in SCORM Cloud and note what came of it. Commits before and after.
 
     Raises Refused or Unavailable with a sentence for the person who asked; the trail has it too.
@@ -85,7 +85,7 @@ def finish_reset(services: Services, seat: Seat) -> None:
     raise problem
 
 
-def _note_done(services: Services, seat: Seat) -> None:
+def _note_done(services: Services, seat: RegistrationToReset) -> None:
     """A read that was asked for before is older than this, and no longer counts."""
     now = services.now()
     lock_grade_of(seat.row_id)

@@ -8,18 +8,26 @@ from sqlalchemy import insert, select, update
 from ...core.db import db
 from ...registrations.grade_updates import trail
 from ...services import Services
-from ...web.sentences import mark
+from ...web.sentences import N_
 from ..models import Score
 from ..rules.grading_policy import Send, Wait, decide
-from .lease import Claim
-from .snapshot import SCORE, Case, Past, attempts_of, found_in_lms, load_case, newest_decision
+from .lease import GradeLease
+from .snapshot import (
+    SCORE,
+    GradeSnapshot,
+    ScoreRow,
+    attempts_of,
+    found_in_lms,
+    load_snapshot,
+    newest_decision,
+)
 
 QUEUED, ACCEPTED, SUPERSEDED, PARKED = "queued", "accepted", "superseded", "parked"
 ASKED, LOST = "asked", "lost"  # why a grade is sent again
 _INSERT = insert(SCORE).returning(SCORE.c.id)
 
 
-def decide_grade(services: Services, claim: Claim) -> Case:
+def decide_grade(services: Services, claim: GradeLease) -> GradeSnapshot:
     """Apply the policy to what is known now; a Send becomes a queued Score. Returns the case then.
 
     A new decision supersedes every older one that has not arrived. When the grade is to be sent
@@ -27,7 +35,7 @@ def decide_grade(services: Services, claim: Claim) -> Case:
     lock in this transaction, and commits.
     """
     now = services.now()
-    case = load_case(claim.grade_id, now)
+    case = load_snapshot(claim.grade_id, now)
     before = newest_decision(case) if case.resend is None else None
     decision = decide(attempts_of(case, now), case.policy, before, found_in_lms(case))
     claim.values["decision"] = type(decision).__name__.lower()
@@ -43,12 +51,14 @@ def decide_grade(services: Services, claim: Claim) -> Case:
     return case
 
 
-def _queue_score(claim: Claim, case: Case, decision: Send, now: datetime) -> Case:
+def _queue_score(
+    claim: GradeLease, case: GradeSnapshot, decision: Send, now: datetime
+) -> GradeSnapshot:
     scores = case.scores
     if case.last_sequence:
-        supersede_waiting(claim.grade_id, now, mark("A newer decision took its place."))
+        supersede_waiting(claim.grade_id, now, N_("A newer decision took its place."))
     seat = next(seat for seat in case.seats if seat.attempt == decision.attempt)
-    score = Past(
+    score = ScoreRow(
         id=0,
         registration_id=seat.row_id,
         attempt=decision.attempt,
@@ -95,7 +105,7 @@ def supersede_waiting(grade_id: int, now: datetime, reason: str) -> None:
     )
 
 
-def _schedule_send(claim: Claim, now: datetime) -> None:
+def _schedule_send(claim: GradeLease, now: datetime) -> None:
     """Write with the Score when it is to be sent: whoever takes over from us finds it due.
 
     A time that lies ahead is one that the LMS asked for, and stands.

@@ -8,26 +8,28 @@ from ...lti.gradebook import NOT_GRANTED
 from ...lti.values import LineItem
 from ...registrations.grade_updates import trail
 from ...services import Services
-from ...web.sentences import mark, say
+from ...web.sentences import N_, format_message
 from ..models import Score
 from ..rules import reasons
 from .decide_score import PARKED
-from .lease import Claim, hold
-from .snapshot import Case, link_row
+from .lease import GradeLease, hold
+from .snapshot import GradeSnapshot, link_row
 
 LOOK_AGAIN_HOURS = (1.0, 24.0, 168.0)
-LIST_NOT_GRANTED = mark(
+LIST_NOT_GRANTED = N_(
     "The LMS does not let the tool look up its gradebook columns: an admin of the LMS can grant "
     "the scope lineitem.readonly."
 )
-NONE_YET = mark("The activity has no gradebook column yet; the score is sent when it has one.")
-TOO_MANY = mark(
+NONE_YET = N_("The activity has no gradebook column yet; the score is sent when it has one.")
+TOO_MANY = N_(
     "The activity has more than one gradebook column, and the LMS does not say which is meant: "
     "delete the extra ones, then resend."
 )
 
 
-def find_line_item(services: Services, claim: Claim, case: Case, score_id: int) -> str | None:
+def find_line_item(
+    services: Services, claim: GradeLease, case: GradeSnapshot, score_id: int
+) -> str | None:
     """Return the address to send to, or None after leaving in the claim when to look again.
 
     Never creates one. Commits before and after a call.
@@ -51,7 +53,7 @@ def find_line_item(services: Services, claim: Claim, case: Case, score_id: int) 
             granted=case.granted,
         )
     except Unavailable as error:
-        claim.values["decision_reason"] = mark(
+        claim.values["decision_reason"] = N_(
             "The LMS did not say where the grade goes; asked again."
         )
         claim.send_at(services.now() + timedelta(seconds=max(30.0, error.retry_after or 0.0)))
@@ -66,12 +68,12 @@ def _why_refused(error: Refused) -> str:
     if error.code == NOT_GRANTED:
         return LIST_NOT_GRANTED
     if error.explanation:
-        return say(reasons.TOKEN_REFUSED, said=error.explanation)
-    return say(reasons.LIST_REFUSED, status=error.status or 0)
+        return format_message(reasons.TOKEN_REFUSED, said=error.explanation)
+    return format_message(reasons.LIST_REFUSED, status=error.status or 0)
 
 
 def _take(
-    services: Services, claim: Claim, case: Case, score_id: int, found: list[LineItem]
+    services: Services, claim: GradeLease, case: GradeSnapshot, score_id: int, found: list[LineItem]
 ) -> str | None:
     if not found:
         wait_for_launch(services, claim, case, NONE_YET)
@@ -91,7 +93,9 @@ def _take(
     return found[0].url
 
 
-def wait_for_launch(services: Services, claim: Claim, case: Case, reason: str) -> None:
+def wait_for_launch(
+    services: Services, claim: GradeLease, case: GradeSnapshot, reason: str
+) -> None:
     """Look again after 1 h, 24 h and 7 d; a launch that brings what is missing wakes it at once."""
     hold(services, claim)
     claim.values |= {

@@ -8,10 +8,10 @@ from ...core.db import db
 from ...registrations.grade_updates import WORK_TASK
 from ...services import Services
 from .decide_score import decide_grade
-from .lease import Claim, Fenced, claim_grade, finish, hold
+from .lease import Fenced, GradeLease, finish, hold, take_lease
 from .read_progress import read_progress
 from .send_score import send_queued
-from .snapshot import load_case
+from .snapshot import load_snapshot
 from .throttle import PlatformGate
 
 SHORT_WAITS, SHORT_WAIT_SECONDS = 3, 0.05
@@ -37,14 +37,14 @@ def work_grade(services: Services, gate: PlatformGate, grade_id: int) -> bool:
     return claim is not None
 
 
-def _claim(services: Services, gate: PlatformGate, grade_id: int) -> Claim | None:
+def _claim(services: Services, gate: PlatformGate, grade_id: int) -> GradeLease | None:
     """Claim the grade, unless all that it needs is a place at a platform that has none free.
 
     Then nothing was written: the claim is undone, and the row stays due. A place that comes in a
     moment is waited for; for any other the job comes back, and the thread serves other platforms.
     """
     for _ in range(SHORT_WAITS):
-        claim = claim_grade(services, grade_id)
+        claim = take_lease(services, grade_id)
         if claim is None or claim.read_due:
             return claim
         wait = gate.find_turn(claim.platform_id)
@@ -58,11 +58,11 @@ def _claim(services: Services, gate: PlatformGate, grade_id: int) -> Claim | Non
     return None
 
 
-def _work(services: Services, gate: PlatformGate, claim: Claim) -> None:
+def _work(services: Services, gate: PlatformGate, claim: GradeLease) -> None:
     """Read, decide, send. What needs no call in between is one transaction."""
     if claim.read_due:
         db.session.commit()
-        case = load_case(claim.grade_id, services.now())
+        case = load_snapshot(claim.grade_id, services.now())
         db.session.commit()
         read_progress(services, claim, case)
         hold(services, claim)

@@ -21,7 +21,7 @@ class Fenced(Exception):
 
 
 @dataclass
-class Claim:
+class GradeLease:
     """What one worker holds of a grade, and what the grade's next times will be."""
 
     grade_id: int
@@ -57,7 +57,7 @@ _CLAIM = (
 )
 
 
-def claim_grade(services: Services, grade_id: int) -> Claim | None:
+def take_lease(services: Services, grade_id: int) -> GradeLease | None:
     """Take a grade that is due and free; None when it is not, or somebody else has it.
 
     The transaction stays the caller's, who has the grade's lock in it and commits before any
@@ -71,7 +71,7 @@ def claim_grade(services: Services, grade_id: int) -> Claim | None:
     if row is None:
         db.session.rollback()
         return None
-    return Claim(
+    return GradeLease(
         grade_id=grade_id,
         platform_id=row.platform_id,
         token=token,
@@ -83,7 +83,7 @@ def claim_grade(services: Services, grade_id: int) -> Claim | None:
     )
 
 
-def hold(services: Services, claim: Claim, call_seconds: float = 0.0) -> None:
+def hold(services: Services, claim: GradeLease, call_seconds: float = 0.0) -> None:
     """Extend the lease past the call that follows, in the caller's transaction.
 
     Raises Fenced (after a rollback) when the lease is no longer ours, so that every write in
@@ -98,7 +98,7 @@ def hold(services: Services, claim: Claim, call_seconds: float = 0.0) -> None:
     claim.at_once.clear()
 
 
-def finish(services: Services, claim: Claim) -> None:
+def finish(services: Services, claim: GradeLease) -> None:
     """Give the grade back with its next times. Commits, and wakes whom it must.
 
     The transaction of the caller ends with it: its other writes stand or fall with the claim.
@@ -109,7 +109,7 @@ def finish(services: Services, claim: Claim) -> None:
     wake_next(services, claim)
 
 
-def give_back(services: Services, claim: Claim) -> None:
+def give_back(services: Services, claim: GradeLease) -> None:
     """Free the grade with its next times, in one statement of the caller's transaction.
 
     When something happened in between (the generation moved), the read time stands as that
@@ -125,13 +125,13 @@ def give_back(services: Services, claim: Claim) -> None:
         raise Fenced
 
 
-def _update_mine(claim: Claim, values: dict[str, object], **also: object) -> bool:
+def _update_mine(claim: GradeLease, values: dict[str, object], **also: object) -> bool:
     db.session.flush()
     mine = {"id": claim.grade_id, "lease_token": claim.token, **also}
     return update_rows(db.session.connection(), GRADE, mine, values) == 1
 
 
-def wake_next(services: Services, claim: Claim) -> None:
+def wake_next(services: Services, claim: GradeLease) -> None:
     """After the commit: wake a worker for what came meanwhile, or remember a look that is close."""
     if claim.moved:
         wake(services, claim.grade_id)
@@ -139,7 +139,7 @@ def wake_next(services: Services, claim: Claim) -> None:
         _wake_in_time(services, claim, services.now())
 
 
-def _wake_in_time(services: Services, claim: Claim, now: datetime) -> None:
+def _wake_in_time(services: Services, claim: GradeLease, now: datetime) -> None:
     """Let this process remember a look that is close; the overdue round finds the others."""
     times = [moment for moment in (claim.next_read_at, claim.next_send_at) if moment is not None]
     if times and (min(times) - now).total_seconds() < 120:

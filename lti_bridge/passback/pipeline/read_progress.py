@@ -13,18 +13,25 @@ from ...registrations.grade_updates import store_progress, trail
 from ...registrations.models import Launch
 from ...scorm_cloud.progress import LaunchHistoryEntry, Progress
 from ...services import Services
-from ...web.sentences import mark
+from ...web.sentences import N_
 from ..rules.grading_policy import rests_on_result
 from ..rules.retry_policy import Backoff, wait_seconds
-from ..rules.settlement import Looks, Seen, is_settled, knows_more_than, next_look_at, wants_history
-from .lease import Claim, hold
-from .snapshot import Case, Seat, Session, attempts_of, load_case
+from ..rules.settlement import (
+    PollState,
+    Seen,
+    is_settled,
+    knows_more_than,
+    next_look_at,
+    wants_history,
+)
+from .lease import GradeLease, hold
+from .snapshot import GradeSnapshot, LaunchRow, RegistrationRow, attempts_of, load_snapshot
 
 # SCORM Cloud and we may differ by a few seconds on when a launch began.
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
 
-def read_progress(services: Services, claim: Claim, case: Case) -> None:
+def read_progress(services: Services, claim: GradeLease, case: GradeSnapshot) -> None:
     """Read the newest attempt, keep what it says, and plan the next look in the claim.
 
     Leaves every failure as a later look. Commits before and after each call.
@@ -46,7 +53,7 @@ def read_progress(services: Services, claim: Claim, case: Case) -> None:
     if store_progress(seat.row_id, progress, asked_at):
         trail(seat.row_id, "progress", describe(progress), asked_at, _correlation(case))
     services.events.publish("read", dialect=case.platform.dialect)
-    case = load_case(case.grade_id, asked_at)
+    case = load_snapshot(case.grade_id, asked_at)
     if case.session is None or case.session.looks is None:
         claim.next_read_at = None
         db.session.commit()
@@ -55,7 +62,7 @@ def read_progress(services: Services, claim: Claim, case: Case) -> None:
     _after_look(services, claim, case, case.newest, case.session, case.session.looks)
 
 
-def _get(services: Services, claim: Claim, seat: Seat) -> tuple[Progress, datetime]:
+def _get(services: Services, claim: GradeLease, seat: RegistrationRow) -> tuple[Progress, datetime]:
     deadline = services.settings.scorm_cloud.deadline_seconds
     hold(services, claim, deadline)
     account = db.session.get_one(ScormAccount, seat.account_id)
@@ -66,7 +73,12 @@ def _get(services: Services, claim: Claim, seat: Seat) -> tuple[Progress, dateti
 
 
 def _after_look(
-    services: Services, claim: Claim, case: Case, seat: Seat, session: Session, looks: Looks
+    services: Services,
+    claim: GradeLease,
+    case: GradeSnapshot,
+    seat: RegistrationRow,
+    session: LaunchRow,
+    looks: PollState,
 ) -> None:
     """Settle this exit, or plan the next look; ask the launch history when a grade is inferred."""
     looks = replace(looks, made=looks.made + 1)
@@ -107,7 +119,9 @@ def _after_look(
         services.events.publish("settled", result=result, reads=reads)
 
 
-def _stop_looking(seat: Seat, session: Session, values: dict[str, object], now: datetime) -> None:
+def _stop_looking(
+    seat: RegistrationRow, session: LaunchRow, values: dict[str, object], now: datetime
+) -> None:
     """Every exit of this seat is settled with the newest one; a session still open is not."""
     values |= {"looks_from": None, "announced": None}
     if session.exited_at is None:
@@ -125,7 +139,7 @@ def _stop_looking(seat: Seat, session: Session, values: dict[str, object], now: 
     )
 
 
-def _seen(case: Case, seat: Seat, session: Session, now: datetime) -> Seen:
+def _seen(case: GradeSnapshot, seat: RegistrationRow, session: LaunchRow, now: datetime) -> Seen:
     attempt = attempts_of(case, now)[-1]
     result = rests_on_result(attempt)
     return Seen(
@@ -143,7 +157,7 @@ def announce(completion: str, success: str, score: float | None) -> str:
 
 
 def _ask_history(
-    services: Services, claim: Claim, seat: Seat, session: Session
+    services: Services, claim: GradeLease, seat: RegistrationRow, session: LaunchRow
 ) -> LaunchHistoryEntry | None:
     """Return the end of this launch if SCORM Cloud knows it; an unanswered question is a no."""
     deadline = services.settings.scorm_cloud.deadline_seconds
@@ -166,10 +180,12 @@ def _ask_history(
     )
 
 
-def _note_gone(services: Services, claim: Claim, case: Case, seat: Seat) -> None:
+def _note_gone(
+    services: Services, claim: GradeLease, case: GradeSnapshot, seat: RegistrationRow
+) -> None:
     hold(services, claim)
     now = services.now()
-    text = mark("SCORM Cloud no longer has this registration.")
+    text = N_("SCORM Cloud no longer has this registration.")
     trail(seat.row_id, "gone", text, now, _correlation(case))
     claim.values["decision_reason"] = text
     claim.next_read_at = None
@@ -179,7 +195,9 @@ def _note_gone(services: Services, claim: Claim, case: Case, seat: Seat) -> None
     services.events.publish("read_gone")
 
 
-def _look_later(services: Services, claim: Claim, case: Case, error: Exception) -> None:
+def _look_later(
+    services: Services, claim: GradeLease, case: GradeSnapshot, error: Exception
+) -> None:
     """A look that failed is made again: soon at first, then less often, never given up."""
     failures = case.failures + 1
     passback = services.settings.passback
@@ -187,14 +205,14 @@ def _look_later(services: Services, claim: Claim, case: Case, error: Exception) 
     asked = error.retry_after if isinstance(error, Unavailable) else None
     wait = wait_seconds(failures, random.random(), backoff, asked)
     claim.values["failures"] = failures
-    claim.values["decision_reason"] = mark(
+    claim.values["decision_reason"] = N_(
         "SCORM Cloud did not answer; the result is read again soon."
     )
     claim.next_read_at = services.now() + timedelta(seconds=wait)
     services.events.publish("read_failed")
 
 
-def _correlation(case: Case) -> str | None:
+def _correlation(case: GradeSnapshot) -> str | None:
     return case.session.correlation_id if case.session is not None else None
 
 

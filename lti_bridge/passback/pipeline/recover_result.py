@@ -9,17 +9,17 @@ from ...core.errors import NotFound, Refused, Unavailable
 from ...registrations.grade_updates import trail
 from ...registrations.models import Grade
 from ...services import Services
-from ...web.sentences import mark, say
+from ...web.sentences import N_, format_message
 from ..models import Score
 from ..rules import reasons
 from .decide_score import ACCEPTED, QUEUED, SUPERSEDED, next_sequence
-from .lease import Claim, hold
-from .snapshot import Case
+from .lease import GradeLease, hold
+from .snapshot import GradeSnapshot
 
 ASK_AGAIN_SECONDS = 30.0
 
 
-def learn_result(services: Services, claim: Claim, case: Case) -> bool:
+def learn_result(services: Services, claim: GradeLease, case: GradeSnapshot) -> bool:
     """Read the result that the LMS holds and keep it as a decision of its own.
 
     False when the LMS cannot say now: the claim holds when to ask again. A result that may not
@@ -38,7 +38,7 @@ def learn_result(services: Services, claim: Claim, case: Case) -> bool:
         )
     except Unavailable as error:
         wait = max(ASK_AGAIN_SECONDS, error.retry_after or 0.0)
-        claim.values["decision_reason"] = mark("The LMS cannot say yet which grade it holds.")
+        claim.values["decision_reason"] = N_("The LMS cannot say yet which grade it holds.")
         claim.send_at(services.now() + timedelta(seconds=wait))
         return False
     except (Refused, NotFound):
@@ -52,7 +52,7 @@ def learn_result(services: Services, claim: Claim, case: Case) -> bool:
     return True
 
 
-def _know(claim: Claim) -> None:
+def _know(claim: GradeLease) -> None:
     claim.values["result_known"] = True
     db.session.execute(
         update(Grade)
@@ -62,17 +62,17 @@ def _know(claim: Claim) -> None:
     )
 
 
-def _keep(services: Services, claim: Claim, case: Case, score_given: float) -> None:
+def _keep(services: Services, claim: GradeLease, case: GradeSnapshot, score_given: float) -> None:
     """What was decided without knowing it is decided again, with it."""
     now = services.now()
     waiting = update(Score).where(Score.grade_id == claim.grade_id, Score.state == QUEUED)
-    text = mark("The gradebook already held a result; it is decided again.")
+    text = N_("The gradebook already held a result; it is decided again.")
     db.session.execute(
         waiting.values(state=SUPERSEDED, finished_at=now, reason=text).execution_options(
             synchronize_session=False
         )
     )
-    found = say(reasons.HELD_BEFORE, score=score_given)
+    found = format_message(reasons.HELD_BEFORE, score=score_given)
     db.session.add(
         Score(
             grade_id=claim.grade_id,

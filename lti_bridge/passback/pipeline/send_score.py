@@ -14,34 +14,43 @@ from ...lti.scores import score_body
 from ...lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
 from ...registrations.grade_updates import trail
 from ...services import Services
-from ...web.sentences import mark, say
+from ...web.sentences import N_, format_message
 from ..rules import reasons
 from ..rules.retry_policy import Backoff, gives_up, wait_seconds
 from .decide_score import ACCEPTED, PARKED, QUEUED, SUPERSEDED
 from .find_line_item import find_line_item, wait_for_launch
-from .lease import Claim, finish, give_back, hold, wake_next
+from .lease import GradeLease, finish, give_back, hold, wake_next
 from .recover_result import learn_result
-from .snapshot import SCORE, SEAT, TRY, Case, Past, Seat, link_row, load_case
+from .snapshot import (
+    REGISTRATION,
+    SCORE,
+    TRY,
+    GradeSnapshot,
+    RegistrationRow,
+    ScoreRow,
+    link_row,
+    load_snapshot,
+)
 from .throttle import PlatformGate
 
 AT_LEAST_APART = timedelta(seconds=1)
-NOT_GRANTED = mark(
+NOT_GRANTED = N_(
     "The LMS does not let the tool send scores for this activity: an admin of the LMS can grant "
     "the scope score. The score is sent then."
 )
 # An always refused token is a matter for an admin: not asked again in a loop.
 NO_ACCESS_SECONDS = 600.0
-NO_TOKEN = mark("The LMS gives the tool no access token; it is tried again.")
-NO_ACCESS = mark("The LMS does not accept the tool's access token; an admin must look at it.")
+NO_TOKEN = N_("The LMS gives the tool no access token; it is tried again.")
+NO_ACCESS = N_("The LMS does not accept the tool's access token; an admin must look at it.")
 _BODY = select(SCORE.c.body).where(SCORE.c.id == bindparam("score_id"))
 _INSERT_TRY = insert(TRY).returning(TRY.c.id)
 
 
 @dataclass(frozen=True)
-class Parcel:
+class ScoreRequest:
     """One Score ready to go: values only, no row held across the call."""
 
-    score: Past
+    score: ScoreRow
     body: bytes
     line_item_url: str
     platform: PlatformValues
@@ -59,7 +68,9 @@ class Try:
     pause: float | None = None  # seconds that the LMS wants to be left alone
 
 
-def send_queued(services: Services, claim: Claim, gate: PlatformGate, case: Case) -> None:
+def send_queued(
+    services: Services, claim: GradeLease, gate: PlatformGate, case: GradeSnapshot
+) -> None:
     """Bring the grade's queued Score on its way, as far as it can go now, and give it back.
 
     The caller's transaction goes on: usually the decision, the intent and the bytes are one.
@@ -71,7 +82,7 @@ def send_queued(services: Services, claim: Claim, gate: PlatformGate, case: Case
     if score is None:
         finish(services, claim)
     elif gives_up(score.decided_at, now, services.settings.passback.give_up_days):
-        reason = mark("Gave up: it was tried for too long.")
+        reason = N_("Gave up: it was tried for too long.")
         _end_score(services, claim, case, score, None, PARKED, reason)
     elif wait := gate.enter(case.platform.id, case.platform.dialect):
         claim.send_at(now + timedelta(seconds=wait))
@@ -80,7 +91,9 @@ def send_queued(services: Services, claim: Claim, gate: PlatformGate, case: Case
         _send(services, claim, gate, case, score)
 
 
-def _send(services: Services, claim: Claim, gate: PlatformGate, case: Case, score: Past) -> None:
+def _send(
+    services: Services, claim: GradeLease, gate: PlatformGate, case: GradeSnapshot, score: ScoreRow
+) -> None:
     """Make one delivery in the place that the gate gave, and give the place back."""
     answered, pause = True, None
     try:
@@ -96,7 +109,9 @@ def _send(services: Services, claim: Claim, gate: PlatformGate, case: Case, scor
         _settle(services, claim, case, parcel, made)
 
 
-def _make_parcel(services: Services, claim: Claim, case: Case, score: Past) -> Parcel | None:
+def _make_parcel(
+    services: Services, claim: GradeLease, case: GradeSnapshot, score: ScoreRow
+) -> ScoreRequest | None:
     """Return what is to be posted; None leaves in the claim when to go on.
 
     Usually without a call, in the transaction that came in.
@@ -107,7 +122,7 @@ def _make_parcel(services: Services, claim: Claim, case: Case, score: Past) -> P
     if not case.result_known:
         if not learn_result(services, claim, case):
             return None
-        case = load_case(claim.grade_id, services.now())
+        case = load_snapshot(claim.grade_id, services.now())
         if not any(s.id == score.id and s.state == QUEUED for s in case.scores):
             # What the LMS holds changed the decision: decide again at once.
             claim.send_at(services.now())
@@ -118,10 +133,12 @@ def _make_parcel(services: Services, claim: Claim, case: Case, score: Past) -> P
     body = _fix_body(services, claim, case, score)
     if body is None:
         return None
-    return Parcel(score, body.encode(), line_item_url, case.platform, case.granted, case.sub)
+    return ScoreRequest(score, body.encode(), line_item_url, case.platform, case.granted, case.sub)
 
 
-def _fix_body(services: Services, claim: Claim, case: Case, score: Past) -> str | None:
+def _fix_body(
+    services: Services, claim: GradeLease, case: GradeSnapshot, score: ScoreRow
+) -> str | None:
     """Fix the timestamp and the exact bytes at the first try; None when it is too early.
 
     Extends the lease past the call that follows.
@@ -140,7 +157,7 @@ def _fix_body(services: Services, claim: Claim, case: Case, score: Past) -> str 
     return _write_body(services, case, score, moment)
 
 
-def _kept_body(score: Past) -> str | None:
+def _kept_body(score: ScoreRow) -> str | None:
     """Return what was sent before; a Score of this transaction has nothing yet."""
     if score.is_new:
         return None
@@ -155,7 +172,7 @@ def _timestamp(last: datetime | None, now: datetime) -> datetime:
     return moment if last is None else max(moment, last + AT_LEAST_APART)
 
 
-def _write_body(services: Services, case: Case, score: Past, moment: datetime) -> str:
+def _write_body(services: Services, case: GradeSnapshot, score: ScoreRow, moment: datetime) -> str:
     seat = _seat_of(case, score)
     submitted_at = (seat.submitted_at if seat is not None else None) or moment
     body = score_body(
@@ -170,16 +187,16 @@ def _write_body(services: Services, case: Case, score: Past, moment: datetime) -
     connection = db.session.connection()
     if seat is not None and seat.submitted_at is None:
         first = {"id": seat.row_id, "submitted_at": None}
-        update_rows(connection, SEAT, first, {"submitted_at": submitted_at})
+        update_rows(connection, REGISTRATION, first, {"submitted_at": submitted_at})
     update_rows(connection, SCORE, {"id": score.id}, {"timestamp": moment, "body": body})
     return body
 
 
-def _seat_of(case: Case, score: Past) -> Seat | None:
+def _seat_of(case: GradeSnapshot, score: ScoreRow) -> RegistrationRow | None:
     return next((s for s in case.seats if s.row_id == score.registration_id), None)
 
 
-def _deliver(services: Services, claim: Claim, parcel: Parcel) -> Try:
+def _deliver(services: Services, claim: GradeLease, parcel: ScoreRequest) -> Try:
     """Post the score; once more with a new access token when the LMS wants that."""
     made = _try(services, parcel)
     if isinstance(made.outcome, score_replies.Reauthorize):
@@ -194,7 +211,7 @@ def _deliver(services: Services, claim: Claim, parcel: Parcel) -> Try:
     return made
 
 
-def _try(services: Services, parcel: Parcel) -> Try:
+def _try(services: Services, parcel: ScoreRequest) -> Try:
     """Make one HTTP try; its row is written before the call. Commits before it."""
     begun = {"score_id": parcel.score.id, "tried_at": services.now()}
     try_id = db.session.connection().execute(_INSERT_TRY, begun).scalar_one()
@@ -209,7 +226,7 @@ def _try(services: Services, parcel: Parcel) -> Try:
             deadline_seconds=deadline,
         )
     except Unavailable as error:
-        text = mark("The LMS did not answer; it is tried again.")
+        text = N_("The LMS did not answer; it is tried again.")
         return _failed(try_id, score_replies.TryLater(text, error.retry_after))
     except Refused as error:
         return _refused(try_id, error)
@@ -223,13 +240,13 @@ def _failed(try_id: int, outcome: score_replies.TryLater) -> Try:
 def _refused(try_id: int, error: Refused) -> Try:
     """No access token: the key or the scopes are not accepted, which an admin can change."""
     said = error.explanation
-    reason = say(reasons.TOKEN_REFUSED, said=said) if said else NO_TOKEN
+    reason = format_message(reasons.TOKEN_REFUSED, said=said) if said else NO_TOKEN
     outcome = score_replies.TryLater(reason)
     values = {"outcome": _name(outcome), "status": error.status, "excerpt": said, "duration_ms": 0}
     return Try(try_id, outcome, values, None)
 
 
-def _answered(try_id: int, parcel: Parcel, reply: LmsReply) -> Try:
+def _answered(try_id: int, parcel: ScoreRequest, reply: LmsReply) -> Try:
     answer = score_replies.Reply(reply.status, reply.excerpt, reply.retry_after)
     outcome = score_replies.read_reply(parcel.platform.dialect, answer)
     values = {
@@ -248,7 +265,7 @@ def _name(outcome: score_replies.Outcome) -> str:
     return type(outcome).__name__.lower()
 
 
-def _end_try_alone(services: Services, claim: Claim, parcel: Parcel, made: Try) -> None:
+def _end_try_alone(services: Services, claim: GradeLease, parcel: ScoreRequest, made: Try) -> None:
     """Complete a try's row before something else is asked. Commits."""
     hold(services, claim)
     _end_try(made)
@@ -261,13 +278,13 @@ def _end_try(made: Try | None) -> None:
         update_rows(db.session.connection(), TRY, {"id": made.id}, made.values)
 
 
-def _tell_try(services: Services, parcel: Parcel, made: Try) -> None:
+def _tell_try(services: Services, parcel: ScoreRequest, made: Try) -> None:
     if made.values:
         dialect, outcome = parcel.platform.dialect, made.values["outcome"]
         services.events.publish("score_try", outcome=outcome, dialect=dialect)
 
 
-def _compare(services: Services, claim: Claim, parcel: Parcel) -> score_replies.Outcome:
+def _compare(services: Services, claim: GradeLease, parcel: ScoreRequest) -> score_replies.Outcome:
     """A newer or equal time is stored: usually it is our own repeat. Read, never re-post."""
     deadline = services.settings.passback.lms_deadline_seconds
     hold(services, claim, deadline)
@@ -282,13 +299,13 @@ def _compare(services: Services, claim: Claim, parcel: Parcel) -> score_replies.
         )
     except Unavailable as error:
         return score_replies.TryLater(
-            mark("The LMS's results cannot be read yet."), error.retry_after
+            N_("The LMS's results cannot be read yet."), error.retry_after
         )
     except NotFound:
         return score_replies.GONE
     except Refused:
-        return score_replies.Refused(
-            mark(
+        return score_replies.ScoreRejected(
+            N_(
                 "The LMS holds a newer grade, and does not let the tool read which: look in the "
                 "gradebook, then resend."
             )
@@ -300,7 +317,9 @@ def _compare(services: Services, claim: Claim, parcel: Parcel) -> score_replies.
     )
 
 
-def _settle(services: Services, claim: Claim, case: Case, parcel: Parcel, made: Try) -> None:
+def _settle(
+    services: Services, claim: GradeLease, case: GradeSnapshot, parcel: ScoreRequest, made: Try
+) -> None:
     """Record the outcome and give the grade back, in one transaction."""
     outcome, score = made.outcome, parcel.score
     if isinstance(outcome, score_replies.Accepted):
@@ -308,7 +327,7 @@ def _settle(services: Services, claim: Claim, case: Case, parcel: Parcel, made: 
         _end_score(services, claim, case, score, made, ACCEPTED, text)
     elif isinstance(outcome, score_replies.Superseded):
         _end_score(services, claim, case, score, made, SUPERSEDED, outcome.reason)
-    elif isinstance(outcome, score_replies.Refused):
+    elif isinstance(outcome, score_replies.ScoreRejected):
         gone = parcel.line_item_url if outcome.line_item_gone else None
         _end_score(services, claim, case, score, made, PARKED, outcome.reason, gone)
     else:
@@ -319,7 +338,11 @@ def _settle(services: Services, claim: Claim, case: Case, parcel: Parcel, made: 
 
 
 def _try_later(
-    services: Services, claim: Claim, score: Past, made: Try, outcome: score_replies.TryLater
+    services: Services,
+    claim: GradeLease,
+    score: ScoreRow,
+    made: Try,
+    outcome: score_replies.TryLater,
 ) -> None:
     passback = services.settings.passback
     backoff = Backoff(passback.backoff_seconds, passback.backoff_seconds_max)
@@ -336,9 +359,9 @@ def _try_later(
 
 def _end_score(
     services: Services,
-    claim: Claim,
-    case: Case,
-    score: Past,
+    claim: GradeLease,
+    case: GradeSnapshot,
+    score: ScoreRow,
     made: Try | None,
     state: str,
     reason: str,
@@ -360,7 +383,7 @@ def _end_score(
         seat = _seat_of(case, score)
         if state == ACCEPTED and (seat is None or not seat.submission_accepted):
             accepted = {"submission_accepted": True}
-            update_rows(connection, SEAT, {"id": score.registration_id}, accepted)
+            update_rows(connection, REGISTRATION, {"id": score.registration_id}, accepted)
         correlation = case.session.correlation_id if case.session is not None else None
         trail(score.registration_id, state, reason, now, correlation)
     db.session.commit()
@@ -368,7 +391,9 @@ def _end_score(
     _tell_end(services, case, score, state, now)
 
 
-def _tell_end(services: Services, case: Case, score: Past, state: str, now: datetime) -> None:
+def _tell_end(
+    services: Services, case: GradeSnapshot, score: ScoreRow, state: str, now: datetime
+) -> None:
     dialect = case.platform.dialect
     services.events.publish("score", state=state, dialect=dialect)
     waited = _waited(case, score.id, now) if state == ACCEPTED else None
@@ -376,7 +401,7 @@ def _tell_end(services: Services, case: Case, score: Past, state: str, now: date
         services.events.publish("exit_to_gradebook", dialect=dialect, seconds=waited)
 
 
-def _waited(case: Case, score_id: int, now: datetime) -> float | None:
+def _waited(case: GradeSnapshot, score_id: int, now: datetime) -> float | None:
     """Return how long this exit's first score took; None for what is sent again, or without one."""
     exited_at = case.session.exited_at if case.session is not None else None
     if exited_at is None:
@@ -387,7 +412,7 @@ def _waited(case: Case, score_id: int, now: datetime) -> float | None:
     return (now - exited_at).total_seconds()
 
 
-def _forget_line_item(case: Case, line_item_url: str) -> None:
+def _forget_line_item(case: GradeSnapshot, line_item_url: str) -> None:
     """A deleted column: the next launch that brings an address, or a look-up, finds another."""
     row = link_row(case)
     if row.line_item_url == line_item_url:

@@ -15,14 +15,14 @@ from ...platforms.registry import platform_values
 from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from ..models import Score, ScoreTry, SweepCursor
 from ..rules.grading_policy import Attempt, Decided, GradingPolicy, make_policy
-from ..rules.settlement import Looks, quiet_until
+from ..rules.settlement import PollState, quiet_until
 from .lease import Fenced
 
 POSTBACKS_WORK_FOR_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Seat:
+class RegistrationRow:
     """One attempt's registration, its newest session, and what is known of it."""
 
     row_id: int
@@ -37,7 +37,7 @@ class Seat:
 
 
 @dataclass(frozen=True)
-class Session:
+class LaunchRow:
     """The launch whose result is looked for (or the newest one), as it stands."""
 
     launch_id: int
@@ -45,12 +45,12 @@ class Session:
     exited_at: datetime | None
     known: tuple[str, str, float | None]
     announced: str | None
-    looks: Looks | None  # None: no look is wanted
+    looks: PollState | None  # None: no look is wanted
     ended: bool
 
 
 @dataclass(frozen=True)
-class Past:
+class ScoreRow:
     """One decision of before, as its Score's row has it."""
 
     id: int
@@ -65,7 +65,7 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Case:
+class GradeSnapshot:
     """Everything that reading, deciding and sending need."""
 
     grade_id: int
@@ -83,13 +83,13 @@ class Case:
     last_timestamp: datetime | None
     failures: int
     line_item_looks: int
-    seats: tuple[Seat, ...]  # every attempt of the current course, the newest last
-    session: Session | None  # of the newest attempt
-    scores: tuple[Past, ...]  # every decision of the current course, the newest last
+    seats: tuple[RegistrationRow, ...]  # every attempt of the current course, the newest last
+    session: LaunchRow | None  # of the newest attempt
+    scores: tuple[ScoreRow, ...]  # every decision of the current course, the newest last
     last_sequence: int  # of all its Scores, whatever the course
 
     @property
-    def newest(self) -> Seat | None:
+    def newest(self) -> RegistrationRow | None:
         """The seat of the newest attempt."""
         return self.seats[-1] if self.seats else None
 
@@ -101,7 +101,7 @@ def _table(model: type[Base]) -> Table:
 # Read at every step of every score's way, so without the mapper: plain columns, built once.
 GRADE, LINK, LEARNER = _table(Grade), _table(ResourceLink), _table(Learner)
 DEPLOYMENT, PLATFORM = _table(Deployment), _table(Platform)
-SEAT, LAUNCH = _table(Registration), _table(Launch)
+REGISTRATION, LAUNCH = _table(Registration), _table(Launch)
 SCORE, TRY = _table(Score), _table(ScoreTry)
 
 _CELL = (
@@ -134,26 +134,26 @@ _CELL = (
 )
 _SEATS = (
     select(
-        SEAT.c.id,
-        SEAT.c.registration_id,
-        SEAT.c.scorm_account_id,
-        SEAT.c.course_id,
-        SEAT.c.attempt,
-        SEAT.c.launched_at,
-        SEAT.c.completion,
-        SEAT.c.success,
-        SEAT.c.score_scaled,
-        SEAT.c.best_real_score,
-        SEAT.c.progress_changed_at,
-        SEAT.c.submitted_at,
-        SEAT.c.submission_accepted,
+        REGISTRATION.c.id,
+        REGISTRATION.c.registration_id,
+        REGISTRATION.c.scorm_account_id,
+        REGISTRATION.c.course_id,
+        REGISTRATION.c.attempt,
+        REGISTRATION.c.launched_at,
+        REGISTRATION.c.completion,
+        REGISTRATION.c.success,
+        REGISTRATION.c.score_scaled,
+        REGISTRATION.c.best_real_score,
+        REGISTRATION.c.progress_changed_at,
+        REGISTRATION.c.submitted_at,
+        REGISTRATION.c.submission_accepted,
     )
     .where(
-        SEAT.c.resource_link_id == bindparam("link_row_id"),
-        SEAT.c.learner_id == bindparam("learner_id"),
-        SEAT.c.created_at.is_not(None),
+        REGISTRATION.c.resource_link_id == bindparam("link_row_id"),
+        REGISTRATION.c.learner_id == bindparam("learner_id"),
+        REGISTRATION.c.created_at.is_not(None),
     )
-    .order_by(SEAT.c.attempt)
+    .order_by(REGISTRATION.c.attempt)
 )
 _NEWEST = LAUNCH.alias("newest")
 # The newest launch, and those whose looks are under way.
@@ -192,7 +192,7 @@ def _read(query: Select[Any], **values: Any) -> Sequence[Row[Any]]:
     return db.session.connection().execute(query, values).all()
 
 
-def load_case(grade_id: int, now: datetime) -> Case:
+def load_snapshot(grade_id: int, now: datetime) -> GradeSnapshot:
     """Read a grade's case; the transaction stays the caller's.
 
     From here on the log tells the story of the launch whose result is looked for. Raises Fenced
@@ -210,7 +210,7 @@ def load_case(grade_id: int, now: datetime) -> Case:
     session = _session(seats[-1], now) if seats else None
     if session is not None:
         correlation.follow(session.correlation_id)
-    return Case(
+    return GradeSnapshot(
         grade_id=grade_id,
         platform=platform_values(cell),
         link_row_id=cell.link_row_id,
@@ -228,7 +228,7 @@ def load_case(grade_id: int, now: datetime) -> Case:
         line_item_looks=cell.line_item_looks,
         seats=seats,
         session=session,
-        scores=tuple(Past(*cast(tuple[Any, ...], row)) for row in scores),
+        scores=tuple(ScoreRow(*cast(tuple[Any, ...], row)) for row in scores),
         last_sequence=cell.last_sequence or 0,
     )
 
@@ -242,8 +242,8 @@ def _current_course(seats: Sequence[Row[Any]]) -> str:
     return newest.course_id if newest is not None else ""
 
 
-def _seat(row: Row[Any]) -> Seat:
-    return Seat(
+def _seat(row: Row[Any]) -> RegistrationRow:
+    return RegistrationRow(
         row_id=row.id,
         registration_id=row.registration_id,
         account_id=row.scorm_account_id,
@@ -256,7 +256,7 @@ def _seat(row: Row[Any]) -> Seat:
     )
 
 
-def _session(seat: Seat, now: datetime) -> Session | None:
+def _session(seat: RegistrationRow, now: datetime) -> LaunchRow | None:
     """The newest launch whose looks are under way, else the newest launch."""
     launches = _read(_LAUNCHES, seat_id=seat.row_id)
     if not launches:
@@ -266,7 +266,7 @@ def _session(seat: Seat, now: datetime) -> Session | None:
     launch = looking or newest
     looks = None
     if looking is not None:
-        looks = Looks(
+        looks = PollState(
             since=looking.looks_from,
             made=looking.looks,
             history_made=looking.history_looks,
@@ -274,7 +274,7 @@ def _session(seat: Seat, now: datetime) -> Session | None:
             overlaps=looking.overlaps,
             exited=looking.exited_at is not None,
         )
-    return Session(
+    return LaunchRow(
         launch_id=launch.id,
         correlation_id=launch.correlation_id,
         exited_at=launch.exited_at,
@@ -296,7 +296,7 @@ def _postbacks_work(account_id: int, now: datetime) -> bool:
     return seen_at is not None and (now - seen_at).days < POSTBACKS_WORK_FOR_DAYS
 
 
-def attempts_of(case: Case, now: datetime) -> list[Attempt]:
+def attempts_of(case: GradeSnapshot, now: datetime) -> list[Attempt]:
     """Return the attempts as the grading policy takes them.
 
     An attempt that was graded by inference before stays so; one whose session is open counts as
@@ -328,17 +328,17 @@ def attempts_of(case: Case, now: datetime) -> list[Attempt]:
     return attempts
 
 
-def newest_decision(case: Case) -> Decided | None:
+def newest_decision(case: GradeSnapshot) -> Decided | None:
     """Return what was decided last for the current course."""
     return Decided(case.scores[-1].score_given) if case.scores else None
 
 
-def found_in_lms(case: Case) -> float | None:
+def found_in_lms(case: GradeSnapshot) -> float | None:
     """Return the result that the LMS held after a lost database, if one was found."""
     found = [s.score_given for s in case.scores if s.registration_id is None]
     return max(found, default=None)
 
 
-def link_row(case: Case) -> ResourceLink:
+def link_row(case: GradeSnapshot) -> ResourceLink:
     """Return the resource link's row, for a write."""
     return db.session.get_one(ResourceLink, case.link_row_id)

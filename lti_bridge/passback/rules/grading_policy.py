@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ...web.sentences import mark, say
+from ...web.sentences import N_, format_message
 from . import reasons
 
 ANSWERS = ("best", "latest", "first", "average")
@@ -112,16 +112,16 @@ def decide(
     answer = _answer(values, policy.answer)
     if answer is not None and policy.answer == "best" and found_in_lms is not None:
         if found_in_lms > answer.score:
-            text = mark("The gradebook already holds a higher result.")
+            text = N_("The gradebook already holds a higher result.")
             answer = _Value(answer.attempt, found_in_lms, answer.inferred, text)
     if answer is not None and (newest is None or not _same(newest.score_given, answer.score)):
         return Send(round(answer.score, 4), answer.reason, answer.attempt, answer.inferred)
     if waits:
         return next((wait for wait in waits if wait.until is not None), waits[-1])
     if answer is not None:
-        return Nothing(mark("The grade was decided before and has not changed."))
+        return Nothing(N_("The grade was decided before and has not changed."))
     nothings = [outcome for _, outcome in judged if isinstance(outcome, Nothing)]
-    return nothings[-1] if nothings else Nothing(mark("Nobody has opened the course yet."))
+    return nothings[-1] if nothings else Nothing(N_("Nobody has opened the course yet."))
 
 
 def worth(attempt: Attempt, policy: GradingPolicy) -> float | None:
@@ -157,7 +157,7 @@ def _judge(attempt: Attempt, policy: GradingPolicy) -> _Value | Wait | Nothing:
         return real
     inferred = _infer(attempt, policy)
     if isinstance(inferred, _Value) and not attempt.ended:
-        text = mark("The course reports a result without a score; it may still report one.")
+        text = N_("The course reports a result without a score; it may still report one.")
         return Wait(text, attempt.quiet_until)
     return inferred
 
@@ -167,12 +167,12 @@ def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
         assert attempt.score is not None
         best = max(attempt.score, attempt.best_real or 0.0)
         score = best if policy.answer == "best" else attempt.score
-        return _Value(attempt.number, score, False, say(reasons.REPORTED, score=score))
+        return _Value(attempt.number, score, False, format_message(reasons.REPORTED, score=score))
     if attempt.best_real is not None:
-        text = say(reasons.REPORTED_BEFORE, score=attempt.best_real)
+        text = format_message(reasons.REPORTED_BEFORE, score=attempt.best_real)
         return _Value(attempt.number, attempt.best_real, False, text)
     if attempt.score is not None and policy.partial == "send":
-        text = say(reasons.SO_FAR, score=attempt.score)
+        text = format_message(reasons.SO_FAR, score=attempt.score)
         return _Value(attempt.number, attempt.score, False, text)
     return None
 
@@ -180,19 +180,19 @@ def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
 def _infer(attempt: Attempt, policy: GradingPolicy) -> _Value | Wait | Nothing:
     number, completed = attempt.number, attempt.completion == "COMPLETED"
     if attempt.success == "PASSED":
-        return _Value(number, FULL_MARKS, True, mark("The course says passed and gives no score."))
+        return _Value(number, FULL_MARKS, True, N_("The course says passed and gives no score."))
     if attempt.success == "FAILED":
         if completed:
-            return _Value(number, ZERO, True, mark("The course says failed and gives no score."))
-        return Wait(mark("The course says failed, but it is not finished and gives no score."))
+            return _Value(number, ZERO, True, N_("The course says failed and gives no score."))
+        return Wait(N_("The course says failed, but it is not finished and gives no score."))
     if completed and policy.completion == "full_marks":
-        text = mark("The course is completed and has neither a score nor a passing mark.")
+        text = N_("The course is completed and has neither a score nor a passing mark.")
         return _Value(number, FULL_MARKS, True, text)
     if completed:
         return Nothing(
-            mark("The course is completed without a score; this activity grades scores only.")
+            N_("The course is completed without a score; this activity grades scores only.")
         )
-    return Wait(mark("The course is not finished yet."))
+    return Wait(N_("The course is not finished yet."))
 
 
 def _answer(values: list[_Value], answer: str) -> _Value | None:
@@ -206,5 +206,5 @@ def _answer(values: list[_Value], answer: str) -> _Value | None:
     if answer == "best" or len(values) == 1:
         return best
     mean = sum(value.score for value in values) / len(values)
-    text = say(reasons.AVERAGE, count=len(values), score=mean)
+    text = format_message(reasons.AVERAGE, count=len(values), score=mean)
     return _Value(best.attempt, mean, any(value.inferred for value in values), text)

@@ -1,19 +1,19 @@
 """Sentences with a number or name in them that rows keep in English, for pages to translate."""
 
 from ...lms.base import LMS_FAILED, LMS_REFUSED
-from ...web.sentences import mark
+from ...web.sentences import N_
 
-REPORTED = mark("The course reported a score of {score}.")
-REPORTED_BEFORE = mark("The course reported a score of {score} before.")
-SO_FAR = mark("The course is unfinished; its score so far is {score}.")
-AVERAGE = mark("The average of {count} attempts is {score}.")
-HELD_BEFORE = mark("The gradebook held {score} of 100 before; it was read from the LMS.")
-TOKEN_REFUSED = mark("The LMS gives the tool no access token. It says: {said}")
-LIST_REFUSED = mark(
+REPORTED = N_("The course reported a score of {score}.")
+REPORTED_BEFORE = N_("The course reported a score of {score} before.")
+SO_FAR = N_("The course is unfinished; its score so far is {score}.")
+AVERAGE = N_("The average of {count} attempts is {score}.")
+HELD_BEFORE = N_("The gradebook held {score} of 100 before; it was read from the LMS.")
+TOKEN_REFUSED = N_("The LMS gives the tool no access token. It says: {said}")
+LIST_REFUSED = N_(
     "The LMS does not show the tool its gradebook columns (it answered {status}): an admin of the "
     "LMS can look at the tool's services."
 )
-PARKED_BY = mark("{who} parked it.")
+PARKED_BY = N_("{who} parked it.")
 
 # The longer of two that begin alike comes first.
 SAYINGS = (

@@ -13,7 +13,7 @@ QUIET = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Looks:
+class PollState:
     """The looks at one launch: since when, and how many of each kind were made."""
 
     since: datetime
@@ -41,7 +41,7 @@ class Seen:
     ended: bool = False  # the launch history shows that this launch ended
 
 
-def next_look_at(looks: Looks, now: datetime) -> datetime | None:
+def next_look_at(looks: PollState, now: datetime) -> datetime | None:
     """Return when to look again after `looks.made` looks; None when the schedule is over.
 
     A look that comes late takes the place of those it missed. One that a postback or a second
@@ -53,7 +53,7 @@ def next_look_at(looks: Looks, now: datetime) -> datetime | None:
     return next((moment for moment in moments if moment > now), None)
 
 
-def is_settled(looks: Looks, seen: Seen) -> bool:
+def is_settled(looks: PollState, seen: Seen) -> bool:
     """Tell whether this exit's result has arrived, so that no further look is needed.
 
     Completion, success or score must differ from what was known at the launch, and the decision
@@ -69,7 +69,7 @@ def is_settled(looks: Looks, seen: Seen) -> bool:
     return seen.announced and not looks.exited
 
 
-def wants_history(looks: Looks, seen: Seen) -> bool:
+def wants_history(looks: PollState, seen: Seen) -> bool:
     """Tell whether to ask the launch history now: an inferred grade must not come too early.
 
     At the first look that infers a grade, and again at the last look but one, as long as all

@@ -21,7 +21,7 @@ class Lost(Exception):
     """Somebody else works on this erasure now: we write nothing more."""
 
 
-class Busy(Exception):
+class GradesBusy(Exception):
     """A worker has a grade in hand, or a launch is making a registration, until `until`."""
 
     def __init__(self, until: datetime | None) -> None:
@@ -141,7 +141,7 @@ def _raise_if_any(query: Select[int, datetime | None]) -> None:
     count, until = db.session.execute(query).one()
     if count:
         db.session.rollback()
-        raise Busy(until)
+        raise GradesBusy(until)
 
 
 def _run(statement: Update) -> int:

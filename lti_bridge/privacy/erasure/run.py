@@ -16,7 +16,7 @@ from ...services import Services
 from ..models import Erasure
 from .delete_rows import CameBack, delete_rows
 from .finish import finish, leave_open, stop
-from .lease import BUSY, Busy, Lost, Work, hold, take
+from .lease import BUSY, GradesBusy, Lost, Work, hold, take
 from .report import IN_SCORM_CLOUD, ErasureReport, get_report
 from .request import ask_erasure
 from .scorm_cloud import Outcome, Task, clear_account
@@ -73,7 +73,7 @@ def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
             _work(services, work)
         except Lost:
             logger.info("erasure %s is worked by another process now", erasure_id)
-        except Busy as busy:
+        except GradesBusy as busy:
             soon = services.now() + timedelta(seconds=BUSY_SECONDS)
             leave_open(work, str(busy), max(soon, busy.until or soon))
         except CameBack:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lti_bridge.core.db import db
-from lti_bridge.passback.pipeline.lease import Fenced, claim_grade, finish, hold
+from lti_bridge.passback.pipeline.lease import Fenced, finish, hold, take_lease
 from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
@@ -31,9 +31,9 @@ def reread(grade_id: int) -> Grade:
 
 
 def test_only_one_worker_gets_a_due_grade(services: Services, grade_id: int) -> None:
-    first = claim_grade(services, grade_id)
+    first = take_lease(services, grade_id)
 
-    second = claim_grade(services, grade_id)
+    second = take_lease(services, grade_id)
 
     assert first is not None
     assert (first.read_due, first.send_due) == (True, False)
@@ -45,9 +45,9 @@ def test_grade_that_is_not_due_is_not_claimed(services: Services, clock: FakeClo
     mark_due(grade.id, "send", clock() + timedelta(seconds=5))
     db.session.commit()
 
-    early = claim_grade(services, grade.id)
+    early = take_lease(services, grade.id)
     clock.advance(5)
-    in_time = claim_grade(services, grade.id)
+    in_time = take_lease(services, grade.id)
 
     assert early is None
     assert in_time is not None
@@ -57,10 +57,10 @@ def test_grade_that_is_not_due_is_not_claimed(services: Services, clock: FakeClo
 def test_lease_that_ran_out_is_taken_over_and_fences(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    slow = claim_grade(services, grade_id)
+    slow = take_lease(services, grade_id)
     assert slow is not None
     clock.advance(LEASE_SECONDS)
-    quick = claim_grade(services, grade_id)
+    quick = take_lease(services, grade_id)
     db.session.commit()
 
     with pytest.raises(Fenced):
@@ -73,10 +73,10 @@ def test_lease_that_ran_out_is_taken_over_and_fences(
 
 
 def test_fenced_worker_writes_nothing(services: Services, clock: FakeClock, grade_id: int) -> None:
-    slow = claim_grade(services, grade_id)
+    slow = take_lease(services, grade_id)
     assert slow is not None
     clock.advance(LEASE_SECONDS)
-    quick = claim_grade(services, grade_id)
+    quick = take_lease(services, grade_id)
     assert quick is not None
 
     slow.values["decision"] = "send"
@@ -93,11 +93,11 @@ def test_fenced_worker_writes_nothing(services: Services, clock: FakeClock, grad
 def test_other_writes_fall_with_the_claim(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    slow = claim_grade(services, grade_id)
+    slow = take_lease(services, grade_id)
     assert slow is not None
     db.session.commit()
     clock.advance(LEASE_SECONDS)
-    assert claim_grade(services, grade_id) is not None
+    assert take_lease(services, grade_id) is not None
     db.session.commit()
 
     db.session.get_one(Grade, grade_id).decision_reason = "written by the slow one"
@@ -108,7 +108,7 @@ def test_other_writes_fall_with_the_claim(
 
 
 def test_hold_extends_past_the_call(services: Services, clock: FakeClock, grade_id: int) -> None:
-    claim = claim_grade(services, grade_id)
+    claim = take_lease(services, grade_id)
     assert claim is not None
     clock.advance(50)
 
@@ -121,7 +121,7 @@ def test_hold_extends_past_the_call(services: Services, clock: FakeClock, grade_
 def test_finish_frees_the_lease_with_the_next_look(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    claim = claim_grade(services, grade_id)
+    claim = take_lease(services, grade_id)
     assert claim is not None
     following = clock() + timedelta(hours=1)
 
@@ -136,7 +136,7 @@ def test_finish_frees_the_lease_with_the_next_look(
 def test_wake_up_during_the_work_is_not_lost(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    claim = claim_grade(services, grade_id)
+    claim = take_lease(services, grade_id)
     assert claim is not None
     clock.advance(1)
     mark_due(grade_id, "read", clock())
@@ -148,13 +148,13 @@ def test_wake_up_during_the_work_is_not_lost(
     kept = reread(grade_id)
     assert kept.next_read_at is not None
     assert kept.next_send_at == clock()
-    assert claim_grade(services, grade_id) is not None
+    assert take_lease(services, grade_id) is not None
 
 
 def test_wake_up_never_shortens_what_the_lms_asked_for(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    claim = claim_grade(services, grade_id)
+    claim = take_lease(services, grade_id)
     assert claim is not None
     mark_due(grade_id, "send", clock())
     db.session.commit()

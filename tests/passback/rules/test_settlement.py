@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lti_bridge.passback.rules.settlement import (
-    Looks,
+    PollState,
     Seen,
     is_settled,
     knows_more_than,
@@ -17,7 +17,7 @@ from lti_bridge.passback.rules.settlement import (
 from lti_bridge.scorm_cloud.progress import Completion, LaunchHistoryEntry, Success
 
 EXIT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-LOOKS = Looks(since=EXIT)
+LOOKS = PollState(since=EXIT)
 REAL = Seen(differs=True, rests_on_result=True)
 INFERRED = Seen(differs=True, rests_on_result=False, inferred=True)
 SAME = Seen(differs=False, rests_on_result=True)
@@ -96,14 +96,14 @@ def test_history_is_not_asked_in_vain(seen: Seen) -> None:
 
 
 def test_history_is_asked_again_at_the_last_look_but_one() -> None:
-    looks = Looks(since=EXIT, made=2, history_made=1, postbacks_work=True)
+    looks = PollState(since=EXIT, made=2, history_made=1, postbacks_work=True)
 
     assert wants_history(looks, INFERRED)
 
 
 @pytest.mark.parametrize("postbacks_work", [True, False])
 def test_never_more_than_seven_reads(postbacks_work: bool) -> None:
-    looks, now, reads = Looks(since=EXIT, postbacks_work=postbacks_work), EXIT, 0
+    looks, now, reads = PollState(since=EXIT, postbacks_work=postbacks_work), EXIT, 0
 
     while True:
         reads += 1

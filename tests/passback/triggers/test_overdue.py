@@ -8,7 +8,7 @@ import pytest
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Unavailable
-from lti_bridge.passback.pipeline.lease import claim_grade
+from lti_bridge.passback.pipeline.lease import take_lease
 from lti_bridge.passback.triggers.overdue import run_overdue_round, run_overdue_rounds
 from lti_bridge.registrations.grade_updates import WORK_TASK, mark_due
 from lti_bridge.registrations.models import Grade
@@ -58,7 +58,7 @@ def test_wakes_what_is_due_once(services: Services, clock: FakeClock) -> None:
 
 def test_leaves_what_is_not_due_or_is_held(services: Services, clock: FakeClock) -> None:
     held = make_due(clock)
-    assert claim_grade(services, held) is not None
+    assert take_lease(services, held) is not None
     later = add_cell(clock(), sub="user-8")
     mark_due(later.id, "read", clock() + timedelta(seconds=1))
     db.session.commit()
@@ -70,7 +70,7 @@ def test_wakes_again_when_a_holder_died(services: Services, clock: FakeClock) ->
     grade_id = make_due(clock)
     run_overdue_round(services, Worked())
     clock.advance(1)
-    assert claim_grade(services, grade_id) is not None
+    assert take_lease(services, grade_id) is not None
     lease = services.settings.passback.claim_lease_seconds
 
     clock.advance(lease - 10)

@@ -9,14 +9,14 @@ from sqlalchemy import select, update
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import Base, db
 from lti_bridge.core.errors import ConfigurationError
-from lti_bridge.passback.pipeline.lease import claim_grade
+from lti_bridge.passback.pipeline.lease import take_lease
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.privacy.erasure.report import IN_SCORM_CLOUD, get_report
 from lti_bridge.privacy.erasure.request import ask_again, ask_erasure
 from lti_bridge.privacy.erasure.run import erase_learner, resume_erasures, work_erasure
 from lti_bridge.privacy.learners import get_learner, kinds_of, preview
 from lti_bridge.privacy.models import Erasure
-from lti_bridge.registrations.create_lease import load_seat, take_lease
+from lti_bridge.registrations.create_lease import load_registration, take_lease as take_create_lease
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration
 from lti_bridge.scorm_cloud.client import LearnerValues
 from tests.conftest import FakeClock, with_settings
@@ -312,7 +312,7 @@ def test_score_in_flight_is_waited_for(people, clock: FakeClock):
     grade_id = db.session.scalars(select(Grade.id).where(Grade.learner_id == people.alice)).first()
     db.session.execute(update(Grade).values(next_send_at=people.world.services.now()))
     db.session.commit()
-    claim = claim_grade(people.world.services, grade_id)
+    claim = take_lease(people.world.services, grade_id)
     assert claim is not None
 
     report = erase(people)
@@ -335,7 +335,7 @@ def test_registration_in_the_making_is_waited_for(people, clock: FakeClock):
     row.created_at = None
     launch_id = db.session.scalars(select(Launch.id).where(Launch.registration_id == row.id)).one()
     db.session.commit()
-    assert take_lease(load_seat(launch_id), people.world.services.now())
+    assert take_create_lease(load_registration(launch_id), people.world.services.now())
 
     report = erase(people)
 
@@ -355,7 +355,7 @@ def test_no_grade_is_claimed_meanwhile(people):
                 grade_ids = select(Grade.id).where(Grade.learner_id == people.alice)
                 ids = list(db.session.scalars(grade_ids))
                 db.session.commit()
-                claimed.extend(claim_grade(people.world.services, id) for id in ids)
+                claimed.extend(take_lease(people.world.services, id) for id in ids)
 
     people.world.cloud.disturb = disturb
 
