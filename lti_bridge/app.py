@@ -71,8 +71,8 @@ def create_app(
     with app.app_context():
         engine = db.engine
     prepare_engine(engine)
-    places = CallSlots(waiting_threads, spare=spare_threads)
-    services = _build_services(settings, engine, now, places)
+    slots = CallSlots(waiting_threads, spare=spare_threads)
+    services = _build_services(settings, engine, now, slots)
     app.extensions[EXTENSION] = services
     for chapter in CHAPTERS:
         chapter.register(app)
@@ -110,7 +110,7 @@ def _engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def _build_services(
-    settings: Settings, engine: Engine, now: Callable[[], datetime] | None, places: CallSlots
+    settings: Settings, engine: Engine, now: Callable[[], datetime] | None, slots: CallSlots
 ) -> Services:
     time = now or DatabaseClock(lambda: engine)
     outbound = Outbound(allow_private_networks=settings.launch.allow_private_networks)
@@ -126,7 +126,7 @@ def _build_services(
         tokens=tokens,
         gradebook=Gradebook(outbound, tokens),
         memberships=Memberships(outbound, tokens),
-        scorm_cloud=clients(outbound, signer, settings, places),
-        places=places,
+        scorm_cloud=clients(outbound, signer, settings, slots),
+        call_slots=slots,
         events=Events(),
     )

@@ -40,7 +40,7 @@ class Services:
     gradebook: Gradebook
     memberships: Memberships
     scorm_cloud: Callable[["Account"], ScormCloudClient]
-    places: CallSlots
+    call_slots: CallSlots
     events: Events
     # As this process last saw them. A launch is verified by these, without a query, and compared
     # with the row in its own transaction (launches/verify_launch.py).

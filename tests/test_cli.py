@@ -106,7 +106,7 @@ def cloud(run: Run, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def link(bridge: Run, tmp_path: Path) -> str:
-    """The number of an activity that the bridge knows from a launch, with a finished seat."""
+    """The number of an activity known from a launch, with a finished registration."""
     app = create_app(load_settings({}, config_file=tmp_path / "bridge.toml"))
     at = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
     with app.app_context():

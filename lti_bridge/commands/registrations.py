@@ -12,7 +12,7 @@ from .opening import open_bridge
 
 @click.group()
 def registration() -> None:
-    """Registrations: one learner's seat in one course."""
+    """Registrations: one learner's registration in one course."""
 
 
 @registration.command()

@@ -2,6 +2,7 @@
 
 BridgeError
 ├── LaunchRejected      the launch is refused; `reason` names an entry of web/rejections.py
+│   └── PageRefused     another page of ours is refused, by the same list of reasons
 ├── Unavailable         try again later, maybe after `retry_after` seconds
 │   ├── Busy            not even asked: too many threads of this process wait for the remote
 │   └── NotReadWhole    a list whose pages do not lead to its end; a part is not the list
@@ -29,6 +30,10 @@ class LaunchRejected(BridgeError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+class PageRefused(LaunchRejected):
+    """A page, form or address of ours that its reader may not have, or has no more."""
 
 
 class Unavailable(BridgeError):

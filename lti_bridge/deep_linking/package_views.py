@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, cast
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..core.errors import BridgeError, LaunchRejected, Refused, Unavailable
+from ..core.errors import BridgeError, PageRefused, Refused, Unavailable
 from ..courses.check_package import UploadRefused
 from ..courses.import_package import (
     FORM_BYTES,
@@ -94,15 +94,15 @@ def import_status() -> Response:
 
 
 def _read_form(services: Services) -> None:
-    """Take the form in, file and all; raises LaunchRejected when it is too large for us."""
+    """Take the form in, file and all; raises PageRefused when it is too large for us."""
     limit = services.settings.scorm_cloud.upload_megabytes
     request.max_content_length = limit * MEGABYTE + FORM_BYTES
     try:
         request.form.get("page")
     except RequestEntityTooLarge as error:
-        raise LaunchRejected("package_too_large") from error
+        raise PageRefused("package_too_large") from error
     except OSError as error:
-        raise LaunchRejected("no_room", str(error)) from error
+        raise PageRefused("no_room", str(error)) from error
 
 
 def _send(services: Services, picker: Picker) -> str:

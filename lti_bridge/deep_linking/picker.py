@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..core.db import db, reading
-from ..core.errors import LaunchRejected, NotFound
+from ..core.errors import NotFound, PageRefused
 from ..courses.import_package import interactive_seconds
 from ..lti.claims import LaunchClaims
 from ..lti.deep_linking import (
@@ -86,7 +86,7 @@ def begin_picking(
 ) -> Start:
     """Turn a verified deep linking launch into the token of the picker's pages. Commits.
 
-    Raises LaunchRejected without a return address, ConfigurationError without an account.
+    Raises PageRefused without a return address, ConfigurationError without an account.
     """
     settings = parse_settings(claims.deep_linking)
     note_frame_origin(deployment.platform, settings.return_url)
@@ -123,21 +123,21 @@ def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
 def read_picker(services: Services, token: str, kind: str = PICKER) -> Picker:
     """Return the picker that a page's token belongs to.
 
-    Raises LaunchRejected "page_expired", also when the token is of another kind or the platform
+    Raises PageRefused "page_expired", also when the token is of another kind or the platform
     has moved to another account, and "platform_disabled".
     """
     page = read_page(services, token)
     if page.data.get("kind") != kind:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     with reading(db.session()):  # calls follow
         deployment = db.session.get(Deployment, page.deployment_id)
         if deployment is None or deployment.platform_id != page.platform_id:
-            raise LaunchRejected("page_expired")
+            raise PageRefused("page_expired")
         if deployment.platform.disabled_at is not None or deployment.status != ACTIVE:
-            raise LaunchRejected("platform_disabled")
+            raise PageRefused("platform_disabled")
         account = account_for(deployment.platform)
         if account.id != page.data.get("account"):
-            raise LaunchRejected("page_expired")
+            raise PageRefused("page_expired")
         platform = platform_values(deployment.platform)
         may_replace = may_replace_courses(deployment.platform)
         return Picker(token, page, account, platform, deployment.deployment_id, may_replace)
@@ -175,7 +175,7 @@ def get_courses(
 def build_preview(services: Services, picker: Picker, course_id: str) -> str:
     """Return the address of the untracked player, for a course of the picker's account.
 
-    Raises LaunchRejected "course_missing", Refused or Unavailable.
+    Raises PageRefused "course_missing", Refused or Unavailable.
     """
     done_url = f"{services.settings.public_url}/lti/pick/preview/done"
     try:
@@ -183,7 +183,7 @@ def build_preview(services: Services, picker: Picker, course_id: str) -> str:
             course_id, done_url, deadline_seconds=interactive_seconds(services)
         )
     except NotFound as error:
-        raise LaunchRejected("course_missing") from error
+        raise PageRefused("course_missing") from error
 
 
 def read_items(picker: Picker, form: Mapping[str, str]) -> list[CourseItem]:

@@ -1,6 +1,6 @@
 """Uploading a package from the picker: who may, and which page follows its import."""
 
-from ..core.errors import LaunchRejected
+from ..core.errors import PageRefused
 from ..courses import import_package
 from ..courses.import_package import Import, Package, look_at_import
 from ..services import Services
@@ -24,32 +24,32 @@ def sign_upload(services: Services, picker: Picker) -> str:
 
 
 def read_upload(services: Services, ticket: str) -> PageToken:
-    """Return whose upload an address belongs to; raises LaunchRejected."""
+    """Return whose upload an address belongs to; raises PageRefused."""
     page = read_page(services, ticket)
     if page.data.get("kind") != UPLOAD:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     return page
 
 
 def read_upload_picker(services: Services, token: str, ticket: PageToken) -> Picker:
-    """Return the picker of an upload's form; raises LaunchRejected when they do not fit."""
+    """Return the picker of an upload's form; raises PageRefused when they do not fit."""
     picker = read_picker(services, token)
     page = picker.page
     mine = (page.platform_id, page.deployment_id, page.sub, picker.account.id)
     theirs = (ticket.platform_id, ticket.deployment_id, ticket.sub, ticket.data.get("account"))
     if mine != theirs:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     return _uploading(picker)
 
 
 def get_uploader(services: Services, token: str) -> Picker:
-    """Return the picker of somebody who may upload; raises LaunchRejected."""
+    """Return the picker of somebody who may upload; raises PageRefused."""
     return _uploading(read_picker(services, token))
 
 
 def _uploading(picker: Picker) -> Picker:
     if not picker.may_upload:
-        raise LaunchRejected("uploading_not_allowed")
+        raise PageRefused("uploading_not_allowed")
     return picker
 
 
@@ -62,9 +62,9 @@ def send_package(services: Services, picker: Picker, package: Package) -> str:
 def read_import(services: Services, picker: Picker) -> Import:
     """Return how the import stands that this page's token names.
 
-    Raises LaunchRejected when it names none, Unavailable or Refused.
+    Raises PageRefused when it names none, Unavailable or Refused.
     """
     job_id, course_id = picker.page.data.get("job"), picker.page.data.get("importing")
     if not job_id or not course_id:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     return look_at_import(services, picker.account, str(job_id), str(course_id))

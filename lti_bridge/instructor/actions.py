@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from ..audit.log import record
 from ..core.db import db, reading
-from ..core.errors import LaunchRejected
+from ..core.errors import PageRefused
 from ..passback.actions import by_hand
 from ..passback.learner_state import ATTENTION
 from ..registrations.models import Grade
@@ -29,12 +29,12 @@ WHICH = ("attention", "all")
 def act_on(services: Services, page: PageToken, learner_id: int, action: str) -> None:
     """Press one of the buttons beside a learner's grade. Commits.
 
-    Raises LaunchRejected, Refused when the act has no sense at the moment.
+    Raises PageRefused, Refused when the act has no sense at the moment.
     """
     require_manager(page)
     facts = load_facts(page)
     if action not in ACTS:
-        raise LaunchRejected("page_expired", f"no act {action}")
+        raise PageRefused("page_expired", f"no act {action}")
     grade_id = _find_grade(facts, learner_id)
     db.session.commit()
     do, said = ACTS[action]
@@ -48,18 +48,18 @@ def _find_grade(facts: LinkFacts, learner_id: int) -> int:
     )
     grade_id = db.session.scalar(query)
     if grade_id is None:  # of another activity, or erased
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     return grade_id
 
 
 def find_to_resend(page: PageToken, which: str) -> tuple[LinkFacts, list[int]]:
     """Return the grades that would be sent again: ids of cells in which something was decided.
 
-    Raises LaunchRejected.
+    Raises PageRefused.
     """
     require_manager(page)
     if which not in WHICH:
-        raise LaunchRejected("page_expired", f"no choice {which}")
+        raise PageRefused("page_expired", f"no choice {which}")
     facts = load_facts(page)
     db.session.commit()
     with reading(db.session()):
@@ -78,7 +78,7 @@ def _decided(learners: Sequence[LearnerRow], which: str) -> list[int]:
 
 
 def resend_many(services: Services, page: PageToken, which: str) -> int:
-    """Decide and send the grades anew; returns how many. Commits. Raises LaunchRejected."""
+    """Decide and send the grades anew; returns how many. Commits. Raises PageRefused."""
     facts, grade_ids = find_to_resend(page, which)
     if grade_ids:
         said = f"asked to send {len(grade_ids)} of the activity's grades again"

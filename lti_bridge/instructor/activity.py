@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..core.db import begin_reading, db, reading
-from ..core.errors import BridgeError, LaunchRejected, NotFound, Unavailable
+from ..core.errors import BridgeError, NotFound, PageRefused, Unavailable
 from ..lti.memberships import Member
 from ..lti.roles import Visitor, decide_visitor
 from ..lti.values import PlatformValues
@@ -64,7 +64,7 @@ class LinkPage:
 def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkPage:
     """Return the page's values; asks SCORM Cloud for the course and the LMS for its roster.
 
-    Raises LaunchRejected "not_for_you" for learners, "page_expired" when the link or platform is
+    Raises PageRefused "not_for_you" for learners, "page_expired" when the link or platform is
     gone, "platform_disabled".
     """
     require_staff(page)
@@ -99,15 +99,15 @@ def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list
 
 
 def require_staff(page: PageToken) -> None:
-    """Raise LaunchRejected "not_for_you" unless the page's reader may see every learner."""
+    """Raise PageRefused "not_for_you" unless the page's reader may see every learner."""
     if not page.visitor.is_staff:
-        raise LaunchRejected("not_for_you")
+        raise PageRefused("not_for_you")
 
 
 def require_manager(page: PageToken) -> None:
-    """Raise LaunchRejected "not_for_you" unless the page's reader may change the activity."""
+    """Raise PageRefused "not_for_you" unless the page's reader may change the activity."""
     if not page.visitor.manages:
-        raise LaunchRejected("not_for_you")
+        raise PageRefused("not_for_you")
 
 
 def load_facts(page: PageToken) -> LinkFacts:
@@ -115,10 +115,10 @@ def load_facts(page: PageToken) -> LinkFacts:
     begin_reading(db.session())
     link = db.session.get(ResourceLink, page.link_id) if page.link_id is not None else None
     if link is None or link.deployment.platform_id != page.platform_id:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     platform = link.deployment.platform
     if platform.disabled_at is not None:
-        raise LaunchRejected("platform_disabled")
+        raise PageRefused("platform_disabled")
     return LinkFacts(
         link_id=link.id,
         title=link.title,

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from ..core.errors import LaunchRejected, Refused
+from ..core.errors import PageRefused, Refused
 from ..services import Services
 from ..web.frames import frame_origins
 from ..web.page_tokens import PageToken, read_page
@@ -116,9 +116,9 @@ def scores(services: Services) -> Response:
 
 
 def number_of(text: str) -> int:
-    """Return the number of one of our rows; raises LaunchRejected "page_expired"."""
+    """Return the number of one of our rows; raises PageRefused "page_expired"."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise LaunchRejected("page_expired", "not the number of a row")
+        raise PageRefused("page_expired", "not the number of a row")
     return int(text)
 
 

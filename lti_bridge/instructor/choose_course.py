@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..core.db import db
-from ..core.errors import LaunchRejected, NotFound, Refused
+from ..core.errors import NotFound, PageRefused, Refused
 from ..courses.search import CourseList, find_courses, read_trail
 from ..registrations.models import ResourceLink
 from ..services import Services
@@ -22,7 +22,7 @@ class Choice:
 def list_choices(services: Services, page: PageToken, search: str, trail: str) -> Choice:
     """Return courses of the link's account; `trail` says which page of the list.
 
-    Raises LaunchRejected or Unavailable.
+    Raises PageRefused or Unavailable.
     """
     require_manager(page)
     facts = load_facts(page)
@@ -32,14 +32,14 @@ def list_choices(services: Services, page: PageToken, search: str, trail: str) -
     try:
         found = find_courses(client, search, read_trail(trail), deadline_seconds=deadline)
     except Refused as error:
-        raise LaunchRejected("scorm_cloud_refused", error.code) from error
+        raise PageRefused("scorm_cloud_refused", error.code) from error
     return Choice(facts, found)
 
 
 def choose_course_of(services: Services, page: PageToken, course_id: str) -> None:
     """Let the link open `course_id`; "" takes the choice back. Commits.
 
-    Only a course that its account has can be chosen. Raises LaunchRejected or Unavailable.
+    Only a course that its account has can be chosen. Raises PageRefused or Unavailable.
     """
     require_manager(page)
     facts = load_facts(page)
@@ -48,9 +48,9 @@ def choose_course_of(services: Services, page: PageToken, course_id: str) -> Non
         try:
             services.scorm_cloud(facts.account).get_course(course_id)
         except NotFound as error:
-            raise LaunchRejected("course_missing") from error
+            raise PageRefused("course_missing") from error
         except Refused as error:
-            raise LaunchRejected("scorm_cloud_refused", error.code) from error
+            raise PageRefused("scorm_cloud_refused", error.code) from error
     link = db.session.get_one(ResourceLink, facts.link_id)
     link.override_course = course_id or None
     db.session.commit()

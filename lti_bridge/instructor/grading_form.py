@@ -69,7 +69,7 @@ class PolicyPage:
 def load_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage:
     """Return the form with the activity's policy, or with what was `chosen` and its effect.
 
-    `chosen` are the values of a form. Raises LaunchRejected.
+    `chosen` are the values of a form. Raises PageRefused.
     """
     facts, form = _open(page, chosen)
     if not chosen or not form.validate():
@@ -84,7 +84,7 @@ def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage 
     """Keep a choice and let every grade of the activity be decided anew. Commits.
 
     Returns the page with its errors for values that cannot be chosen, else None. Raises
-    LaunchRejected.
+    PageRefused.
     """
     facts, form = _open(page, chosen)
     if not form.validate():

@@ -192,7 +192,7 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
     )
     found = []
     for row in db.session.execute(query):
-        standing = tell_progress(
+        progress = tell_progress(
             launched=row.launched_at is not None,
             completion=row.completion,
             success=row.success,
@@ -206,7 +206,7 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
                 grade_id=row.grade_id,
                 sub=row.sub,
                 name=" ".join(part for part in (row.first_name, row.last_name) if part),
-                state=decide_learner_state(standing),
+                state=decide_learner_state(progress),
                 attempt=row.attempt or 0,
                 seconds=row.seconds_tracked or 0.0,
                 last_seen_at=row.launched_at,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from ..core.db import db, reading
-from ..core.errors import LaunchRejected
+from ..core.errors import PageRefused
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..passback.actions.history import Moment, tell_moments
@@ -58,17 +58,17 @@ class Review:
 
 
 def load_review(page: PageToken) -> Review:
-    """Return the result of the learner whom the token names. Raises LaunchRejected."""
+    """Return the result of the learner whom the token names. Raises PageRefused."""
     whose = page.data.get(REVIEW)
     if not isinstance(whose, str):
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     facts = load_facts(page)
     with reading(db.session()):
         return _load(facts, whose, page)
 
 
 def load_learner_of(page: PageToken, learner_id: int) -> Review:
-    """Return the result of a learner of the token's link, for staff. Raises LaunchRejected."""
+    """Return the result of a learner of the token's link, for staff. Raises PageRefused."""
     require_staff(page)
     facts = load_facts(page)
     with reading(db.session()):
@@ -76,25 +76,25 @@ def load_learner_of(page: PageToken, learner_id: int) -> Review:
         mine = query.where(Grade.resource_link_id == facts.link_id, Learner.id == learner_id)
         whose = db.session.scalar(mine)
         if whose is None:  # of another activity, or erased
-            raise LaunchRejected("page_expired")
+            raise PageRefused("page_expired")
         return _load(facts, whose, page)
 
 
 def page_of_exit(services: Services, token: str) -> PageToken:
     """Return what an exit address proves: its learner may see their own result, for a while.
 
-    Raises LaunchRejected "page_expired".
+    Raises PageRefused "page_expired".
     """
     try:
         launch_id = read_exit_token(services, token)
     except BadToken as error:
-        raise LaunchRejected("page_expired") from error
+        raise PageRefused("page_expired") from error
     with reading(db.session()):
         home = load_exit_page(services, launch_id)
         if home is None or home.closed:
-            raise LaunchRejected("page_expired")
-        seat = db.session.get_one(Launch, launch_id).registration
-        link, sub = seat.resource_link, seat.learner.sub
+            raise PageRefused("page_expired")
+        registration = db.session.get_one(Launch, launch_id).registration
+        link, sub = registration.resource_link, registration.learner.sub
         return PageToken(
             platform_id=link.deployment.platform_id,
             deployment_id=link.deployment_id,
@@ -115,14 +115,14 @@ def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
     if found is None:
         return Review(facts, "", own, decide_learner_state(LearnerProgress()), [])
     learner, grade = found
-    seats = _load_seats(facts, learner)
+    registrations = _load_registrations(facts, learner)
     name = " ".join(part for part in (learner.first_name, learner.last_name) if part)
-    attempts = [_attempt(seat, staff) for seat in seats]
+    attempts = [_attempt(registration, staff) for registration in registrations]
     return Review(
         facts=facts,
         name=name,
         own=own,
-        state=decide_learner_state(_standing(facts, grade, seats)),
+        state=decide_learner_state(_standing(facts, grade, registrations)),
         attempts=attempts,
         learner_id=learner.id,
         grade_id=grade.id,
@@ -130,7 +130,7 @@ def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
     )
 
 
-def _load_seats(facts: LinkFacts, learner: Learner) -> list[Registration]:
+def _load_registrations(facts: LinkFacts, learner: Learner) -> list[Registration]:
     query = select(Registration).where(
         Registration.resource_link_id == facts.link_id,
         Registration.learner_id == learner.id,
@@ -139,20 +139,20 @@ def _load_seats(facts: LinkFacts, learner: Learner) -> list[Registration]:
     return list(db.session.scalars(query.order_by(Registration.attempt)))
 
 
-def _attempt(seat: Registration, staff: bool) -> ReviewedAttempt:
+def _attempt(registration: Registration, staff: bool) -> ReviewedAttempt:
     return ReviewedAttempt(
-        number=seat.attempt,
-        completion=seat.completion,
-        success=seat.success,
-        score=seat.score_scaled,
-        seconds=seat.seconds_tracked,
-        last_seen_at=seat.launched_at,
-        moments=tell_moments(seat) if staff else [],
+        number=registration.attempt,
+        completion=registration.completion,
+        success=registration.success,
+        score=registration.score_scaled,
+        seconds=registration.seconds_tracked,
+        last_seen_at=registration.launched_at,
+        moments=tell_moments(registration) if staff else [],
     )
 
 
-def _standing(facts: LinkFacts, grade: Grade, seats: list[Registration]) -> LearnerProgress:
+def _standing(facts: LinkFacts, grade: Grade, registrations: list[Registration]) -> LearnerProgress:
     query = select(Score).where(Score.grade_id == grade.id, Score.course_id == facts.course_id)
     score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
-    newest = seats[-1] if seats else None
+    newest = registrations[-1] if registrations else None
     return progress_of(grade, newest, score)

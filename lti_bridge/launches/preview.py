@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..core.db import db
-from ..core.errors import BridgeError, LaunchRejected, NotFound, Refused
+from ..core.errors import BridgeError, NotFound, PageRefused, Refused
 from ..lti.claims import LaunchClaims
 from ..lti.roles import Visitor
 from ..platforms.accounts import account_for
@@ -73,10 +73,10 @@ def show_preview(
 def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
     """Return the claims of the launch that led to a preview, and its cookie rung.
 
-    Raises LaunchRejected "page_expired" for the token of another button.
+    Raises PageRefused "page_expired" for the token of another button.
     """
     if page.data.get(KIND) != LEARN:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     values = dict(page.data[CLAIMS])
     values["roles"] = tuple(values["roles"])
     values["scopes"] = tuple(values["scopes"]) if values["scopes"] is not None else None
@@ -86,25 +86,25 @@ def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
 def open_preview(services: Services, token: str) -> str:
     """Return the address of the untracked player.
 
-    Raises LaunchRejected "page_expired", "course_missing" or "scorm_cloud_refused", or
+    Raises PageRefused "page_expired", "course_missing" or "scorm_cloud_refused", or
     Unavailable.
     """
     page = read_page(services, token)
     course_id = _course_now(page)
     if course_id is None or page.visitor is Visitor.LEARNER:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     platform = db.session.get(Platform, page.platform_id)
     if platform is None or platform.disabled_at is not None:
-        raise LaunchRejected("platform_disabled")
+        raise PageRefused("platform_disabled")
     account = account_for(platform)
     db.session.commit()
     done_url = f"{services.settings.public_url}/lti/preview/done?page={token}"
     try:
         return services.scorm_cloud(account).build_preview_link(course_id, done_url)
     except NotFound as error:
-        raise LaunchRejected("course_missing") from error
+        raise PageRefused("course_missing") from error
     except Refused as error:
-        raise LaunchRejected("scorm_cloud_refused", error.code) from error
+        raise PageRefused("scorm_cloud_refused", error.code) from error
 
 
 def _course_now(page: PageToken) -> str | None:

@@ -1,4 +1,4 @@
-"""A learner arrives: the login, the verified launch, the seat, and off to SCORM Cloud."""
+"""A learner arrives: the login, the verified launch, the registration, and off to SCORM Cloud."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,28 +43,28 @@ def receive_launch(
     visit.browser_secret = form.get(SECRET_FIELD, "")
     if state.storage_target is not None and SECRET_FIELD not in form:
         return _ask_storage(services, state, visit, form)
-    launch, standing = verify_and_enter(services, form, cookies, visit)
+    launch, snapshot = verify_and_enter(services, form, cookies, visit)
     claims = launch.claims
     visit.visitor = decide_visitor(claims.roles)
     if claims.message_type == DEEP_LINKING:
-        _note_staff(services, standing, claims, visit.visitor)
-        deployment = db.session.get_one(Deployment, standing.deployment.id)
+        _note_staff(services, snapshot, claims, visit.visitor)
+        deployment = db.session.get_one(Deployment, snapshot.deployment.id)
         return begin_picking(services, claims, deployment, visit.visitor)
     if claims.message_type not in (RESOURCE_LINK, SUBMISSION_REVIEW):
         raise LaunchRejected("unknown_message", claims.message_type)
     if visit.visitor is Visitor.STRANGER:
         raise LaunchRejected("not_enrolled")
-    standing = keep_link(standing, claims, services.now())
-    _note_staff(services, standing, claims, visit.visitor)
+    snapshot = keep_link(snapshot, claims, services.now())
+    _note_staff(services, snapshot, claims, visit.visitor)
     if claims.message_type == SUBMISSION_REVIEW:
-        return _show_review(services, _link(standing), claims, visit.visitor)
+        return _show_review(services, _link(snapshot), claims, visit.visitor)
     if visit.visitor is Visitor.LEARNER:
-        visit.visitor = _behind_the_learner(standing, claims, services.now())
+        visit.visitor = _behind_the_learner(snapshot, claims, services.now())
     if visit.visitor.is_staff:
-        return _show_staff(services, _link(standing), claims, visit.visitor, cookies)
+        return _show_staff(services, _link(snapshot), claims, visit.visitor, cookies)
     if visit.visitor is not Visitor.LEARNER:
-        return show_preview(services, _link(standing), claims, visit.visitor, launch.state.rung)
-    return _open_activity(services, visit, claims, standing, launch.state.rung)
+        return show_preview(services, _link(snapshot), claims, visit.visitor, launch.state.rung)
+    return _open_activity(services, visit, claims, snapshot, launch.state.rung)
 
 
 def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
@@ -77,45 +77,45 @@ def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
     claims, rung = read_claims(page)
     visit.visitor, visit.return_url = page.visitor, page.back_url
     visit.platform = registry.get_platform(page.platform_id)
-    standing = get_snapshot(page.platform_id, claims)
-    if standing.link is None or standing.deployment.status != ACTIVE:
+    snapshot = get_snapshot(page.platform_id, claims)
+    if snapshot.link is None or snapshot.deployment.status != ACTIVE:
         db.session.rollback()
         raise LaunchRejected("page_expired")
-    forget_staff(standing.platform.identity, standing.link.context_id, claims.sub)
+    forget_staff(snapshot.platform.identity, snapshot.link.context_id, claims.sub)
     visit.visitor = Visitor.LEARNER
-    return _open_activity(services, visit, claims, standing, rung)
+    return _open_activity(services, visit, claims, snapshot, rung)
 
 
 def _note_staff(
-    services: Services, standing: LaunchSnapshot, claims: LaunchClaims, visitor: Visitor
+    services: Services, snapshot: LaunchSnapshot, claims: LaunchClaims, visitor: Visitor
 ) -> None:
     """Remember a launch as staff, whatever it opens, in the transaction at hand."""
     if not visitor.is_staff:
         return
     context = claims.context_id
-    if context is None and standing.link is not None:
-        context = standing.link.context_id
-    remember_staff(standing.platform.identity, context, claims.sub, services.now())
+    if context is None and snapshot.link is not None:
+        context = snapshot.link.context_id
+    remember_staff(snapshot.platform.identity, context, claims.sub, services.now())
 
 
-def _link(standing: LaunchSnapshot) -> ResourceLink:
+def _link(snapshot: LaunchSnapshot) -> ResourceLink:
     """Return the link's row as an object, for pages of which nobody opens hundreds a minute."""
-    return db.session.get_one(ResourceLink, standing.link.id)
+    return db.session.get_one(ResourceLink, snapshot.link.id)
 
 
 def _open_activity(
-    services: Services, visit: Visit, claims: LaunchClaims, standing: LaunchSnapshot, rung: str
+    services: Services, visit: Visit, claims: LaunchClaims, snapshot: LaunchSnapshot, rung: str
 ) -> OpenPlayer | ChooseAttempt | OfferWindow:
     """Open a learner's rows, then the player or what comes before it."""
-    new_window = opens_in_window(standing.link, standing.platform) and not visit.in_window
-    asks_first = standing.may_have_several or new_window
+    new_window = opens_in_window(snapshot.link, snapshot.platform) and not visit.in_window
+    asks_first = snapshot.may_have_several or new_window
     arrival = Arrival(rung, visit.correlation_id)
-    with services.places.try_to_take() as free:
+    with services.call_slots.try_to_take() as free:
         opens_now = free and not asks_first
-        begun = begin_launch(services, claims, standing, arrival, opens_now=opens_now)
+        begun = begin_launch(services, claims, snapshot, arrival, opens_now=opens_now)
         visit.launch_id = begun.launch_id
         if asks_first:
-            choice = _offer(services, visit, standing, claims, new_window)
+            choice = _offer(services, visit, snapshot, claims, new_window)
             if choice is not None:
                 return choice
         return open_player(services, begun.launch_id, begun)
@@ -124,14 +124,14 @@ def _open_activity(
 def _offer(
     services: Services,
     visit: Visit,
-    standing: LaunchSnapshot,
+    snapshot: LaunchSnapshot,
     claims: LaunchClaims,
     new_window: bool,
 ) -> ChooseAttempt | OfferWindow | None:
     """Return what comes before the player: a choice of attempts, or a button for a window."""
     assert visit.launch_id is not None
     begin_reading(db.session())
-    offer, link = find_offer(visit.launch_id), _link(standing)
+    offer, link = find_offer(visit.launch_id), _link(snapshot)
     page = page_of(link, claims, Visitor.LEARNER)
     page = replace(page, data={**page.data, "launch": visit.launch_id, REVIEW: claims.sub})
     title = link.title
@@ -151,11 +151,11 @@ def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer
     return open_player(services, begin_attempt(services, launch_id) if another else launch_id)
 
 
-def _behind_the_learner(standing: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> Visitor:
+def _behind_the_learner(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> Visitor:
     """Return who uses a learner's role: the learner, or staff who look at what learners see."""
     if is_masked(claims.custom, MASQUERADING):
         return Visitor.MASKED
-    return Visitor.SWITCHED if standing.only_looks(now) else Visitor.LEARNER
+    return Visitor.SWITCHED if snapshot.only_looks(now) else Visitor.LEARNER
 
 
 def _show_staff(
@@ -197,9 +197,9 @@ def open_player(services: Services, launch_id: int, begun: LaunchBegun | None = 
 
     Raises Busy when no thread of this process may wait for SCORM Cloud.
     """
-    with services.places.take():  # once for all calls of a launch
-        seat = open_registration(services, launch_id, begun)
-        url = build_launch_link(services, launch_id, seat)
+    with services.call_slots.take():  # once for all calls of a launch
+        registration = open_registration(services, launch_id, begun)
+        url = build_launch_link(services, launch_id, registration)
     if not url.startswith(("https://", "http://")):
         raise Unavailable("SCORM Cloud answered without a launch link")
     return OpenPlayer(url)

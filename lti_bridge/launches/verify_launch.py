@@ -46,7 +46,7 @@ def verify_and_enter(
     while True:
         try:
             launch = _verify(services, form, cookies, visit, platform)
-            standing = _enter(services, launch, cookies)
+            snapshot = _enter(services, launch, cookies)
         except (LaunchRejected, _PlatformChanged) as error:
             db.session.rollback()
             checked, visit.platform = platform, None
@@ -54,8 +54,8 @@ def verify_and_enter(
             if isinstance(error, LaunchRejected) and platform == checked:
                 raise
         else:
-            visit.platform = services.platforms[name] = platform_values(standing.platform)
-            return launch, standing
+            visit.platform = services.platforms[name] = platform_values(snapshot.platform)
+            return launch, snapshot
 
 
 def check_state(services: Services, state: LaunchState, form: Mapping[str, str]) -> None:
@@ -102,21 +102,21 @@ def _enter(
     services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]
 ) -> LaunchSnapshot:
     """Check the deployment and use up the nonce: the last step, in the launch's transaction."""
-    standing = find_snapshot(launch.platform.id, launch.claims)
-    _check_unchanged(launch.platform, standing)
-    if standing is None or standing.deployment.status != ACTIVE:
+    snapshot = find_snapshot(launch.platform.id, launch.claims)
+    _check_unchanged(launch.platform, snapshot)
+    if snapshot is None or snapshot.deployment.status != ACTIVE:
         _bring_deployment(services, launch, cookies)
-        standing = get_snapshot(launch.platform.id, launch.claims)
+        snapshot = get_snapshot(launch.platform.id, launch.claims)
     consume_nonce(
         launch.state,
         max_age_seconds=services.settings.launch.state_seconds,
         return_url=launch.claims.return_url,
     )
-    return _note(services, launch, standing)
+    return _note(services, launch, snapshot)
 
 
-def _check_unchanged(verified: PlatformValues, standing: LaunchSnapshot | None) -> None:
-    row = standing.platform if standing is not None else db.session.get(Platform, verified.id)
+def _check_unchanged(verified: PlatformValues, snapshot: LaunchSnapshot | None) -> None:
+    row = snapshot.platform if snapshot is not None else db.session.get(Platform, verified.id)
     if row is None or row.disabled_at is not None or platform_values(row) != verified:
         raise _PlatformChanged
 
@@ -135,11 +135,11 @@ def _bring_deployment(
     )
 
 
-def _note(services: Services, launch: VerifiedLaunch, standing: LaunchSnapshot) -> LaunchSnapshot:
+def _note(services: Services, launch: VerifiedLaunch, snapshot: LaunchSnapshot) -> LaunchSnapshot:
     """Keep what a launch tells of the platform and the deployment, where it is news."""
-    platform, claims = standing.platform, launch.claims
-    news = note_launch(standing.deployment, claims, services.now())
+    platform, claims = snapshot.platform, launch.claims
+    news = note_launch(snapshot.deployment, claims, services.now())
     origins = with_frame_origin(platform, claims.return_url)
     if origins is not None:
         change_row(db.session, Platform, platform.id, learnt_origins=origins)
-    return get_snapshot(platform.id, claims) if news or origins is not None else standing
+    return get_snapshot(platform.id, claims) if news or origins is not None else snapshot

@@ -25,7 +25,7 @@ OBSERVING = ("Observer", "ExternalObserver")
 
 
 class Visitor(StrEnum):
-    """What a launch may do: a learner takes a seat, all others preview; some manage."""
+    """What a launch may do: a learner takes a registration, all others preview; some manage."""
 
     LEARNER = "learner"
     INSTRUCTOR = "instructor"
@@ -55,7 +55,7 @@ def decide_visitor(roles: Sequence[str]) -> Visitor:
     one, an administrator of the institution or the system is an admin. Staff who are also
     learners are staff. A test user always previews.
     """
-    # However an LMS spells what stands before it: a seat for a test user would be worse.
+    # However an LMS spells what stands before it: a registration for a test user would be worse.
     if any(role.endswith(TEST_USER) for role in roles):
         return Visitor.TEST_USER
     split = list(map(_split, roles))

@@ -55,28 +55,28 @@ class LearnerState:
     score: float | None = None
 
 
-def decide_learner_state(standing: LearnerProgress) -> LearnerState:
+def decide_learner_state(progress: LearnerProgress) -> LearnerState:
     """Return a learner's state: the grade's if there is one, else the course's."""
-    if standing.score_state is not None:
-        return _grade_state(standing)
-    if not standing.launched:
+    if progress.score_state is not None:
+        return _grade_state(progress)
+    if not progress.launched:
         return LearnerState(NOT_STARTED, "quiet")
-    if standing.completion == "COMPLETED" or standing.success != "UNKNOWN":
-        return LearnerState(FINISHED, "wait", standing.reason)
+    if progress.completion == "COMPLETED" or progress.success != "UNKNOWN":
+        return LearnerState(FINISHED, "wait", progress.reason)
     return LearnerState(IN_PROGRESS, "busy")
 
 
-def _grade_state(standing: LearnerProgress) -> LearnerState:
-    given, reason = standing.score_given, standing.reason
-    if standing.score_state == "accepted":
+def _grade_state(progress: LearnerProgress) -> LearnerState:
+    given, reason = progress.score_given, progress.reason
+    if progress.score_state == "accepted":
         return LearnerState(IN_GRADEBOOK, "good", "", given)
-    if standing.score_state == "parked":
+    if progress.score_state == "parked":
         return LearnerState(ATTENTION, "problem", reason, given)
-    if standing.score_state == "superseded":
+    if progress.score_state == "superseded":
         return LearnerState(ANOTHER_STANDS, "wait", reason, given)
-    if standing.waits_for_line_item and reason not in ("", NONE_YET):  # an LMS admin can help
+    if progress.waits_for_line_item and reason not in ("", NONE_YET):  # an LMS admin can help
         return LearnerState(ATTENTION, "problem", reason, given)
-    if standing.waits_for_line_item:
+    if progress.waits_for_line_item:
         return LearnerState(WAITS_FOR_COLUMN, "wait", reason, given)
     return LearnerState(ON_ITS_WAY, "busy", reason, given)
 

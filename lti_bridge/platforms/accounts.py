@@ -203,7 +203,7 @@ def account_name(platform: Any) -> str:
 
 
 def clients(
-    outbound: Outbound, signer: Signer, settings: Settings, places: CallSlots | None = None
+    outbound: Outbound, signer: Signer, settings: Settings, call_slots: CallSlots | None = None
 ) -> Callable[[Account], ScormCloudClient]:
     """Return a function from account to client; one client per credentials and process."""
     made: dict[tuple[str, str, str], ScormCloudClient] = {}
@@ -220,7 +220,7 @@ def clients(
                     outbound,
                     deadline_seconds=settings.scorm_cloud.deadline_seconds,
                     parallel_calls=settings.scorm_cloud.parallel_calls,
-                    places=places,
+                    call_slots=call_slots,
                 )
             return made[key]
 

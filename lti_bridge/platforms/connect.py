@@ -56,23 +56,23 @@ def connect(services: Services, request: Request) -> Connected:
 
     Raises Refused (its `code` names a page), Unavailable or ConfigurationError.
     """
-    claim = claim_invite(look_at(services, request), now=services.now())
+    lease = claim_invite(look_at(services, request), now=services.now())
     try:
-        return _connect(services, claim, request)
+        return _connect(services, lease, request)
     except BaseException:  # also of a mistake of ours: the admin tries again with the same invite
-        give_back(claim)
+        give_back(lease)
         raise
 
 
-def _connect(services: Services, claim: InviteLease, request: Request) -> Connected:
-    invite, token = claim.invite, request.registration_token
+def _connect(services: Services, lease: InviteLease, request: Request) -> Connected:
+    invite, token = lease.invite, request.registration_token
     configuration = fetch_configuration(services.outbound, request.configuration_url, token)
     if invite.dialect:
         configuration = dataclasses.replace(configuration, dialect=invite.dialect)
     _check_platform(invite, configuration)
     metadata = ToolDefinition(services.settings.public_url).registration(configuration.dialect)
     registered = register(services.outbound, configuration, metadata, token)
-    return _keep(services, claim, configuration, registered)
+    return _keep(services, lease, configuration, registered)
 
 
 def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) -> None:
@@ -88,7 +88,7 @@ def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) ->
 
 def _keep(
     services: Services,
-    claim: InviteLease,
+    lease: InviteLease,
     configuration: PlatformConfiguration,
     registered: Registered,
 ) -> Connected:
@@ -97,11 +97,11 @@ def _keep(
     known = select(Platform.id).where(
         Platform.issuer == configuration.issuer, Platform.client_id == registered.client_id
     )
-    if db.session.scalar(known) not in (None, claim.invite.platform_id):
+    if db.session.scalar(known) not in (None, lease.invite.platform_id):
         raise Refused("this platform exists; it needs an invite of its own", code="needs_invite")
-    facts = _facts(claim.invite, configuration, registered)
+    facts = _facts(lease.invite, configuration, registered)
     row = _write(services, facts, registered.deployment_id, now)
-    use_invite(claim, now=now)
+    use_invite(lease, now=now)
     connected = Connected(row.id, row.name, row.issuer, row.dialect, registered.deployment_id)
     db.session.commit()
     return connected

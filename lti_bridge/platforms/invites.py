@@ -79,35 +79,35 @@ def claim_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
 
     Of two at the same moment one gets it; raises Refused "busy_invite".
     """
-    claim = InviteLease(invite, secrets.token_hex(16))
+    lease = InviteLease(invite, secrets.token_hex(16))
     free = (
         Invite.id == invite.id,
         Invite.used_at.is_(None),
         or_(Invite.claimed_until.is_(None), Invite.claimed_until <= now),
     )
     taken = update(Invite).where(*free)
-    values = {"claim_token": claim.token, "claimed_until": now + CLAIM}
+    values = {"claim_token": lease.token, "claimed_until": now + CLAIM}
     if not affected(db.session.execute(taken.values(values))):
         db.session.rollback()
         raise Refused("somebody registers with this invite right now", code="busy_invite")
     db.session.commit()
-    return claim
+    return lease
 
 
-def use_invite(claim: InviteLease, *, now: datetime) -> None:
+def use_invite(lease: InviteLease, *, now: datetime) -> None:
     """Use an invite up in the caller's transaction, the one that keeps what it brought.
 
-    Raises Refused "busy_invite" when the claim ran out and somebody else took it.
+    Raises Refused "busy_invite" when the lease ran out and somebody else took it.
     """
-    mine = Invite.id == claim.invite.id, Invite.claim_token == claim.token, Invite.used_at.is_(None)
+    mine = Invite.id == lease.invite.id, Invite.claim_token == lease.token, Invite.used_at.is_(None)
     if not affected(db.session.execute(update(Invite).where(*mine).values(used_at=now))):
         raise Refused("this claim of the invite ran out", code="busy_invite")
 
 
-def give_back(claim: InviteLease) -> None:
+def give_back(lease: InviteLease) -> None:
     """Make an invite good again after a registration that came to nothing. Commits."""
     db.session.rollback()
-    mine = Invite.id == claim.invite.id, Invite.claim_token == claim.token
+    mine = Invite.id == lease.invite.id, Invite.claim_token == lease.token
     free = {"claim_token": None, "claimed_until": None}
     db.session.execute(update(Invite).where(*mine).values(free))
     db.session.commit()

@@ -53,7 +53,7 @@ class Platform(Base):
     # Not used: scopes belong to an activity (ResourceLink.service_scopes). To be dropped by the
     # release after the one that stopped to write it.
     granted_scopes: Mapped[list[str] | None]
-    succeeds_id: Mapped[int | None]  # the platform whose seats it took over
+    succeeds_id: Mapped[int | None]  # the platform whose registrations it took over
     # Whether the player opens in a window of its own; None: in the LMS's frame.
     player_window: Mapped[bool | None]
     # Whether its instructors and admins may upload new versions of courses; None: only while no
@@ -77,7 +77,7 @@ class Deployment(Base):
     # Not unique: a successor takes over the identity of the deployment it follows.
     identity: Mapped[str] = mapped_column(String(36), index=True)
     status: Mapped[str] = mapped_column(String(10))  # active | pending
-    succeeds_id: Mapped[int | None]  # the deployment whose seats it took over
+    succeeds_id: Mapped[int | None]  # the deployment whose registrations it took over
     # Whether the newest launch named its user; None: no launch yet.
     shares_names: Mapped[bool | None]
     launched_at: Mapped[datetime | None]  # renewed once an hour

@@ -125,8 +125,8 @@ def write_platform(
 def edit_platform(row: Platform, facts: PlatformFacts) -> None:
     """Give a platform other values, in the caller's transaction; its identity stays.
 
-    Issuer and client id may change, too: learners' seats hang on the identity. The session is
-    rolled back before this raises ConfigurationError.
+    Issuer and client id may change, too: learners' registrations hang on the identity. The
+    session is rolled back before this raises ConfigurationError.
     """
     try:
         check_facts(facts, None)

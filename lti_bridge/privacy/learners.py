@@ -120,15 +120,15 @@ def preview(learner_id: int) -> Holdings:
 
 def kinds_of(learner: FoundLearner) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
     """Return every kind of row that belongs to a learner, in the order in which they can go."""
-    seats = select(Registration.id).where(Registration.learner_id == learner.learner_id)
+    registrations = select(Registration.id).where(Registration.learner_id == learner.learner_id)
     grades = select(Grade.id).where(Grade.learner_id == learner.learner_id)
     scores = select(Score.id).where(Score.grade_id.in_(grades))
     grants = select(ConsoleGrant.id).where(_grant_of(learner))
     return {
         "tries": (ScoreTry, ScoreTry.score_id.in_(scores)),
         "scores": (Score, Score.grade_id.in_(grades)),
-        "trail": (TrailEvent, TrailEvent.registration_id.in_(seats)),
-        "launches": (Launch, Launch.registration_id.in_(seats)),
+        "trail": (TrailEvent, TrailEvent.registration_id.in_(registrations)),
+        "launches": (Launch, Launch.registration_id.in_(registrations)),
         "registrations": (Registration, Registration.learner_id == learner.learner_id),
         "grades": (Grade, Grade.learner_id == learner.learner_id),
         "staff visits": (StaffVisit, _visit_of(learner)),
@@ -151,14 +151,16 @@ def _visit_of(learner: FoundLearner) -> ColumnElement[bool]:
 
 
 def _by_id(text: str) -> Select[Any]:
-    seat = select(Registration.learner_id).where(Registration.registration_id == text.lower())
+    registration = select(Registration.learner_id).where(
+        Registration.registration_id == text.lower()
+    )
     # (platform identity, sub) is the index: so every platform is asked by it.
     identities = select(Platform.identity)
     by_sub = select(Learner.id).where(
         Learner.platform_identity.in_(identities), Learner.sub == text
     )
     by_scorm_id = select(Learner.id).where(Learner.scorm_learner_id == text.lower())
-    return select(Learner.id).where(Learner.id.in_(by_sub.union(by_scorm_id, seat)))
+    return select(Learner.id).where(Learner.id.in_(by_sub.union(by_scorm_id, registration)))
 
 
 def _by_name(text: str) -> Select[Any]:
@@ -184,7 +186,7 @@ def _found(condition: ColumnElement[bool]) -> Iterator[FoundLearner]:
         .order_by(Learner.last_name, Learner.first_name, Learner.id)
     )
     for row, platform_name in db.session.execute(query).all():
-        seats, launched_at = db.session.execute(
+        registrations, launched_at = db.session.execute(
             select(func.count(), func.max(Registration.launched_at)).where(
                 Registration.learner_id == row.id
             )
@@ -197,6 +199,6 @@ def _found(condition: ColumnElement[bool]) -> Iterator[FoundLearner]:
             scorm_learner_id=row.scorm_learner_id,
             name=" ".join(part for part in (row.first_name, row.last_name) if part),
             email=row.email or "",
-            registrations=seats,
+            registrations=registrations,
             launched_at=launched_at,
         )

@@ -1,1 +1,1 @@
-"""Chapter 3, their seat: which SCORM Cloud registration is theirs, and its launch link."""
+"""Chapter 3, their registration: which SCORM Cloud registration is theirs, and its launch link."""

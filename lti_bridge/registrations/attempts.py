@@ -76,21 +76,21 @@ def begin_attempt(services: Services, launch_id: int) -> int:
     """
     now = services.now()
     before = db.session.get_one(Launch, launch_id)
-    seat = before.registration
-    following = _find(seat, seat.attempt + 1)
+    registration = before.registration
+    following = _find(registration, registration.attempt + 1)
     if following is None:
         if find_offer(launch_id) is None:
             db.session.rollback()
             raise LaunchRejected("no_attempt_left")
         add_registration_row(
-            seat.resource_link,
-            seat.learner,
-            seat.learner.platform,
-            seat.course_id,
-            seat.attempt + 1,
+            registration.resource_link,
+            registration.learner,
+            registration.learner.platform,
+            registration.course_id,
+            registration.attempt + 1,
             now,
         )
-        following = _find(seat, seat.attempt + 1)
+        following = _find(registration, registration.attempt + 1)
         assert following is not None
     launch = Launch(
         launched_at=now,
@@ -110,20 +110,21 @@ def begin_attempt(services: Services, launch_id: int) -> int:
     return launch.id
 
 
-def _further(seat: Registration) -> int:
+def _further(registration: Registration) -> int:
     """Return how many attempts the learner was given beyond the activity's."""
     query = select(Grade.further_attempts).where(
-        Grade.resource_link_id == seat.resource_link_id, Grade.learner_id == seat.learner_id
+        Grade.resource_link_id == registration.resource_link_id,
+        Grade.learner_id == registration.learner_id,
     )
     return db.session.scalar(query) or 0
 
 
-def _find(seat: Registration, attempt: int) -> Registration | None:
+def _find(registration: Registration, attempt: int) -> Registration | None:
     """Return one attempt of the same learner, link and course, locked and read anew."""
     query = select(Registration).where(
-        Registration.resource_link_id == seat.resource_link_id,
-        Registration.learner_id == seat.learner_id,
-        Registration.course_id == seat.course_id,
+        Registration.resource_link_id == registration.resource_link_id,
+        Registration.learner_id == registration.learner_id,
+        Registration.course_id == registration.course_id,
         Registration.attempt == attempt,
     )
     locked = query.with_for_update().execution_options(populate_existing=True)

@@ -79,7 +79,7 @@ class OpenedRegistration:
     alone: bool
 
     def id_of(self, attempt: int) -> str:
-        """Return the registration id of another attempt in the same seat."""
+        """Return the registration id of another attempt in the same registration."""
         return registration_id(
             self.platform_identity,
             self.deployment_identity,
@@ -100,7 +100,7 @@ class OpenedRegistration:
         return now > self.lease_until - LEASE + timedelta(seconds=CALLS_SECONDS)
 
 
-def _seat(
+def _registration(
     row: Any, account: Account, learner: LearnerValues, link: Any, accounts: int, **facts: Any
 ) -> OpenedRegistration:
     return OpenedRegistration(
@@ -122,18 +122,18 @@ def _seat(
 
 def opened_registration(
     place: RegistrationInAccount,
-    standing: LaunchSnapshot,
+    snapshot: LaunchSnapshot,
     claims: LaunchClaims,
     learner: LearnerValues,
 ) -> OpenedRegistration:
-    """Return the seat of a launch whose rows have just been opened."""
-    return _seat(
-        place.seat,
+    """Return the registration of a launch whose rows have just been opened."""
+    return _registration(
+        place.registration,
         place.account,
         learner,
-        standing.link,
-        standing.accounts,
-        platform_identity=standing.platform.identity,
+        snapshot.link,
+        snapshot.accounts,
+        platform_identity=snapshot.platform.identity,
         sub=claims.sub,
         locale=claims.locale,
     )
@@ -165,7 +165,7 @@ _LOAD = (
 
 
 def load_registration(launch_id: int) -> OpenedRegistration:
-    """Return the seat of a launch as it stands now. Commits, so that nothing stays open.
+    """Return the registration of a launch as it stands now. Commits, so that nothing stays open.
 
     Raises LaunchRejected "resume_invalid" when the learner was erased in between.
     """
@@ -177,7 +177,7 @@ def load_registration(launch_id: int) -> OpenedRegistration:
     row, account, learner, link, launch, accounts = cut(found, _LOADED)
     correlation.follow(launch.correlation_id)
     names = learner.first_name, learner.last_name, learner.email
-    return _seat(
+    return _registration(
         row,
         account,
         LearnerValues(learner.scorm_learner_id, *names),
@@ -225,14 +225,14 @@ def registration_values(
     }
 
 
-def take_lease(seat: OpenedRegistration, now: datetime) -> str | None:
+def take_lease(registration: OpenedRegistration, now: datetime) -> str | None:
     """Take the create lease; None when somebody else has it, or it is created. Commits."""
     token = secrets.token_hex(16)
     free = or_(
         REGISTRATION.c.create_lease_until.is_(None), REGISTRATION.c.create_lease_until <= now
     )
     statement = update(REGISTRATION).where(
-        REGISTRATION.c.id == seat.row_id, REGISTRATION.c.created_at.is_(None), free
+        REGISTRATION.c.id == registration.row_id, REGISTRATION.c.created_at.is_(None), free
     )
     values = {"create_lease_token": token, "create_lease_until": now + LEASE}
     taken = affected(connection().execute(statement.values(values)))
@@ -240,10 +240,10 @@ def take_lease(seat: OpenedRegistration, now: datetime) -> str | None:
     return token if taken else None
 
 
-def record_post(seat: OpenedRegistration, token: str, now: datetime) -> bool:
+def record_post(registration: OpenedRegistration, token: str, now: datetime) -> bool:
     """Record that we are about to POST; False when the lease is no longer ours. Commits."""
     statement = update(REGISTRATION).where(
-        REGISTRATION.c.id == seat.row_id,
+        REGISTRATION.c.id == registration.row_id,
         REGISTRATION.c.create_lease_token == token,
         REGISTRATION.c.create_lease_until > now,
     )
@@ -252,13 +252,13 @@ def record_post(seat: OpenedRegistration, token: str, now: datetime) -> bool:
     return recorded == 1
 
 
-def release_lease(seat: OpenedRegistration, token: str) -> None:
+def release_lease(registration: OpenedRegistration, token: str) -> None:
     """Give the lease back after a failure that certainly created nothing. Commits."""
     values: dict[str, object] = {"create_lease_token": None, "create_lease_until": None}
-    if not seat.posted:
+    if not registration.posted:
         values["posted_at"] = None
     statement = update(REGISTRATION).where(
-        REGISTRATION.c.id == seat.row_id, REGISTRATION.c.create_lease_token == token
+        REGISTRATION.c.id == registration.row_id, REGISTRATION.c.create_lease_token == token
     )
     connection().execute(statement.values(values))
     db.session.commit()

@@ -33,7 +33,7 @@ def open_registration(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> OpenedRegistration:
-    """Make sure that SCORM Cloud has the registration of a launch; returns its seat.
+    """Make sure that SCORM Cloud has the registration of a launch; returns its registration.
 
     An id that is known to exist is never POSTed: the one who holds the create lease asks by HEAD
     and POSTs on 404; everybody else waits and reads. `begun` is what begin_launch has just
@@ -41,115 +41,123 @@ def open_registration(
     seat_busy) or Unavailable.
     """
     if begun is not None and begun.lease is not None:
-        return _create_as_holder(services, launch_id, begun.seat, begun.lease)
-    seat = begun.seat if begun is not None else load_registration(launch_id)
+        return _create_as_holder(services, launch_id, begun.registration, begun.lease)
+    registration = begun.registration if begun is not None else load_registration(launch_id)
     waited = 0.0
-    while not seat.created:
-        token = take_lease(seat, services.now()) if seat.is_free(services.now()) else None
+    while not registration.created:
+        token = (
+            take_lease(registration, services.now())
+            if registration.is_free(services.now())
+            else None
+        )
         if token is not None:
-            return _create_as_holder(services, launch_id, seat, token)
-        if waited >= WAIT_FOR_OTHER_SECONDS or seat.owner_is_gone(services.now()):
+            return _create_as_holder(services, launch_id, registration, token)
+        if waited >= WAIT_FOR_OTHER_SECONDS or registration.owner_is_gone(services.now()):
             return _look_only(services, launch_id)
         sleep(LOOK_AGAIN_SECONDS)
         waited += LOOK_AGAIN_SECONDS
-        seat = load_registration(launch_id)
-    return seat
+        registration = load_registration(launch_id)
+    return registration
 
 
 def _create_as_holder(
-    services: Services, launch_id: int, seat: OpenedRegistration, token: str
+    services: Services, launch_id: int, registration: OpenedRegistration, token: str
 ) -> OpenedRegistration:
     """HEAD, then POST on 404. A failure that certainly created nothing gives the lease back."""
     calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
     try:
-        found = find_registrations(services, seat, calls)
+        found = find_registrations(services, registration, calls)
         if found:
-            record_found(services, launch_id, seat, found)
+            record_found(services, launch_id, registration, found)
             return load_registration(launch_id)  # it may have gone to a later attempt
-        _post(services, seat, token, calls)
+        _post(services, registration, token, calls)
     except Refused as error:
-        release_lease(seat, token)
+        release_lease(registration, token)
         raise _rejection(error) from error
     except Unavailable as error:
         if not isinstance(error, _UnknownOutcome):
-            release_lease(seat, token)
+            release_lease(registration, token)
         raise
-    record_created(seat.row_id, services.now(), recovered=False)
-    trail(seat.row_id, "registration", "SCORM Cloud made the registration.", services.now())
+    record_created(registration.row_id, services.now(), recovered=False)
+    trail(registration.row_id, "registration", "SCORM Cloud made the registration.", services.now())
     db.session.commit()
-    return seat
+    return registration
 
 
 class _UnknownOutcome(Unavailable):
     """The POST may have been carried out: the lease is kept, and until it ends launches look."""
 
 
-def _post(services: Services, seat: OpenedRegistration, token: str, calls: CallTime) -> None:
+def _post(
+    services: Services, registration: OpenedRegistration, token: str, calls: CallTime
+) -> None:
     """POST once; returns when SCORM Cloud has the registration, whoever made it."""
-    cloud = services.scorm_cloud(seat.account)
-    postback = _postback(services, seat)
+    cloud = services.scorm_cloud(registration.account)
+    postback = _postback(services, registration)
     calls.left()
-    if not record_post(seat, token, services.now()):
+    if not record_post(registration, token, services.now()):
         raise Unavailable("the registration was not created yet")
     try:
         cloud.create_registration(
-            seat.registration_id,
-            seat.course_id,
-            seat.learner,
+            registration.registration_id,
+            registration.course_id,
+            registration.learner,
             postback,
             deadline_seconds=calls.left(),
         )
     except NotFound as error:
         raise Refused("the course is missing", code="course_missing") from error
     except Refused as error:
-        _read_back(cloud, seat, calls, error)
+        _read_back(cloud, registration, calls, error)
     except Unavailable as error:
-        if error.effect_unknown and not _is_there(cloud, seat, calls):
+        if error.effect_unknown and not _is_there(cloud, registration, calls):
             raise _UnknownOutcome(str(error), retry_after=error.retry_after) from error
         if not error.effect_unknown:
             raise
 
 
 def _read_back(
-    cloud: ScormCloudClient, seat: OpenedRegistration, calls: CallTime, error: Refused
+    cloud: ScormCloudClient, registration: OpenedRegistration, calls: CallTime, error: Refused
 ) -> None:
     """After a refused POST: fine if it exists; else say what is missing."""
     if error.code == "credentials":
         raise error
     try:
-        if cloud.registration_exists(seat.registration_id, deadline_seconds=calls.left()):
+        if cloud.registration_exists(registration.registration_id, deadline_seconds=calls.left()):
             return
-        if not cloud.course_exists(seat.course_id, deadline_seconds=calls.left()):
+        if not cloud.course_exists(registration.course_id, deadline_seconds=calls.left()):
             raise Refused("the course is missing", code="course_missing") from error
     except Unavailable as unknown:
         raise _UnknownOutcome(str(unknown)) from unknown
     raise Refused("the registration was refused", code="create_refused") from error
 
 
-def _is_there(cloud: ScormCloudClient, seat: OpenedRegistration, calls: CallTime) -> bool:
+def _is_there(cloud: ScormCloudClient, registration: OpenedRegistration, calls: CallTime) -> bool:
     """Look at once whether the POST without an answer was carried out; False is no proof."""
     try:
-        return cloud.registration_exists(seat.registration_id, deadline_seconds=calls.left())
+        return cloud.registration_exists(
+            registration.registration_id, deadline_seconds=calls.left()
+        )
     except (Unavailable, Refused):
         return False
 
 
 def _look_only(services: Services, launch_id: int) -> OpenedRegistration:
     """Somebody else holds the lease: look whether it exists, POST nothing."""
-    seat = load_registration(launch_id)
+    registration = load_registration(launch_id)
     calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
     try:
-        found = find_registrations(services, seat, calls)
+        found = find_registrations(services, registration, calls)
     except Refused as error:
         raise _rejection(error) from error
     if not found:
         raise LaunchRejected("seat_busy")
     # Its POST may have been carried out between our read of the row and our HEAD; the row was
     # marked before that, so reading it again tells a new registration from a recovered one.
-    seat = load_registration(launch_id)
-    if seat.created:
-        return seat
-    record_found(services, launch_id, seat, found)
+    registration = load_registration(launch_id)
+    if registration.created:
+        return registration
+    record_found(services, launch_id, registration, found)
     return load_registration(launch_id)
 
 
@@ -158,27 +166,27 @@ def _rejection(error: Refused) -> LaunchRejected:
     return LaunchRejected(error.code if error.code in known else "scorm_cloud_refused", error.code)
 
 
-def _postback(services: Services, seat: OpenedRegistration) -> PostBack | None:
+def _postback(services: Services, registration: OpenedRegistration) -> PostBack | None:
     if services.settings.scorm_cloud.postbacks == "off":
         return None
-    address = postback_address(services, seat.registration_id)
+    address = postback_address(services, registration.registration_id)
     return PostBack(address.url, address.user_name, address.password)
 
 
-def build_launch_link(services: Services, launch_id: int, seat: OpenedRegistration) -> str:
-    """Return the address of the player for one click; `seat` comes from open_registration.
+def build_launch_link(services: Services, launch_id: int, registration: OpenedRegistration) -> str:
+    """Return the address of the player for one click; `registration` comes from open_registration.
 
     Raises LaunchRejected "registration_gone" when our row says that the registration was created
     and SCORM Cloud says that it does not exist: creating it anew could hide a learner's data.
     """
     cloud = services.settings.scorm_cloud
     try:
-        return services.scorm_cloud(seat.account).build_launch_link(
-            seat.registration_id,
+        return services.scorm_cloud(registration.account).build_launch_link(
+            registration.registration_id,
             exit_url(services, launch_id),
             expiry_seconds=cloud.launch_link_expiry_seconds,
             content_expiry_seconds=cloud.content_expiry_seconds,
-            culture=culture_of(seat.locale),
+            culture=culture_of(registration.locale),
             deadline_seconds=cloud.launch_deadline_seconds,
         )
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""What SCORM Cloud has of a seat that our rows do not know, in every attempt and account."""
+"""What SCORM Cloud has of a registration unknown to our rows, in every attempt and account."""
 
 import logging
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .create_lease import CallTime, OpenedRegistration, record_created
 from .grade_updates import trail, wake
 from .models import Grade, Launch, Registration
 
-# More attempts than this in one seat are not plausible.
+# More attempts than this in one registration are not plausible.
 MOST_ATTEMPTS = 100
 logger = logging.getLogger(__name__)
 
@@ -29,23 +29,23 @@ class FoundRegistration:
 
 
 def find_registrations(
-    services: Services, seat: OpenedRegistration, calls: CallTime
+    services: Services, registration: OpenedRegistration, calls: CallTime
 ) -> list[FoundRegistration]:
-    """Ask by HEAD what SCORM Cloud has of a seat, oldest attempt first.
+    """Ask by HEAD what SCORM Cloud has of a registration, oldest attempt first.
 
-    Of a seat that we once asked SCORM Cloud to create, only that registration. Of one that our
-    rows never knew (first launch, or a lost database) every later attempt too, in every account,
-    the platform's own first. Nothing is recorded before all is known, so that a failure half way
-    is simply repeated. Raises Unavailable, or Refused by the seat's own account.
+    Of a registration that we once asked SCORM Cloud to create, only that one. Of one that our rows
+    never knew (first launch, or a lost database) every later attempt too, in every account, the
+    platform's own first. Nothing is recorded before all is known, so that a failure half way
+    is simply repeated. Raises Unavailable, or Refused by the registration's own account.
     """
-    account = _account_with(services, seat, seat.attempt, calls)
+    account = _account_with(services, registration, registration.attempt, calls)
     if account is None:
         return []
-    found = [FoundRegistration(seat.attempt, account)]
-    while not seat.posted and len(found) < MOST_ATTEMPTS:
+    found = [FoundRegistration(registration.attempt, account)]
+    while not registration.posted and len(found) < MOST_ATTEMPTS:
         attempt = found[-1].attempt + 1
         # Nothing is created any more, so looking on may take its own time.
-        account = _account_with(services, seat, attempt, CallTime(calls.each))
+        account = _account_with(services, registration, attempt, CallTime(calls.each))
         if account is None:
             break
         found.append(FoundRegistration(attempt, account))
@@ -53,16 +53,16 @@ def find_registrations(
 
 
 def _account_with(
-    services: Services, seat: OpenedRegistration, attempt: int, calls: CallTime
+    services: Services, registration: OpenedRegistration, attempt: int, calls: CallTime
 ) -> Account | None:
-    name = seat.id_of(attempt)
-    own = services.scorm_cloud(seat.account)
+    name = registration.id_of(attempt)
+    own = services.scorm_cloud(registration.account)
     if own.registration_exists(name, deadline_seconds=calls.left()):
-        return seat.account
-    if seat.posted or seat.alone:
+        return registration.account
+    if registration.posted or registration.alone:
         return None
     begin_reading(db.session())
-    others = [account for account in list_accounts() if account.id != seat.account.id]
+    others = [account for account in list_accounts() if account.id != registration.account.id]
     db.session.commit()
     for account in others:
         try:
@@ -76,19 +76,27 @@ def _account_with(
 
 
 def record_found(
-    services: Services, launch_id: int, seat: OpenedRegistration, found: list[FoundRegistration]
+    services: Services,
+    launch_id: int,
+    registration: OpenedRegistration,
+    found: list[FoundRegistration],
 ) -> None:
     """Keep what was found, in one transaction; the launch goes to the newest attempt. Commits.
 
     Then a worker is woken: what nobody read may hold a result.
     """
     now = services.now()
-    if seat.posted:
-        if record_created(seat.row_id, now, recovered=False):
-            trail(seat.row_id, "registration", "SCORM Cloud has the registration after all.", now)
+    if registration.posted:
+        if record_created(registration.row_id, now, recovered=False):
+            trail(
+                registration.row_id,
+                "registration",
+                "SCORM Cloud has the registration after all.",
+                now,
+            )
         db.session.commit()
         return
-    newest = _record_attempts(seat, found, now)
+    newest = _record_attempts(registration, found, now)
     launch = db.session.get_one(Launch, launch_id)
     if newest.id != launch.registration_id:
         mark_launched(newest, launch)
@@ -101,19 +109,25 @@ def record_found(
 
 
 def _record_attempts(
-    seat: OpenedRegistration, found: list[FoundRegistration], now: datetime
+    registration: OpenedRegistration, found: list[FoundRegistration], now: datetime
 ) -> Registration:
-    first = db.session.get_one(Registration, seat.row_id)
+    first = db.session.get_one(Registration, registration.row_id)
     link, learner = first.resource_link, first.learner
     newest = first
     for entry in found:
         add_registration_row(
-            link, learner, learner.platform, seat.course_id, entry.attempt, now, entry.account.id
+            link,
+            learner,
+            learner.platform,
+            registration.course_id,
+            entry.attempt,
+            now,
+            entry.account.id,
         )
         query = select(Registration).where(
             Registration.resource_link_id == link.id,
             Registration.learner_id == learner.id,
-            Registration.course_id == seat.course_id,
+            Registration.course_id == registration.course_id,
             Registration.attempt == entry.attempt,
         )
         newest = db.session.scalars(query).one()

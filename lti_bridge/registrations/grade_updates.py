@@ -15,12 +15,14 @@ from .models import Grade, Registration, TrailEvent
 
 What = Literal["read", "send"]
 WORK_TASK = "passback.work"
-_SEAT = cast(Table, Registration.__table__)
+_REGISTRATION = cast(Table, Registration.__table__)
 _CONFIRM = (
-    update(_SEAT)
+    update(_REGISTRATION)
     .where(
-        _SEAT.c.id == bindparam("row_id"),
-        _SEAT.c.progress_asked_at.is_not_distinct_from(bindparam("seen_at", type_=UtcDateTime())),
+        _REGISTRATION.c.id == bindparam("row_id"),
+        _REGISTRATION.c.progress_asked_at.is_not_distinct_from(
+            bindparam("seen_at", type_=UtcDateTime())
+        ),
     )
     .values(progress_asked_at=bindparam("asked_at"))
 )

@@ -14,7 +14,7 @@ def registration_id(
     course_id: str,
     attempt: int,
 ) -> str:
-    """Return SCORM Cloud's registration id for a seat: same facts, same id, on any node, for ever.
+    """Return a registration's id in SCORM Cloud: same facts, same id, on every node, always.
 
     A UUID, because SCORM Cloud's ids travel in paths and only `[A-Za-z0-9_-]` is safe there.
     """

@@ -42,10 +42,10 @@ class Arrival:
 
 @dataclass(frozen=True)
 class LaunchBegun:
-    """A launch with all its rows; `lease` is its seat's create lease, where it was taken."""
+    """A launch with all its rows; `lease` is its registration's create lease, if it was taken."""
 
     launch_id: int
-    seat: OpenedRegistration
+    registration: OpenedRegistration
     lease: str | None
 
 
@@ -77,7 +77,7 @@ _REMEMBER = (
 # The row is locked by being written, and what it holds by then comes back: progress stored by a
 # worker right now must be seen whole, with the exit that it settles, or this launch would take
 # that result for its own.
-_RENEW_SEAT = (
+_RENEW_REGISTRATION = (
     update(REGISTRATION)
     .where(REGISTRATION.c.id == bindparam("row_id"))
     .values(launched_at=bindparam("at"), recheck_at=bindparam("look_at"))
@@ -85,7 +85,7 @@ _RENEW_SEAT = (
 )
 _before = LAUNCH.alias("before")
 _unsettled = select(_before.c.id).where(
-    _before.c.registration_id == bindparam("seat_id"),
+    _before.c.registration_id == bindparam("before_registration_id"),
     _before.c.exited_at.is_not(None),
     _before.c.settled_at.is_(None),
 )
@@ -95,33 +95,33 @@ _ADD_LAUNCH = insert(LAUNCH).values(overlaps=exists(_unsettled)).returning(LAUNC
 def begin_launch(
     services: Services,
     claims: LaunchClaims,
-    standing: LaunchSnapshot,
+    snapshot: LaunchSnapshot,
     arrival: Arrival,
     *,
     opens_now: bool = False,
 ) -> LaunchBegun:
     """Open every row of a learner's launch, where its link is known.
 
-    With `opens_now` a new seat comes with its create lease: its launcher asks SCORM Cloud next.
-    Runs in the caller's transaction, the one that used up the nonce, and commits it. Raises
-    LaunchRejected "no_course" when nobody has chosen a course for the resource link.
+    With `opens_now` a new registration comes with its create lease: the launch asks SCORM
+    Cloud next. Runs in the caller's transaction, the one that used up the nonce, and commits it.
+    Raises LaunchRejected "no_course" when nobody has chosen a course for the resource link.
     """
     lease = secrets.token_hex(16) if opens_now else None
-    wish = _LaunchRequest(claims, _choose_course(standing), services.now(), lease)
-    standing, learner = _open_learner(standing, wish)
-    _open_grade(standing, learner.id)  # before the seat: in the order of a worker's locks
-    place, taken = _open_seat(standing, learner.id, wish)
-    launch_id = _add_launch(place.seat, wish, arrival)
+    wish = _LaunchRequest(claims, _choose_course(snapshot), services.now(), lease)
+    snapshot, learner = _open_learner(snapshot, wish)
+    _open_grade(snapshot, learner.id)  # before the registration: in the order of a worker's locks
+    place, taken = _open_registration(snapshot, learner.id, wish)
+    launch_id = _add_launch(place.registration, wish, arrival)
     db.session.commit()
-    names = _names(standing, claims)
+    names = _names(snapshot, claims)
     values = LearnerValues(learner.scorm_learner_id, *names)
-    seat = opened_registration(place, standing, claims, values)
-    return LaunchBegun(launch_id, seat, taken)
+    registration = opened_registration(place, snapshot, claims, values)
+    return LaunchBegun(launch_id, registration, taken)
 
 
-def _choose_course(standing: LaunchSnapshot) -> str:
+def _choose_course(snapshot: LaunchSnapshot) -> str:
     """Return the link's course; what it is without an override is remembered."""
-    link = standing.link
+    link = snapshot.link
     course_id = choose_course(link.override_course, link.custom_course, link.remembered_course)
     if course_id is None:
         db.session.commit()
@@ -134,28 +134,32 @@ def _choose_course(standing: LaunchSnapshot) -> str:
 
 
 def _names(
-    standing: LaunchSnapshot, claims: LaunchClaims
+    snapshot: LaunchSnapshot, claims: LaunchClaims
 ) -> tuple[str | None, str | None, str | None]:
-    if standing.platform.privacy != "named":
+    if snapshot.platform.privacy != "named":
         return None, None, None
     return claims.first_name, claims.last_name, claims.email
 
 
-def _open_learner(standing: LaunchSnapshot, wish: _LaunchRequest) -> tuple[LaunchSnapshot, Any]:
-    names = _names(standing, wish.claims)
-    # With a seat, its own row tells below whether an erasure has just taken everything.
-    if standing.learner is not None and not standing.seats and not _stays(standing.learner.id):
-        standing = read_again(standing.platform.id, wish.claims)
-    if standing.learner is None:
-        made = _make_learner(standing, wish, names)
+def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[LaunchSnapshot, Any]:
+    names = _names(snapshot, wish.claims)
+    # With a registration, its own row tells below whether an erasure has just taken everything.
+    if (
+        snapshot.learner is not None
+        and not snapshot.registrations
+        and not _stays(snapshot.learner.id)
+    ):
+        snapshot = read_again(snapshot.platform.id, wish.claims)
+    if snapshot.learner is None:
+        made = _make_learner(snapshot, wish, names)
         if made is not None:
-            return standing, made
-        standing = read_again(standing.platform.id, wish.claims)  # another node was faster
-    learner = standing.learner
+            return snapshot, made
+        snapshot = read_again(snapshot.platform.id, wish.claims)  # another node was faster
+    learner = snapshot.learner
     if (learner.first_name, learner.last_name, learner.email) != names:
         new = dict(zip(("new_first_name", "new_last_name", "new_email"), names, strict=True))
         connection().execute(_RENAME, {"row_id": learner.id, **new})
-    return standing, learner
+    return snapshot, learner
 
 
 def _stays(learner_id: int) -> bool:
@@ -166,9 +170,9 @@ def _stays(learner_id: int) -> bool:
 
 
 def _make_learner(
-    standing: LaunchSnapshot, wish: _LaunchRequest, names: tuple[str | None, ...]
+    snapshot: LaunchSnapshot, wish: _LaunchRequest, names: tuple[str | None, ...]
 ) -> Any:
-    platform, sub = standing.platform, wish.claims.sub
+    platform, sub = snapshot.platform, wish.claims.sub
     return insert_row(
         connection(),
         LEARNER,
@@ -183,16 +187,16 @@ def _make_learner(
     )
 
 
-def _open_grade(standing: LaunchSnapshot, learner_id: int) -> None:
+def _open_grade(snapshot: LaunchSnapshot, learner_id: int) -> None:
     # An insert would wait for a worker that has the row in hand, even if only to find it there.
-    if standing.has_grade:
+    if snapshot.has_grade:
         return
     insert_row(
         connection(),
         GRADE,
-        resource_link_id=standing.link.id,
+        resource_link_id=snapshot.link.id,
         learner_id=learner_id,
-        platform_id=standing.platform.id,
+        platform_id=snapshot.platform.id,
         generation=0,
         failures=0,
         line_item_looks=0,
@@ -201,45 +205,49 @@ def _open_grade(standing: LaunchSnapshot, learner_id: int) -> None:
     )
 
 
-def _open_seat(
-    standing: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
+def _open_registration(
+    snapshot: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
 ) -> tuple[RegistrationInAccount, str | None]:
-    """Return the seat that the launch resumes, or a new one; with its lease, if that was taken."""
-    place = _newest(standing, wish.course_id)
+    """Return the registration that the launch resumes, or a new one; with its lease, if taken."""
+    place = _newest(snapshot, wish.course_id)
     if place is None:
-        place = _make_seat(standing, learner_id, wish)
+        place = _make_registration(snapshot, learner_id, wish)
         if place is not None:
             return place, wish.lease
         # Another node was faster.
-        place = _newest(read_again(standing.platform.id, wish.claims), wish.course_id)
+        place = _newest(read_again(snapshot.platform.id, wish.claims), wish.course_id)
         assert place is not None
     moments = {"at": wish.now, "look_at": wish.now + FIRST_RECHECK}
-    renewed = connection().execute(_RENEW_SEAT, {"row_id": place.seat.id, **moments}).first()
+    renewed = (
+        connection()
+        .execute(_RENEW_REGISTRATION, {"row_id": place.registration.id, **moments})
+        .first()
+    )
     if renewed is None:
         db.session.rollback()
         raise LaunchRejected("resume_invalid", "the learner was erased in this moment")
     return RegistrationInAccount(renewed, place.account), None
 
 
-def _newest(standing: LaunchSnapshot, course_id: str) -> RegistrationInAccount | None:
+def _newest(snapshot: LaunchSnapshot, course_id: str) -> RegistrationInAccount | None:
     places = {
-        place.seat.attempt: place
-        for place in standing.places
-        if place.seat is not None and place.seat.course_id == course_id
+        place.registration.attempt: place
+        for place in snapshot.places
+        if place.registration is not None and place.registration.course_id == course_id
     }
     return places.get(choose_attempt(list(places)))
 
 
-def _make_seat(
-    standing: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
+def _make_registration(
+    snapshot: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
 ) -> RegistrationInAccount | None:
     """Insert the row of the first attempt; None when it is there by now."""
-    first = standing.places[0]
-    account = first.account if first.seat is None else None
-    account = account or account_for(standing.platform)
+    first = snapshot.places[0]
+    account = first.account if first.registration is None else None
+    account = account or account_for(snapshot.platform)
     values = registration_values(
-        platform_identity=standing.platform.identity,
-        link=standing.link,
+        platform_identity=snapshot.platform.identity,
+        link=snapshot.link,
         learner_id=learner_id,
         sub=wish.claims.sub,
         course_id=wish.course_id,
@@ -255,23 +263,23 @@ def _make_seat(
     return RegistrationInAccount(made, account) if made is not None else None
 
 
-def _add_launch(seat: Any, wish: _LaunchRequest, arrival: Arrival) -> int:
+def _add_launch(registration: Any, wish: _LaunchRequest, arrival: Arrival) -> int:
     """Insert the launch, with the progress that its result must differ from."""
     launch = {
-        "seat_id": seat.id,
-        "registration_id": seat.id,
+        "before_registration_id": registration.id,
+        "registration_id": registration.id,
         "launched_at": wish.now,
         "cookie_rung": arrival.cookie_rung,
         "correlation_id": arrival.correlation_id,
         "return_url": wish.claims.return_url,
         "locale": wish.claims.locale,
-        "known_completion": seat.completion,
-        "known_success": seat.success,
-        "known_score": seat.score_scaled,
+        "known_completion": registration.completion,
+        "known_success": registration.success,
+        "known_score": registration.score_scaled,
         "looks": 0,
         "history_looks": 0,
         "ended": False,
     }
     launch_id: int = connection().execute(_ADD_LAUNCH, launch).scalar_one()
-    trail(seat.id, "launch", OPENED, wish.now, arrival.correlation_id)
+    trail(registration.id, "launch", OPENED, wish.now, arrival.correlation_id)
     return launch_id

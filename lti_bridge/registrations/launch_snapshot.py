@@ -41,7 +41,7 @@ _default = select_default(_others).with_only_columns(_others.c.id).scalar_subque
 _sub: BindParameter[str] = bindparam("sub")
 
 # Outer joins, each by a unique constraint: what a first launch lacks is None. There is a row for
-# each seat that the learner has in the link.
+# each registration that the learner has in the link.
 _FIND = (
     select(
         *[column for table in PARTS for column in table.columns],
@@ -87,9 +87,9 @@ _FIND = (
 
 @dataclass(frozen=True)
 class RegistrationInAccount:
-    """One seat that the learner has in the link, if any, and the SCORM Cloud account for it."""
+    """A registration of the learner in the link, if any, and the SCORM Cloud account for it."""
 
-    seat: Any
+    registration: Any
     account: Any
 
 
@@ -98,7 +98,7 @@ class LaunchSnapshot:
     """What the rows hold for one launch, each as a tuple with its columns' names.
 
     `link` and `learner` are None before their first launch; `places` then has one entry without
-    a seat.
+    a registration.
     """
 
     deployment: Any
@@ -117,19 +117,19 @@ class LaunchSnapshot:
         return self.link.attempts_allowed != 1 or self.further_attempts > 0
 
     @property
-    def seats(self) -> list[Any]:
-        """Every seat that the learner has in the link."""
-        return [place.seat for place in self.places if place.seat is not None]
+    def registrations(self) -> list[Any]:
+        """Every registration that the learner has in the link."""
+        return [place.registration for place in self.places if place.registration is not None]
 
     def only_looks(self, now: datetime) -> bool:
-        """Tell whether this is staff of the context in a learner's role, without a seat here.
+        """Tell whether this is staff of the context in a learner's role, with no registration.
 
         Only for some hours after a launch as staff: roles change, and an LMS may send one context
-        id for all its courses. A user with a seat keeps it: a learner who helped to teach for a
-        while loses nothing.
+        id for all its courses. A user with a registration keeps it: a learner who helped to teach
+        for a while loses nothing.
         """
         seen_at = self.staff_seen_at
-        return seen_at is not None and now - seen_at < COUNTS_FOR and not self.seats
+        return seen_at is not None and now - seen_at < COUNTS_FOR and not self.registrations
 
 
 def find_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot | None:
@@ -181,9 +181,9 @@ def cut(row: Sequence[Any], tables: Sequence[Table]) -> list[Any]:
 
 def get_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot:
     """Return how things stand, where the deployment is known to be there."""
-    standing = find_snapshot(platform_id, claims)
-    assert standing is not None
-    return standing
+    snapshot = find_snapshot(platform_id, claims)
+    assert snapshot is not None
+    return snapshot
 
 
 def connection() -> Connection:

@@ -90,7 +90,7 @@ class Learner(Base):
 
 
 class Registration(Base):
-    """One seat: a learner in a course, for one resource link and attempt, and its progress."""
+    """A learner in a course, for one resource link and attempt, and their progress."""
 
     __tablename__ = "registration"
     __table_args__ = (

@@ -20,23 +20,23 @@ LONGEST_COURSE = 255
 WAITED_FOR = {"line_item_url", "line_items_url", "service_scopes"}
 
 
-def keep_link(standing: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> LaunchSnapshot:
+def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> LaunchSnapshot:
     """Make the link's row, or keep what this launch says of it, in the caller's transaction.
 
     Returns how things stand then. Raises LaunchRejected "bad_claims" or "course_missing".
     """
     if claims.resource_link_id is None:
         raise LaunchRejected("bad_claims", "resource_link is missing")
-    if standing.link is None:
-        _make_link(standing, claims.resource_link_id, now)
-        standing = get_snapshot(standing.platform.id, claims)
-    changes = _changes(standing, claims, now)
+    if snapshot.link is None:
+        _make_link(snapshot, claims.resource_link_id, now)
+        snapshot = get_snapshot(snapshot.platform.id, claims)
+    changes = _changes(snapshot, claims, now)
     if not changes:
-        return standing
+        return snapshot
     if WAITED_FOR & changes.keys():  # the link's own row comes after its grades
-        _wake_waiting(standing.link.id, now)
-    connection().execute(update(LINK).where(LINK.c.id == standing.link.id), changes)
-    return get_snapshot(standing.platform.id, claims)
+        _wake_waiting(snapshot.link.id, now)
+    connection().execute(update(LINK).where(LINK.c.id == snapshot.link.id), changes)
+    return get_snapshot(snapshot.platform.id, claims)
 
 
 def opens_in_window(link: Any, platform: Any) -> bool:
@@ -46,13 +46,13 @@ def opens_in_window(link: Any, platform: Any) -> bool:
     return bool(platform.player_window)
 
 
-def _make_link(standing: LaunchSnapshot, resource_link_id: str, now: datetime) -> None:
+def _make_link(snapshot: LaunchSnapshot, resource_link_id: str, now: datetime) -> None:
     insert_row(
         connection(),
         LINK,
-        deployment_identity=standing.deployment.identity,
+        deployment_identity=snapshot.deployment.identity,
         resource_link_id=resource_link_id,
-        deployment_id=standing.deployment.id,
+        deployment_id=snapshot.deployment.id,
         attempts_allowed=1,
         service_scopes=None,
         created_at=now,
@@ -60,11 +60,11 @@ def _make_link(standing: LaunchSnapshot, resource_link_id: str, now: datetime) -
     )
 
 
-def _changes(standing: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
+def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
     """Return the columns that this launch changes; an absent claim never erases a known one."""
-    link = standing.link
+    link = snapshot.link
     said: dict[str, Any] = {
-        "deployment_id": standing.deployment.id,
+        "deployment_id": snapshot.deployment.id,
         "launched_at": now if now - link.launched_at > RENEW_LAUNCHED_AT else link.launched_at,
         "context_id": claims.context_id or link.context_id,
         "context_title": claims.context_title or link.context_title,

@@ -1,4 +1,4 @@
-"""Who has just taught where: staff who come back in a student's role look, and take no seat."""
+"""Who has just taught where: staff in a student's role only look, and get no registration."""
 
 from datetime import datetime, timedelta
 

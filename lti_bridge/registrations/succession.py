@@ -1,4 +1,4 @@
-"""A tool that was re-installed in the LMS: the new installation takes over the old one's seats."""
+"""A tool that was re-installed in the LMS: its registrations move to the new installation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Succession:
     """What a succession would do.
 
     `links` and `learners` are taken over, `names` are some of those learners; `left_behind` counts
-    the links that learners have opened in the new installation already: their new seats stay
-    where they are, and the old ones come back.
+    the links that learners have opened in the new installation already: their new registrations
+    stay where they are, and the old ones come back.
     """
 
     pairs: Sequence[Pair]

@@ -55,7 +55,7 @@ class ScormCloudClient:
         *,
         deadline_seconds: float = 15.0,
         parallel_calls: int = 8,
-        places: CallSlots | None = None,
+        call_slots: CallSlots | None = None,
     ) -> None:
         self._wire = Wire(
             base_url,
@@ -64,7 +64,7 @@ class ScormCloudClient:
             outbound,
             deadline_seconds=deadline_seconds,
             parallel_calls=parallel_calls,
-            places=places or CallSlots(),
+            call_slots=call_slots or CallSlots(),
         )
 
     # Health

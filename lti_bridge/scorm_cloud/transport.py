@@ -35,7 +35,7 @@ class Wire:
         *,
         deadline_seconds: float,
         parallel_calls: int,
-        places: CallSlots,
+        call_slots: CallSlots,
     ) -> None:
         self._base = base_url.rstrip("/")
         # As bytes: requests would encode text as Latin-1.
@@ -43,7 +43,7 @@ class Wire:
         self._outbound = outbound
         self._deadline = deadline_seconds
         self._lines = threading.BoundedSemaphore(parallel_calls)
-        self._places = places
+        self._call_slots = call_slots
 
     def call(
         self,
@@ -60,7 +60,7 @@ class Wire:
         that do no harm twice. `options` go to requests. Raises Busy, which is Unavailable, when
         this process has no thread to spare for waiting.
         """
-        with self._places.take():
+        with self._call_slots.take():
             return self._call(method, path, deadline_seconds, repeat, options)
 
     def _call(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
-from ..core.errors import LaunchRejected
+from ..core.errors import PageRefused
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..services import Services
@@ -63,19 +63,19 @@ def locale_of(services: Services, token: str) -> str | None:
     """Return a page's locale for the page that says what went wrong with it; None: unknown."""
     try:
         return read_page(services, token).locale
-    except LaunchRejected:
+    except PageRefused:
         return None
 
 
 def read_page(services: Services, token: str) -> PageToken:
-    """Return what a page's token says; raises LaunchRejected "page_expired"."""
+    """Return what a page's token says; raises PageRefused "page_expired"."""
     try:
         purpose, issued_at, *values = json.loads(services.signer.decrypt(token))
         page = PageToken(*values)
         page = replace(page, visitor=Visitor(page.visitor))
         age = services.now().timestamp() - issued_at
     except (BadToken, ValueError, TypeError) as error:
-        raise LaunchRejected("page_expired") from error
+        raise PageRefused("page_expired") from error
     if purpose != PURPOSE or age > PAGE_SECONDS:
-        raise LaunchRejected("page_expired")
+        raise PageRefused("page_expired")
     return page

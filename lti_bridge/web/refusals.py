@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from ..core import correlation
 from ..core.db import begin_reading, db
-from ..core.errors import BridgeError, Busy, ConfigurationError, LaunchRejected, Unavailable
+from ..core.errors import BridgeError, Busy, ConfigurationError, LaunchRejected, PageRefused, Unavailable
 from ..lti.launch_state import cookie_name, find_use
 from ..services import Services, current_services
 from .frames import frame_origins, home_of
@@ -65,7 +65,7 @@ def answer_http_error(error: HTTPException) -> Response | HTTPException:
     reason = HTTP_REASONS.get(status, "our_mistake" if status >= 500 else "request_unreadable")
     if isinstance(getattr(error, "original_exception", None), DATABASE_AWAY):
         reason = "database_away"
-    refused = LaunchRejected(reason, request.endpoint or "")
+    refused = PageRefused(reason, request.endpoint or "")
     response = _show(current_services(), visit, reason, refused)
     # Such as Allow, which says what the address does take.
     response.headers.extend(h for h in error.get_headers() if h[0] != "Content-Type")

@@ -223,7 +223,7 @@ _TOKEN = {
     ),
 }
 
-_SEAT = {
+_REGISTRATION = {
     "no_course": Rejection(
         409,
         "This activity has no course yet",
@@ -428,7 +428,7 @@ _HTTP = {
     ),
 }
 
-REJECTIONS: dict[str, Rejection] = {**_HTTP, **_LOGIN, **_TOKEN, **_SEAT, **_PICKING}
+REJECTIONS: dict[str, Rejection] = {**_HTTP, **_LOGIN, **_TOKEN, **_REGISTRATION, **_PICKING}
 
 
 def get_rejection(reason: str) -> Rejection:

@@ -76,10 +76,10 @@ def start_values(cloud: Cloud, session: Document) -> Document:
     cmi: Document = {}
     seconds = 0.0
     if session["registration_id"]:
-        seat = registrations.get_seat(cloud, session["registration_id"])
-        learner = seat.facts["learner"]
+        registration = registrations.get_registration(cloud, session["registration_id"])
+        learner = registration.facts["learner"]
         if session["tracking"]:
-            cmi, seconds = seat.newest["cmi"], seat.newest["seconds"]
+            cmi, seconds = registration.newest["cmi"], registration.newest["seconds"]
     course = courses.get_course(cloud, session["course_id"], session["version"])
     names = (learner.get("lastName"), learner.get("firstName"))
     return {

@@ -44,12 +44,14 @@ def play(id: str) -> Response:
 
 
 def _everything(cloud: Cloud, id: str) -> Document:
-    seat = registrations.get_seat(cloud, id)
-    newest = seat.newest
+    registration = registrations.get_registration(cloud, id)
+    newest = registration.newest
     link, built = links.newest_of(cloud, id)
     post = cloud.store.one("SELECT accepted, refused FROM post WHERE id = ?", id)
     launches = [
-        launch_json(id, one, launch, True) for one in seat.results for launch in one["launches"]
+        launch_json(id, one, launch, True)
+        for one in registration.results
+        for launch in one["launches"]
     ]
     return {
         "id": id,
@@ -63,9 +65,9 @@ def _everything(cloud: Cloud, id: str) -> Document:
             "refused": post["refused"] if post else 0,
         },
         "redirect_on_exit_url": link["redirect"] if link else None,
-        "postback": postback_target(cloud, seat.facts),
+        "postback": postback_target(cloud, registration.facts),
         "launch_links_built": built,
         "launch_history": launches,
-        "progress": registration_json(seat.facts, newest, FORMATS["FULL"]),
-        "visible": registration_json(seat.facts, seat.seen[-1], FORMATS["FULL"]),
+        "progress": registration_json(registration.facts, newest, FORMATS["FULL"]),
+        "visible": registration_json(registration.facts, registration.seen[-1], FORMATS["FULL"]),
     }

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 
 from lti_sandbox.practice_scorm_cloud import courses, registrations
 from lti_sandbox.practice_scorm_cloud.cloud import current_cloud
-from lti_sandbox.practice_scorm_cloud.registrations import seat_of
+from lti_sandbox.practice_scorm_cloud.registrations import registration_of
 
 views = Blueprint(
     "scorm_cloud_landing",
@@ -25,7 +25,7 @@ def landing() -> str:
     return render_template(
         "practice_scorm_cloud/landing.html",
         courses=courses.newest_courses(cloud),
-        seats=[seat_of(row) for row in rows],
+        registrations=[registration_of(row) for row in rows],
         total=cloud.store.count("SELECT COUNT(*) FROM registration"),
         app_id=cloud.app_id,
     )

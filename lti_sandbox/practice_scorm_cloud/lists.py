@@ -152,8 +152,8 @@ def _rows(cloud: Cloud, query: Document, where: str, values: list[Any]) -> list[
 
 
 def _shown(row: Any) -> Document:
-    seat = registrations.seat_of(row)
-    return registration_json(seat.facts, seat.seen[-1], detail())
+    registration = registrations.registration_of(row)
+    return registration_json(registration.facts, registration.seen[-1], detail())
 
 
 def _token(query: Document) -> str:

@@ -44,8 +44,8 @@ def list_them() -> Response:
 @views.get(ONE)
 def show(id: str) -> Response:
     """Show the newest instance; HEAD says whether the registration exists."""
-    seat = registrations.get_seat(current_cloud(), id)
-    return jsonify(registration_json(seat.facts, seat.seen[-1], detail()))
+    registration = registrations.get_registration(current_cloud(), id)
+    return jsonify(registration_json(registration.facts, registration.seen[-1], detail()))
 
 
 @views.delete(ONE)
@@ -58,8 +58,8 @@ def delete(id: str) -> Any:
 @views.post(ONE + "/launchLink")
 def launch_link(id: str) -> Response:
     """Build a launch link."""
-    seat = registrations.get_seat(current_cloud(), id)
-    link = links.build(current_cloud(), json_body(), seat.newest["course"], id)
+    registration = registrations.get_registration(current_cloud(), id)
+    link = links.build(current_cloud(), json_body(), registration.newest["course"], id)
     return jsonify(launchLink=request.url_root + links.PATH.lstrip("/") + link)
 
 
@@ -80,8 +80,8 @@ def forget_global_data(id: str) -> Any:
 @views.get(ONE + "/instances")
 def instances(id: str) -> Response:
     """List all instances of a registration."""
-    seat = registrations.get_seat(current_cloud(), id)
-    shown = [registration_json(seat.facts, one, detail()) for one in seat.seen]
+    registration = registrations.get_registration(current_cloud(), id)
+    shown = [registration_json(registration.facts, one, detail()) for one in registration.seen]
     return jsonify(registrations=shown)
 
 
@@ -95,16 +95,18 @@ def add_instance(id: str) -> Any:
 @views.get(ONE + "/instances/<int:instance>")
 def show_instance(id: str, instance: int) -> Response:
     """Show one instance."""
-    seat = registrations.get_seat(current_cloud(), id)
-    return jsonify(registration_json(seat.facts, _instance(seat.seen, id, instance), detail()))
+    registration = registrations.get_registration(current_cloud(), id)
+    return jsonify(
+        registration_json(registration.facts, _instance(registration.seen, id, instance), detail())
+    )
 
 
 @views.delete(ONE + "/instances/<int:instance>")
 def delete_instance(id: str, instance: int) -> Any:
     """Delete one instance; the last one takes the registration with it."""
-    seat = registrations.get_seat(current_cloud(), id)
-    gone = _instance(seat.results, id, instance)
-    left = [one for one in seat.results if one is not gone]
+    registration = registrations.get_registration(current_cloud(), id)
+    gone = _instance(registration.results, id, instance)
+    left = [one for one in registration.results if one is not gone]
     if left:
         registrations.replace_results(current_cloud(), id, left)
     else:
@@ -115,21 +117,21 @@ def delete_instance(id: str, instance: int) -> Any:
 @views.get(ONE + "/launchHistory")
 def launch_history(id: str) -> Response:
     """Show the launches of the newest instance."""
-    seat = registrations.get_seat(current_cloud(), id)
-    return _history(id, seat.seen[-1])
+    registration = registrations.get_registration(current_cloud(), id)
+    return _history(id, registration.seen[-1])
 
 
 @views.get(ONE + "/instances/<int:instance>/launchHistory")
 def instance_history(id: str, instance: int) -> Response:
     """Show the launches of one instance."""
-    seat = registrations.get_seat(current_cloud(), id)
-    return _history(id, _instance(seat.seen, id, instance))
+    registration = registrations.get_registration(current_cloud(), id)
+    return _history(id, _instance(registration.seen, id, instance))
 
 
 @views.get(ONE + "/tags")
 def tags(id: str) -> Response:
     """Show the tags of a registration."""
-    return jsonify(tags=registrations.get_seat(current_cloud(), id).facts["tags"])
+    return jsonify(tags=registrations.get_registration(current_cloud(), id).facts["tags"])
 
 
 @views.put(ONE + "/tags")
@@ -214,7 +216,7 @@ def _dummy(shown: Any) -> Document:
 
 
 def _scopes(id: str) -> list[str]:
-    facts = registrations.get_seat(current_cloud(), id).facts
+    facts = registrations.get_registration(current_cloud(), id).facts
     course = settings.course_scope(facts["course_id"])
     return [settings.APPLICATION, course, settings.registration_scope(id)]
 

@@ -56,12 +56,12 @@ def get_row(cloud: Cloud, registration_id: str) -> Row:
     return row
 
 
-def get_seat(cloud: Cloud, registration_id: str) -> Seat:
+def get_registration(cloud: Cloud, registration_id: str) -> Seat:
     """Return a registration; ApiError 404."""
-    return seat_of(get_row(cloud, registration_id))
+    return registration_of(get_row(cloud, registration_id))
 
 
-def seat_of(row: Row) -> Seat:
+def registration_of(row: Row) -> Seat:
     """Read a row."""
     return Seat(load(row["facts"]), load(row["results"]), load(row["seen"]))
 
@@ -98,15 +98,15 @@ def change_result(
     """
     lag = cloud.control.faults.result_lag_seconds
     with cloud.store.transaction():
-        seat = get_seat(cloud, registration_id)
-        found = [one for one in seat.results if instance in (None, one["instance"])]
+        registration = get_registration(cloud, registration_id)
+        found = [one for one in registration.results if instance in (None, one["instance"])]
         if not found:
             raise no_registration(registration_id)
         result = found[-1]
         moment = stamp(cloud.now())
         change(result, moment)
         result["updated"] = moment
-        text = dump(seat.results)
+        text = dump(registration.results)
         cloud.store.run("UPDATE registration SET results = ? WHERE id = ?", text, registration_id)
         if lag:
             cloud.store.run(
@@ -116,8 +116,8 @@ def change_result(
         else:
             cloud.store.run("DELETE FROM pending WHERE registration = ?", registration_id)
             _set_seen(cloud, registration_id, text, moment)
-    if announce and result is seat.newest:
-        announce_change(cloud, seat.facts, result, lag)
+    if announce and result is registration.newest:
+        announce_change(cloud, registration.facts, result, lag)
     return result
 
 
@@ -132,17 +132,17 @@ def replace_results(cloud: Cloud, registration_id: str, results: list[Document])
 
 def reset(cloud: Cloud, registration_id: str) -> None:
     """Wipe progress and launch history, and move to the newest version of the course."""
-    seat = get_seat(cloud, registration_id)
-    course = courses.get_course(cloud, seat.facts["course_id"])
+    registration = get_registration(cloud, registration_id)
+    course = courses.get_course(cloud, registration.facts["course_id"])
     replace_results(cloud, registration_id, [new_result(0, stamp(cloud.now()), course)])
 
 
 def add_instance(cloud: Cloud, registration_id: str) -> None:
     """Begin a fresh attempt under the next instance number."""
-    seat = get_seat(cloud, registration_id)
-    course = courses.get_course(cloud, seat.facts["course_id"])
-    fresh = new_result(seat.newest["instance"] + 1, stamp(cloud.now()), course)
-    replace_results(cloud, registration_id, [*seat.results, fresh])
+    registration = get_registration(cloud, registration_id)
+    course = courses.get_course(cloud, registration.facts["course_id"])
+    fresh = new_result(registration.newest["instance"] + 1, stamp(cloud.now()), course)
+    replace_results(cloud, registration_id, [*registration.results, fresh])
 
 
 def delete(cloud: Cloud, registration_id: str) -> None:
@@ -157,7 +157,7 @@ def delete(cloud: Cloud, registration_id: str) -> None:
 def change_facts(cloud: Cloud, registration_id: str, change: Callable[[Document], None]) -> None:
     """Change what is not a result (learner, tags), visible at once; ApiError 404."""
     with cloud.store.transaction():
-        facts = get_seat(cloud, registration_id).facts
+        facts = get_registration(cloud, registration_id).facts
         change(facts)
         cloud.store.run(
             "UPDATE registration SET facts = ?, learner_id = ? WHERE id = ?",

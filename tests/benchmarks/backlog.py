@@ -1,4 +1,4 @@
-"""Rows of a bridge at work, written straight into the database: learners, seats and grades due."""
+"""Rows of a bridge at work, written straight into the database: learners, registrations, grades."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,12 +58,12 @@ def add_finished(link_id: int, count: int, at: datetime, *, first: int = 1, due:
             for sub in subs
         ]
         ids = _insert(Learner, learners)
-        seats = [
-            _seat(link_id, learner, sub, account_id, at)
+        registrations = [
+            _registration(link_id, learner, sub, account_id, at)
             for learner, sub in zip(ids, subs, strict=True)
         ]
-        seat_ids = _insert(Registration, seats)
-        _insert(Launch, [_launch(seat, at) for seat in seat_ids])
+        registration_ids = _insert(Registration, registrations)
+        _insert(Launch, [_launch(registration, at) for registration in registration_ids])
         grades = [
             {
                 "resource_link_id": link_id,
@@ -78,7 +78,9 @@ def add_finished(link_id: int, count: int, at: datetime, *, first: int = 1, due:
         ]
         grade_ids = _insert(Grade, grades)
         if not due:
-            _insert(Score, [_score(g, s, at) for g, s in zip(grade_ids, seat_ids, strict=True)])
+            _insert(
+                Score, [_score(g, s, at) for g, s in zip(grade_ids, registration_ids, strict=True)]
+            )
         db.session.commit()
 
 
@@ -87,7 +89,7 @@ def _insert(model: Any, rows: list[dict[str, Any]]) -> list[int]:
     return list(db.session.scalars(statement, rows))
 
 
-def _seat(
+def _registration(
     link_id: int, learner: int, sub: str, account_id: int | None, at: datetime
 ) -> dict[str, Any]:
     return {
@@ -110,9 +112,9 @@ def _seat(
     }
 
 
-def _launch(seat: int, at: datetime) -> dict[str, Any]:
+def _launch(registration: int, at: datetime) -> dict[str, Any]:
     return {
-        "registration_id": seat,
+        "registration_id": registration,
         "launched_at": at,
         "cookie_rung": "cookie",
         "correlation_id": "0" * 16,
@@ -123,11 +125,11 @@ def _launch(seat: int, at: datetime) -> dict[str, Any]:
     }
 
 
-def _score(grade: int, seat: int, at: datetime) -> dict[str, Any]:
+def _score(grade: int, registration: int, at: datetime) -> dict[str, Any]:
     return {
         "grade_id": grade,
         "sequence": 1,
-        "registration_id": seat,
+        "registration_id": registration,
         "attempt": 1,
         "course_id": "bench",
         "inferred": False,

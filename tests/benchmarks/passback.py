@@ -103,8 +103,8 @@ def loop_over_library(stub: str, key: Path, scores: int) -> float:
         "scope": ["https://purl.imsglobal.org/spec/lti-ags/scope/score"],
         "lineitem": f"{stub}/items/1",
     }
-    claim = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
-    body = {"iss": ISSUER, "aud": "bench", claim: endpoint}
+    lease = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+    body = {"iss": ISSUER, "aud": "bench", lease: endpoint}
     session = requests.Session()
     began = time.perf_counter()
     for number in range(scores):

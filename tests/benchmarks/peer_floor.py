@@ -47,7 +47,9 @@ def _columns(count: int) -> list[Column[str]]:
 PLATFORM = Table("floor_platform", BOTH, Column("id", Integer, primary_key=True), *_columns(18))
 NONCE = Table("floor_nonce", BOTH, Column("nonce", String(100), primary_key=True), *_columns(2))
 LEARNER = Table("floor_learner", BOTH, Column("sub", String(200), primary_key=True), *_columns(7))
-SEAT = Table("floor_seat", BOTH, Column("sub", String(200), primary_key=True), *_columns(25))
+REGISTRATION = Table(
+    "floor_seat", BOTH, Column("sub", String(200), primary_key=True), *_columns(25)
+)
 GRADE = Table("floor_grade", BOTH, Column("sub", String(200), primary_key=True), *_columns(8))
 LAUNCH = Table("floor_launch", BOTH, Column("id", Integer, primary_key=True), *_columns(12))
 EVENT = Table("floor_event", BOTH, Column("id", Integer, primary_key=True), *_columns(5))
@@ -81,11 +83,13 @@ def create_floor(database_url: str, stub_url: str) -> Flask:
         claims = jwt.decode(request.form["id_token"], key, ["RS256"], audience="bench")
         sub = claims["sub"]
         with engine.begin() as connection:
-            seat = connection.execute(select(SEAT, PLATFORM).where(SEAT.c.sub == sub)).first()
+            registration = connection.execute(
+                select(REGISTRATION, PLATFORM).where(REGISTRATION.c.sub == sub)
+            ).first()
             used = insert_new(NONCE).on_conflict_do_nothing().returning(NONCE)
             connection.execute(used, _values(NONCE, nonce=claims["nonce"])).one()
-            if seat is None:
-                for table in (LEARNER, GRADE, SEAT):
+            if registration is None:
+                for table in (LEARNER, GRADE, REGISTRATION):
                     connection.execute(
                         insert_new(table).on_conflict_do_nothing().returning(table),
                         _values(table, sub=sub),
@@ -94,7 +98,7 @@ def create_floor(database_url: str, stub_url: str) -> Flask:
                 _touch(connection, sub)
             connection.execute(insert(LAUNCH).returning(LAUNCH.c.id), _values(LAUNCH))
             connection.execute(insert(EVENT), _values(EVENT))
-        if seat is None:
+        if registration is None:
             _create(engine, cloud, f"{stub_url}/api/v2/registrations", sub)
         link = cloud.post(
             f"{stub_url}/api/v2/registrations/{sub}/launchLink",
@@ -121,7 +125,7 @@ def _platform_of(issuer: str) -> Any:
 
 
 def _touch(connection: Connection, sub: str) -> None:
-    connection.execute(update(SEAT).where(SEAT.c.sub == sub), {"value_0": "again"})
+    connection.execute(update(REGISTRATION).where(REGISTRATION.c.sub == sub), {"value_0": "again"})
 
 
 def _values(table: Table, **known: str) -> dict[str, str]:

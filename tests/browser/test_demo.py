@@ -77,7 +77,7 @@ def page(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def fresh_learner(request: pytest.FixtureRequest) -> str:
-    """Somebody who has no seat yet, also when the test is run once more."""
+    """Somebody who has no registration yet, also when the test is run once more."""
     if request.getfixturevalue("lag"):
         return "Carla Mendes"
     return "Ben Okafor" if getattr(request.node, "execution_count", 1) > 1 else "Alice Andersen"
@@ -160,12 +160,12 @@ def test_grade_arrives_without_a_reload(
     assert gradebook.evaluate("window.sameDocument") is True
 
 
-def test_instructor_gets_a_preview_and_no_seat(page: Any, demo: Demo) -> None:
-    def seats() -> list[str]:
+def test_instructor_gets_a_preview_and_no_registration(page: Any, demo: Demo) -> None:
+    def registrations() -> list[str]:
         answer = requests.get(f"{demo.scorm_cloud}/control/registrations", timeout=10)
         return list(answer.json()["registrations"])
 
-    before = seats()
+    before = registrations()
     act_as(page, demo, "Ida Ivarsson")
 
     tool = open_activity(page, QUIZZES[0])
@@ -173,7 +173,7 @@ def test_instructor_gets_a_preview_and_no_seat(page: Any, demo: Demo) -> None:
     tool.get_by_role("button", name="Preview").click()
     tool.frame_locator("#sco").get_by_role("button", name="Start the quiz").wait_for()
 
-    assert seats() == before
+    assert registrations() == before
 
 
 def test_exit_page_works_without_scripts(browser: Any, demo: Demo) -> None:
@@ -189,8 +189,8 @@ def test_exit_page_works_without_scripts(browser: Any, demo: Demo) -> None:
     for _ in range(2):
         with form.expect_navigation():
             form.get_by_role("button", name="Continue").click()
-    seat = requests.get(f"{demo.scorm_cloud}/control/registrations", timeout=10).json()
-    registration = seat["registrations"][-1]
+    made = requests.get(f"{demo.scorm_cloud}/control/registrations", timeout=10).json()
+    registration = made["registrations"][-1]
     url = f"{demo.scorm_cloud}/control/registrations/{registration}"
     requests.put(
         url, json={"completion": "COMPLETED", "success": "PASSED", "scaled": 91}, timeout=10

@@ -26,20 +26,20 @@ def page(browser: Any) -> Any:
     context.close()
 
 
-def seats(demo: Demo) -> list[str]:
+def registrations(demo: Demo) -> list[str]:
     url = f"{demo.scorm_cloud}/control/registrations"
     return list(requests.get(url, timeout=10).json()["registrations"])
 
 
 def finish(page: Any, demo: Demo, scaled: float, kind: str = QUIZZES[0]) -> None:
     """Alice opens an activity and SCORM Cloud reports a result for her."""
-    before = set(seats(demo))
+    before = set(registrations(demo))
     act_as(page, demo, "Alice Andersen")
     player = open_activity(page, kind)
     player.frame_locator("#sco").get_by_role("button", name="Start the quiz").wait_for()
-    (seat,) = set(seats(demo)) - before
+    (registration,) = set(registrations(demo)) - before
     result = {"completion": "COMPLETED", "success": "PASSED", "scaled": scaled}
-    url = f"{demo.scorm_cloud}/control/registrations/{seat}"
+    url = f"{demo.scorm_cloud}/control/registrations/{registration}"
     requests.put(url, json=result, timeout=10)
     grades = f"{demo.lms}/control/grades"
 
@@ -132,7 +132,7 @@ def test_copied_course_works_by_itself(page: Any, demo: Demo) -> None:
     copied = requests.post(f"{demo.lms}/control/course-copy", timeout=10).json()["activities"]
     newest = next(entry["id"] for entry in copied if title(QUIZZES[1]) in entry["title"])
     act_as(page, demo, "Carla Mendes")
-    before = set(seats(demo))
+    before = set(registrations(demo))
 
     page.goto(f"{demo.lms}/activities/{newest}")
     player = page.frame_locator("iframe.tool")
@@ -140,7 +140,7 @@ def test_copied_course_works_by_itself(page: Any, demo: Demo) -> None:
     player.get_by_role("button", name="Exit course").click()
     player.get_by_role("heading", name="Your grade is in the gradebook").wait_for(timeout=40_000)
 
-    assert len(set(seats(demo)) - before) == 1
+    assert len(set(registrations(demo)) - before) == 1
     cells = requests.get(f"{demo.lms}/control/grades", timeout=10).json()["grades"]
     graded = {(c["activity"], c["score"]) for c in cells if c["person"] == "carla" and c["score"]}
     assert graded == {(newest, 50)}

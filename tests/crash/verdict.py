@@ -1,4 +1,4 @@
-"""What a run kept: no grade lost, wrong or lowered; no seat twice; repeats byte for byte."""
+"""What a run kept: no grade lost, wrong or lowered; no registration twice; equal repeats."""
 
 import json
 from collections import Counter, defaultdict

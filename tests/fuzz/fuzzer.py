@@ -92,7 +92,9 @@ class Fuzzer:
         }
         asked = len(self.door.cloud.asked) - asked
         self._note(shot, response)
-        complaint = _complaint(shot, response, added, asked) or self._seat_taken(response, added)
+        complaint = _complaint(shot, response, added, asked) or self._registration_taken(
+            response, added
+        )
         if complaint:
             raise Broken(
                 f"request {number} of seed {self.seed}: {complaint}\n"
@@ -101,8 +103,8 @@ class Fuzzer:
             )
         return response
 
-    def _seat_taken(self, response: Response, added: dict[str, int]) -> str:
-        """Whoever is shown a page of ours instead of the player takes no seat."""
+    def _registration_taken(self, response: Response, added: dict[str, int]) -> str:
+        """Whoever is shown a page of ours instead of the player takes no registration."""
         place, player = response.header("location"), self.door.cloud.server.url
         if response.status >= 400 or place.startswith(player) or "registration" not in added:
             return ""

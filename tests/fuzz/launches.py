@@ -286,7 +286,7 @@ def _post(
         valid = any(_is_valid(logins, payload) for payload in payloads)
 
     if valid:
-        logins.used()  # also by a launch that ends at a seat's page: the nonce has gone
+        logins.used()  # also by a launch that ends at a registration's page: the nonce has gone
 
     def passes(response: Response) -> str:
         if logins.secret and b'data-subject="lti.get_data"' in response.body:

@@ -289,7 +289,7 @@ def test_teacher_in_a_students_role_gets_a_preview(world: World) -> None:
     assert count(Registration) == 0
 
 
-def test_learner_with_a_seat_keeps_it_after_helping(world: World) -> None:
+def test_learner_with_a_registration_keeps_it_after_helping(world: World) -> None:
     world.launch(roles=[LEARNER])
     world.launch(roles=[ASSISTANT])
 

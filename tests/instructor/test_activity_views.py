@@ -44,14 +44,20 @@ def finish(world: World, sub: str, score: float, state: str = "accepted") -> int
     world.launch(sub=sub, given_name=sub.title(), family_name="Learner")
     learner = db.session.scalars(select(Learner).where(Learner.sub == sub)).one()
     grade = db.session.scalars(select(Grade).where(Grade.learner_id == learner.id)).one()
-    seat = db.session.scalars(select(Registration).where(Registration.learner == learner)).one()
-    seat.completion, seat.success, seat.score_scaled = "COMPLETED", "PASSED", score
-    seat.best_real_score, seat.seconds_tracked = score, 300.0
-    seat.progress_changed_at = seat.progress_asked_at = world.services.now()
+    registration = db.session.scalars(
+        select(Registration).where(Registration.learner == learner)
+    ).one()
+    registration.completion, registration.success, registration.score_scaled = (
+        "COMPLETED",
+        "PASSED",
+        score,
+    )
+    registration.best_real_score, registration.seconds_tracked = score, 300.0
+    registration.progress_changed_at = registration.progress_asked_at = world.services.now()
     score_row = Score(
         grade=grade,
         sequence=1,
-        registration=seat,
+        registration=registration,
         attempt=1,
         course_id="golf",
         inferred=False,
@@ -247,8 +253,10 @@ def test_number_that_is_none_is_refused(world: World, number: str) -> None:
 def test_change_of_policy_is_shown_before_it_is_made(world: World) -> None:
     number = finish(world, "alice", 85.5)
     finish(world, "bob", 40.0)
-    seat = db.session.scalars(select(Registration).where(Registration.learner_id == number)).one()
-    seat.score_scaled = 70.0  # a later session was worse
+    registration = db.session.scalars(
+        select(Registration).where(Registration.learner_id == number)
+    ).one()
+    registration.score_scaled = 70.0  # a later session was worse
     db.session.commit()
     token = token_of(world)
     wanted = {"answer": "latest", "completion": "", "partial": "", "attempts": "3"}

@@ -24,7 +24,7 @@ def narrow(
     app = create_app(settings, now=clock, waiting_threads=1)
     make_tables(app)
     services = app.extensions["lti_bridge"]
-    services.places.patience_seconds = 0.0
+    services.call_slots.patience_seconds = 0.0
     with app.app_context():
         yield make_world(app, services, platform, cloud)
         db.session.remove()
@@ -75,7 +75,7 @@ def test_waiting_learner_tries_again_by_itself(narrow: World) -> None:
 
 
 def test_second_click_waits_a_moment(narrow: World) -> None:
-    narrow.services.places.patience_seconds = 30.0
+    narrow.services.call_slots.patience_seconds = 30.0
 
     with SlowCloud(narrow) as slow:
         threading.Timer(0.2, slow.free.set).start()
@@ -88,7 +88,7 @@ def test_second_click_waits_a_moment(narrow: World) -> None:
 def test_waiting_holds_no_transaction(narrow: World) -> None:
     """A thread that waits for a place keeps no connection to the database meanwhile."""
     pool, held = db.engine.pool, []
-    narrow.services.places.patience_seconds = 30.0
+    narrow.services.call_slots.patience_seconds = 30.0
 
     with SlowCloud(narrow) as slow:
 
@@ -103,7 +103,7 @@ def test_waiting_holds_no_transaction(narrow: World) -> None:
 
 
 def test_refused_learner_leaves_no_lease(narrow: World) -> None:
-    """A seat that nobody is creating can be opened at once, by whoever comes next."""
+    """A registration that nobody is creating can be opened at once, by whoever comes next."""
     with SlowCloud(narrow):
         narrow.launch(sub="bob")
 

@@ -65,7 +65,7 @@ def test_login_works_by_get(world):
     assert count(UsedNonce) == 0
 
 
-def test_relaunch_keeps_the_seat(world):
+def test_relaunch_keeps_the_registration(world):
     world.launch()
 
     response = world.launch()
@@ -413,7 +413,7 @@ def test_bridge_without_account_says_so(world):
     assert (response.status_code, code(response)) == (500, "not_set_up")
 
 
-def test_busy_seat_refreshes_itself(world):
+def test_busy_registration_refreshes_itself(world):
     break_cloud(world)
     world.launch()
     world.cloud.disturb = lambda method, path, carry_on: None

@@ -145,13 +145,15 @@ def go_through_everything(nodes: Nodes) -> dict[str, str]:
     private |= {f"cookie {name}": cookie for name, cookie in alice.browser.cookies.items()}
     assert alice.post(form.action, form.fields).status_code == 303
     alice.post(form.action, form.fields)
-    (seat,) = stage.cloud_registrations()
+    (registration,) = stage.cloud_registrations()
     result = {"completion": "COMPLETED", "success": "PASSED", "scaled": 85.5}
-    stage.finish_course(seat, **result, seconds=60)
-    exit_url, postback = stage.exit_url(seat), stage.registration(seat)["postback"]
+    stage.finish_course(registration, **result, seconds=60)
+    exit_url, postback = stage.exit_url(registration), stage.registration(registration)["postback"]
     alice.get(exit_url)
     alice.get(f"{exit_url}/status?also=a-query-of-somebody")
-    requests.post(postback["url"], json={"id": seat}, auth=("x", "wrong-password"), timeout=10)
+    requests.post(
+        postback["url"], json={"id": registration}, auth=("x", "wrong-password"), timeout=10
+    )
     stage.wait_for_grade("alice", activity, 85.5)
     for path in ("exit/nothing-of-ours", "lti/launch?query-of-somebody=1"):
         alice.get(f"{stage.services.settings.public_url}/{path}")

@@ -47,5 +47,5 @@ from lti_bridge.passback.learner_state import LearnerProgress, LearnerState, dec
     ],
     ids=lambda value: value.label if isinstance(value, LearnerState) else "",
 )
-def test_says_where_a_learner_stands(standing: LearnerProgress, state: LearnerState) -> None:
-    assert decide_learner_state(standing) == state
+def test_says_where_a_learner_stands(progress: LearnerProgress, state: LearnerState) -> None:
+    assert decide_learner_state(progress) == state

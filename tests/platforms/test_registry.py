@@ -88,7 +88,7 @@ def test_declared_identity_is_kept(services):
 
 
 def test_declared_deployment_identity_is_kept(services):
-    """What `platform show` printed of a successor restores its seats in an empty database."""
+    """What `platform show` printed of a successor brings its registrations back, without rows."""
     identity = str(uuid.uuid4())
 
     row = add(services, deployment_identity=identity)

@@ -24,7 +24,7 @@ class People:
     alice: int
     bob: int
 
-    def seats_of(self, learner_id: int) -> list[str]:
+    def registrations_of(self, learner_id: int) -> list[str]:
         query = select(Registration.registration_id).where(Registration.learner_id == learner_id)
         found = list(db.session.scalars(query.order_by(Registration.id)))
         db.session.commit()
@@ -51,7 +51,7 @@ def launch_as(world: World, sub: str, **changes: Any) -> None:
 
 
 def make_people(world: World) -> People:
-    """Alice has two seats, a delivered score and the console; Bob has one of each."""
+    """Alice has two registrations, a delivered score and the console; Bob has one of each."""
     launch_as(world, ALICE)
     launch_as(world, ALICE, **{LINK: {"id": "link-2", "title": "Second"}})
     launch_as(world, BOB)

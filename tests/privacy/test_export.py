@@ -21,17 +21,17 @@ from tests.practice_cloud import Answer, CarryOn
 
 
 def test_export_holds_everything_of_them(people):
-    seats = people.seats_of(people.alice)
+    registrations = people.registrations_of(people.alice)
 
     document = export_learner(people.world.services, people.alice)
 
     assert document["learner"]["email"] == "alice@school.example"
     assert document["platform"]["name"] == "School"
-    assert [entry["registration_id"] for entry in document["registrations"]] == seats
+    assert [entry["registration_id"] for entry in document["registrations"]] == registrations
     assert [len(entry["launches"]) for entry in document["registrations"]] == [1, 1]
     assert [len(entry["trail"]) for entry in document["registrations"]] == [2, 2]
     scores = [score for grade in document["grades"] for score in grade["scores"]]
-    assert [score["registration_id"] for score in scores] == seats
+    assert [score["registration_id"] for score in scores] == registrations
     assert [score["tries"][0]["excerpt"] for score in scores] == ["fine", "fine"]
     assert [visit["context_id"] for visit in document["staff_visits"]] == ["elsewhere"]
     assert len(document["console_grants"][0]["sessions"]) == 1
@@ -41,7 +41,9 @@ def test_export_names_nobody_else(people):
     text = json.dumps(export_learner(people.world.services, people.alice))
 
     assert "Alice" in text
-    assert not any(word in text for word in ("Bob", "bob@", "user-8", *people.seats_of(people.bob)))
+    assert not any(
+        word in text for word in ("Bob", "bob@", "user-8", *people.registrations_of(people.bob))
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_silent_scorm_cloud_is_asked_once(people):
 
 
 def test_missing_registration_is_told(people):
-    people.world.cloud.client.delete_registration(people.seats_of(people.alice)[0])
+    people.world.cloud.client.delete_registration(people.registrations_of(people.alice)[0])
 
     document = export_learner(people.world.services, people.alice)
 

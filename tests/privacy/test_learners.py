@@ -38,11 +38,11 @@ def test_text_finds_learners(people: People, text, names):
 
 
 def test_ids_find_their_learner(people: People):
-    seat = people.seats_of(people.bob)[0]
+    registration = people.registrations_of(people.bob)[0]
     scorm_id = db.session.get_one(Learner, people.bob).scorm_learner_id
     db.session.commit()
 
-    assert found(seat) == found(seat.upper()) == found(scorm_id) == ["Bob Berg"]
+    assert found(registration) == found(registration.upper()) == found(scorm_id) == ["Bob Berg"]
 
 
 def test_search_stays_within_a_platform(people: People):

@@ -44,8 +44,8 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def seat(services, clock: FakeClock) -> Registration:
-    """Alice's seat, made 100 days ago."""
+def registration(services, clock: FakeClock) -> Registration:
+    """Alice's registration, made 100 days ago."""
     began = clock() - 100 * DAY
     row = add_registration(began, add_link(began))
     add_grade(began, row)
@@ -68,8 +68,8 @@ def left(column) -> list:
 
 
 @pytest.mark.parametrize("days, stays", [(29.9, True), (30.1, False)], ids=["young", "old"])
-def test_trail_goes_by_age(services, clock, seat, days, stays):
-    add_event(ago(clock, days), seat, "The learner opened the activity.")
+def test_trail_goes_by_age(services, clock, registration, days, stays):
+    add_event(ago(clock, days), registration, "The learner opened the activity.")
 
     run(services)
 
@@ -99,11 +99,11 @@ def test_trail_goes_by_age(services, clock, seat, days, stays):
         "looked for once more",
     ],
 )
-def test_launches_go_unless_they_decide(services, clock, seat, days, newer, moments, stays):
+def test_launches_go_unless_they_decide(services, clock, registration, days, newer, moments, stays):
     at = ago(clock, days)
-    launch_id = add_launch(at, seat, **dict.fromkeys(moments, at)).id
+    launch_id = add_launch(at, registration, **dict.fromkeys(moments, at)).id
     if newer:
-        add_launch(at + timedelta(hours=1), seat)
+        add_launch(at + timedelta(hours=1), registration)
 
     run(services)
 
@@ -120,9 +120,9 @@ def test_launches_go_unless_they_decide(services, clock, seat, days, newer, mome
         (9, "accepted", True),
     ],
 )
-def test_tries_go_once_the_score_is_finished(services, clock, seat, days, state, stays):
+def test_tries_go_once_the_score_is_finished(services, clock, registration, days, state, stays):
     grade = db.session.scalars(select(Grade)).one()
-    add_try(ago(clock, days), seat, grade, status=200, excerpt="fine")
+    add_try(ago(clock, days), registration, grade, status=200, excerpt="fine")
     db.session.execute(update(Score).values(state=state))
     db.session.commit()
 
@@ -137,8 +137,8 @@ def test_tries_go_once_the_score_is_finished(services, clock, seat, days, state,
     [(None, False), (41, False), (39, True)],
     ids=["never launched", "long ago", "lately"],
 )
-def test_names_are_forgotten_after_silence(services, clock, seat, launched, stays):
-    seat.launched_at = ago(clock, launched) if launched else None
+def test_names_are_forgotten_after_silence(services, clock, registration, launched, stays):
+    registration.launched_at = ago(clock, launched) if launched else None
     db.session.commit()
 
     counts = run(services)
@@ -192,14 +192,14 @@ def test_outdated_rows_go_by_themselves(services, clock, days, gone):
     assert run(services) == {}
 
 
-def fill_everything(clock: FakeClock, seat: Registration) -> None:
+def fill_everything(clock: FakeClock, registration: Registration) -> None:
     fill_outdated(clock, 50)
     grade = db.session.scalars(select(Grade)).one()
     for number in range(3):
         at = ago(clock, 60 - number)
-        add_event(at, seat, "something happened")
-        add_launch(at, seat, exited_at=at, settled_at=at)
-        add_try(at, seat, grade, status=200)
+        add_event(at, registration, "something happened")
+        add_launch(at, registration, exited_at=at, settled_at=at)
+        add_try(at, registration, grade, status=200)
     db.session.execute(update(Score).values(state="accepted"))
     at = ago(clock, 90)
     db.session.add(
@@ -229,8 +229,8 @@ def snapshot() -> dict[str, list]:
     return rows
 
 
-def test_dry_run_changes_nothing(services, clock, seat):
-    fill_everything(clock, seat)
+def test_dry_run_changes_nothing(services, clock, registration):
+    fill_everything(clock, registration)
     before = snapshot()
 
     counts = run(services, dry_run=True)
@@ -239,8 +239,8 @@ def test_dry_run_changes_nothing(services, clock, seat):
     assert snapshot() == before
 
 
-def test_what_decides_stays(services, clock, seat):
-    fill_everything(clock, seat)
+def test_what_decides_stays(services, clock, registration):
+    fill_everything(clock, registration)
     deciding = (Score, Grade, Registration, ResourceLink, Learner)
 
     assert run(services) == WHOLE
@@ -250,8 +250,8 @@ def test_what_decides_stays(services, clock, seat):
     assert counts == [1] * len(deciding)
 
 
-def test_zero_days_keep_for_ever(app: Flask, services, clock, seat):
-    fill_everything(clock, seat)
+def test_zero_days_keep_for_ever(app: Flask, services, clock, registration):
+    fill_everything(clock, registration)
     forever = dict.fromkeys(
         ("retain_trail_days", "retain_launches_days", "retain_tries_days", "forget_names_days"), 0
     )
@@ -263,18 +263,18 @@ def test_zero_days_keep_for_ever(app: Flask, services, clock, seat):
 
 
 @pytest.mark.parametrize("page, batch", [(1, 1), (2, 1), (3, 2), (5, 2)])
-def test_pages_and_batches_miss_nothing(services, clock, seat, monkeypatch, page, batch):
+def test_pages_and_batches_miss_nothing(services, clock, registration, monkeypatch, page, batch):
     monkeypatch.setattr(retention, "PAGE", page)
     monkeypatch.setattr(retention, "BATCH", batch)
-    fill_everything(clock, seat)
-    add_event(ago(clock, 1), seat, "of yesterday")
+    fill_everything(clock, registration)
+    add_event(ago(clock, 1), registration, "of yesterday")
 
     assert run(services) == WHOLE
     assert len(left(TrailEvent.id)) == 1
 
 
-def test_one_node_runs_it_once_a_day(services, clock, seat):
-    fill_everything(clock, seat)
+def test_one_node_runs_it_once_a_day(services, clock, registration):
+    fill_everything(clock, registration)
 
     first = run_when_due(services)
     clock.advance(23 * 3600)
@@ -290,9 +290,9 @@ def test_one_node_runs_it_once_a_day(services, clock, seat):
     db.session.commit()
 
 
-def test_node_that_lost_its_turn_stops(services, clock, seat, monkeypatch):
+def test_node_that_lost_its_turn_stops(services, clock, registration, monkeypatch):
     """It froze in the middle; another node took over."""
-    fill_everything(clock, seat)
+    fill_everything(clock, registration)
     let_go = retention._let_go
 
     def freeze(*arguments) -> int:
@@ -311,11 +311,11 @@ def test_node_that_lost_its_turn_stops(services, clock, seat, monkeypatch):
     db.session.commit()
 
 
-def test_dead_node_is_followed(services, clock, seat, monkeypatch):
+def test_dead_node_is_followed(services, clock, registration, monkeypatch):
     def die(*_) -> int:
         raise KeyboardInterrupt
 
-    fill_everything(clock, seat)
+    fill_everything(clock, registration)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(retention, "_let_go", die)
         run_when_due(services)
@@ -325,7 +325,7 @@ def test_dead_node_is_followed(services, clock, seat, monkeypatch):
     assert {line.kind: line.count for line in run_when_due(services)} == WHOLE
 
 
-def test_learner_who_returns_just_now_keeps_the_name(services, clock, seat, monkeypatch):
+def test_learner_who_returns_just_now_keeps_the_name(services, clock, registration, monkeypatch):
     let_go = retention._let_go
 
     def return_first(kind, *arguments) -> int:

@@ -86,9 +86,9 @@ class Node:
         platform_id = db.session.scalars(query).one()
         arrival = Arrival(cookie_rung="cookie", correlation_id=secrets.token_hex(8))
         asked = claims(deployment_id=deployment_id, **changes)
-        standing = get_snapshot(platform_id, asked)
-        standing = keep_link(standing, asked, self.services.now())
-        return begin_launch(self.services, asked, standing, arrival).launch_id
+        snapshot = get_snapshot(platform_id, asked)
+        snapshot = keep_link(snapshot, asked, self.services.now())
+        return begin_launch(self.services, asked, snapshot, arrival).launch_id
 
     def open(self, launch_id: int) -> OpenedRegistration:
         return open_registration(self.services, launch_id, sleep=self._wait)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import LaunchRejected, Unavailable
-from lti_bridge.registrations import create_lease as seats
+from lti_bridge.registrations import create_lease as registrations
 from lti_bridge.registrations.models import Grade, Launch, Registration
 from lti_bridge.scorm_cloud.client import LearnerValues
 from tests.conftest import FakeClock, close_app, with_settings
@@ -153,7 +153,7 @@ def test_loser_waits_for_the_winner(make_node: MakeNode, cloud: PracticeCloud) -
 
 
 @pytest.mark.parametrize("duplicate", ["reject", "reset"])
-def test_emptied_database_finds_the_seat_again(
+def test_emptied_database_finds_the_registration_again(
     node: Node, cloud: PracticeCloud, clock: FakeClock, duplicate: str
 ) -> None:
     cloud.faults(duplicate_registration=duplicate)
@@ -174,7 +174,7 @@ def test_emptied_database_finds_the_seat_again(
         assert (grade.result_known, grade.next_read_at, grade.generation) == (False, clock(), 1)
 
 
-def test_new_seat_needs_no_look_at_the_lms(node: Node) -> None:
+def test_new_registration_needs_no_look_at_the_lms(node: Node) -> None:
     node.launch()
 
     with node.context():
@@ -216,11 +216,11 @@ def test_interrupted_search_is_begun_again(node: Node, cloud: PracticeCloud) -> 
 
 
 def second_attempt(node: Node, cloud: PracticeCloud) -> str:
-    """Make attempt 2 of the only seat, as another bridge with more attempts would."""
+    """Make attempt 2 of the only registration, as another bridge with more attempts would."""
     with node.context():
         launch_id = db.session.scalars(select(Launch.id)).first()
         assert launch_id is not None
-        name = seats.load_registration(launch_id).id_of(2)
+        name = registrations.load_registration(launch_id).id_of(2)
     cloud.client.create_registration(name, "golf", LearnerValues("alice"), None)
     return name
 
@@ -239,8 +239,8 @@ def test_emptied_database_looks_in_every_account(
 ) -> None:
     node.add_account("other", other_cloud)
     with node.context():
-        # The platform used the other account when this seat was made; then the rows were lost.
-        name = seats.load_registration(node.begin()).registration_id
+        # The platform used the other account when this was made; then the rows were lost.
+        name = registrations.load_registration(node.begin()).registration_id
     other_cloud.client.create_registration(name, "golf", LearnerValues("alice"), None)
     other_cloud.asked.clear()
 
@@ -275,7 +275,7 @@ def test_account_with_a_wrong_secret_stops_nobody(
     assert cloud.posts() == {name: {"accepted": 1, "refused": 0}}
 
 
-def test_silent_account_may_hide_a_seat(
+def test_silent_account_may_hide_a_registration(
     node: Node, cloud: PracticeCloud, other_cloud: PracticeCloud
 ) -> None:
     node.add_account("other", other_cloud)
@@ -328,17 +328,19 @@ def test_death_after_the_post_loses_nothing(
     cloud.faults(duplicate_registration=duplicate)
     with node.context():
         # All that a process does before it dies between SCORM Cloud's answer and our row.
-        seat = seats.load_registration(node.begin())
-        token = seats.take_lease(seat, clock())
-        assert token is not None and seats.record_post(seat, token, clock())
-    cloud.client.create_registration(seat.registration_id, "golf", LearnerValues("alice"), None)
-    cloud.play(seat.registration_id, completion="COMPLETED", scaled=70)
+        registration = registrations.load_registration(node.begin())
+        token = registrations.take_lease(registration, clock())
+        assert token is not None and registrations.record_post(registration, token, clock())
+    cloud.client.create_registration(
+        registration.registration_id, "golf", LearnerValues("alice"), None
+    )
+    cloud.play(registration.registration_id, completion="COMPLETED", scaled=70)
     clock.advance(later)
     cloud.asked.clear()
 
     name = node.launch()
 
-    assert name == seat.registration_id
+    assert name == registration.registration_id
     assert cloud.asked == [LOOK, LINK]
     assert cloud.posts() == {name: {"accepted": 1, "refused": 0}}
     assert cloud.look(name)["scaled"] == 70
@@ -350,8 +352,8 @@ def test_death_before_the_post_costs_one_lease(
     node: Node, cloud: PracticeCloud, clock: FakeClock
 ) -> None:
     with node.context():
-        seat = seats.load_registration(node.begin())
-        assert seats.take_lease(seat, clock())
+        registration = registrations.load_registration(node.begin())
+        assert registrations.take_lease(registration, clock())
     clock.advance(12)
     with pytest.raises(LaunchRejected) as busy:
         node.launch()
@@ -363,15 +365,15 @@ def test_death_before_the_post_costs_one_lease(
     assert cloud.posts() == {name: {"accepted": 1, "refused": 0}}
 
 
-def test_looker_recognises_a_recovered_seat(
+def test_looker_recognises_a_recovered_registration(
     node: Node, cloud: PracticeCloud, clock: FakeClock
 ) -> None:
     name = node.launch()
     node.lose_database()
     with node.context():
         # A launcher that took the lease in the emptied database, and died before its HEAD.
-        seat = seats.load_registration(node.begin())
-        assert seats.take_lease(seat, clock())
+        registration = registrations.load_registration(node.begin())
+        assert registrations.take_lease(registration, clock())
     clock.advance(12)
 
     again = node.launch()
@@ -382,21 +384,21 @@ def test_looker_recognises_a_recovered_seat(
         assert not db.session.scalars(select(Grade)).one().result_known
 
 
-def test_looker_recognises_a_seat_made_meanwhile(
+def test_looker_recognises_a_registration_made_meanwhile(
     node: Node, cloud: PracticeCloud, clock: FakeClock
 ) -> None:
     with node.context():
-        seat = seats.load_registration(node.begin())
-        token = seats.take_lease(seat, clock())
+        registration = registrations.load_registration(node.begin())
+        token = registrations.take_lease(registration, clock())
         assert token is not None
     clock.advance(12)
     made: list[str] = []
 
     def make_it_now(method: str, path: str, carry_on: CarryOn) -> None:
         if method == "HEAD" and not made:
-            made.append(seat.registration_id)
+            made.append(registration.registration_id)
             with node.context():
-                assert seats.record_post(seat, token, clock())
+                assert registrations.record_post(registration, token, clock())
             cloud.client.create_registration(made[0], "golf", LearnerValues("alice"), None)
 
     cloud.disturb = make_it_now
@@ -408,14 +410,14 @@ def test_looker_recognises_a_seat_made_meanwhile(
         assert db.session.scalars(select(Grade)).one().result_known
 
 
-def test_seat_once_posted_lives_in_its_own_account(
+def test_registration_once_posted_lives_in_its_own_account(
     node: Node, cloud: PracticeCloud, other_cloud: PracticeCloud, clock: FakeClock
 ) -> None:
     node.add_account("other", other_cloud)
     with node.context():
-        seat = seats.load_registration(node.begin())
-        token = seats.take_lease(seat, clock())
-        assert token is not None and seats.record_post(seat, token, clock())
+        registration = registrations.load_registration(node.begin())
+        token = registrations.take_lease(registration, clock())
+        assert token is not None and registrations.record_post(registration, token, clock())
     clock.advance(31)
 
     node.launch()
@@ -497,7 +499,7 @@ def test_wrong_secret_is_named(node: Node, cloud: PracticeCloud) -> None:
 
 
 @pytest.mark.parametrize("status", ["401 Who", "403 No"])
-def test_refused_post_is_no_seat(node: Node, cloud: PracticeCloud, status: str) -> None:
+def test_refused_post_is_no_registration(node: Node, cloud: PracticeCloud, status: str) -> None:
     cloud.disturb = on("POST /registrations", Answer(status))
 
     with pytest.raises(LaunchRejected) as refused:
@@ -545,7 +547,9 @@ def test_no_connection_is_held_across_a_call(
     with pytest.raises(LaunchRejected):
         node.launch(resource_link_id="link-2", custom={"scorm_course_id": "tennis"})
     with node.context():
-        assert seats.take_lease(seats.load_registration(node.begin(sub="bob")), clock())
+        assert registrations.take_lease(
+            registrations.load_registration(node.begin(sub="bob")), clock()
+        )
     clock.advance(12)
     with pytest.raises(LaunchRejected):
         node.launch(sub="bob")
@@ -604,7 +608,7 @@ def test_frozen_launcher_posts_nothing(node: Node, cloud: PracticeCloud, clock: 
 def test_launcher_without_time_posts_nothing(
     node: Node, cloud: PracticeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(seats, "CALLS_SECONDS", 0.1)
+    monkeypatch.setattr(registrations, "CALLS_SECONDS", 0.1)
 
     with pytest.raises(Unavailable):
         node.launch()

@@ -13,13 +13,13 @@ from tests.rows import add_link, add_registration
 
 
 @pytest.fixture
-def seat(services: Services, clock: FakeClock) -> Registration:
+def registration(services: Services, clock: FakeClock) -> Registration:
     return add_registration(clock(), add_link(clock()))
 
 
-def asked_at(seat: Registration) -> float:
+def asked_at(registration: Registration) -> float:
     """Return when its progress was asked for, in seconds after the registration was opened."""
-    row = db.session.get_one(Registration, seat.id, populate_existing=True)
+    row = db.session.get_one(Registration, registration.id, populate_existing=True)
     db.session.commit()
     assert row.progress_asked_at is not None
     return (row.progress_asked_at - row.opened_at).total_seconds()
@@ -31,12 +31,14 @@ def asked_at(seat: Registration) -> float:
     ids=["as it was seen", "asked earlier", "written since", "first written since"],
 )
 def test_confirms_only_what_was_seen(
-    seat: Registration, seen: float | None, confirmed: float, kept: float
+    registration: Registration, seen: float | None, confirmed: float, kept: float
 ) -> None:
     """The row's progress was asked for 60 s after it was opened."""
-    moment = None if seen is None else seat.opened_at + timedelta(seconds=seen)
+    moment = None if seen is None else registration.opened_at + timedelta(seconds=seen)
 
-    confirm_progress({seat.id: moment}, seat.opened_at + timedelta(seconds=confirmed))
+    confirm_progress(
+        {registration.id: moment}, registration.opened_at + timedelta(seconds=confirmed)
+    )
     db.session.commit()
 
-    assert asked_at(seat) == kept
+    assert asked_at(registration) == kept

@@ -1,4 +1,4 @@
-"""The ids that every learner's seat hangs on, and which course and attempt a launch gets."""
+"""The ids that registrations hang on, and which course and attempt a launch gets."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_ids_stay_for_ever() -> None:
     platform = platform_identity("https://canvas.instructure.com", "10000000000001")
     deployment = deployment_identity(platform, "1:8865aa05b4b79b64a91a86042e43af5ea8ae79eb")
 
-    seats = [
+    registrations = [
         registration_id(platform, deployment, "link-1", "alice", "golf", 1),
         registration_id(platform, deployment, "link-1", "alice", "golf", 2),
         registration_id(platform, deployment, "Ünïcode", "läarner", "a/b c", 1),
@@ -31,7 +31,7 @@ def test_ids_stay_for_ever() -> None:
     assert platform == "4e75ab21-a519-5b3e-bea3-066d50457fc1"
     assert deployment == "9329bda8-cb9f-541e-b934-0f658d1fa7b7"
     assert scorm_learner_id(platform, "alice") == "95668083-e5a8-5d0a-bae4-91960d356c9d"
-    assert seats == [
+    assert registrations == [
         "ced4ff7f-a37c-5309-b00b-4c9b3ce76947",
         "1cb637f8-0180-577b-8a42-095803df799a",
         "4151de0b-9bb7-55e7-9503-615272619e1a",

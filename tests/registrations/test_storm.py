@@ -1,4 +1,4 @@
-"""Whatever SCORM Cloud's network does, every seat is made exactly once."""
+"""Whatever SCORM Cloud's network does, every registration is made exactly once."""
 
 import random
 import threading
@@ -17,7 +17,7 @@ LEARNERS = [f"learner-{number}" for number in range(5)]
 
 
 @pytest.mark.parametrize("duplicate", ["reject", "reset"])
-def test_bad_network_makes_every_seat_once(
+def test_bad_network_makes_every_registration_once(
     make_node: Callable[[], Node], cloud: PracticeCloud, clock: FakeClock, duplicate: str
 ) -> None:
     cloud.faults(duplicate_registration=duplicate)

@@ -1,4 +1,4 @@
-"""A tool installed anew keeps every seat, once an operator says what it follows."""
+"""A tool installed anew keeps every registration, once an operator says what it follows."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def add_deployment(world: World, deployment_id: str) -> Platform:
     return add_platform(facts_of(the_platform()), deployment_id, now=world.services.now())
 
 
-def test_deployment_keeps_the_seats_of_the_one_it_follows(world: World) -> None:
+def test_deployment_keeps_the_registrations_of_the_one_it_follows(world: World) -> None:
     world.launch()
     row = add_deployment(world, "2")
 
@@ -54,7 +54,7 @@ def test_deployment_keeps_the_seats_of_the_one_it_follows(world: World) -> None:
     assert len(world.cloud.posts()) == 1
 
 
-def test_without_succession_a_new_deployment_has_new_seats(world: World) -> None:
+def test_without_succession_a_new_deployment_has_new_registrations(world: World) -> None:
     world.launch()
     add_deployment(world, "2")
 
@@ -87,7 +87,7 @@ def launch_as(world: World, client_id: str) -> object:
     return world.browser.post("/lti/launch", data=form)
 
 
-def test_platform_with_a_new_client_keeps_every_seat(world: World) -> None:
+def test_platform_with_a_new_client_keeps_every_registration(world: World) -> None:
     world.launch()
     new, old = new_client(world)
 

@@ -11,12 +11,12 @@ from lti_bridge.scorm_cloud.concurrency import CallSlots, count_spare
 from tests.practice_cloud import PracticeCloud
 
 
-def in_thread(places: CallSlots) -> bool:
+def in_thread(call_slots: CallSlots) -> bool:
     """Tell whether another thread gets a place now."""
     got = []
 
     def take() -> None:
-        with places.try_to_take() as taken:
+        with call_slots.try_to_take() as taken:
             got.append(taken)
 
     thread = threading.Thread(target=take)
@@ -52,8 +52,8 @@ def test_spare_threads_are_a_share(threads: int, at_most: int, waiting: int) -> 
 class Waiters:
     """Threads that take a place, and what each got."""
 
-    def __init__(self, places: CallSlots) -> None:
-        self._places = places
+    def __init__(self, call_slots: CallSlots) -> None:
+        self._call_slots = call_slots
         self._pool = ThreadPoolExecutor(8)
 
     def take(self) -> "Future[bool]":
@@ -62,7 +62,7 @@ class Waiters:
 
     def _take(self) -> bool:
         try:
-            with self._places.take():
+            with self._call_slots.take():
                 return True
         except Busy:
             return False
@@ -70,10 +70,10 @@ class Waiters:
 
 @pytest.mark.parametrize(("spare", "patient"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (8, 4)])
 def test_half_of_the_spare_wait(spare: int, patient: int) -> None:
-    places = CallSlots(1, spare=spare, patience_seconds=60)
-    waiters = Waiters(places)
+    call_slots = CallSlots(1, spare=spare, patience_seconds=60)
+    waiters = Waiters(call_slots)
 
-    with places.take():
+    with call_slots.take():
         asked = [waiters.take() for _ in range(patient + 2)]
         refused = [future.result(30) for future in itertools.islice(as_completed(asked), 2)]
 
@@ -82,10 +82,10 @@ def test_half_of_the_spare_wait(spare: int, patient: int) -> None:
 
 
 def test_patience_has_an_end() -> None:
-    places = CallSlots(1, patience_seconds=0.01)
-    waiters = Waiters(places)
+    call_slots = CallSlots(1, patience_seconds=0.01)
+    waiters = Waiters(call_slots)
 
-    with places.take():
+    with call_slots.take():
         first = waiters.take().result(30)
         second = waiters.take().result(30)
 
@@ -94,50 +94,50 @@ def test_patience_has_an_end() -> None:
 
 
 def test_trying_never_waits() -> None:
-    places = CallSlots(1, patience_seconds=60)
+    call_slots = CallSlots(1, patience_seconds=60)
 
-    with places.take():
-        assert not in_thread(places)
+    with call_slots.take():
+        assert not in_thread(call_slots)
 
 
 def test_there_are_so_many_places() -> None:
-    places = CallSlots(1)
+    call_slots = CallSlots(1)
 
-    with places.take():
-        meanwhile = in_thread(places)
+    with call_slots.take():
+        meanwhile = in_thread(call_slots)
 
-    assert (meanwhile, in_thread(places)) == (False, True)
+    assert (meanwhile, in_thread(call_slots)) == (False, True)
 
 
 def test_a_thread_needs_one_place() -> None:
-    places = CallSlots(1)
+    call_slots = CallSlots(1)
 
-    with places.take(), places.take(), places.try_to_take() as taken:
+    with call_slots.take(), call_slots.take(), call_slots.try_to_take() as taken:
         assert taken
-        assert not in_thread(places)
+        assert not in_thread(call_slots)
 
-    assert in_thread(places)
+    assert in_thread(call_slots)
 
 
 def test_without_a_limit_all_may_wait() -> None:
-    places = CallSlots()
+    call_slots = CallSlots()
 
-    with places.take():
-        assert in_thread(places)
+    with call_slots.take():
+        assert in_thread(call_slots)
 
 
 def test_failure_gives_the_place_back() -> None:
-    places = CallSlots(1)
+    call_slots = CallSlots(1)
 
-    with pytest.raises(ValueError), places.take():
+    with pytest.raises(ValueError), call_slots.take():
         raise ValueError
 
-    assert in_thread(places)
+    assert in_thread(call_slots)
 
 
 def test_call_without_a_place_is_not_sent(cloud: PracticeCloud) -> None:
-    places = CallSlots(1, patience_seconds=0)
-    client = cloud.make_client(places=places)
+    call_slots = CallSlots(1, patience_seconds=0)
+    client = cloud.make_client(call_slots=call_slots)
     failures: list[Exception] = []
 
     def call() -> None:
@@ -146,7 +146,7 @@ def test_call_without_a_place_is_not_sent(cloud: PracticeCloud) -> None:
         except Unavailable as error:
             failures.append(error)
 
-    with places.take():
+    with call_slots.take():
         thread = threading.Thread(target=call)
         thread.start()
         thread.join(10)

@@ -1,4 +1,4 @@
-"""Several attempts: offered after a finished one, each a seat of its own, one grade by policy."""
+"""Several attempts: offered after a finished one, a registration for each, one grade by policy."""
 
 from collections.abc import Iterator
 
@@ -32,29 +32,29 @@ def allow(attempts: int) -> ResourceLink:
     return link
 
 
-def finish(stage: Stage, alice: Person, seat: str, scaled: float) -> None:
+def finish(stage: Stage, alice: Person, registration: str, scaled: float) -> None:
     result = PASSED if scaled >= 80 else FAILED
-    stage.finish_course(seat, **result, scaled=scaled)
-    alice.get(stage.exit_url(seat))
-    wait_for(lambda: _stored(seat) == scaled, "the result")
+    stage.finish_course(registration, **result, scaled=scaled)
+    alice.get(stage.exit_url(registration))
+    wait_for(lambda: _stored(registration) == scaled, "the result")
 
 
-def _stored(seat: str) -> float | None:
-    query = select(Registration.score_scaled).where(Registration.registration_id == seat)
+def _stored(registration: str) -> float | None:
+    query = select(Registration.score_scaled).where(Registration.registration_id == registration)
     found = db.session.scalar(query)
     db.session.rollback()
     return found
 
 
 def choose(stage: Stage, page: requests.Response, alice: Person, choice: str) -> str:
-    """Press a button of the page and return the seat that the player was opened for."""
+    """Press a button of the page and return the registration that the player was opened for."""
     form = read_page(page.text, page.url).forms[0]
     before = stage.links_built()
     answer = alice.post(form.action, {**form.fields, "choice": choice})
     assert answer.status_code == 303, answer.text
     after = stage.links_built()
-    (seat,) = [name for name, built in after.items() if built != before.get(name)]
-    return seat
+    (registration,) = [name for name, built in after.items() if built != before.get(name)]
+    return registration
 
 
 @pytest.mark.usefixtures("rows")
@@ -124,10 +124,10 @@ def test_double_click_begins_one_attempt(stage: Stage) -> None:
     finish(stage, alice, first, 50)
     page = alice.launch(activity)
 
-    seats = {choose(stage, page, alice, "another") for _ in range(2)}
+    registrations = {choose(stage, page, alice, "another") for _ in range(2)}
 
-    assert len(seats) == 1
-    assert first not in seats
+    assert len(registrations) == 1
+    assert first not in registrations
 
 
 def grade_number() -> int:

@@ -17,21 +17,21 @@ def copy_course(stage: Stage) -> str:
 
 def finish(stage: Stage, activity: str, scaled: float) -> str:
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
-    stage.finish_course(seat, **PASSED, scaled=scaled)
-    alice.get(stage.exit_url(seat))
-    return seat
+    registration = alice.open_player(activity)
+    stage.finish_course(registration, **PASSED, scaled=scaled)
+    alice.get(stage.exit_url(registration))
+    return registration
 
 
 def test_copied_activity_works_by_itself(stage: Stage) -> None:
     original = stage.activities["Fire safety"]
-    seat = finish(stage, original, 70)
+    registration = finish(stage, original, 70)
     stage.wait_for_grade("alice", original, 70)
 
     copied = copy_course(stage)
     other = finish(stage, copied, 90)
 
-    assert other != seat
+    assert other != registration
     stage.wait_for_grade("alice", copied, 90)
     assert stage.grade_of("alice", original) == 70
 

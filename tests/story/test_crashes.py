@@ -37,10 +37,10 @@ def token_requests(stage: Stage) -> int:
 def finish_and_exit(stage: Stage, scaled: float) -> str:
     """Take the whole course as Alice, close no tab, and return the registration id."""
     alice = stage.person("alice")
-    seat = alice.open_player(stage.activities["Fire safety"])
-    stage.finish_course(seat, **PASSED, scaled=scaled, seconds=60)
-    assert alice.get(stage.exit_url(seat)).status_code == 200
-    return seat
+    registration = alice.open_player(stage.activities["Fire safety"])
+    stage.finish_course(registration, **PASSED, scaled=scaled, seconds=60)
+    assert alice.get(stage.exit_url(registration)).status_code == 200
+    return registration
 
 
 def assert_one_score(stage: Stage, score: float) -> None:

@@ -60,7 +60,7 @@ Trouble = tuple[str, int] | None
 
 
 class Story(RuleBasedStateMachine):
-    """One learner, one activity, one seat; and everybody who has a part in the grade."""
+    """One learner, one activity, one registration; and everybody who has a part in the grade."""
 
     def __init__(self, town: Town) -> None:
         super().__init__()
@@ -116,23 +116,23 @@ class Story(RuleBasedStateMachine):
                 self.town.visit(exit_url)
 
     def _teacher(self) -> None:
-        if self.seat:
+        if self.registration:
             self._grade(61)
 
     def _again(self) -> None:
         self._open(self.town.click(self.activity))
 
     def _rule(self) -> None:
-        if self.seat:
+        if self.registration:
             answer = "latest" if self.policy["answer"] == "best" else "best"
             self._change_policy(answer, "full_marks")
             self.policy |= {"answer": answer, "completion": "full_marks"}
 
     @property
-    def seat(self) -> str | None:
-        seats = self.town.seats()
-        assert len(seats) <= 1
-        return seats[0] if seats else None
+    def registration(self) -> str | None:
+        registrations = self.town.registrations()
+        assert len(registrations) <= 1
+        return registrations[0] if registrations else None
 
     # The learner
 
@@ -210,16 +210,16 @@ class Story(RuleBasedStateMachine):
         town = self.town
         town.ask(town.cloud, "PUT", "/control/faults", json={"result_lag_seconds": lag})
         answer = town.ask(town.cloud, "POST", f"{self.player}/commit", json=message)
-        if answer.status_code != 200:  # the seat was reset while the player was open
+        if answer.status_code != 200:  # the registration was reset while the player was open
             self.player = None
             return None
         self._note()
         return answer.json["next"]["url"] if exit else None
 
     def _note(self) -> None:
-        seat = self.seat
-        assert seat is not None
-        self.passing.append(self.town.shown(seat))
+        registration = self.registration
+        assert registration is not None
+        self.passing.append(self.town.shown(registration))
 
     # SCORM Cloud
 
@@ -231,10 +231,10 @@ class Story(RuleBasedStateMachine):
         letter = letters[number] if keep else letters.pop(number)
         self.bridge_and_work(lambda: self.town.deliver(letter), trouble, works)
 
-    @precondition(lambda self: self.seat)
+    @precondition(lambda self: self.registration)
     @rule()
     def reset(self) -> None:
-        self.town.cloud_api("DELETE", f"/registrations/{self.seat}/progress")
+        self.town.cloud_api("DELETE", f"/registrations/{self.registration}/progress")
         self.player = None
         self._note()
 
@@ -258,7 +258,7 @@ class Story(RuleBasedStateMachine):
 
     # Teachers
 
-    @precondition(lambda self: self.seat)
+    @precondition(lambda self: self.registration)
     @rule(score=st.sampled_from([0, 33, 80, 100]))
     def teacher_grades(self, score: float) -> None:
         self._grade(score)
@@ -268,7 +268,7 @@ class Story(RuleBasedStateMachine):
         self.town.ask(self.town.lms, "PUT", "/control/grades", json=body)
         self.teacher = score
 
-    @precondition(lambda self: self.seat)
+    @precondition(lambda self: self.registration)
     @rule(
         answer=st.sampled_from(["best", "latest"]),
         completion=st.sampled_from(["full_marks", "no_grade"]),
@@ -297,10 +297,10 @@ class Story(RuleBasedStateMachine):
         cell = self.town.cell(self.activity)
         if self.teacher is not None:
             assert cell["score"] == self.teacher
-        elif self.seat is None:
+        elif self.registration is None:
             assert cell["score"] is None
         else:
-            now = self.town.shown(self.seat)
+            now = self.town.shown(self.registration)
             seen = (now, self.known, self.passing, self.before)
             assert cell["score"] in allowed_grades(*seen, **self.policy), (seen, self.policy)
             self.known.append(now)

@@ -25,9 +25,9 @@ def test_narrowed_scopes_still_let_scores_through(stage: Stage) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
 
-    seat = alice.open_player(activity)
+    registration = alice.open_player(activity)
     result = {"completion": "COMPLETED", "success": "PASSED", "scaled": 62, "seconds": 60}
-    stage.finish_course(seat, **result)
-    alice.get(stage.exit_url(seat))
+    stage.finish_course(registration, **result)
+    alice.get(stage.exit_url(registration))
 
     stage.wait_for_grade("alice", activity, 62)

@@ -8,9 +8,11 @@ from tests.story.stage import Stage, wait_for
 def test_latency_is_that_of_the_first_score(stage: Stage) -> None:
     """A grade that is sent again, days later perhaps, did not take that long to come home."""
     activity, alice = stage.activities["Fire safety"], stage.person("alice")
-    seat = alice.open_player(activity)
-    stage.finish_course(seat, completion="COMPLETED", success="PASSED", scaled=70, seconds=60)
-    alice.get(stage.exit_url(seat))
+    registration = alice.open_player(activity)
+    stage.finish_course(
+        registration, completion="COMPLETED", success="PASSED", scaled=70, seconds=60
+    )
+    alice.get(stage.exit_url(registration))
     wait_for(lambda: stage.score_states() == ["accepted"], "the first Score's end")
 
     with stage.app.app_context():

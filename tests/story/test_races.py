@@ -30,14 +30,14 @@ def together(*actions: Callable[[], object]) -> None:
 def test_exit_and_postback_at_the_same_moment(stage: Stage, lag: int) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
+    registration = alice.open_player(activity)
     stage.set_faults(stage.cloud, result_lag_seconds=lag, postback_early=True)
-    stage.finish_course(seat, **PASSED, scaled=72, seconds=60)
-    exit_url = stage.exit_url(seat)
+    stage.finish_course(registration, **PASSED, scaled=72, seconds=60)
+    exit_url = stage.exit_url(registration)
     answers: list[int] = []
 
     def announce() -> None:
-        answers.append(stage.postback(seat, **PASSED, scaled=72).status_code)
+        answers.append(stage.postback(registration, **PASSED, scaled=72).status_code)
 
     together(lambda: answers.append(alice.get(exit_url).status_code), announce, announce)
 
@@ -52,15 +52,17 @@ def test_course_completed_at_its_first_page_ends_at_its_score(stage: Stage) -> N
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
     player = Player(alice, activity)
-    (seat,) = stage.cloud_registrations()
+    (registration,) = stage.cloud_registrations()
 
     player.commit(lesson_status="completed")
-    wait_for(lambda: stage.registration(seat)["completion"] == "COMPLETED", "the early word")
+    wait_for(
+        lambda: stage.registration(registration)["completion"] == "COMPLETED", "the early word"
+    )
     player.commit(lesson_status="completed", score="40", exit="exited")
-    alice.get(stage.exit_url(seat))
+    alice.get(stage.exit_url(registration))
 
     stage.wait_for_grade("alice", activity, 40)
-    status = stage.exit_url(seat) + "/status"
+    status = stage.exit_url(registration) + "/status"
     wait_for(lambda: alice.get(status).json()["final"], "the last word")
     assert stage.grade_of("alice", activity) == 40
     assert len(stage.score_posts()) == 1
@@ -70,13 +72,13 @@ def test_early_word_that_arrives_after_the_exit_is_no_grade(stage: Stage) -> Non
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
     player = Player(alice, activity)
-    (seat,) = stage.cloud_registrations()
+    (registration,) = stage.cloud_registrations()
     stage.set_faults(stage.cloud, result_lag_seconds=2)
 
     player.commit(lesson_status="completed")
     stage.set_faults(stage.cloud, result_lag_seconds=4)
     player.commit(lesson_status="completed", score="40", exit="exited")
-    alice.get(stage.exit_url(seat))
+    alice.get(stage.exit_url(registration))
 
     stage.wait_for_grade("alice", activity, 40)
     assert len(stage.score_posts()) == 1
@@ -92,14 +94,14 @@ def nodes(settings: Settings, dialect: str, tmp_path: Path) -> Iterator[Nodes]:
 
 
 @pytest.mark.deep("starts and kills whole nodes")
-def test_emptied_database_keeps_every_seat(nodes: Nodes) -> None:
+def test_emptied_database_keeps_every_registration(nodes: Nodes) -> None:
     stage = nodes.stage
     activity = stage.activities["Fire safety"]
     web, worker = nodes.start_web(), nodes.start_worker()
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
-    stage.finish_course(seat, **PASSED, scaled=85.5, seconds=60)
-    alice.get(stage.exit_url(seat))
+    registration = alice.open_player(activity)
+    stage.finish_course(registration, **PASSED, scaled=85.5, seconds=60)
+    alice.get(stage.exit_url(registration))
     stage.wait_for_grade("alice", activity, 85.5)
     nodes.kill(worker)
     nodes.kill(web)
@@ -116,12 +118,12 @@ def test_emptied_database_keeps_every_seat(nodes: Nodes) -> None:
     page = alice.get(stage.exit_url(again))
     wait_for(lambda: alice.get(page.url + "/status").json()["final"], "the last word", 60)
 
-    assert again == seat
-    assert stage.registration(seat)["posts"] == {"accepted": 1, "refused": 0}
+    assert again == registration
+    assert stage.registration(registration)["posts"] == {"accepted": 1, "refused": 0}
     assert stage.grade_of("alice", activity) == 85.5
     assert len(stage.score_posts()) == 1
 
     alice.open_player(activity)
-    stage.finish_course(seat, **PASSED, scaled=93, seconds=60)
-    alice.get(stage.exit_url(seat))
+    stage.finish_course(registration, **PASSED, scaled=93, seconds=60)
+    alice.get(stage.exit_url(registration))
     stage.wait_for_grade("alice", activity, 93)

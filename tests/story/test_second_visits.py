@@ -11,32 +11,36 @@ PASSED = {"completion": "COMPLETED", "success": "PASSED", "seconds": 60}
 def test_better_result_arrives_without_the_sweep(stage: Stage, lag: int) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
-    stage.finish_course(seat, completion="COMPLETED", success="FAILED", scaled=55, seconds=60)
-    alice.get(stage.exit_url(seat))
+    registration = alice.open_player(activity)
+    stage.finish_course(
+        registration, completion="COMPLETED", success="FAILED", scaled=55, seconds=60
+    )
+    alice.get(stage.exit_url(registration))
     stage.wait_for_grade("alice", activity, 55)
 
-    assert alice.open_player(activity) == seat
+    assert alice.open_player(activity) == registration
     stage.set_faults(stage.cloud, result_lag_seconds=lag)
-    stage.finish_course(seat, **PASSED, scaled=85.5)
-    alice.get(stage.exit_url(seat))
+    stage.finish_course(registration, **PASSED, scaled=85.5)
+    alice.get(stage.exit_url(registration))
 
     stage.wait_for_grade("alice", activity, 85.5, seconds=25)
-    assert stage.registration(seat)["posts"] == {"accepted": 1, "refused": 0}
+    assert stage.registration(registration)["posts"] == {"accepted": 1, "refused": 0}
     assert len(stage.score_posts()) == 2
 
 
 def test_worse_result_does_not_lower_the_best(stage: Stage) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
-    stage.finish_course(seat, **PASSED, scaled=90)
-    alice.get(stage.exit_url(seat))
+    registration = alice.open_player(activity)
+    stage.finish_course(registration, **PASSED, scaled=90)
+    alice.get(stage.exit_url(registration))
     stage.wait_for_grade("alice", activity, 90)
 
     alice.open_player(activity)
-    stage.finish_course(seat, completion="COMPLETED", success="FAILED", scaled=20, seconds=60)
-    page = alice.get(stage.exit_url(seat))
+    stage.finish_course(
+        registration, completion="COMPLETED", success="FAILED", scaled=20, seconds=60
+    )
+    page = alice.get(stage.exit_url(registration))
     status = page.url + "/status"
     wait_for(lambda: alice.get(status).json()["final"], "the exit page's last word")
 
@@ -48,10 +52,10 @@ def test_worse_result_does_not_lower_the_best(stage: Stage) -> None:
 def test_course_without_a_score_gets_full_marks_at_its_end(stage: Stage) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
+    registration = alice.open_player(activity)
 
-    stage.finish_course(seat, completion="COMPLETED", success="UNKNOWN", seconds=60)
-    alice.get(stage.exit_url(seat))
+    stage.finish_course(registration, completion="COMPLETED", success="UNKNOWN", seconds=60)
+    alice.get(stage.exit_url(registration))
 
     stage.wait_for_grade("alice", activity, 100, seconds=10)
 
@@ -59,29 +63,31 @@ def test_course_without_a_score_gets_full_marks_at_its_end(stage: Stage) -> None
 def test_real_score_replaces_an_inferred_grade(stage: Stage) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
-    stage.finish_course(seat, completion="COMPLETED", success="UNKNOWN", seconds=60)
-    alice.get(stage.exit_url(seat))
+    registration = alice.open_player(activity)
+    stage.finish_course(registration, completion="COMPLETED", success="UNKNOWN", seconds=60)
+    alice.get(stage.exit_url(registration))
     stage.wait_for_grade("alice", activity, 100)
 
     alice.open_player(activity)
-    stage.finish_course(seat, completion="COMPLETED", success="UNKNOWN", scaled=40, seconds=60)
-    alice.get(stage.exit_url(seat))
+    stage.finish_course(
+        registration, completion="COMPLETED", success="UNKNOWN", scaled=40, seconds=60
+    )
+    alice.get(stage.exit_url(registration))
 
     stage.wait_for_grade("alice", activity, 40)
 
 
-def test_two_learners_have_two_seats(stage: Stage) -> None:
+def test_two_learners_have_two_registrations(stage: Stage) -> None:
     activity = stage.activities["Fire safety"]
     alice, ben = stage.person("alice"), stage.person("ben")
 
-    seats = {alice.open_player(activity), ben.open_player(activity)}
-    for seat, score in zip(sorted(seats), (70, 70), strict=True):
-        stage.finish_course(seat, **PASSED, scaled=score)
-    for seat in seats:
-        alice.get(stage.exit_url(seat))
+    registrations = {alice.open_player(activity), ben.open_player(activity)}
+    for registration, score in zip(sorted(registrations), (70, 70), strict=True):
+        stage.finish_course(registration, **PASSED, scaled=score)
+    for registration in registrations:
+        alice.get(stage.exit_url(registration))
 
-    assert len(seats) == 2
+    assert len(registrations) == 2
     stage.wait_for_grade("alice", activity, 70)
     stage.wait_for_grade("ben", activity, 70)
 
@@ -90,10 +96,10 @@ def test_two_learners_have_two_seats(stage: Stage) -> None:
 def test_score_finds_its_column_or_waits_for_one(stage: Stage, shape: str, dialect: str) -> None:
     activity = place_activities(stage, [{"title": "Other", "line_item": shape}])["Other"]
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
+    registration = alice.open_player(activity)
 
-    stage.finish_course(seat, **PASSED, scaled=75)
-    page = alice.get(stage.exit_url(seat))
+    stage.finish_course(registration, **PASSED, scaled=75)
+    page = alice.get(stage.exit_url(registration))
     status = page.url + "/status"
 
     if shape == "empty":
@@ -111,19 +117,19 @@ def test_score_finds_its_column_or_waits_for_one(stage: Stage, shape: str, diale
 
 def test_closed_tab_is_found_by_the_postback(stage: Stage) -> None:
     activity = stage.activities["Fire safety"]
-    seat = stage.person("alice").open_player(activity)
+    registration = stage.person("alice").open_player(activity)
 
-    stage.finish_course(seat, **PASSED, scaled=64)
+    stage.finish_course(registration, **PASSED, scaled=64)
 
     stage.wait_for_grade("alice", activity, 64)
 
 
-def test_course_copy_makes_a_seat_of_its_own(stage: Stage) -> None:
+def test_course_copy_makes_a_registration_of_its_own(stage: Stage) -> None:
     copied = place_activities(
         stage, [{"title": "One"}, {"title": "Two", "custom": {"scorm_course_id": COURSE}}]
     )
     alice = stage.person("alice")
 
-    seats = {alice.open_player(copied[title]) for title in ("One", "Two")}
+    registrations = {alice.open_player(copied[title]) for title in ("One", "Two")}
 
-    assert len(seats) == 2
+    assert len(registrations) == 2

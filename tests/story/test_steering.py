@@ -28,10 +28,10 @@ def put(stage: Stage, what: str, **body: Any) -> None:
 
 def finish(stage: Stage, result: Mapping[str, Any], scaled: float) -> str:
     alice = stage.person("alice")
-    seat = alice.open_player(stage.activities["Fire safety"])
-    stage.finish_course(seat, **result, scaled=scaled)
-    alice.get(stage.exit_url(seat))
-    return seat
+    registration = alice.open_player(stage.activities["Fire safety"])
+    stage.finish_course(registration, **result, scaled=scaled)
+    alice.get(stage.exit_url(registration))
+    return registration
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def drifts(stage: Stage) -> list[Drift]:
 @pytest.mark.usefixtures("rows")
 def test_parked_grade_is_sent_again(stage: Stage, activity: str) -> None:
     alice = stage.person("alice")
-    seat = alice.open_player(activity)
+    registration = alice.open_player(activity)
     put(stage, "course", unenrolled=["alice"])
-    stage.finish_course(seat, **PASSED, scaled=88)
-    alice.get(stage.exit_url(seat))
+    stage.finish_course(registration, **PASSED, scaled=88)
+    alice.get(stage.exit_url(registration))
     wait_for(lambda: stage.score_states() == ["parked"], "the LMS's refusal")
 
     put(stage, "course", unenrolled=[])

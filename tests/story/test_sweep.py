@@ -44,9 +44,9 @@ def lists_asked(stage: Stage) -> int:
 
 
 def finish_without_exit(stage: Stage, scaled: float, name: str = "alice") -> str:
-    seat = stage.person(name).open_player(stage.activities["Fire safety"])
-    stage.finish_course(seat, **PASSED, scaled=scaled)
-    return seat
+    registration = stage.person(name).open_player(stage.activities["Fire safety"])
+    stage.finish_course(registration, **PASSED, scaled=scaled)
+    return registration
 
 
 def test_sweep_brings_the_grade_of_a_closed_tab(stage: Stage) -> None:
@@ -123,7 +123,7 @@ def test_many_learners_take_pages_not_single_reads(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("hours", [1, 24, 7 * 24])
-def test_unresolved_seat_is_read_singly(stage: Stage, hours: int) -> None:
+def test_unresolved_registration_is_read_singly(stage: Stage, hours: int) -> None:
     stage.person("alice").open_player(stage.activities["Fire safety"])
     with stage.app.app_context():
         past = stage.services.now() - timedelta(hours=hours)

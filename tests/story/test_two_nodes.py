@@ -65,8 +65,8 @@ def assert_launches_once(nodes: Nodes, urls: list[str]) -> None:
         assert codes == [["replayed"]] * len(refused)
 
     assert counts(nodes) == [TIMES, TIMES, 1]
-    (seat,) = stage.cloud_registrations()
-    assert stage.registration(seat)["posts"] == {"accepted": 1, "refused": 0}
+    (registration,) = stage.cloud_registrations()
+    assert stage.registration(registration)["posts"] == {"accepted": 1, "refused": 0}
 
 
 def counts(nodes: Nodes) -> list[int]:

@@ -241,15 +241,15 @@ class Town:
         credentials = (target["userName"], target["password"])
         self.app.test_client().post(_path(target["url"]), json=body, auth=credentials)
 
-    def seats(self) -> list[str]:
+    def registrations(self) -> list[str]:
         found: list[str] = self.ask(self.cloud, "GET", "/control/registrations").json[
             "registrations"
         ]
         return found
 
-    def shown(self, seat: str) -> State:
-        """What SCORM Cloud shows of a seat, once every lag is over."""
-        told = self.ask(self.cloud, "GET", f"/control/registrations/{seat}").json
+    def shown(self, registration: str) -> State:
+        """What SCORM Cloud shows of a registration, once every lag is over."""
+        told = self.ask(self.cloud, "GET", f"/control/registrations/{registration}").json
         return State(told["completion"], told["success"], told["scaled"])
 
     def cell(self, activity: str) -> dict[str, Any]:
@@ -268,8 +268,8 @@ class Town:
 
     def begin(self) -> str:
         """Begin anew with one activity, as if nobody had been here; returns its id."""
-        for seat in self.seats():
-            self.cloud_api("DELETE", f"/registrations/{seat}")
+        for registration in self.registrations():
+            self.cloud_api("DELETE", f"/registrations/{registration}")
         self.mailbox.letters.clear()
         self.jobs.waiting.clear()
         self.do(self._forget)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Calls whose plain strings are sentences, and which arguments they are. A Rejection's words stand
 # in one table, where a mark on every one of them would hide them.
 MARKS: dict[str, tuple[int, ...]] = {
-    "mark": (0,),
+    "N_": (0,),
     "_from_course": (0,),
     "_unverified": (0,),
     "Rejection": (1, 2, 4),

@@ -33,12 +33,15 @@ CHOSEN = {
 }
 
 
+REFUSALS = {"LaunchRejected", "PageRefused"}
+
+
 def raised_reasons() -> dict[str, str]:
-    """Return each literal reason of LaunchRejected(...) in the source, and where it stands."""
+    """Return each literal reason of a refusal in the source, and where it stands."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "LaunchRejected":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in REFUSALS:
                 for value in ast.walk(node.args[0]):
                     if isinstance(value, ast.Constant) and isinstance(value.value, str):
                         found[value.value] = f"{path.name}:{node.lineno}"

@@ -73,20 +73,21 @@ class ResetQuestion:
     seconds: float
 
 
-def load_reset_question(registration: int) -> ResetQuestion:
+def load_reset_question(row_id: int) -> ResetQuestion:
     """Return what a reset would take, of a registration that is there."""
     with reading(db.session()):
-        seat = db.session.get_one(Registration, registration)
+        registration = db.session.get_one(Registration, row_id)
+        learner_id = registration.learner_id
         return ResetQuestion(
-            registration=seat.id,
-            learner_id=seat.learner_id,
-            learner=get_learner(seat.learner_id).name or f"learner {seat.learner_id}",
-            activity=seat.resource_link.title or "SCORM activity",
-            course_id=seat.course_id,
-            attempt=seat.attempt,
-            progress=_progress(seat),
-            score=seat.score_scaled,
-            seconds=seat.seconds_tracked,
+            registration=registration.id,
+            learner_id=learner_id,
+            learner=get_learner(learner_id).name or f"learner {learner_id}",
+            activity=registration.resource_link.title or "SCORM activity",
+            course_id=registration.course_id,
+            attempt=registration.attempt,
+            progress=_progress(registration),
+            score=registration.score_scaled,
+            seconds=registration.seconds_tracked,
         )
 
 
@@ -154,10 +155,14 @@ def _inside(scope: Scope) -> ColumnElement[bool]:
 
 def _cell(grade: Grade) -> Cell:
     link = grade.resource_link
-    seats = list(_seats(grade))
+    registrations = list(_registrations(grade))
     query = select(Score).where(Score.grade_id == grade.id).order_by(Score.sequence.desc())
     score = db.session.scalars(query.limit(1)).first()
-    newest = max(seats, key=lambda seat: seat.launched_at or seat.opened_at, default=None)
+    newest = max(
+        registrations,
+        key=lambda registration: registration.launched_at or registration.opened_at,
+        default=None,
+    )
     return Cell(
         grade_id=grade.id,
         title=link.title or "SCORM activity",
@@ -167,11 +172,11 @@ def _cell(grade: Grade) -> Cell:
         next_read_at=grade.next_read_at,
         next_send_at=grade.next_send_at,
         allowed=attempts_for(link.attempts_allowed, grade.further_attempts),
-        attempts=[_attempt(seat) for seat in seats],
+        attempts=[_attempt(registration) for registration in registrations],
     )
 
 
-def _seats(grade: Grade) -> Iterator[Registration]:
+def _registrations(grade: Grade) -> Iterator[Registration]:
     query = select(Registration).where(
         Registration.resource_link_id == grade.resource_link_id,
         Registration.learner_id == grade.learner_id,
@@ -179,25 +184,27 @@ def _seats(grade: Grade) -> Iterator[Registration]:
     yield from db.session.scalars(query.order_by(Registration.course_id, Registration.attempt))
 
 
-def _words(seat: Registration) -> tuple[str, str]:
+def _words(registration: Registration) -> tuple[str, str]:
     completion = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
     success = {"PASSED": "passed", "FAILED": "failed"}
-    return completion.get(seat.completion, "no result yet"), success.get(seat.success, "")
+    return completion.get(registration.completion, "no result yet"), success.get(
+        registration.success, ""
+    )
 
 
-def _progress(seat: Registration) -> str:
-    return " and ".join(word for word in _words(seat) if word)
+def _progress(registration: Registration) -> str:
+    return " and ".join(word for word in _words(registration) if word)
 
 
-def _attempt(seat: Registration) -> LearnerAttempt:
+def _attempt(registration: Registration) -> LearnerAttempt:
     return LearnerAttempt(
-        row_id=seat.id,
-        number=seat.attempt,
-        registration_id=seat.registration_id,
-        course_id=seat.course_id,
-        progress=_progress(seat),
-        score=seat.score_scaled,
-        seconds=seat.seconds_tracked,
-        launched_at=seat.launched_at,
-        moments=tell_moments(seat),
+        row_id=registration.id,
+        number=registration.attempt,
+        registration_id=registration.registration_id,
+        course_id=registration.course_id,
+        progress=_progress(registration),
+        score=registration.score_scaled,
+        seconds=registration.seconds_tracked,
+        launched_at=registration.launched_at,
+        moments=tell_moments(registration),
     )

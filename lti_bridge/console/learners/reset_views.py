@@ -33,13 +33,13 @@ def reset(actor: Actor, registration: int) -> Response:
         return _ask(actor, registration, "Tick the box to go on; nothing was reset.")
     services = current_services()
     subject = f"registration {registration}"
-    seat = begin_reset(services, registration, f"The {actor.role} {actor.name}")
-    said = f"asked to reset the attempt {seat.registration_id}"
+    to_reset = begin_reset(services, registration, f"The {actor.role} {actor.name}")
+    said = f"asked to reset the attempt {to_reset.registration_id}"
     record(actor, "reset", subject, said, now=services.now(), platform_id=platform_id)
     db.session.commit()
     learner_id = _check(actor, registration)[0]
     try:
-        finish_reset(services, seat)
+        finish_reset(services, to_reset)
         outcome, tone = "The attempt was reset. The gradebook keeps its grade.", "good"
     except (Refused, Unavailable) as error:
         outcome, tone = str(error), "bad"

@@ -49,7 +49,7 @@ def count_days(scope: Scope, now: datetime) -> list[Day]:
     launches = _per_day(scope, Launch.launched_at, since, _launches)
     finished = (Registration.completion == "COMPLETED", Registration.success != "UNKNOWN")
     done = finished[0] | finished[1]
-    completions = _per_day(scope, Registration.progress_changed_at, since, _seats, done)
+    completions = _per_day(scope, Registration.progress_changed_at, since, _registrations, done)
     accepted = Score.state == "accepted"
     grades = _per_day(scope, Score.finished_at, since, _scores, accepted)
     days = [first + timedelta(days=number) for number in range(DAYS)]
@@ -74,11 +74,11 @@ def _is_sqlite() -> bool:
 
 
 def _launches(query: Select[Any], scope: Scope) -> Select[Any]:
-    seats = query.join(Registration, Registration.id == Launch.registration_id)
-    return _seats(seats, scope)
+    registrations = query.join(Registration, Registration.id == Launch.registration_id)
+    return _registrations(registrations, scope)
 
 
-def _seats(query: Select[Any], scope: Scope) -> Select[Any]:
+def _registrations(query: Select[Any], scope: Scope) -> Select[Any]:
     return query.join(
         Grade,
         (Grade.resource_link_id == Registration.resource_link_id)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR, record
 from ...core.db import db, insert_if_new, reading
-from ...core.errors import ConfigurationError, LaunchRejected
+from ...core.errors import ConfigurationError, PageRefused
 from ...core.signing import BadToken
 from ...lti.launch_state import same_secret
 from ...lti.models import UsedNonce
@@ -31,17 +31,17 @@ def ask_for_door(services: Services, page: PageToken, browser_secret: str | None
 
     It opens once, within a minute. Without a grant the wish is kept, and None returned. The page
     must be in the browser that launched it: its address alone opens nothing, as addresses are
-    copied and kept. Raises LaunchRejected "not_for_you", "page_not_yours" or "platform_disabled".
+    copied and kept. Raises PageRefused "not_for_you", "page_not_yours" or "platform_disabled".
     Commits.
     """
     if not page.data.get(ADMIN):
-        raise LaunchRejected("not_for_you", "the console is for admins of the LMS")
+        raise PageRefused("not_for_you", "the console is for admins of the LMS")
     if not same_secret(str(page.data.get(BROWSER)), browser_secret):
-        raise LaunchRejected("page_not_yours")
+        raise PageRefused("page_not_yours")
     now = services.now()
     row = _find_or_ask(page, now)
     if row is not None and row.platform.disabled_at is not None:
-        raise LaunchRejected("platform_disabled")
+        raise PageRefused("platform_disabled")
     db.session.commit()
     if row is None:
         return None
@@ -52,7 +52,7 @@ def ask_for_door(services: Services, page: PageToken, browser_secret: str | None
 def open_door(services: Services, token: str) -> str:
     """Return the token of a new session, for the grant that a door's token names. Commits.
 
-    Raises LaunchRejected "console_door_closed" for a token that was used or is too old, and when
+    Raises PageRefused "console_door_closed" for a token that was used or is too old, and when
     the grant was taken back since.
     """
     now = services.now()
@@ -60,23 +60,23 @@ def open_door(services: Services, token: str) -> str:
         grant_id, once, issued_at = services.signer.unsign(DOOR, token)
         issued = datetime.fromtimestamp(issued_at, UTC)
     except (BadToken, ValueError, TypeError) as error:
-        raise LaunchRejected("console_door_closed") from error
+        raise PageRefused("console_door_closed") from error
     if now - issued > DOOR_LIFE:
-        raise LaunchRejected("console_door_closed")
+        raise PageRefused("console_door_closed")
     used_up = insert_if_new(
         db.session, UsedNonce, nonce=f"{DOOR}:{once}", expires_at=issued + DOOR_LIFE * 2
     )
     row = db.session.get(ConsoleGrant, grant_id)
     if not used_up or row is None or row.granted_at is None or row.platform.disabled_at:
         db.session.rollback()
-        raise LaunchRejected("console_door_closed")
+        raise PageRefused("console_door_closed")
     session_token = start_session(services.settings.console, now, grant=row)
     db.session.commit()
     return session_token
 
 
 def load_platform_values(page: PageToken) -> PlatformValues:
-    """Return the values of the token's platform; raises LaunchRejected when it may not launch."""
+    """Return the values of the token's platform; raises PageRefused when it may not launch."""
     with reading(db.session()):
         return registry.get_platform(page.platform_id)
 

@@ -44,7 +44,7 @@ class PlatformLine:
 
 @dataclass(frozen=True)
 class DeploymentLine:
-    """One installation within a platform; `succeeds` names the one whose seats it took over."""
+    """One installation within a platform; `succeeds`: the one whose registrations it took over."""
 
     deployment_id: str
     status: str
@@ -239,7 +239,7 @@ def plan(actor: Actor, platform_id: int, new_id: str, old_id: str, old_platform:
 def succeed(
     services: Services, actor: Actor, platform_id: int, new_id: str, old_id: str, old_platform: str
 ) -> None:
-    """Let a deployment or a platform take over every seat of another. Commits."""
+    """Let a deployment or a platform take over every registration of another. Commits."""
     row = get_row(actor, platform_id)
     found = plan(actor, platform_id, new_id, old_id, old_platform)
     what = f"platform {old_platform}" if old_platform else f"the deployment {old_id}"

@@ -196,7 +196,7 @@ def approve_one(actor: Actor, platform_id: int) -> Response:
 @blueprint.get("/<int:platform_id>/succeed")
 @allow(Rule.OWNER)
 def ask_succeed(actor: Actor, platform_id: int) -> Response:
-    """Show whose seats would be taken over, and ask."""
+    """Show whose registrations would be taken over, and ask."""
     asked = _succession(request.args)
     shown = load_platform(actor, platform_id)
     found = plan(actor, platform_id, **asked)
@@ -206,7 +206,7 @@ def ask_succeed(actor: Actor, platform_id: int) -> Response:
 @blueprint.post("/<int:platform_id>/succeed")
 @allow(Rule.OWNER)
 def succeed_now(actor: Actor, platform_id: int) -> Response:
-    """Take over every seat of a former installation or platform."""
+    """Take over every registration of a former installation or platform."""
     succeed(current_services(), actor, platform_id, **_succession(request.form))
     return go("platform_pages.one", "Every seat was taken over.", platform_id=platform_id)
 

@@ -53,23 +53,23 @@ def preview_policy(
     query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
     found = []
     for grade_id in list(db.session.scalars(query)):
-        case = load_snapshot(grade_id, now)
-        change = _change(case, wanted, services)
+        snapshot = load_snapshot(grade_id, now)
+        change = _change(snapshot, wanted, services)
         if change is not None:
             found.append(change)
     return found
 
 
-def _change(case: GradeSnapshot, wanted: GradingPolicy, services: Services) -> Change | None:
-    case = replace(case, policy=wanted)
-    before = newest_decision(case)
-    attempts = attempts_of(case, services.now())
-    decision = decide(attempts, wanted, before, found_in_lms(case))
+def _change(snapshot: GradeSnapshot, wanted: GradingPolicy, services: Services) -> Change | None:
+    snapshot = replace(snapshot, policy=wanted)
+    before = newest_decision(snapshot)
+    attempts = attempts_of(snapshot, services.now())
+    decision = decide(attempts, wanted, before, found_in_lms(snapshot))
     if not isinstance(decision, Send):
         return None
-    learner = db.session.get_one(Grade, case.grade_id).learner
+    learner = db.session.get_one(Grade, snapshot.grade_id).learner
     return Change(
-        grade_id=case.grade_id,
+        grade_id=snapshot.grade_id,
         sub=learner.sub,
         name=" ".join(part for part in (learner.first_name, learner.last_name) if part),
         before=before.score_given if before is not None else None,

@@ -39,37 +39,39 @@ class RegistrationToReset:
     account_id: int
 
 
-def begin_reset(services: Services, registration: int, who: str) -> RegistrationToReset:
+def begin_reset(services: Services, row_id: int, who: str) -> RegistrationToReset:
     """Write down that an attempt is to be reset, and keep what it is worth to the grade.
 
     In the caller's transaction, which they commit before `finish_reset`. Raises Refused when the
     learner was erased meanwhile.
     """
     now = services.now()
-    grade_id = lock_grade_of(registration)
+    grade_id = lock_grade_of(row_id)
     if grade_id is None:
         db.session.rollback()
         raise Refused("the learner is not here any more")
-    query = select(Registration).where(Registration.id == registration).with_for_update()
-    seat = db.session.scalars(query.execution_options(populate_existing=True)).one()
-    case = load_snapshot(grade_id, now)
-    for attempt, row in zip(attempts_of(case, now), case.seats, strict=True):
-        if row.row_id == registration:
-            seat.best_real_score = worth(attempt, case.policy)
-    trail(registration, "reset", f"{who} asked to reset attempt {seat.attempt}.", now)
-    return RegistrationToReset(seat.id, seat.registration_id, seat.scorm_account_id)
+    query = select(Registration).where(Registration.id == row_id).with_for_update()
+    registration = db.session.scalars(query.execution_options(populate_existing=True)).one()
+    snapshot = load_snapshot(grade_id, now)
+    for attempt, row in zip(attempts_of(snapshot, now), snapshot.registrations, strict=True):
+        if row.row_id == row_id:
+            registration.best_real_score = worth(attempt, snapshot.policy)
+    trail(row_id, "reset", f"{who} asked to reset attempt {registration.attempt}.", now)
+    return RegistrationToReset(
+        registration.id, registration.registration_id, registration.scorm_account_id
+    )
 
 
-def finish_reset(services: Services, seat: RegistrationToReset) -> None:
+def finish_reset(services: Services, registration: RegistrationToReset) -> None:
     """Delete the progress in SCORM Cloud and note what came of it. Commits before and after.
 
     Raises Refused or Unavailable with a sentence for the person who asked; the trail has it too.
     """
-    account = db.session.get_one(ScormAccount, seat.account_id)
+    account = db.session.get_one(ScormAccount, registration.account_id)
     db.session.commit()
     problem: Refused | Unavailable
     try:
-        services.scorm_cloud(account).delete_progress(seat.registration_id)
+        services.scorm_cloud(account).delete_progress(registration.registration_id)
     except NotFound:
         problem = NotFound(GONE)
     except Refused as error:
@@ -78,18 +80,18 @@ def finish_reset(services: Services, seat: RegistrationToReset) -> None:
     except Unavailable as error:
         problem = Unavailable(SILENT, effect_unknown=error.effect_unknown)
     else:
-        _note_done(services, seat)
+        _note_done(services, registration)
         return
-    trail(seat.row_id, "reset", str(problem), services.now())
+    trail(registration.row_id, "reset", str(problem), services.now())
     db.session.commit()
     raise problem
 
 
-def _note_done(services: Services, seat: RegistrationToReset) -> None:
+def _note_done(services: Services, registration: RegistrationToReset) -> None:
     """A read that was asked for before is older than this, and no longer counts."""
     now = services.now()
-    lock_grade_of(seat.row_id)
-    store_progress(seat.row_id, Progress(), now)
+    lock_grade_of(registration.row_id)
+    store_progress(registration.row_id, Progress(), now)
     text = "SCORM Cloud reset the attempt. The gradebook keeps its grade."
-    trail(seat.row_id, "reset", text, now)
+    trail(registration.row_id, "reset", text, now)
     db.session.commit()

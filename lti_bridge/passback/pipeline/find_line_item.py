@@ -28,40 +28,40 @@ TOO_MANY = N_(
 
 
 def find_line_item(
-    services: Services, claim: GradeLease, case: GradeSnapshot, score_id: int
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, score_id: int
 ) -> str | None:
-    """Return the address to send to, or None after leaving in the claim when to look again.
+    """Return the address to send to, or None after leaving in the lease when to look again.
 
     Never creates one. Commits before and after a call.
     """
-    if case.line_item_url is not None:
-        if case.line_item_looks:
-            claim.values |= {"line_item_looks": 0, "waits_for_line_item": False}
-        return case.line_item_url
-    if case.line_items_url is None:
-        wait_for_launch(services, claim, case, NONE_YET)
+    if snapshot.line_item_url is not None:
+        if snapshot.line_item_looks:
+            lease.values |= {"line_item_looks": 0, "waits_for_line_item": False}
+        return snapshot.line_item_url
+    if snapshot.line_items_url is None:
+        wait_for_launch(services, lease, snapshot, NONE_YET)
         return None
     deadline = services.settings.passback.lms_deadline_seconds
-    hold(services, claim, deadline)
+    hold(services, lease, deadline)
     db.session.commit()
     try:
         found = services.gradebook.find_line_items(
-            case.platform,
-            case.line_items_url,
-            case.resource_link_id,
+            snapshot.platform,
+            snapshot.line_items_url,
+            snapshot.resource_link_id,
             deadline,
-            granted=case.granted,
+            granted=snapshot.granted,
         )
     except Unavailable as error:
-        claim.values["decision_reason"] = N_(
+        lease.values["decision_reason"] = N_(
             "The LMS did not say where the grade goes; asked again."
         )
-        claim.send_at(services.now() + timedelta(seconds=max(30.0, error.retry_after or 0.0)))
+        lease.send_at(services.now() + timedelta(seconds=max(30.0, error.retry_after or 0.0)))
         return None
     except Refused as error:
-        wait_for_launch(services, claim, case, _why_refused(error))
+        wait_for_launch(services, lease, snapshot, _why_refused(error))
         return None
-    return _take(services, claim, case, score_id, found)
+    return _take(services, lease, snapshot, score_id, found)
 
 
 def _why_refused(error: Refused) -> str:
@@ -73,38 +73,42 @@ def _why_refused(error: Refused) -> str:
 
 
 def _take(
-    services: Services, claim: GradeLease, case: GradeSnapshot, score_id: int, found: list[LineItem]
+    services: Services,
+    lease: GradeLease,
+    snapshot: GradeSnapshot,
+    score_id: int,
+    found: list[LineItem],
 ) -> str | None:
     if not found:
-        wait_for_launch(services, claim, case, NONE_YET)
+        wait_for_launch(services, lease, snapshot, NONE_YET)
         return None
-    hold(services, claim)
+    hold(services, lease)
     if len(found) > 1:
         score = db.session.get_one(Score, score_id)
         score.state, score.reason, score.finished_at = PARKED, TOO_MANY, services.now()
-        claim.values["decision_reason"] = TOO_MANY
+        lease.values["decision_reason"] = TOO_MANY
         if score.registration_id is not None:
             trail(score.registration_id, PARKED, TOO_MANY, services.now())
         db.session.commit()
         return None
-    link_row(case).line_item_url = found[0].url
+    link_row(snapshot).line_item_url = found[0].url
     db.session.commit()
-    claim.values |= {"line_item_looks": 0, "waits_for_line_item": False}
+    lease.values |= {"line_item_looks": 0, "waits_for_line_item": False}
     return found[0].url
 
 
 def wait_for_launch(
-    services: Services, claim: GradeLease, case: GradeSnapshot, reason: str
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, reason: str
 ) -> None:
     """Look again after 1 h, 24 h and 7 d; a launch that brings what is missing wakes it at once."""
-    hold(services, claim)
-    claim.values |= {
+    hold(services, lease)
+    lease.values |= {
         "waits_for_line_item": True,
-        "line_item_looks": case.line_item_looks + 1,
+        "line_item_looks": snapshot.line_item_looks + 1,
         "decision_reason": reason,
     }
-    if case.line_item_looks < len(LOOK_AGAIN_HOURS):
-        hours = LOOK_AGAIN_HOURS[case.line_item_looks]
-        claim.next_send_at = services.now() + timedelta(hours=hours)
+    if snapshot.line_item_looks < len(LOOK_AGAIN_HOURS):
+        hours = LOOK_AGAIN_HOURS[snapshot.line_item_looks]
+        lease.next_send_at = services.now() + timedelta(hours=hours)
     else:
-        claim.next_send_at = None
+        lease.next_send_at = None

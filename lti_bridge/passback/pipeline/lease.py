@@ -1,4 +1,4 @@
-"""The claim on a grade: one worker at a time, a lease that ends, a token that fences the rest."""
+"""The lease on a grade: one worker at a time, a lease that ends, a token that fences the rest."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -8,16 +8,13 @@ from typing import cast
 from sqlalchemy import Table, bindparam, or_, update
 
 from ...core.db import db, update_rows
+from ...core.leases import LeaseLost
 from ...registrations.grade_updates import wake
 from ...registrations.models import Grade
 from ...services import Services
 
 # A lease is extended by this much past the deadline of the call that follows.
 CALL_MARGIN = timedelta(seconds=10)
-
-
-class Fenced(Exception):
-    """The lease is no longer ours: whoever has it does the work, we write nothing."""
 
 
 @dataclass
@@ -32,7 +29,7 @@ class GradeLease:
     send_due: bool
     next_read_at: datetime | None
     next_send_at: datetime | None
-    # A wait that the LMS or a timestamp imposed in this claim: nothing may send before it.
+    # A wait that the LMS or a timestamp imposed in this lease: nothing may send before it.
     not_before: datetime | None = None
     # Written when the grade is given back, and what the next `hold` must write already.
     values: dict[str, object] = field(default_factory=dict)
@@ -40,7 +37,7 @@ class GradeLease:
     moved: bool = False  # something happened while we worked: somebody must look again
 
     def send_at(self, moment: datetime) -> None:
-        """Send at a moment that this claim has learnt to be the first possible one."""
+        """Send at a moment that this lease has learnt to be the first possible one."""
         self.next_send_at = self.not_before = moment
 
 
@@ -61,7 +58,7 @@ def take_lease(services: Services, grade_id: int) -> GradeLease | None:
     """Take a grade that is due and free; None when it is not, or somebody else has it.
 
     The transaction stays the caller's, who has the grade's lock in it and commits before any
-    call; without a claim it has ended.
+    call; without a lease it has ended.
     """
     now = services.now()
     token = secrets.token_hex(16)
@@ -83,65 +80,65 @@ def take_lease(services: Services, grade_id: int) -> GradeLease | None:
     )
 
 
-def hold(services: Services, claim: GradeLease, call_seconds: float = 0.0) -> None:
+def hold(services: Services, lease: GradeLease, call_seconds: float = 0.0) -> None:
     """Extend the lease past the call that follows, in the caller's transaction.
 
-    Raises Fenced (after a rollback) when the lease is no longer ours, so that every write in
+    Raises LeaseLost (after a rollback) when the lease is no longer ours, so that every write in
     this transaction is undone and no call is made.
     """
     now = services.now()
-    lease = timedelta(seconds=services.settings.passback.claim_lease_seconds)
-    until = now + max(lease, timedelta(seconds=call_seconds) + CALL_MARGIN)
-    if not _update_mine(claim, {"lease_until": until, **claim.at_once}):
+    least = timedelta(seconds=services.settings.passback.claim_lease_seconds)
+    until = now + max(least, timedelta(seconds=call_seconds) + CALL_MARGIN)
+    if not _update_mine(lease, {"lease_until": until, **lease.at_once}):
         db.session.rollback()
-        raise Fenced
-    claim.at_once.clear()
+        raise LeaseLost
+    lease.at_once.clear()
 
 
-def finish(services: Services, claim: GradeLease) -> None:
+def finish(services: Services, lease: GradeLease) -> None:
     """Give the grade back with its next times. Commits, and wakes whom it must.
 
-    The transaction of the caller ends with it: its other writes stand or fall with the claim.
-    Raises Fenced (after a rollback) when the lease is no longer ours.
+    The transaction of the caller ends with it: its other writes stand or fall with the lease.
+    Raises LeaseLost (after a rollback) when the lease is no longer ours.
     """
-    give_back(services, claim)
+    give_back(services, lease)
     db.session.commit()
-    wake_next(services, claim)
+    wake_next(services, lease)
 
 
-def give_back(services: Services, claim: GradeLease) -> None:
+def give_back(services: Services, lease: GradeLease) -> None:
     """Free the grade with its next times, in one statement of the caller's transaction.
 
     When something happened in between (the generation moved), the read time stands as that
-    something left it, and a send is due at once, but never before what this claim has learnt.
-    Raises Fenced (after a rollback) when the lease is no longer ours.
+    something left it, and a send is due at once, but never before what this lease has learnt.
+    Raises LeaseLost (after a rollback) when the lease is no longer ours.
     """
-    free: dict[str, object] = {"lease_token": None, "lease_until": None, **claim.values}
-    planned = free | {"next_read_at": claim.next_read_at, "next_send_at": claim.next_send_at}
-    claim.moved = not _update_mine(claim, planned, generation=claim.generation)
-    moved = free | {"next_send_at": max(services.now(), claim.not_before or services.now())}
-    if claim.moved and not _update_mine(claim, moved):
+    free: dict[str, object] = {"lease_token": None, "lease_until": None, **lease.values}
+    planned = free | {"next_read_at": lease.next_read_at, "next_send_at": lease.next_send_at}
+    lease.moved = not _update_mine(lease, planned, generation=lease.generation)
+    moved = free | {"next_send_at": max(services.now(), lease.not_before or services.now())}
+    if lease.moved and not _update_mine(lease, moved):
         db.session.rollback()
-        raise Fenced
+        raise LeaseLost
 
 
-def _update_mine(claim: GradeLease, values: dict[str, object], **also: object) -> bool:
+def _update_mine(lease: GradeLease, values: dict[str, object], **also: object) -> bool:
     db.session.flush()
-    mine = {"id": claim.grade_id, "lease_token": claim.token, **also}
+    mine = {"id": lease.grade_id, "lease_token": lease.token, **also}
     return update_rows(db.session.connection(), GRADE, mine, values) == 1
 
 
-def wake_next(services: Services, claim: GradeLease) -> None:
+def wake_next(services: Services, lease: GradeLease) -> None:
     """After the commit: wake a worker for what came meanwhile, or remember a look that is close."""
-    if claim.moved:
-        wake(services, claim.grade_id)
+    if lease.moved:
+        wake(services, lease.grade_id)
     else:
-        _wake_in_time(services, claim, services.now())
+        _wake_in_time(services, lease, services.now())
 
 
-def _wake_in_time(services: Services, claim: GradeLease, now: datetime) -> None:
+def _wake_in_time(services: Services, lease: GradeLease, now: datetime) -> None:
     """Let this process remember a look that is close; the overdue round finds the others."""
-    times = [moment for moment in (claim.next_read_at, claim.next_send_at) if moment is not None]
+    times = [moment for moment in (lease.next_read_at, lease.next_send_at) if moment is not None]
     if times and (min(times) - now).total_seconds() < 120:
         delay = (min(times) - now).total_seconds()
-        services.queue.enqueue_later("passback.work", claim.grade_id, delay)
+        services.queue.enqueue_later("passback.work", lease.grade_id, delay)

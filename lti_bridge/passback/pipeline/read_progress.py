@@ -1,4 +1,4 @@
-"""Read a registration's progress under the claim, and say whether to look again."""
+"""Read a registration's progress under the lease, and say whether to look again."""
 
 import random
 from dataclasses import replace
@@ -31,74 +31,78 @@ from .snapshot import GradeSnapshot, LaunchRow, RegistrationRow, attempts_of, lo
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
 
-def read_progress(services: Services, claim: GradeLease, case: GradeSnapshot) -> None:
-    """Read the newest attempt, keep what it says, and plan the next look in the claim.
+def read_progress(services: Services, lease: GradeLease, snapshot: GradeSnapshot) -> None:
+    """Read the newest attempt, keep what it says, and plan the next look in the lease.
 
     Leaves every failure as a later look. Commits before and after each call.
     """
-    seat = case.newest
-    if seat is None:
-        claim.next_read_at = None
+    registration = snapshot.newest
+    if registration is None:
+        lease.next_read_at = None
         return
     try:
-        progress, asked_at = _get(services, claim, seat)
+        progress, asked_at = _get(services, lease, registration)
     except NotFound:
-        _note_gone(services, claim, case, seat)
+        _note_gone(services, lease, snapshot, registration)
         return
     except (Unavailable, Refused) as error:
-        _look_later(services, claim, case, error)
+        _look_later(services, lease, snapshot, error)
         return
-    claim.values["failures"] = 0
-    hold(services, claim)  # the grade's row is locked before its registration's, as by all others
-    if store_progress(seat.row_id, progress, asked_at):
-        trail(seat.row_id, "progress", describe(progress), asked_at, _correlation(case))
-    services.events.publish("read", dialect=case.platform.dialect)
-    case = load_snapshot(case.grade_id, asked_at)
-    if case.session is None or case.session.looks is None:
-        claim.next_read_at = None
+    lease.values["failures"] = 0
+    hold(services, lease)  # the grade's row is locked before its registration's, as by all others
+    if store_progress(registration.row_id, progress, asked_at):
+        trail(registration.row_id, "progress", describe(progress), asked_at, _correlation(snapshot))
+    services.events.publish("read", dialect=snapshot.platform.dialect)
+    snapshot = load_snapshot(snapshot.grade_id, asked_at)
+    if snapshot.session is None or snapshot.session.looks is None:
+        lease.next_read_at = None
         db.session.commit()
         return
-    assert case.newest is not None
-    _after_look(services, claim, case, case.newest, case.session, case.session.looks)
+    assert snapshot.newest is not None
+    _after_look(
+        services, lease, snapshot, snapshot.newest, snapshot.session, snapshot.session.looks
+    )
 
 
-def _get(services: Services, claim: GradeLease, seat: RegistrationRow) -> tuple[Progress, datetime]:
+def _get(
+    services: Services, lease: GradeLease, registration: RegistrationRow
+) -> tuple[Progress, datetime]:
     deadline = services.settings.scorm_cloud.deadline_seconds
-    hold(services, claim, deadline)
-    account = db.session.get_one(ScormAccount, seat.account_id)
+    hold(services, lease, deadline)
+    account = db.session.get_one(ScormAccount, registration.account_id)
     db.session.commit()
     asked_at = services.now()
     cloud = services.scorm_cloud(account)
-    return cloud.get_registration(seat.registration_id, deadline_seconds=deadline), asked_at
+    return cloud.get_registration(registration.registration_id, deadline_seconds=deadline), asked_at
 
 
 def _after_look(
     services: Services,
-    claim: GradeLease,
-    case: GradeSnapshot,
-    seat: RegistrationRow,
+    lease: GradeLease,
+    snapshot: GradeSnapshot,
+    registration: RegistrationRow,
     session: LaunchRow,
     looks: PollState,
 ) -> None:
     """Settle this exit, or plan the next look; ask the launch history when a grade is inferred."""
     looks = replace(looks, made=looks.made + 1)
-    seen, knows_more = _seen(case, seat, session, services.now()), False
+    seen, knows_more = _seen(snapshot, registration, session, services.now()), False
     if wants_history(looks, seen):
         db.session.commit()
-        end = _ask_history(services, claim, seat, session)
+        end = _ask_history(services, lease, registration, session)
         looks = replace(looks, history_made=looks.history_made + 1)
-        knows_more = end is not None and knows_more_than(end, *seat.result)
+        knows_more = end is not None and knows_more_than(end, *registration.result)
         seen = replace(seen, ended=end is not None and not knows_more)
     now = services.now()
     following = None if is_settled(looks, seen) else next_look_at(looks, now)
     if knows_more:
         following = now  # the result came between the two questions
-    hold(services, claim)
+    hold(services, lease)
     values: dict[str, object] = {"looks": looks.made, "history_looks": looks.history_made}
     if seen.ended:
         values["ended"] = True
     if following is None:
-        _stop_looking(seat, session, values, now)
+        _stop_looking(registration, session, values, now)
     # An exit or a postback that came during the read has started looks of its own: those stand.
     same_looks = (
         Launch.id == session.launch_id,
@@ -111,7 +115,7 @@ def _after_look(
         .values(values)
         .execution_options(synchronize_session=False)
     )
-    claim.next_read_at = following
+    lease.next_read_at = following
     db.session.commit()
     if following is None and session.exited_at is not None:
         result = "found" if is_settled(looks, seen) else "none"
@@ -120,15 +124,15 @@ def _after_look(
 
 
 def _stop_looking(
-    seat: RegistrationRow, session: LaunchRow, values: dict[str, object], now: datetime
+    registration: RegistrationRow, session: LaunchRow, values: dict[str, object], now: datetime
 ) -> None:
-    """Every exit of this seat is settled with the newest one; a session still open is not."""
+    """Settle every exit of this registration with the newest one; an open session stays open."""
     values |= {"looks_from": None, "announced": None}
     if session.exited_at is None:
         return
     values["settled_at"] = now
     earlier = update(Launch).where(
-        Launch.registration_id == seat.row_id,
+        Launch.registration_id == registration.row_id,
         Launch.exited_at.is_not(None),
         Launch.settled_at.is_(None),
         Launch.id < session.launch_id,
@@ -139,14 +143,17 @@ def _stop_looking(
     )
 
 
-def _seen(case: GradeSnapshot, seat: RegistrationRow, session: LaunchRow, now: datetime) -> Seen:
-    attempt = attempts_of(case, now)[-1]
+def _seen(
+    snapshot: GradeSnapshot, registration: RegistrationRow, session: LaunchRow, now: datetime
+) -> Seen:
+    attempt = attempts_of(snapshot, now)[-1]
     result = rests_on_result(attempt)
     return Seen(
-        differs=seat.result != session.known,
+        differs=registration.result != session.known,
         rests_on_result=result,
         inferred=attempt.completion == "COMPLETED" and attempt.score is None,
-        announced=session.announced is not None and announce(*seat.result) == session.announced,
+        announced=session.announced is not None
+        and announce(*registration.result) == session.announced,
         ended=session.ended,
     )
 
@@ -157,17 +164,17 @@ def announce(completion: str, success: str, score: float | None) -> str:
 
 
 def _ask_history(
-    services: Services, claim: GradeLease, seat: RegistrationRow, session: LaunchRow
+    services: Services, lease: GradeLease, registration: RegistrationRow, session: LaunchRow
 ) -> LaunchHistoryEntry | None:
     """Return the end of this launch if SCORM Cloud knows it; an unanswered question is a no."""
     deadline = services.settings.scorm_cloud.deadline_seconds
-    hold(services, claim, deadline)
+    hold(services, lease, deadline)
     launched_at = db.session.get_one(Launch, session.launch_id).launched_at
-    account = db.session.get_one(ScormAccount, seat.account_id)
+    account = db.session.get_one(ScormAccount, registration.account_id)
     db.session.commit()
     cloud = services.scorm_cloud(account)
     try:
-        history = cloud.get_launch_history(seat.registration_id)
+        history = cloud.get_launch_history(registration.registration_id)
     except (Unavailable, Refused):
         return None
     services.events.publish("read_history")
@@ -181,39 +188,39 @@ def _ask_history(
 
 
 def _note_gone(
-    services: Services, claim: GradeLease, case: GradeSnapshot, seat: RegistrationRow
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, registration: RegistrationRow
 ) -> None:
-    hold(services, claim)
+    hold(services, lease)
     now = services.now()
     text = N_("SCORM Cloud no longer has this registration.")
-    trail(seat.row_id, "gone", text, now, _correlation(case))
-    claim.values["decision_reason"] = text
-    claim.next_read_at = None
-    if case.session is not None:
-        _stop_looking(seat, case.session, {}, now)
+    trail(registration.row_id, "gone", text, now, _correlation(snapshot))
+    lease.values["decision_reason"] = text
+    lease.next_read_at = None
+    if snapshot.session is not None:
+        _stop_looking(registration, snapshot.session, {}, now)
     db.session.commit()
     services.events.publish("read_gone")
 
 
 def _look_later(
-    services: Services, claim: GradeLease, case: GradeSnapshot, error: Exception
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, error: Exception
 ) -> None:
     """A look that failed is made again: soon at first, then less often, never given up."""
-    failures = case.failures + 1
+    failures = snapshot.failures + 1
     passback = services.settings.passback
     backoff = Backoff(min(2.0, passback.backoff_seconds), passback.backoff_seconds_max)
     asked = error.retry_after if isinstance(error, Unavailable) else None
     wait = wait_seconds(failures, random.random(), backoff, asked)
-    claim.values["failures"] = failures
-    claim.values["decision_reason"] = N_(
+    lease.values["failures"] = failures
+    lease.values["decision_reason"] = N_(
         "SCORM Cloud did not answer; the result is read again soon."
     )
-    claim.next_read_at = services.now() + timedelta(seconds=wait)
+    lease.next_read_at = services.now() + timedelta(seconds=wait)
     services.events.publish("read_failed")
 
 
-def _correlation(case: GradeSnapshot) -> str | None:
-    return case.session.correlation_id if case.session is not None else None
+def _correlation(snapshot: GradeSnapshot) -> str | None:
+    return snapshot.session.correlation_id if snapshot.session is not None else None
 
 
 def describe(progress: Progress) -> str:

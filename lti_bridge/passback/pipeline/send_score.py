@@ -1,4 +1,4 @@
-"""Send a grade's queued Score under the claim: record the intent, call, record the outcome."""
+"""Send a grade's queued Score under the lease: record the intent, call, record the outcome."""
 
 import random
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Try:
 
 
 def send_queued(
-    services: Services, claim: GradeLease, gate: PlatformGate, case: GradeSnapshot
+    services: Services, lease: GradeLease, gate: PlatformGate, snapshot: GradeSnapshot
 ) -> None:
     """Bring the grade's queued Score on its way, as far as it can go now, and give it back.
 
@@ -77,67 +77,73 @@ def send_queued(
     Commits before and after each call.
     """
     now = services.now()
-    score = next((s for s in case.scores if s.state == QUEUED), None)
-    claim.next_send_at = None
+    score = next((s for s in snapshot.scores if s.state == QUEUED), None)
+    lease.next_send_at = None
     if score is None:
-        finish(services, claim)
+        finish(services, lease)
     elif gives_up(score.decided_at, now, services.settings.passback.give_up_days):
         reason = N_("Gave up: it was tried for too long.")
-        _end_score(services, claim, case, score, None, PARKED, reason)
-    elif wait := gate.enter(case.platform.id, case.platform.dialect):
-        claim.send_at(now + timedelta(seconds=wait))
-        finish(services, claim)
+        _end_score(services, lease, snapshot, score, None, PARKED, reason)
+    elif wait := gate.enter(snapshot.platform.id, snapshot.platform.dialect):
+        lease.send_at(now + timedelta(seconds=wait))
+        finish(services, lease)
     else:
-        _send(services, claim, gate, case, score)
+        _send(services, lease, gate, snapshot, score)
 
 
 def _send(
-    services: Services, claim: GradeLease, gate: PlatformGate, case: GradeSnapshot, score: ScoreRow
+    services: Services,
+    lease: GradeLease,
+    gate: PlatformGate,
+    snapshot: GradeSnapshot,
+    score: ScoreRow,
 ) -> None:
     """Make one delivery in the place that the gate gave, and give the place back."""
     answered, pause = True, None
     try:
-        parcel = _make_parcel(services, claim, case, score)
-        made = _deliver(services, claim, parcel) if parcel is not None else None
+        request = _make_parcel(services, lease, snapshot, score)
+        made = _deliver(services, lease, request) if request is not None else None
         if made is not None:
             answered, pause = not isinstance(made.outcome, score_replies.TryLater), made.pause
     finally:
-        gate.leave(case.platform.id, answered=answered, wait_seconds=pause)
-    if parcel is None or made is None:
-        finish(services, claim)
+        gate.leave(snapshot.platform.id, answered=answered, wait_seconds=pause)
+    if request is None or made is None:
+        finish(services, lease)
     else:
-        _settle(services, claim, case, parcel, made)
+        _settle(services, lease, snapshot, request, made)
 
 
 def _make_parcel(
-    services: Services, claim: GradeLease, case: GradeSnapshot, score: ScoreRow
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, score: ScoreRow
 ) -> ScoreRequest | None:
-    """Return what is to be posted; None leaves in the claim when to go on.
+    """Return what is to be posted; None leaves in the lease when to go on.
 
     Usually without a call, in the transaction that came in.
     """
-    if case.granted is not None and SCOPE_SCORE not in case.granted:
-        wait_for_launch(services, claim, case, NOT_GRANTED)
+    if snapshot.granted is not None and SCOPE_SCORE not in snapshot.granted:
+        wait_for_launch(services, lease, snapshot, NOT_GRANTED)
         return None
-    if not case.result_known:
-        if not learn_result(services, claim, case):
+    if not snapshot.result_known:
+        if not learn_result(services, lease, snapshot):
             return None
-        case = load_snapshot(claim.grade_id, services.now())
-        if not any(s.id == score.id and s.state == QUEUED for s in case.scores):
+        snapshot = load_snapshot(lease.grade_id, services.now())
+        if not any(s.id == score.id and s.state == QUEUED for s in snapshot.scores):
             # What the LMS holds changed the decision: decide again at once.
-            claim.send_at(services.now())
+            lease.send_at(services.now())
             return None
-    line_item_url = find_line_item(services, claim, case, score.id)
+    line_item_url = find_line_item(services, lease, snapshot, score.id)
     if line_item_url is None:
         return None
-    body = _fix_body(services, claim, case, score)
+    body = _fix_body(services, lease, snapshot, score)
     if body is None:
         return None
-    return ScoreRequest(score, body.encode(), line_item_url, case.platform, case.granted, case.sub)
+    return ScoreRequest(
+        score, body.encode(), line_item_url, snapshot.platform, snapshot.granted, snapshot.sub
+    )
 
 
 def _fix_body(
-    services: Services, claim: GradeLease, case: GradeSnapshot, score: ScoreRow
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, score: ScoreRow
 ) -> str | None:
     """Fix the timestamp and the exact bytes at the first try; None when it is too early.
 
@@ -145,16 +151,16 @@ def _fix_body(
     """
     deadline = services.settings.passback.lms_deadline_seconds
     if (body := _kept_body(score)) is not None:
-        hold(services, claim, deadline)
+        hold(services, lease, deadline)
         return body
     now = services.now()
-    moment = _timestamp(case.last_timestamp, now)
+    moment = _timestamp(snapshot.last_timestamp, now)
     if moment > now:
-        claim.send_at(moment)
+        lease.send_at(moment)
         return None
-    claim.at_once["last_timestamp"] = claim.values["last_timestamp"] = moment
-    hold(services, claim, deadline)
-    return _write_body(services, case, score, moment)
+    lease.at_once["last_timestamp"] = lease.values["last_timestamp"] = moment
+    hold(services, lease, deadline)
+    return _write_body(services, snapshot, score, moment)
 
 
 def _kept_body(score: ScoreRow) -> str | None:
@@ -172,57 +178,59 @@ def _timestamp(last: datetime | None, now: datetime) -> datetime:
     return moment if last is None else max(moment, last + AT_LEAST_APART)
 
 
-def _write_body(services: Services, case: GradeSnapshot, score: ScoreRow, moment: datetime) -> str:
-    seat = _seat_of(case, score)
-    submitted_at = (seat.submitted_at if seat is not None else None) or moment
+def _write_body(
+    services: Services, snapshot: GradeSnapshot, score: ScoreRow, moment: datetime
+) -> str:
+    registration = _registration_of(snapshot, score)
+    submitted_at = (registration.submitted_at if registration is not None else None) or moment
     body = score_body(
-        sub=case.sub,
+        sub=snapshot.sub,
         score_given=score.score_given,
         timestamp=moment,
-        dialect=case.platform.dialect,
-        new_submission=seat is not None and not seat.submission_accepted,
+        dialect=snapshot.platform.dialect,
+        new_submission=registration is not None and not registration.submission_accepted,
         submitted_at=submitted_at,
         prioritize_non_tool_grade=services.settings.passback.prioritize_non_tool_grade,
     ).decode()
     connection = db.session.connection()
-    if seat is not None and seat.submitted_at is None:
-        first = {"id": seat.row_id, "submitted_at": None}
+    if registration is not None and registration.submitted_at is None:
+        first = {"id": registration.row_id, "submitted_at": None}
         update_rows(connection, REGISTRATION, first, {"submitted_at": submitted_at})
     update_rows(connection, SCORE, {"id": score.id}, {"timestamp": moment, "body": body})
     return body
 
 
-def _seat_of(case: GradeSnapshot, score: ScoreRow) -> RegistrationRow | None:
-    return next((s for s in case.seats if s.row_id == score.registration_id), None)
+def _registration_of(snapshot: GradeSnapshot, score: ScoreRow) -> RegistrationRow | None:
+    return next((s for s in snapshot.registrations if s.row_id == score.registration_id), None)
 
 
-def _deliver(services: Services, claim: GradeLease, parcel: ScoreRequest) -> Try:
+def _deliver(services: Services, lease: GradeLease, request: ScoreRequest) -> Try:
     """Post the score; once more with a new access token when the LMS wants that."""
-    made = _try(services, parcel)
+    made = _try(services, request)
     if isinstance(made.outcome, score_replies.Reauthorize):
-        services.gradebook.forget_token(parcel.platform)
-        _end_try_alone(services, claim, parcel, made)
-        hold(services, claim, services.settings.passback.lms_deadline_seconds)
-        made = _try(services, parcel)
+        services.gradebook.forget_token(request.platform)
+        _end_try_alone(services, lease, request, made)
+        hold(services, lease, services.settings.passback.lms_deadline_seconds)
+        made = _try(services, request)
     if isinstance(made.outcome, score_replies.CompareResult):
-        _end_try_alone(services, claim, parcel, made)
-        made.outcome = _compare(services, claim, parcel)
+        _end_try_alone(services, lease, request, made)
+        made.outcome = _compare(services, lease, request)
         made.values = {}
     return made
 
 
-def _try(services: Services, parcel: ScoreRequest) -> Try:
+def _try(services: Services, request: ScoreRequest) -> Try:
     """Make one HTTP try; its row is written before the call. Commits before it."""
-    begun = {"score_id": parcel.score.id, "tried_at": services.now()}
+    begun = {"score_id": request.score.id, "tried_at": services.now()}
     try_id = db.session.connection().execute(_INSERT_TRY, begun).scalar_one()
     db.session.commit()
     deadline = services.settings.passback.lms_deadline_seconds
     try:
         reply = services.gradebook.send_score(
-            parcel.platform,
-            parcel.line_item_url,
-            parcel.body,
-            granted=parcel.granted,
+            request.platform,
+            request.line_item_url,
+            request.body,
+            granted=request.granted,
             deadline_seconds=deadline,
         )
     except Unavailable as error:
@@ -230,7 +238,7 @@ def _try(services: Services, parcel: ScoreRequest) -> Try:
         return _failed(try_id, score_replies.TryLater(text, error.retry_after))
     except Refused as error:
         return _refused(try_id, error)
-    return _answered(try_id, parcel, reply)
+    return _answered(try_id, request, reply)
 
 
 def _failed(try_id: int, outcome: score_replies.TryLater) -> Try:
@@ -246,9 +254,9 @@ def _refused(try_id: int, error: Refused) -> Try:
     return Try(try_id, outcome, values, None)
 
 
-def _answered(try_id: int, parcel: ScoreRequest, reply: LmsReply) -> Try:
+def _answered(try_id: int, request: ScoreRequest, reply: LmsReply) -> Try:
     answer = score_replies.Reply(reply.status, reply.excerpt, reply.retry_after)
-    outcome = score_replies.read_reply(parcel.platform.dialect, answer)
+    outcome = score_replies.read_reply(request.platform.dialect, answer)
     values = {
         "status": reply.status,
         "excerpt": reply.excerpt.replace("\0", ""),
@@ -265,12 +273,12 @@ def _name(outcome: score_replies.Outcome) -> str:
     return type(outcome).__name__.lower()
 
 
-def _end_try_alone(services: Services, claim: GradeLease, parcel: ScoreRequest, made: Try) -> None:
+def _end_try_alone(services: Services, lease: GradeLease, request: ScoreRequest, made: Try) -> None:
     """Complete a try's row before something else is asked. Commits."""
-    hold(services, claim)
+    hold(services, lease)
     _end_try(made)
     db.session.commit()
-    _tell_try(services, parcel, made)
+    _tell_try(services, request, made)
 
 
 def _end_try(made: Try | None) -> None:
@@ -278,24 +286,24 @@ def _end_try(made: Try | None) -> None:
         update_rows(db.session.connection(), TRY, {"id": made.id}, made.values)
 
 
-def _tell_try(services: Services, parcel: ScoreRequest, made: Try) -> None:
+def _tell_try(services: Services, request: ScoreRequest, made: Try) -> None:
     if made.values:
-        dialect, outcome = parcel.platform.dialect, made.values["outcome"]
+        dialect, outcome = request.platform.dialect, made.values["outcome"]
         services.events.publish("score_try", outcome=outcome, dialect=dialect)
 
 
-def _compare(services: Services, claim: GradeLease, parcel: ScoreRequest) -> score_replies.Outcome:
+def _compare(services: Services, lease: GradeLease, request: ScoreRequest) -> score_replies.Outcome:
     """A newer or equal time is stored: usually it is our own repeat. Read, never re-post."""
     deadline = services.settings.passback.lms_deadline_seconds
-    hold(services, claim, deadline)
+    hold(services, lease, deadline)
     db.session.commit()
     try:
         result: LmsResult | None = services.gradebook.read_result(
-            parcel.platform,
-            parcel.line_item_url,
-            parcel.sub,
+            request.platform,
+            request.line_item_url,
+            request.sub,
             deadline,
-            granted=parcel.granted,
+            granted=request.granted,
         )
     except Unavailable as error:
         return score_replies.TryLater(
@@ -311,35 +319,35 @@ def _compare(services: Services, claim: GradeLease, parcel: ScoreRequest) -> sco
             )
         )
     return score_replies.decide_repeat(
-        parcel.score.score_given,
+        request.score.score_given,
         result.score if result is not None else None,
         result.maximum if result is not None else None,
     )
 
 
 def _settle(
-    services: Services, claim: GradeLease, case: GradeSnapshot, parcel: ScoreRequest, made: Try
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, request: ScoreRequest, made: Try
 ) -> None:
     """Record the outcome and give the grade back, in one transaction."""
-    outcome, score = made.outcome, parcel.score
+    outcome, score = made.outcome, request.score
     if isinstance(outcome, score_replies.Accepted):
         text = f"The gradebook has {score.score_given:g} of 100."
-        _end_score(services, claim, case, score, made, ACCEPTED, text)
+        _end_score(services, lease, snapshot, score, made, ACCEPTED, text)
     elif isinstance(outcome, score_replies.Superseded):
-        _end_score(services, claim, case, score, made, SUPERSEDED, outcome.reason)
+        _end_score(services, lease, snapshot, score, made, SUPERSEDED, outcome.reason)
     elif isinstance(outcome, score_replies.ScoreRejected):
-        gone = parcel.line_item_url if outcome.line_item_gone else None
-        _end_score(services, claim, case, score, made, PARKED, outcome.reason, gone)
+        gone = request.line_item_url if outcome.line_item_gone else None
+        _end_score(services, lease, snapshot, score, made, PARKED, outcome.reason, gone)
     else:
         no_access = score_replies.TryLater(NO_ACCESS, NO_ACCESS_SECONDS)
         late = outcome if isinstance(outcome, score_replies.TryLater) else no_access
-        _try_later(services, claim, score, made, late)
-    _tell_try(services, parcel, made)
+        _try_later(services, lease, score, made, late)
+    _tell_try(services, request, made)
 
 
 def _try_later(
     services: Services,
-    claim: GradeLease,
+    lease: GradeLease,
     score: ScoreRow,
     made: Try,
     outcome: score_replies.TryLater,
@@ -349,18 +357,18 @@ def _try_later(
     count = select(func.count(TRY.c.id)).where(TRY.c.score_id == score.id)
     tries: int = db.session.connection().execute(count).scalar_one()
     wait = wait_seconds(tries, random.random(), backoff, outcome.after)
-    claim.values["decision_reason"] = outcome.reason
-    claim.send_at(services.now() + timedelta(seconds=wait))
-    give_back(services, claim)
+    lease.values["decision_reason"] = outcome.reason
+    lease.send_at(services.now() + timedelta(seconds=wait))
+    give_back(services, lease)
     _end_try(made)
     db.session.commit()
-    wake_next(services, claim)
+    wake_next(services, lease)
 
 
 def _end_score(
     services: Services,
-    claim: GradeLease,
-    case: GradeSnapshot,
+    lease: GradeLease,
+    snapshot: GradeSnapshot,
     score: ScoreRow,
     made: Try | None,
     state: str,
@@ -369,8 +377,8 @@ def _end_score(
 ) -> None:
     """Write a Score's end state and its line in the story, and give the grade back. Commits."""
     now = services.now()
-    claim.values["decision_reason"] = reason
-    give_back(services, claim)
+    lease.values["decision_reason"] = reason
+    give_back(services, lease)
     _end_try(made)
     ended = {"state": state, "finished_at": now}
     if state != ACCEPTED:
@@ -378,42 +386,42 @@ def _end_score(
     connection = db.session.connection()
     update_rows(connection, SCORE, {"id": score.id}, ended)
     if gone_line_item is not None:
-        _forget_line_item(case, gone_line_item)
+        _forget_line_item(snapshot, gone_line_item)
     if score.registration_id is not None:
-        seat = _seat_of(case, score)
-        if state == ACCEPTED and (seat is None or not seat.submission_accepted):
+        registration = _registration_of(snapshot, score)
+        if state == ACCEPTED and (registration is None or not registration.submission_accepted):
             accepted = {"submission_accepted": True}
             update_rows(connection, REGISTRATION, {"id": score.registration_id}, accepted)
-        correlation = case.session.correlation_id if case.session is not None else None
+        correlation = snapshot.session.correlation_id if snapshot.session is not None else None
         trail(score.registration_id, state, reason, now, correlation)
     db.session.commit()
-    wake_next(services, claim)
-    _tell_end(services, case, score, state, now)
+    wake_next(services, lease)
+    _tell_end(services, snapshot, score, state, now)
 
 
 def _tell_end(
-    services: Services, case: GradeSnapshot, score: ScoreRow, state: str, now: datetime
+    services: Services, snapshot: GradeSnapshot, score: ScoreRow, state: str, now: datetime
 ) -> None:
-    dialect = case.platform.dialect
+    dialect = snapshot.platform.dialect
     services.events.publish("score", state=state, dialect=dialect)
-    waited = _waited(case, score.id, now) if state == ACCEPTED else None
+    waited = _waited(snapshot, score.id, now) if state == ACCEPTED else None
     if waited is not None:
         services.events.publish("exit_to_gradebook", dialect=dialect, seconds=waited)
 
 
-def _waited(case: GradeSnapshot, score_id: int, now: datetime) -> float | None:
+def _waited(snapshot: GradeSnapshot, score_id: int, now: datetime) -> float | None:
     """Return how long this exit's first score took; None for what is sent again, or without one."""
-    exited_at = case.session.exited_at if case.session is not None else None
+    exited_at = snapshot.session.exited_at if snapshot.session is not None else None
     if exited_at is None:
         return None
-    arrived = (s.finished_at for s in case.scores if s.state == ACCEPTED and s.id != score_id)
+    arrived = (s.finished_at for s in snapshot.scores if s.state == ACCEPTED and s.id != score_id)
     if any(moment is not None and moment >= exited_at for moment in arrived):
         return None
     return (now - exited_at).total_seconds()
 
 
-def _forget_line_item(case: GradeSnapshot, line_item_url: str) -> None:
+def _forget_line_item(snapshot: GradeSnapshot, line_item_url: str) -> None:
     """A deleted column: the next launch that brings an address, or a look-up, finds another."""
-    row = link_row(case)
+    row = link_row(snapshot)
     if row.line_item_url == line_item_url:
         row.line_item_url = None

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
 
 from ...core import correlation
 from ...core.db import Base, db
+from ...core.leases import LeaseLost
 from ...lti.values import Granted, PlatformValues
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
@@ -16,7 +17,6 @@ from ...registrations.models import Grade, Launch, Learner, Registration, Resour
 from ..models import Score, ScoreTry, SweepCursor
 from ..rules.grading_policy import Attempt, Decided, GradingPolicy, make_policy
 from ..rules.settlement import PollState, quiet_until
-from .lease import Fenced
 
 POSTBACKS_WORK_FOR_DAYS = 7
 
@@ -83,15 +83,17 @@ class GradeSnapshot:
     last_timestamp: datetime | None
     failures: int
     line_item_looks: int
-    seats: tuple[RegistrationRow, ...]  # every attempt of the current course, the newest last
+    registrations: tuple[
+        RegistrationRow, ...
+    ]  # every attempt of the current course, the newest last
     session: LaunchRow | None  # of the newest attempt
     scores: tuple[ScoreRow, ...]  # every decision of the current course, the newest last
     last_sequence: int  # of all its Scores, whatever the course
 
     @property
     def newest(self) -> RegistrationRow | None:
-        """The seat of the newest attempt."""
-        return self.seats[-1] if self.seats else None
+        """The registration of the newest attempt."""
+        return self.registrations[-1] if self.registrations else None
 
 
 def _table(model: type[Base]) -> Table:
@@ -132,7 +134,7 @@ _CELL = (
     .join(PLATFORM, PLATFORM.c.id == DEPLOYMENT.c.platform_id)
     .where(GRADE.c.id == bindparam("grade_id"))
 )
-_SEATS = (
+_REGISTRATIONS = (
     select(
         REGISTRATION.c.id,
         REGISTRATION.c.registration_id,
@@ -160,12 +162,12 @@ _NEWEST = LAUNCH.alias("newest")
 _LAUNCHES = (
     select(LAUNCH)
     .where(
-        LAUNCH.c.registration_id == bindparam("seat_id"),
+        LAUNCH.c.registration_id == bindparam("before_registration_id"),
         or_(
             and_(LAUNCH.c.looks_from.is_not(None), LAUNCH.c.settled_at.is_(None)),
             LAUNCH.c.id
             == select(func.max(_NEWEST.c.id))
-            .where(_NEWEST.c.registration_id == bindparam("seat_id"))
+            .where(_NEWEST.c.registration_id == bindparam("before_registration_id"))
             .scalar_subquery(),
         ),
     )
@@ -195,19 +197,23 @@ def _read(query: Select[Any], **values: Any) -> Sequence[Row[Any]]:
 def load_snapshot(grade_id: int, now: datetime) -> GradeSnapshot:
     """Read a grade's case; the transaction stays the caller's.
 
-    From here on the log tells the story of the launch whose result is looked for. Raises Fenced
+    From here on the log tells the story of the launch whose result is looked for. Raises LeaseLost
     when the grade has gone.
     """
     found = _read(_CELL, grade_id=grade_id)
-    if not found:  # the learner was erased, by somebody who has the claim
+    if not found:  # the learner was erased, by somebody who has the lease
         db.session.rollback()
-        raise Fenced
+        raise LeaseLost
     (cell,) = found
-    all_seats = _read(_SEATS, link_row_id=cell.link_row_id, learner_id=cell.learner_id)
-    course_id = _current_course(all_seats)
-    seats = tuple(_seat(row) for row in all_seats if row.course_id == course_id)
+    all_registrations = _read(
+        _REGISTRATIONS, link_row_id=cell.link_row_id, learner_id=cell.learner_id
+    )
+    course_id = _current_course(all_registrations)
+    registrations = tuple(
+        _registration(row) for row in all_registrations if row.course_id == course_id
+    )
     scores = _read(_SCORES, grade_id=grade_id, course_id=course_id)
-    session = _session(seats[-1], now) if seats else None
+    session = _session(registrations[-1], now) if registrations else None
     if session is not None:
         correlation.follow(session.correlation_id)
     return GradeSnapshot(
@@ -226,23 +232,23 @@ def load_snapshot(grade_id: int, now: datetime) -> GradeSnapshot:
         last_timestamp=cell.last_timestamp,
         failures=cell.failures,
         line_item_looks=cell.line_item_looks,
-        seats=seats,
+        registrations=registrations,
         session=session,
         scores=tuple(ScoreRow(*cast(tuple[Any, ...], row)) for row in scores),
         last_sequence=cell.last_sequence or 0,
     )
 
 
-def _current_course(seats: Sequence[Row[Any]]) -> str:
-    """Return the course of the newest launch; of seats without one, of the highest attempt."""
-    launched = [row for row in seats if row.launched_at is not None]
+def _current_course(registrations: Sequence[Row[Any]]) -> str:
+    """Return the course of the newest launch; without any launch, of the highest attempt."""
+    launched = [row for row in registrations if row.launched_at is not None]
     newest = max(launched, key=lambda row: (row.launched_at, row.attempt), default=None)
     if newest is None:
-        newest = max(seats, key=lambda row: row.attempt, default=None)
+        newest = max(registrations, key=lambda row: row.attempt, default=None)
     return newest.course_id if newest is not None else ""
 
 
-def _seat(row: Row[Any]) -> RegistrationRow:
+def _registration(row: Row[Any]) -> RegistrationRow:
     return RegistrationRow(
         row_id=row.id,
         registration_id=row.registration_id,
@@ -256,9 +262,9 @@ def _seat(row: Row[Any]) -> RegistrationRow:
     )
 
 
-def _session(seat: RegistrationRow, now: datetime) -> LaunchRow | None:
+def _session(registration: RegistrationRow, now: datetime) -> LaunchRow | None:
     """The newest launch whose looks are under way, else the newest launch."""
-    launches = _read(_LAUNCHES, seat_id=seat.row_id)
+    launches = _read(_LAUNCHES, registration_id=registration.row_id)
     if not launches:
         return None
     newest = launches[0]
@@ -270,7 +276,7 @@ def _session(seat: RegistrationRow, now: datetime) -> LaunchRow | None:
             since=looking.looks_from,
             made=looking.looks,
             history_made=looking.history_looks,
-            postbacks_work=_postbacks_work(seat.account_id, now),
+            postbacks_work=_postbacks_work(registration.account_id, now),
             overlaps=looking.overlaps,
             exited=looking.exited_at is not None,
         )
@@ -296,31 +302,31 @@ def _postbacks_work(account_id: int, now: datetime) -> bool:
     return seen_at is not None and (now - seen_at).days < POSTBACKS_WORK_FOR_DAYS
 
 
-def attempts_of(case: GradeSnapshot, now: datetime) -> list[Attempt]:
+def attempts_of(snapshot: GradeSnapshot, now: datetime) -> list[Attempt]:
     """Return the attempts as the grading policy takes them.
 
     An attempt that was graded by inference before stays so; one whose session is open counts as
     ended after a quiet time.
     """
-    inferred_before = {score.attempt for score in case.scores if score.inferred}
+    inferred_before = {score.attempt for score in snapshot.scores if score.inferred}
     attempts = []
-    for seat in case.seats:
-        is_newest = seat is case.newest
-        quiet = quiet_until(seat.changed_at)
+    for registration in snapshot.registrations:
+        is_newest = registration is snapshot.newest
+        quiet = quiet_until(registration.changed_at)
         ended = (
-            seat.attempt in inferred_before
+            registration.attempt in inferred_before
             or not is_newest
-            or (case.session is not None and case.session.ended)
+            or (snapshot.session is not None and snapshot.session.ended)
             or (quiet is not None and quiet <= now)
         )
-        completion, success, score = seat.result
+        completion, success, score = registration.result
         attempts.append(
             Attempt(
-                number=seat.attempt,
+                number=registration.attempt,
                 completion=completion,
                 success=success,
                 score=score,
-                best_real=seat.best_real,
+                best_real=registration.best_real,
                 ended=ended,
                 quiet_until=quiet,
             )
@@ -328,17 +334,17 @@ def attempts_of(case: GradeSnapshot, now: datetime) -> list[Attempt]:
     return attempts
 
 
-def newest_decision(case: GradeSnapshot) -> Decided | None:
+def newest_decision(snapshot: GradeSnapshot) -> Decided | None:
     """Return what was decided last for the current course."""
-    return Decided(case.scores[-1].score_given) if case.scores else None
+    return Decided(snapshot.scores[-1].score_given) if snapshot.scores else None
 
 
-def found_in_lms(case: GradeSnapshot) -> float | None:
+def found_in_lms(snapshot: GradeSnapshot) -> float | None:
     """Return the result that the LMS held after a lost database, if one was found."""
-    found = [s.score_given for s in case.scores if s.registration_id is None]
+    found = [s.score_given for s in snapshot.scores if s.registration_id is None]
     return max(found, default=None)
 
 
-def link_row(case: GradeSnapshot) -> ResourceLink:
+def link_row(snapshot: GradeSnapshot) -> ResourceLink:
     """Return the resource link's row, for a write."""
-    return db.session.get_one(ResourceLink, case.link_row_id)
+    return db.session.get_one(ResourceLink, snapshot.link_row_id)

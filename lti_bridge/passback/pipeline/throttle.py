@@ -28,7 +28,7 @@ class PlatformGate:
     """Says for each platform whether a post may start now, or when to come back.
 
     One slow or dead LMS must never hold the threads that serve the others, so nobody waits here:
-    a claim that may not start is rescheduled. Whoever finds the gate full gets a turn of their
+    a lease that may not start is rescheduled. Whoever finds the gate full gets a turn of their
     own, as far ahead as the posts before it will take: a backlog does not come back all at once.
     """
 

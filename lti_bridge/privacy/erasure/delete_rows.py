@@ -18,8 +18,8 @@ class CameBack(Exception):
 def delete_rows(services: Services, work: Work, cleared: Collection[str]) -> dict[str, int]:
     """Delete a learner's rows and return how many of each kind, in the caller's transaction.
 
-    `cleared` are the registrations that SCORM Cloud has no more, or may keep. Raises Lost, Busy,
-    or CameBack when a launch has opened another one since; nothing is deleted then.
+    `cleared` are the registrations that SCORM Cloud has no more, or may keep. Raises LeaseLost,
+    GradesBusy, or CameBack when a launch has opened another one since; nothing is deleted then.
     """
     assert work.learner_id is not None
     hold(services, work, last=True)

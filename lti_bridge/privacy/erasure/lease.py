@@ -1,4 +1,4 @@
-"""While a learner is erased nobody else works on them: leases on their grades and seats."""
+"""While a learner is erased nobody else works on them: leases on their grades and registrations."""
 
 import secrets
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, Update, and_, func, or_, select, update
 
 from ...core.db import affected, db
+from ...core.leases import LeaseLost
 from ...registrations.grade_updates import lock_grades
 from ...registrations.models import Grade, Learner, Registration
 from ...services import Services
@@ -15,10 +16,6 @@ from ..models import Erasure
 LEASE = timedelta(seconds=60)
 CALL_MARGIN = timedelta(seconds=10)
 BUSY = "A grade of this learner is just being worked on."
-
-
-class Lost(Exception):
-    """Somebody else works on this erasure now: we write nothing more."""
 
 
 class GradesBusy(Exception):
@@ -75,7 +72,7 @@ def hold(services: Services, work: Work, call_seconds: float = 0.0, *, last: boo
     """Keep every lease past the call that follows, in the caller's transaction.
 
     Locks in a worker's order: the grades, then (`last`: launches must wait as well) the learner,
-    then the registrations. Raises Lost or Busy after a rollback.
+    then the registrations. Raises LeaseLost or GradesBusy after a rollback.
     """
     now = services.now()
     until = now + max(LEASE, timedelta(seconds=call_seconds) + CALL_MARGIN)
@@ -83,14 +80,14 @@ def hold(services: Services, work: Work, call_seconds: float = 0.0, *, last: boo
     statement = update(Erasure).where(*mine).values(lease_until=until)
     if not _run(statement):
         db.session.rollback()
-        raise Lost
+        raise LeaseLost
     if work.learner_id is None:
         return
     _hold_grades(work, now, until)
     if last:
         query = select(Learner.id).where(Learner.id == work.learner_id)
         db.session.scalars(query.with_for_update()).all()
-    _hold_seats(work, now, until)
+    _hold_registrations(work, now, until)
 
 
 def release(work: Work) -> None:
@@ -101,12 +98,12 @@ def release(work: Work) -> None:
         theirs = update(Grade).where(
             Grade.learner_id == work.learner_id, Grade.lease_token == work.token
         )
-        seats = update(Registration).where(
+        registrations = update(Registration).where(
             Registration.learner_id == work.learner_id,
             Registration.create_lease_token == work.token,
         )
         _run(theirs.values(lease_token=None, lease_until=None))
-        _run(seats.values(create_lease_token=None, create_lease_until=None))
+        _run(registrations.values(create_lease_token=None, create_lease_until=None))
     mine = update(Erasure).where(Erasure.id == work.erasure_id, Erasure.lease_token == work.token)
     _run(mine.values(lease_token=None, lease_until=None))
 
@@ -123,7 +120,7 @@ def _hold_grades(work: Work, now: datetime, until: datetime) -> None:
     _raise_if_any(select(func.count(), func.max(Grade.lease_until)).where(others))
 
 
-def _hold_seats(work: Work, now: datetime, until: datetime) -> None:
+def _hold_registrations(work: Work, now: datetime, until: datetime) -> None:
     """A launch that is just making a registration would make it after we have deleted it."""
     free = or_(
         Registration.create_lease_until.is_(None),

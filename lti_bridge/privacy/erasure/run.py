@@ -10,13 +10,14 @@ from sqlalchemy import or_, select, update
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR
 from ...core.db import db
+from ...core.leases import LeaseLost
 from ...platforms.accounts import list_accounts
 from ...registrations.models import Learner, Registration
 from ...services import Services
 from ..models import Erasure
 from .delete_rows import CameBack, delete_rows
 from .finish import finish, leave_open, stop
-from .lease import BUSY, GradesBusy, Lost, Work, hold, take
+from .lease import BUSY, GradesBusy, Work, hold, take
 from .report import IN_SCORM_CLOUD, ErasureReport, get_report
 from .request import ask_erasure
 from .scorm_cloud import Outcome, Task, clear_account
@@ -71,7 +72,7 @@ def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
     if work is not None:
         try:
             _work(services, work)
-        except Lost:
+        except LeaseLost:
             logger.info("erasure %s is worked by another process now", erasure_id)
         except GradesBusy as busy:
             soon = services.now() + timedelta(seconds=BUSY_SECONDS)

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from tests.console.visitors import press, sign_in_admin, sign_in_owner
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
@@ -11,7 +12,6 @@ from lti_bridge.core.errors import NotFound, Refused, Unavailable
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import Grade, Registration, TrailEvent
 from lti_bridge.scorm_cloud.client import ScormCloudClient
-from tests.console.visitors import press, sign_in_admin, sign_in_owner
 from tests.privacy.people import People
 from tests.world import World
 
@@ -22,7 +22,7 @@ def owner(app: Flask, world: World) -> FlaskClient:
 
 
 @pytest.fixture
-def seat(people: People) -> Registration:
+def registration(people: People) -> Registration:
     """Bob's only attempt, finished and graded."""
     row = db.session.scalars(
         select(Registration).where(Registration.learner_id == people.bob)
@@ -40,13 +40,15 @@ def kept() -> list[tuple[str, str]]:
     return texts
 
 
-def place_of(seat: Registration) -> str:
-    return f"/console/learners/attempts/{seat.id}/reset"
+def place_of(registration: Registration) -> str:
+    return f"/console/learners/attempts/{registration.id}/reset"
 
 
-def test_reset_says_what_is_lost_and_asks_twice(owner: FlaskClient, seat: Registration) -> None:
-    asked = owner.get(place_of(seat))
-    unsure = press(owner, place_of(seat), place_of(seat))
+def test_reset_says_what_is_lost_and_asks_twice(
+    owner: FlaskClient, registration: Registration
+) -> None:
+    asked = owner.get(place_of(registration))
+    unsure = press(owner, place_of(registration), place_of(registration))
 
     assert "the bookmark" in asked.text
     assert "The gradebook keeps its grade" in asked.text
@@ -55,17 +57,21 @@ def test_reset_says_what_is_lost_and_asks_twice(owner: FlaskClient, seat: Regist
 
 
 def test_reset_wipes_progress_and_keeps_the_grade(
-    world: World, people: People, owner: FlaskClient, seat: Registration
+    world: World, people: People, owner: FlaskClient, registration: Registration
 ) -> None:
-    answer = press(owner, place_of(seat), place_of(seat), sure="1")
+    answer = press(owner, place_of(registration), place_of(registration), sure="1")
 
     assert answer.location == f"/console/learners/{people.bob}"
-    db.session.refresh(seat)
-    assert (seat.completion, seat.success, seat.score_scaled) == ("UNKNOWN", "UNKNOWN", None)
-    assert seat.best_real_score == 80
-    client = world.services.scorm_cloud(seat.account)
-    assert client.get_registration(seat.registration_id).score_scaled is None
-    scores = select(Score.state, Score.score_given).where(Score.registration_id == seat.id)
+    db.session.refresh(registration)
+    assert (registration.completion, registration.success, registration.score_scaled) == (
+        "UNKNOWN",
+        "UNKNOWN",
+        None,
+    )
+    assert registration.best_real_score == 80
+    client = world.services.scorm_cloud(registration.account)
+    assert client.get_registration(registration.registration_id).score_scaled is None
+    scores = select(Score.state, Score.score_given).where(Score.registration_id == registration.id)
     assert [tuple(row) for row in db.session.execute(scores)] == [("accepted", 80.0)]
     assert [action for action, _ in kept()] == ["reset", "reset-outcome"]
     trail = select(TrailEvent.text).where(TrailEvent.kind == "reset").order_by(TrailEvent.id)
@@ -86,7 +92,7 @@ def test_reset_wipes_progress_and_keeps_the_grade(
 )
 def test_reset_that_fails_is_told(
     owner: FlaskClient,
-    seat: Registration,
+    registration: Registration,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     said: str,
@@ -96,20 +102,20 @@ def test_reset_that_fails_is_told(
 
     monkeypatch.setattr(ScormCloudClient, "delete_progress", fail)
 
-    answer = press(owner, place_of(seat), place_of(seat), sure="1")
+    answer = press(owner, place_of(registration), place_of(registration), sure="1")
 
     assert said in owner.get(answer.location).text
-    db.session.refresh(seat)
-    assert (seat.completion, seat.score_scaled) == ("COMPLETED", 80)
+    db.session.refresh(registration)
+    assert (registration.completion, registration.score_scaled) == ("COMPLETED", 80)
     assert said in kept()[-1][1]
 
 
 def test_foreign_attempt_is_nothing(
-    world: World, people: People, owner: FlaskClient, seat: Registration
+    world: World, people: People, owner: FlaskClient, registration: Registration
 ) -> None:
     admin = sign_in_admin(world, whole_platform=False)
     grade = db.session.scalars(select(Grade).where(Grade.learner_id == people.bob)).one()
-    mine = admin.get(place_of(seat)).status_code
+    mine = admin.get(place_of(registration)).status_code
     other = grade.resource_link.deployment
     other = type(other)(
         platform=other.platform,
@@ -121,15 +127,15 @@ def test_foreign_attempt_is_nothing(
     grade.resource_link.deployment = other
     db.session.commit()
 
-    pressed = press(admin, "/console/learners", place_of(seat), sure="1")
+    pressed = press(admin, "/console/learners", place_of(registration), sure="1")
 
     assert mine == 200
-    assert (admin.get(place_of(seat)).status_code, pressed.status_code) == (404, 404)
+    assert (admin.get(place_of(registration)).status_code, pressed.status_code) == (404, 404)
     assert kept() == []
 
 
 def test_another_attempt_is_allowed_and_kept(
-    people: People, owner: FlaskClient, seat: Registration
+    people: People, owner: FlaskClient, registration: Registration
 ) -> None:
     grade = db.session.scalars(select(Grade).where(Grade.learner_id == people.bob)).one()
     page = f"/console/learners/{people.bob}"

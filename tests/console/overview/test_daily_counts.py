@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from tests.console.visitors import sign_in_owner
 
 from lti_bridge.audit.actor import Scope
 from lti_bridge.console.overview.daily_counts import DAYS, count_days, measure_latency, quantile
@@ -13,7 +14,6 @@ from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.registrations.models import Launch, Registration
 from lti_bridge.web.histogram import HEIGHT, draw_bars
-from tests.console.visitors import sign_in_owner
 from tests.privacy.people import People, make_people
 from tests.story.test_query_plans import caught, full_scans
 from tests.world import World
@@ -36,13 +36,13 @@ def numbers(people: People, scope: Scope = EVERYTHING) -> list[tuple[int, int, i
 def busy(people: People) -> People:
     """Three launches and grades of today; one of each is moved to the day before."""
     now = people.world.services.now()
-    for seat in db.session.scalars(select(Registration)).all():
-        seat.completion, seat.progress_changed_at = "COMPLETED", now
+    for registration in db.session.scalars(select(Registration)).all():
+        registration.completion, registration.progress_changed_at = "COMPLETED", now
     for launch in db.session.scalars(select(Launch)).all():
         launch.exited_at = now - timedelta(seconds=10)
     db.session.scalars(select(Launch)).all()[0].launched_at = now - timedelta(days=1)
-    seat = db.session.scalars(select(Registration)).all()[0]
-    seat.progress_changed_at = now - timedelta(days=1)
+    registration = db.session.scalars(select(Registration)).all()[0]
+    registration.progress_changed_at = now - timedelta(days=1)
     db.session.scalars(select(Score)).all()[0].finished_at = now - timedelta(days=1)
     db.session.commit()
     return people

@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from tests.console.visitors import press, sign_in_admin, sign_in_owner
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import ResourceLink
-from tests.console.visitors import press, sign_in_admin, sign_in_owner
 from tests.world import World
 
 LIST = "/console/platforms"
@@ -174,7 +174,7 @@ def test_invite_is_shown_once_with_what_to_click(world: World, owner: FlaskClien
     assert "/lti/register?invite=" not in owner.get(LIST).text
 
 
-def test_new_installation_takes_over_the_seats(world: World, owner: FlaskClient) -> None:
+def test_new_installation_takes_over_the_registrations(world: World, owner: FlaskClient) -> None:
     world.launch()
     world.launch(deployment_id="2", sub="other")
     press(owner, ONE, f"{ONE}/approve", deployment_id="2")

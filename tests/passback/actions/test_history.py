@@ -23,7 +23,7 @@ def after(seconds: float) -> datetime:
 
 
 @pytest.fixture
-def seat(services) -> Registration:
+def registration(services) -> Registration:
     """Alice's finished registration."""
     return add_registration(AT, add_link(AT))
 
@@ -32,15 +32,23 @@ def lines(row: Registration, seconds: float = 600) -> list[str]:
     return tell(row, after(seconds)).splitlines()
 
 
-def test_tells_the_whole_story_in_order(seat):
-    grade = add_grade(AT, seat, decision_reason="The gradebook has 85.5 of 100.")
-    add_launch(AT, seat, exited_at=after(60), settled_at=after(62))
-    add_event(after(61), seat, "SCORM Cloud reports: completed, passed, score 85.5.")
-    add_event(AT, seat, "The learner opened the activity.")
-    add_try(after(63), seat, grade, outcome="retry", status=503, duration_ms=12, excerpt="busy\nx")
-    add_try(after(70), seat, grade, outcome="accepted", status=200, duration_ms=9)
+def test_tells_the_whole_story_in_order(registration):
+    grade = add_grade(AT, registration, decision_reason="The gradebook has 85.5 of 100.")
+    add_launch(AT, registration, exited_at=after(60), settled_at=after(62))
+    add_event(after(61), registration, "SCORM Cloud reports: completed, passed, score 85.5.")
+    add_event(AT, registration, "The learner opened the activity.")
+    add_try(
+        after(63),
+        registration,
+        grade,
+        outcome="retry",
+        status=503,
+        duration_ms=12,
+        excerpt="busy\nx",
+    )
+    add_try(after(70), registration, grade, outcome="accepted", status=200, duration_ms=9)
 
-    assert lines(seat) == [
+    assert lines(registration) == [
         "Registration dea0b646-1d62-5d1f-93ba-9e3f4ef9f06c",
         "  learner   Alice Andersen (user user-7 of School)",
         "  activity  Fire safety, in Workplace safety",
@@ -60,37 +68,37 @@ def test_tells_the_whole_story_in_order(seat):
     ]
 
 
-def test_tells_what_comes_next(seat):
-    add_grade(AT, seat, next_read_at=after(1), next_send_at=after(700))
+def test_tells_what_comes_next(registration):
+    add_grade(AT, registration, next_read_at=after(1), next_send_at=after(700))
 
-    assert lines(seat)[-2:] == [
+    assert lines(registration)[-2:] == [
         "  Next: look at SCORM Cloud, now.",
         "  Next: send to the LMS, at 2026-11-02 09:11:40 UTC.",
     ]
 
 
-def test_tells_that_an_answer_was_lost(seat):
-    grade = add_grade(AT, seat)
-    add_try(after(63), seat, grade)
+def test_tells_that_an_answer_was_lost(registration):
+    grade = add_grade(AT, registration)
+    add_try(after(63), registration, grade)
 
     assert any(
         line.endswith("Sent 85.5 to the LMS: the outcome is not known (no answer).")
-        for line in lines(seat)
+        for line in lines(registration)
     )
 
 
-def test_tells_that_a_column_is_missing(seat):
-    seat.resource_link.line_item_url = None
-    add_grade(AT, seat)
+def test_tells_that_a_column_is_missing(registration):
+    registration.resource_link.line_item_url = None
+    add_grade(AT, registration)
 
-    assert "  The LMS has not named a gradebook column for this activity." in lines(seat)
-
-
-def test_pseudonymous_learner_has_no_name(seat):
-    seat.learner.first_name = seat.learner.last_name = None
-
-    assert lines(seat)[1] == "  learner   name not kept (user user-7 of School)"
+    assert "  The LMS has not named a gradebook column for this activity." in lines(registration)
 
 
-def test_seat_without_a_grade_is_told(seat):
-    assert lines(seat)[-1] == "  There is no grade for it."
+def test_pseudonymous_learner_has_no_name(registration):
+    registration.learner.first_name = registration.learner.last_name = None
+
+    assert lines(registration)[1] == "  learner   name not kept (user user-7 of School)"
+
+
+def test_registration_without_a_grade_is_told(registration):
+    assert lines(registration)[-1] == "  There is no grade for it."

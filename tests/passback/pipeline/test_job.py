@@ -42,10 +42,10 @@ def grade(services: Services, clock: FakeClock, platform: MiniPlatform) -> Grade
     ensure_keys(services.signer, now=clock())
     link = add_link(clock(), line_item_url=f"{platform.url}/items/1")
     link.deployment.platform.token_url = f"{platform.url}/token"
-    seat = add_registration(clock(), link)
-    seat.created_at = seat.launched_at = clock()
-    add_launch(clock(), seat, exited_at=clock(), settled_at=clock())
-    grade = add_grade(clock(), seat)
+    registration = add_registration(clock(), link)
+    registration.created_at = registration.launched_at = clock()
+    add_launch(clock(), registration, exited_at=clock(), settled_at=clock())
+    grade = add_grade(clock(), registration)
     mark_due(grade.id, "send", clock())
     db.session.commit()
     return grade
@@ -190,8 +190,8 @@ def test_refused_token_says_why_on_the_score(
     assert "It says: JWS signature invalid." in str(kept.decision_reason)
     made = db.session.query(ScoreTry).one()
     assert (made.status, made.excerpt) == (400, "JWS signature invalid.")
-    seat = db.session.query(Registration).one()
-    assert "The LMS said: JWS signature invalid." in tell(seat, services.now())
+    registration = db.session.query(Registration).one()
+    assert "The LMS said: JWS signature invalid." in tell(registration, services.now())
     db.session.commit()
 
 

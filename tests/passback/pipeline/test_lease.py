@@ -1,11 +1,12 @@
-"""The claim: one holder, a lease that ends, a fence, and a finish that loses no wake-up."""
+"""The lease: one holder, a lease that ends, a fence, and a finish that loses no wake-up."""
 
 from datetime import timedelta
 
 import pytest
 
 from lti_bridge.core.db import db
-from lti_bridge.passback.pipeline.lease import Fenced, finish, hold, take_lease
+from lti_bridge.core.leases import LeaseLost
+from lti_bridge.passback.pipeline.lease import finish, hold, take_lease
 from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
@@ -63,7 +64,7 @@ def test_lease_that_ran_out_is_taken_over_and_fences(
     quick = take_lease(services, grade_id)
     db.session.commit()
 
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         hold(services, slow)
 
     assert quick is not None
@@ -82,7 +83,7 @@ def test_fenced_worker_writes_nothing(services: Services, clock: FakeClock, grad
     slow.values["decision"] = "send"
     slow.next_read_at = None
     db.session.commit()
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         finish(services, slow)
 
     kept = reread(grade_id)
@@ -101,18 +102,18 @@ def test_other_writes_fall_with_the_claim(
     db.session.commit()
 
     db.session.get_one(Grade, grade_id).decision_reason = "written by the slow one"
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         finish(services, slow)
 
     assert reread(grade_id).decision_reason is None
 
 
 def test_hold_extends_past_the_call(services: Services, clock: FakeClock, grade_id: int) -> None:
-    claim = take_lease(services, grade_id)
-    assert claim is not None
+    lease = take_lease(services, grade_id)
+    assert lease is not None
     clock.advance(50)
 
-    hold(services, claim, call_seconds=100)
+    hold(services, lease, call_seconds=100)
     db.session.commit()
 
     assert reread(grade_id).lease_until == clock() + timedelta(seconds=110)
@@ -121,12 +122,12 @@ def test_hold_extends_past_the_call(services: Services, clock: FakeClock, grade_
 def test_finish_frees_the_lease_with_the_next_look(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    claim = take_lease(services, grade_id)
-    assert claim is not None
+    lease = take_lease(services, grade_id)
+    assert lease is not None
     following = clock() + timedelta(hours=1)
 
-    claim.next_read_at = following
-    finish(services, claim)
+    lease.next_read_at = following
+    finish(services, lease)
 
     kept = reread(grade_id)
     assert (kept.lease_token, kept.lease_until) == (None, None)
@@ -136,14 +137,14 @@ def test_finish_frees_the_lease_with_the_next_look(
 def test_wake_up_during_the_work_is_not_lost(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    claim = take_lease(services, grade_id)
-    assert claim is not None
+    lease = take_lease(services, grade_id)
+    assert lease is not None
     clock.advance(1)
     mark_due(grade_id, "read", clock())
     db.session.commit()
 
-    claim.next_read_at = None
-    finish(services, claim)
+    lease.next_read_at = None
+    finish(services, lease)
 
     kept = reread(grade_id)
     assert kept.next_read_at is not None
@@ -154,14 +155,14 @@ def test_wake_up_during_the_work_is_not_lost(
 def test_wake_up_never_shortens_what_the_lms_asked_for(
     services: Services, clock: FakeClock, grade_id: int
 ) -> None:
-    claim = take_lease(services, grade_id)
-    assert claim is not None
+    lease = take_lease(services, grade_id)
+    assert lease is not None
     mark_due(grade_id, "send", clock())
     db.session.commit()
     imposed = clock() + timedelta(seconds=90)
 
-    claim.send_at(imposed)
-    finish(services, claim)
+    lease.send_at(imposed)
+    finish(services, lease)
 
     assert reread(grade_id).next_send_at == imposed
 

@@ -30,10 +30,10 @@ def grade(services: Services, clock: FakeClock, platform: MiniPlatform) -> Grade
     link = add_link(clock(), line_item_url=None)
     link.line_items_url = f"{platform.url}/items"
     link.deployment.platform.token_url = f"{platform.url}/token"
-    seat = add_registration(clock(), link)
-    seat.created_at = seat.launched_at = clock()
-    add_launch(clock(), seat, exited_at=clock(), settled_at=clock())
-    grade = add_grade(clock(), seat)
+    registration = add_registration(clock(), link)
+    registration.created_at = registration.launched_at = clock()
+    add_launch(clock(), registration, exited_at=clock(), settled_at=clock())
+    grade = add_grade(clock(), registration)
     mark_due(grade.id, "send", clock())
     db.session.commit()
     return grade

@@ -47,7 +47,7 @@ def test_launch_under_way_is_seen(app: Flask, people: People) -> None:
     other.join(timeout=30)
 
     assert states == ["open"]
-    assert "new" in people.seats_of(people.alice)
+    assert "new" in people.registrations_of(people.alice)
 
 
 def wait_until_blocked(other: threading.Thread, launch: int) -> None:

@@ -68,7 +68,7 @@ def test_clicks_and_erasures_go_together(app: Flask, people: People, clock: Fake
     assert "done" in states
     assert set(states) <= {"done", "open"}
     finish(people, clock)
-    assert in_scorm_cloud(people.world) == set(people.seats_of(people.bob))
+    assert in_scorm_cloud(people.world) == set(people.registrations_of(people.bob))
     assert {row.learner_id for row in db.session.scalars(select(Grade))} == {people.bob}
     assert {row.learner_id for row in db.session.scalars(select(Registration))} == {people.bob}
     db.session.commit()

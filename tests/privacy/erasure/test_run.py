@@ -16,7 +16,8 @@ from lti_bridge.privacy.erasure.request import ask_again, ask_erasure
 from lti_bridge.privacy.erasure.run import erase_learner, resume_erasures, work_erasure
 from lti_bridge.privacy.learners import get_learner, kinds_of, preview
 from lti_bridge.privacy.models import Erasure
-from lti_bridge.registrations.create_lease import load_registration, take_lease as take_create_lease
+from lti_bridge.registrations.create_lease import load_registration
+from lti_bridge.registrations.create_lease import take_lease as take_create_lease
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration
 from lti_bridge.scorm_cloud.client import LearnerValues
 from tests.conftest import FakeClock, with_settings
@@ -59,7 +60,7 @@ def is_gone(learner_id: int) -> bool:
 
 
 def test_everything_of_one_learner_goes(people):
-    seats, before = people.seats_of(people.alice), counts_of(people.alice)
+    registrations, before = people.registrations_of(people.alice), counts_of(people.alice)
 
     report = erase(people)
 
@@ -67,16 +68,16 @@ def test_everything_of_one_learner_goes(people):
     assert (report.state, report.reason, report.remains) == ("done", "", {})
     assert report.removed == OURS | {IN_SCORM_CLOUD: 2}
     assert is_gone(people.alice)
-    assert in_scorm_cloud(people.world).isdisjoint(seats)
+    assert in_scorm_cloud(people.world).isdisjoint(registrations)
 
 
 def test_others_keep_everything(people):
-    before, seats = counts_of(people.bob), people.seats_of(people.bob)
+    before, registrations = counts_of(people.bob), people.registrations_of(people.bob)
 
     erase(people)
 
     assert counts_of(people.bob) == before
-    assert in_scorm_cloud(people.world) == set(seats)
+    assert in_scorm_cloud(people.world) == set(registrations)
     assert all(row.lease_token is None for row in db.session.scalars(select(Grade)))
     db.session.commit()
 
@@ -118,14 +119,14 @@ def test_unknown_learner_is_refused(people):
 
 
 def test_erased_learner_begins_anew(people):
-    seats = people.seats_of(people.alice)
+    registrations = people.registrations_of(people.alice)
     erase(people)
 
     launch_as(people.world, ALICE)
 
     row = db.session.scalars(select(Learner).where(Learner.sub == ALICE)).one()
-    assert people.seats_of(row.id) == seats[:1]
-    assert people.world.cloud.look(seats[0])["completion"] == "UNKNOWN"
+    assert people.registrations_of(row.id) == registrations[:1]
+    assert people.world.cloud.look(registrations[0])["completion"] == "UNKNOWN"
     registration = db.session.scalars(
         select(Registration).where(Registration.learner_id == row.id)
     ).one()
@@ -135,7 +136,7 @@ def test_erased_learner_begins_anew(people):
 
 def test_old_exit_address_leads_nowhere(people):
     """It never expires, so nobody else may ever get the number of its launch."""
-    first = people.seats_of(people.alice)[0]
+    first = people.registrations_of(people.alice)[0]
     address = people.world.cloud.look(first)["redirect_on_exit_url"]
     erase_learner(people.world.services, people.bob, sleep=no_sleep)
     erase(people)
@@ -146,15 +147,15 @@ def test_old_exit_address_leads_nowhere(people):
 
 def test_deletes_off_stops_before_ours(people):
     people.world.cloud.faults(deletes_off=True)
-    seats, before = people.seats_of(people.alice), counts_of(people.alice)
+    registrations, before = people.registrations_of(people.alice), counts_of(people.alice)
 
     report = erase(people)
 
     assert report.state == "stopped"
-    assert report.remains == {"default": tuple(sorted(seats))}
+    assert report.remains == {"default": tuple(sorted(registrations))}
     assert "An owner or admin of the SCORM Cloud realm can allow it" in report.reason
     assert counts_of(people.alice) == before
-    shown = people.world.cloud.look(seats[0])["progress"]["learner"]
+    shown = people.world.cloud.look(registrations[0])["progress"]["learner"]
     assert shown == {"id": get_learner(people.alice).scorm_learner_id}
     db.session.commit()
 
@@ -185,18 +186,18 @@ def test_allowing_deletes_lets_it_go_on(people):
 
 def test_ours_goes_anyway_when_asked(people):
     people.world.cloud.faults(deletes_off=True)
-    seats = people.seats_of(people.alice)
+    registrations = people.registrations_of(people.alice)
 
     report = erase(people, ours_anyway=True)
 
     assert (report.state, report.learner_id) == ("partly", None)
-    assert report.remains == {"default": tuple(sorted(seats))}
+    assert report.remains == {"default": tuple(sorted(registrations))}
     assert is_gone(people.alice)
 
 
 def test_what_remains_goes_later(people):
     people.world.cloud.faults(deletes_off=True)
-    seats = people.seats_of(people.alice)
+    registrations = people.registrations_of(people.alice)
     report = erase(people, ours_anyway=True)
     people.world.cloud.faults()
 
@@ -204,7 +205,7 @@ def test_what_remains_goes_later(people):
     report = work_erasure(people.world.services, report.erasure_id)
 
     assert (report.state, report.remains) == ("done", {})
-    assert in_scorm_cloud(people.world).isdisjoint(seats)
+    assert in_scorm_cloud(people.world).isdisjoint(registrations)
 
 
 def test_returned_learner_keeps_what_remained(people):
@@ -242,7 +243,7 @@ def down_at(people: People, number: int):
 @pytest.mark.parametrize("ours_anyway", [False, True], ids=["both", "ours anyway"])
 def test_silence_in_the_middle_is_resumed(people, clock: FakeClock, number, ours_anyway):
     mend = down_at(people, number)
-    seats = people.seats_of(people.alice)
+    registrations = people.registrations_of(people.alice)
 
     report = erase(people, ours_anyway=ours_anyway)
     assert report.state == "open"
@@ -255,11 +256,11 @@ def test_silence_in_the_middle_is_resumed(people, clock: FakeClock, number, ours
 
     assert get_report(report.erasure_id).state == "done"
     assert is_gone(people.alice)
-    assert in_scorm_cloud(people.world).isdisjoint(seats)
+    assert in_scorm_cloud(people.world).isdisjoint(registrations)
 
 
 def test_learner_may_launch_in_between(people, clock: FakeClock):
-    """One seat is deleted, the other not yet, and the learner opens both."""
+    """One registration is deleted, the other not yet, and the learner opens both."""
     mend = down_at(people, 2)
     report = erase(people)
     mend()
@@ -270,7 +271,7 @@ def test_learner_may_launch_in_between(people, clock: FakeClock):
     resume_erasures(people.world.services)
 
     assert get_report(report.erasure_id).state == "done"
-    assert in_scorm_cloud(people.world) == set(people.seats_of(people.bob))
+    assert in_scorm_cloud(people.world) == set(people.registrations_of(people.bob))
 
 
 class Killed(BaseException):
@@ -292,7 +293,7 @@ def test_killed_process_is_followed(people, clock: FakeClock, monkeypatch, momen
 
     assert db.session.scalars(select(Erasure.state)).one() == "done"
     assert is_gone(people.alice)
-    assert in_scorm_cloud(people.world) == set(people.seats_of(people.bob))
+    assert in_scorm_cloud(people.world) == set(people.registrations_of(people.bob))
 
 
 def test_second_worker_keeps_away(people):
@@ -312,8 +313,8 @@ def test_score_in_flight_is_waited_for(people, clock: FakeClock):
     grade_id = db.session.scalars(select(Grade.id).where(Grade.learner_id == people.alice)).first()
     db.session.execute(update(Grade).values(next_send_at=people.world.services.now()))
     db.session.commit()
-    claim = take_lease(people.world.services, grade_id)
-    assert claim is not None
+    lease = take_lease(people.world.services, grade_id)
+    assert lease is not None
 
     report = erase(people)
 
@@ -461,7 +462,7 @@ def test_other_account_that_fails_stops_nobody(people):
     assert "account old did not answer; we know of no registration there" in report.reason
 
 
-def test_new_seat_is_not_forgotten(people, clock: FakeClock):
+def test_new_registration_is_not_forgotten(people, clock: FakeClock):
     """The learner opens another activity while SCORM Cloud deletes."""
     opened = []
 
@@ -480,4 +481,4 @@ def test_new_seat_is_not_forgotten(people, clock: FakeClock):
     clock.advance(6)
     resume_erasures(people.world.services)
     assert get_report(report.erasure_id).state == "done"
-    assert in_scorm_cloud(people.world) == set(people.seats_of(people.bob))
+    assert in_scorm_cloud(people.world) == set(people.registrations_of(people.bob))
