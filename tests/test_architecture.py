@@ -52,10 +52,12 @@ PURE = {
     "lms.base",
     "lms.score_replies",
     "registrations.identity",
+    "passback.rules.exit_page",
     "passback.rules.grading_policy",
     "passback.rules.reasons",
     "passback.rules.settlement",
     "passback.rules.retry_policy",
+    "passback.rules.score_states",
     "passback.rules.drift",
     "scorm_cloud.progress",
 }
@@ -266,6 +268,23 @@ def test_app_lists_every_chapter():
 
     assert wired <= set(of_the_bridge("app"))
     assert wired >= {name.rpartition(".")[0].split(".")[0] + ".wiring" for name in WITH_VIEWS}
+
+
+def public_classes() -> dict[str, list[str]]:
+    """Return the public class names of the bridge, each with the modules that define it."""
+    found: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name)
+    return found
+
+
+def test_public_class_name_has_one_body():
+    """Who searches for a class by its name finds the one that is meant."""
+    twice = {name: homes for name, homes in public_classes().items() if len(homes) > 1}
+
+    assert twice == {}, f"give each class a name of its own: {twice}"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .. import __version__
 from ..core.db import begin_reading, db
 from ..passback.models import Score, SweepCursor
-from ..passback.pipeline.decide_score import PARKED, QUEUED
+from ..passback.rules.score_states import PARKED, QUEUED
 from ..platforms.deployments import PENDING
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..registrations.models import Grade

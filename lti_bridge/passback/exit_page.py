@@ -1,6 +1,5 @@
-"""What the exit page tells a learner: where their grade is on its way home."""
+"""The exit page of a launch: what is known of its grade, and the page in the learner's language."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,45 +8,26 @@ from sqlalchemy import select
 from ..core.db import db
 from ..registrations.models import Grade, Launch
 from ..services import Services
-from ..web.sentences import N_
 from ..web.translate import Translator
 from .models import Score, ScoreTry
-from .pipeline.decide_score import ACCEPTED, PARKED, QUEUED
+from .rules.exit_page import ExitFacts, ExitPage, ShownScore, decide_exit_page
 from .rules.reasons import SAYINGS
-
-COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
-
-
-@dataclass(frozen=True)
-class ExitPage:
-    """One moment of the way home. `step` counts 0 to 3; `final` says that nothing will change
-    soon, so the page stops asking."""
-
-    step: int
-    title: str
-    text: str
-    score: float | None = None
-    final: bool = False
-    tone: str = "busy"  # busy | good | wait | problem
-    back_url: str | None = None
-    closed: bool = False
-    more: str = ""  # a second sentence
-    locale: str | None = None  # of the launch
+from .rules.score_states import QUEUED
 
 
-def speak(home: ExitPage, speaker: Translator) -> dict[str, Any]:
+def speak(page: ExitPage, translator: Translator) -> dict[str, Any]:
     """Return what the page and its script show, in the learner's language."""
-    sentences = [speaker.stored(one, SAYINGS) for one in (home.text, home.more) if one]
+    sentences = [translator.stored(one, SAYINGS) for one in (page.text, page.more) if one]
     return {
-        "step": home.step,
-        "title": speaker(home.title),
+        "step": page.step,
+        "title": translator(page.title),
         "text": " ".join(sentences),
-        "score": home.score,
-        "figure": speaker.number(home.score) if home.score is not None else "",
-        "final": home.final,
-        "tone": home.tone,
-        "back_url": home.back_url,
-        "closed": home.closed,
+        "score": page.score,
+        "figure": translator.number(page.score) if page.score is not None else "",
+        "final": page.final,
+        "tone": page.tone,
+        "back_url": page.back_url,
+        "closed": page.closed,
     }
 
 
@@ -56,22 +36,27 @@ def load_exit_page(services: Services, launch_id: int) -> ExitPage | None:
     launch = db.session.get(Launch, launch_id)
     if launch is None:
         return None
+    now = services.now()
     back_url = launch.return_url or launch.registration.resource_link.return_url
-    if _is_old(services, launch, services.now()):
-        text = N_("Its details are no longer shown here. Look in the gradebook of your course.")
-        title = N_("This page has closed")
-        closed = ExitPage(DONE, title, text, None, True, "wait", back_url, True)
-        return replace(closed, locale=launch.locale)
+    if _is_old(services, launch, now):
+        return decide_exit_page(ExitFacts(expired=True, back_url=back_url, locale=launch.locale))
     grade = db.session.scalars(
         select(Grade).where(
             Grade.resource_link_id == launch.registration.resource_link_id,
             Grade.learner_id == launch.registration.learner_id,
         )
     ).one()
-    score = _newest_score(grade, launch.registration.course_id)
     looking = launch.looks_from is not None and launch.settled_at is None
-    looking = looking or _is_worked_on(grade, services.now())
-    return replace(_tell(grade, score, launch, looking, back_url), locale=launch.locale)
+    facts = ExitFacts(
+        looking=looking or _is_worked_on(grade, now),
+        score=_shown(_newest_score(grade, launch.registration.course_id), launch),
+        waits_for_line_item=grade.waits_for_line_item,
+        retry_planned=grade.next_send_at is not None and grade.lease_until is None,
+        decision=grade.decision_reason or "",
+        back_url=back_url,
+        locale=launch.locale,
+    )
+    return decide_exit_page(facts)
 
 
 def _is_old(services: Services, launch: Launch, now: datetime) -> bool:
@@ -90,54 +75,14 @@ def _newest_score(grade: Grade, course_id: str) -> Score | None:
     return db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
 
 
-def _tell(
-    grade: Grade, score: Score | None, launch: Launch, looking: bool, back_url: str | None
-) -> ExitPage:
-    fresh = score is not None and (
-        launch.exited_at is None or score.decided_at >= launch.launched_at
+def _shown(score: Score | None, launch: Launch) -> ShownScore | None:
+    if score is None:
+        return None
+    tried = select(ScoreTry.id).where(ScoreTry.score_id == score.id).limit(1)
+    return ShownScore(
+        state=score.state,
+        given=score.score_given,
+        reason=score.reason,
+        fresh=launch.exited_at is None or score.decided_at >= launch.launched_at,
+        tried=score.state == QUEUED and db.session.scalar(tried) is not None,
     )
-    if score is not None and score.state == QUEUED:
-        return _on_its_way(grade, score, back_url)
-    if score is not None and score.state == PARKED:
-        title = N_("Your result is safe, but the gradebook did not take it")
-        parked = ExitPage(SENT, title, score.reason, score.score_given, True, "problem", back_url)
-        return replace(parked, more=N_("Your instructor or LMS admin can send it again."))
-    if looking and not fresh:
-        text = N_("The course hands over your result. This usually takes a few seconds.")
-        title = N_("Collecting your result")
-        return ExitPage(COLLECTING, title, text, None, False, "busy", back_url)
-    if score is not None and score.state == ACCEPTED:
-        return _in_the_gradebook(score, fresh, looking, back_url)
-    if score is not None and fresh:
-        title = N_("A newer grade stands in the gradebook")
-        return ExitPage(DONE, title, score.reason, None, not looking, "wait", back_url)
-    text = grade.decision_reason or N_("The course has not reported a result yet.")
-    more = N_("You can open the activity again and go on where you left.")
-    title = N_("No grade yet")
-    home = ExitPage(COLLECTING, title, text, None, not looking, "wait", back_url)
-    return replace(home, more=more)
-
-
-def _on_its_way(grade: Grade, score: Score, back_url: str | None) -> ExitPage:
-    tried = db.session.scalar(select(ScoreTry.id).where(ScoreTry.score_id == score.id).limit(1))
-    given, title = score.score_given, N_("Your result is on its way")
-    if grade.waits_for_line_item:
-        text = grade.decision_reason or N_("The activity has no gradebook column yet.")
-        safe = N_("Your result is safe")
-        return ExitPage(SCORED, safe, text, given, True, "wait", back_url)
-    if tried is not None and grade.next_send_at is not None and grade.lease_until is None:
-        later = ExitPage(SENT, title, grade.decision_reason or "", given, False, "wait", back_url)
-        return replace(later, more=N_("You need not wait: it is sent by itself."))
-    text = N_("It is being written to the gradebook.")
-    return ExitPage(SENT, title, text, given, False, "busy", back_url)
-
-
-def _in_the_gradebook(score: Score, fresh: bool, looking: bool, back_url: str | None) -> ExitPage:
-    given = score.score_given
-    if fresh:
-        text = N_("You can close this page or go back to your course.")
-        title = N_("Your grade is in the gradebook")
-        return ExitPage(DONE, title, text, given, not looking, "good", back_url)
-    text = N_("This visit did not change it. You can open the activity again at any time.")
-    title = N_("Your grade stays as it was")
-    return ExitPage(DONE, title, text, given, True, "good", back_url)

@@ -11,7 +11,14 @@ from werkzeug.exceptions import HTTPException
 
 from ..core import correlation
 from ..core.db import begin_reading, db
-from ..core.errors import BridgeError, Busy, ConfigurationError, LaunchRejected, PageRefused, Unavailable
+from ..core.errors import (
+    BridgeError,
+    Busy,
+    ConfigurationError,
+    LaunchRejected,
+    PageRefused,
+    Unavailable,
+)
 from ..lti.launch_state import cookie_name, find_use
 from ..services import Services, current_services
 from .frames import frame_origins, home_of

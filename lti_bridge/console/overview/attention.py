@@ -9,7 +9,7 @@ from ...audit.actor import Actor, Scope
 from ...core.db import db, reading
 from ...core.errors import Unavailable
 from ...passback.models import Score
-from ...passback.pipeline.decide_score import PARKED, QUEUED
+from ...passback.rules.score_states import PARKED, QUEUED
 from ...people.models import ConsoleGrant
 from ...platforms.deployments import PENDING
 from ...platforms.keys import NEXT, SIGNING

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from ...audit.actor import Scope
 from ...core.db import db
 from ...passback.models import Score, ScoreTry, SweepCursor
-from ...passback.pipeline.decide_score import QUEUED
+from ...passback.rules.score_states import QUEUED
 from ...platforms.models import Platform, ScormAccount
 from ...registrations.models import Grade
 from .attention import COUNTED_AT_MOST, mine

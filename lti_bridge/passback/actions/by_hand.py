@@ -12,8 +12,9 @@ from ...registrations.models import Grade, Registration
 from ...services import Services
 from ...web.sentences import format_message
 from ..models import Score
-from ..pipeline.decide_score import ASKED, PARKED, QUEUED
+from ..pipeline.decide_score import ASKED
 from ..rules import reasons
+from ..rules.score_states import PARKED, QUEUED
 
 BATCH = 100
 

@@ -11,6 +11,7 @@ from ...services import Services
 from ...web.sentences import N_
 from ..models import Score
 from ..rules.grading_policy import Send, Wait, decide
+from ..rules.score_states import PARKED, QUEUED, SUPERSEDED
 from .lease import GradeLease
 from .snapshot import (
     SCORE,
@@ -22,7 +23,6 @@ from .snapshot import (
     newest_decision,
 )
 
-QUEUED, ACCEPTED, SUPERSEDED, PARKED = "queued", "accepted", "superseded", "parked"
 ASKED, LOST = "asked", "lost"  # why a grade is sent again
 _INSERT = insert(SCORE).returning(SCORE.c.id)
 

@@ -11,7 +11,7 @@ from ...services import Services
 from ...web.sentences import N_, format_message
 from ..models import Score
 from ..rules import reasons
-from .decide_score import PARKED
+from ..rules.score_states import PARKED
 from .lease import GradeLease, hold
 from .snapshot import GradeSnapshot, link_row
 

@@ -12,7 +12,8 @@ from ...services import Services
 from ...web.sentences import N_, format_message
 from ..models import Score
 from ..rules import reasons
-from .decide_score import ACCEPTED, QUEUED, SUPERSEDED, next_sequence
+from ..rules.score_states import ACCEPTED, QUEUED, SUPERSEDED
+from .decide_score import next_sequence
 from .lease import GradeLease, hold
 from .snapshot import GradeSnapshot
 

@@ -17,7 +17,7 @@ from ...services import Services
 from ...web.sentences import N_, format_message
 from ..rules import reasons
 from ..rules.retry_policy import Backoff, gives_up, wait_seconds
-from .decide_score import ACCEPTED, PARKED, QUEUED, SUPERSEDED
+from ..rules.score_states import ACCEPTED, PARKED, QUEUED, SUPERSEDED
 from .find_line_item import find_line_item, wait_for_launch
 from .lease import GradeLease, finish, give_back, hold, wake_next
 from .recover_result import learn_result

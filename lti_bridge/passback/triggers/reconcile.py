@@ -18,8 +18,9 @@ from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
-from ..pipeline.decide_score import ACCEPTED, LOST
+from ..pipeline.decide_score import LOST
 from ..rules.drift import Drift, Ours, Theirs, decide_drift
+from ..rules.score_states import ACCEPTED
 
 LINKS_AT_ONCE = 5
 # A whole class's results, page by page.

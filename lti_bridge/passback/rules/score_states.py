@@ -1,0 +1,3 @@
+"""Where a score is on its way to the gradebook."""
+
+QUEUED, ACCEPTED, SUPERSEDED, PARKED = "queued", "accepted", "superseded", "parked"
