@@ -9,7 +9,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from lti_sandbox.practice_lms.oidc import AGS, line_item_url
+from lti_sandbox.practice_lms.addresses import line_item_url
+from lti_sandbox.practice_lms.scopes import AGS
 from lti_sandbox.practice_lms.scores import Answer, CanvasRules, MoodleRules
 from lti_sandbox.practice_lms.state import Bucket, LineItem, LmsState
 from lti_sandbox.practice_lms.tokens import calling_client, token_problem

@@ -22,7 +22,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from lti_sandbox.practice_lms.oidc import line_items_url, memberships_url, origin, paths
+from lti_sandbox.practice_lms.addresses import PATHS, line_items_url, memberships_url, origin
 from lti_sandbox.practice_lms.registration import new_registration_token
 from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
 
@@ -96,13 +96,13 @@ def make_control(state: LmsState) -> Blueprint:
 
 
 def _platform(state: LmsState) -> dict[str, str]:
-    where = paths(state)
+    where = PATHS[state.dialect]
     return {
         "dialect": state.dialect,
         "issuer": origin(),
-        "authorization_url": origin() + where["authorization"],
-        "token_url": origin() + where["token"],
-        "jwks_url": origin() + where["jwks"],
+        "authorization_url": origin() + where.authorization,
+        "token_url": origin() + where.token,
+        "jwks_url": origin() + where.jwks,
         "line_items_url": line_items_url(state),
         "memberships_url": memberships_url(state),
     }

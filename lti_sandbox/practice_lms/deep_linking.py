@@ -5,7 +5,9 @@ from typing import Any
 import jwt
 from flask import Blueprint, Response, render_template, request
 
-from lti_sandbox.practice_lms.oidc import CLAIM, DL, SESSION_COOKIE, deep_linking_form, origin
+from lti_sandbox.practice_lms.addresses import origin
+from lti_sandbox.practice_lms.id_token import CLAIM, DL
+from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, deep_linking_form
 from lti_sandbox.practice_lms.state import LmsState, ToolSpec
 from lti_sandbox.practice_lms.tokens import BadAssertion, verify_signature
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from lti_sandbox.practice_lms.addresses import memberships_url, origin
 from lti_sandbox.practice_lms.ags import refusal
-from lti_sandbox.practice_lms.oidc import NRPS, memberships_url, origin
+from lti_sandbox.practice_lms.scopes import NRPS
 from lti_sandbox.practice_lms.state import MEMBERSHIP, MEMBERSHIP_PART, LmsState, Person
 from lti_sandbox.practice_lms.tokens import calling_client, token_problem
 

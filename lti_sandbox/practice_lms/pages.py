@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
+from lti_sandbox.practice_lms.addresses import PATHS, origin
 from lti_sandbox.practice_lms.control import gradebook, teacher_grades
-from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, login_form, origin, paths
+from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, login_form
 from lti_sandbox.practice_lms.state import LmsState, Person, ToolSpec
 
 
@@ -96,7 +97,7 @@ def make_pages(state: LmsState) -> Blueprint:
     def tools() -> Any:
         if request.method == "POST":
             return _connect(state)
-        return render_template("tools.html", paths=paths(state))
+        return render_template("tools.html", paths=PATHS[state.dialect])
 
     return blueprint
 

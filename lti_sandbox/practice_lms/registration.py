@@ -10,7 +10,8 @@ from urllib.request import ProxyHandler, build_opener
 import jwt
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
-from lti_sandbox.practice_lms.oidc import ALL_SCOPES, origin, paths
+from lti_sandbox.practice_lms.addresses import PATHS, origin
+from lti_sandbox.practice_lms.scopes import ALL_SCOPES
 from lti_sandbox.practice_lms.state import LmsState, ToolSpec
 
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
@@ -34,16 +35,15 @@ def make_registration(state: LmsState) -> Blueprint:
     """Return the routes of dynamic registration."""
     moodle = state.dialect == "moodle"
     blueprint = Blueprint("registration", __name__)
-    configuration = "/mod/lti/openid-configuration.php" if moodle else CONFIGURATION_PATH
-    registration = "/mod/lti/openid-registration.php" if moodle else "/api/lti/registrations"
+    where = PATHS[state.dialect]
 
-    @blueprint.get(configuration)
+    @blueprint.get(where.configuration)
     def openid_configuration() -> Any:
         if not moodle and _token_of(state, request.headers.get("Authorization", "")) is None:
             return Response("Unauthorized", 401)
-        return _configuration(state, registration)
+        return _configuration(state)
 
-    @blueprint.post(registration)
+    @blueprint.post(where.registration)
     def register() -> Any:
         try:
             return _register(state)
@@ -58,7 +58,7 @@ def make_registration(state: LmsState) -> Blueprint:
             text = "Paste the registration URL that the tool's operator gave you."
             return render_template("lms_problem.html", problem=text), 400
         asked = {
-            "openid_configuration": f"{origin()}{configuration}",
+            "openid_configuration": f"{origin()}{where.configuration}",
             "registration_token": new_registration_token(state),
         }
         joiner = "&" if urlsplit(url).query else "?"
@@ -75,9 +75,6 @@ def make_registration(state: LmsState) -> Blueprint:
         return _developer_key(state, request.form.get("url", ""))
 
     return blueprint
-
-
-CONFIGURATION_PATH = "/api/lti/security/openid-configuration"
 
 
 def new_registration_token(state: LmsState) -> str:
@@ -101,8 +98,8 @@ def _token_of(state: LmsState, header: str) -> dict[str, Any] | None:
     return claims if kind == "Bearer" and claims.get("jti") in state.registration_tokens else None
 
 
-def _configuration(state: LmsState, registration: str) -> dict[str, Any]:
-    where = paths(state)
+def _configuration(state: LmsState) -> dict[str, Any]:
+    where = PATHS[state.dialect]
     messages = [
         {"type": "LtiResourceLinkRequest"},
         {"type": "LtiDeepLinkingRequest", "placements": ["ContentArea"]},
@@ -112,12 +109,12 @@ def _configuration(state: LmsState, registration: str) -> dict[str, Any]:
         messages[1] = {"type": "LtiDeepLinkingRequest", "placements": placements}
     return {
         "issuer": origin(),
-        "authorization_endpoint": origin() + where["authorization"],
-        "token_endpoint": origin() + where["token"],
+        "authorization_endpoint": origin() + where.authorization,
+        "token_endpoint": origin() + where.token,
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
-        "jwks_uri": origin() + where["jwks"],
-        "registration_endpoint": origin() + registration,
+        "jwks_uri": origin() + where.jwks,
+        "registration_endpoint": origin() + where.registration,
         "scopes_supported": ["openid", *ALL_SCOPES],
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public", "pairwise"],

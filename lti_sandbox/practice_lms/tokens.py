@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 from jwt import PyJWKSet
 
 from lti_sandbox.control import Control
-from lti_sandbox.practice_lms.oidc import paths, scopes_of
+from lti_sandbox.practice_lms.addresses import PATHS
+from lti_sandbox.practice_lms.scopes import scopes_of
 from lti_sandbox.practice_lms.state import LmsState, ToolSpec
 
 LIFE_SECONDS = 3600
@@ -30,7 +31,7 @@ def make_tokens(state: LmsState, control: Control) -> Blueprint:
     """Return the token route."""
     blueprint = Blueprint("tokens", __name__)
 
-    @blueprint.post(paths(state)["token"])
+    @blueprint.post(PATHS[state.dialect].token)
     def token() -> Response:
         if state.dialect == "canvas" and not request.headers.get("User-Agent"):
             return Response("<html><body>403 Forbidden</body></html>", 403)

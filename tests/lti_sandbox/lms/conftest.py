@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from lti_sandbox.practice_lms import LmsState, ToolSpec, create_practice_lms
-from lti_sandbox.practice_lms.oidc import ALL_SCOPES
+from lti_sandbox.practice_lms.scopes import ALL_SCOPES
 from lti_sandbox.server import RunningServer, serve
 from tests.html import Form, read_page
 from tests.mini_platform import public_jwk, rsa_key

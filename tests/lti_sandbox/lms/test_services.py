@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from lti_sandbox.practice_lms.ags import ITEMS_TYPE, RESULTS_TYPE, SCORE_TYPE
 from lti_sandbox.practice_lms.nrps import MEMBERS_TYPE
-from lti_sandbox.practice_lms.oidc import ALL_SCOPES
+from lti_sandbox.practice_lms.scopes import ALL_SCOPES
 from lti_sandbox.practice_lms.state import Bucket
 from tests.lti_sandbox.lms.conftest import CLIENT, Lms
 from tests.mini_platform import captured
