@@ -23,6 +23,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from lti_sandbox.practice_lms.addresses import PATHS, line_items_url, memberships_url, origin
+from lti_sandbox.practice_lms.gradebook import gradebook, teacher_grades
 from lti_sandbox.practice_lms.registration import new_registration_token
 from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
 
@@ -160,44 +161,6 @@ def _change_course(state: LmsState) -> Any:
             for item in state.line_items.values():
                 item.locked = bool(body["locked"])
     return {}
-
-
-def gradebook(state: LmsState) -> list[dict[str, Any]]:
-    """Return every cell of the gradebook, one per activity and learner."""
-    rows = []
-    with state.lock:
-        for activity in state.activities.values():
-            items = state.items_of(activity)
-            for person in state.people.values():
-                if not person.gradable or not items:
-                    continue
-                cell = state.cells.get((items[0].id, person.sub))
-                rows.append(
-                    {
-                        "activity": activity.id,
-                        "title": activity.title,
-                        "person": person.key,
-                        "name": person.name,
-                        "reviewable": activity.reviewable,
-                        "score": cell.score if cell else None,
-                        "maximum": items[0].maximum,
-                        "overridden": cell.overridden if cell else False,
-                        "attempts": len(cell.attempts) if cell else 0,
-                        "history": list(cell.history) if cell else [],
-                    }
-                )
-    return rows
-
-
-def teacher_grades(state: LmsState, activity_id: str, person: str, score: float | None) -> None:
-    """A teacher types a grade: it wins over later scores, and its time guards the cell."""
-    with state.lock:
-        item = state.items_of(state.activities[activity_id])[0]
-        cell = state.cell(item.id, state.people[person].sub)
-        cell.score = None if score is None else float(score)
-        cell.overridden = score is not None
-        cell.stored_at = state.now()
-        state.note(cell, "teacher", cell.score, "A teacher graded.")
 
 
 def copy_course(state: LmsState) -> list[Activity]:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from lti_sandbox.practice_lms.addresses import PATHS, origin
-from lti_sandbox.practice_lms.control import gradebook, teacher_grades
+from lti_sandbox.practice_lms.gradebook import gradebook, teacher_grades
 from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, login_form
 from lti_sandbox.practice_lms.state import LmsState, Person, ToolSpec
 
