@@ -2,100 +2,137 @@
 
 import json
 import math
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from lti_sandbox.practice_lms.addresses import line_item_url
-from lti_sandbox.practice_lms.scopes import AGS
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.scores import Answer, CanvasRules, MoodleRules
-from lti_sandbox.practice_lms.state import Bucket, LineItem, LmsState
-from lti_sandbox.practice_lms.tokens import calling_client, token_problem
+from lti_sandbox.practice_lms.service_guard import calling_client, refusal, requires_scope
+from lti_sandbox.practice_lms.state import LineItem, LmsState
 
+canvas = Blueprint("ags", __name__, url_prefix="/api/lti/courses/<course>")
+moodle = Blueprint("ags", __name__, url_prefix="/mod/lti/services.php/<course>")
+
+CANVAS_ITEMS, CANVAS_ITEM = "/line_items", "/line_items/<item_id>"
+MOODLE_ITEMS, MOODLE_ITEM = "/lineitems", "/lineitems/<item_id>/lineitem"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
 ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 
 
-def make_ags(state: LmsState) -> Blueprint:
-    """Return the service routes at the dialect's addresses."""
-    moodle = state.dialect == "moodle"
-    prefix = "/mod/lti/services.php/<course>" if moodle else "/api/lti/courses/<course>"
-    items = "/lineitems" if moodle else "/line_items"
-    item = "/lineitems/<item_id>/lineitem" if moodle else "/line_items/<item_id>"
-    blueprint = Blueprint("ags", __name__, url_prefix=prefix)
-    rules = MoodleRules(state) if moodle else CanvasRules(state)
-
-    @blueprint.get(items)
-    def list_items(course: str) -> Any:
-        return _guarded(state, "lineitem.readonly", lambda: _list_items(state))
-
-    @blueprint.post(items)
-    def create_item(course: str) -> Any:
-        return _guarded(state, "lineitem", lambda: _create_item(state))
-
-    @blueprint.get(item)
-    def get_item(course: str, item_id: str) -> Any:
-        return _guarded(state, "lineitem.readonly", lambda: _get_item(state, item_id))
-
-    @blueprint.post(f"{item}/scores")
-    def post_score(course: str, item_id: str) -> Any:
-        return _guarded(state, "score", lambda: _post_score(state, rules, item_id))
-
-    @blueprint.get(f"{item}/results")
-    def results(course: str, item_id: str) -> Any:
-        return _guarded(state, "result.readonly", lambda: _results(state, item_id))
-
-    return blueprint
+@canvas.get(CANVAS_ITEMS)
+@moodle.get(MOODLE_ITEMS)
+@requires_scope("lineitem.readonly")
+def list_items(course: str) -> Response:
+    """List the tool's line items, filtered as asked."""
+    state = current_lms()
+    wrong = _wrong_accept(state, ITEMS_TYPE)
+    if wrong is not None:
+        return wrong
+    client = calling_client(state)
+    args = request.args
+    found = [
+        _show(state, item)
+        for item in state.line_items.values()
+        if item.client_id == client
+        and args.get("resource_link_id", item.activity_id) == item.activity_id
+        and args.get("resource_id", item.resource_id) == item.resource_id
+        and args.get("tag", item.tag) == item.tag
+    ]
+    return Response(json.dumps(found), content_type=ITEMS_TYPE)
 
 
-def _guarded(state: LmsState, scope: str, view: Callable[[], Response]) -> Response:
-    if state.dialect == "canvas":
-        return _guarded_canvas(state, scope, view)
-    if not request.args.get("type_id", "1").isdigit():  # something was put after the query
-        return refusal(state, 400, "No handler found for the request")
-    status = token_problem(state, f"{AGS}scope/{scope}")
-    if status is not None:
-        return refusal(state, status, "Unauthorized")
-    with state.lock:
-        return view()
+@canvas.post(CANVAS_ITEMS)
+@moodle.post(MOODLE_ITEMS)
+@requires_scope("lineitem")
+def create_item(course: str) -> Response:
+    """Make a line item for the tool."""
+    state = current_lms()
+    if request.content_type.partition(";")[0].strip() != ITEM_TYPE:
+        return refusal(state, 400, "The content type is not a line item's")
+    body = request.get_json(force=True, silent=True) or {}
+    if not body.get("label") or body.get("scoreMaximum") is None:
+        return refusal(state, 400, "label and scoreMaximum are required")
+    link = body.get("resourceLinkId")
+    if link is not None and link not in state.activities:
+        return refusal(state, 403 if state.dialect == "moodle" else 404, "No such resource link")
+    client = calling_client(state)
+    item = LineItem(
+        state.next_id(),
+        str(body["label"]),
+        float(body["scoreMaximum"]),
+        client,
+        link,
+        by_tool=True,
+        tag=str(body.get("tag", "")),
+        resource_id=str(body.get("resourceId", "")),
+    )
+    state.line_items[item.id] = item
+    shown = {**body, "id": line_item_url(state, item)}
+    return Response(json.dumps(shown), 201, content_type=ITEM_TYPE)
 
 
-def _guarded_canvas(state: LmsState, scope: str, view: Callable[[], Response]) -> Response:
-    if not request.headers.get("User-Agent"):
-        return Response("<html><body>403 Forbidden</body></html>", 403)
-    status = token_problem(state, f"{AGS}scope/{scope}")
-    if status is not None:
-        return refusal(state, status, "Unauthorized")
-    bucket = state.bucket(state.tokens[calling_client()][0])
-    if state.throttle or not bucket.enter(time.monotonic()):
-        headers = {"X-Rate-Limit-Remaining": "0.0"}
-        return Response("403 Forbidden (Rate Limit Exceeded)", 403, headers)
-    try:
-        with state.lock:
-            answer = view()
-    finally:
-        remaining = bucket.leave(time.monotonic())
-    answer.headers["X-Rate-Limit-Remaining"] = f"{remaining:.1f}"
-    answer.headers["X-Request-Cost"] = str(Bucket.COST)
+@canvas.get(CANVAS_ITEM)
+@moodle.get(MOODLE_ITEM)
+@requires_scope("lineitem.readonly")
+def get_item(course: str, item_id: str) -> Response:
+    """Show one line item."""
+    state = current_lms()
+    wrong = _wrong_accept(state, ITEM_TYPE)
+    if wrong is not None:
+        return wrong
+    item = _find(state, item_id)
+    if isinstance(item, Response):
+        return item
+    return Response(json.dumps(_show(state, item)), content_type=ITEM_TYPE)
+
+
+@canvas.post(CANVAS_ITEM + "/scores")
+@moodle.post(MOODLE_ITEM + "/scores")
+@requires_scope("score")
+def post_score(course: str, item_id: str) -> Response:
+    """Take or refuse a score, and note the POST with its answer."""
+    state = current_lms()
+    raw = request.get_data()
+    record: dict[str, Any] = {
+        "at": datetime.fromtimestamp(state.now(), UTC).isoformat(),
+        "line_item": item_id,
+        "body": raw.decode("utf-8", "replace"),
+    }
+    answer = _score_answer(state, item_id, raw)
+    record["status"] = answer.status_code
+    record["answer"] = answer.get_data(as_text=True)
+    state.score_posts.append(record)
     return answer
 
 
-def refusal(state: LmsState, status: int, reason: str) -> Response:
-    """Return a refusal in the dialect's shape."""
-    if state.dialect == "moodle":
-        body: Any = {"status": status, "reason": reason, "request": {"url": request.path}}
-    else:
-        body = {"errors": {"type": "error", "message": reason}}
-    return Response(json.dumps(body), status, content_type="application/json")
+@canvas.get(CANVAS_ITEM + "/results")
+@moodle.get(MOODLE_ITEM + "/results")
+@requires_scope("result.readonly")
+def results(course: str, item_id: str) -> Response:
+    """List the grades of a line item."""
+    state = current_lms()
+    item = _find(state, item_id)
+    if isinstance(item, Response):
+        return item
+    if state.dialect == "moodle" and "limit" in request.args:
+        return Response("<html>404</html>", 404)
+    found = []
+    for (cell_item, sub), cell in state.cells.items():
+        if cell_item != item.id or request.args.get("user_id", sub) != sub:
+            continue
+        if cell.stored_at is None and cell.score is None and not cell.history:
+            continue
+        found.append(_result(state, item, sub, cell.score))
+    return Response(json.dumps(found), content_type=RESULTS_TYPE)
 
 
 def _foreign(state: LmsState, item: LineItem) -> bool:
-    return state.tokens[calling_client()][0] != item.client_id
+    return calling_client(state) != item.client_id
 
 
 def _missing(state: LmsState, item_id: str) -> Response:
@@ -131,75 +168,7 @@ def _wrong_accept(state: LmsState, wanted: str) -> Response | None:
     return None
 
 
-def _list_items(state: LmsState) -> Response:
-    wrong = _wrong_accept(state, ITEMS_TYPE)
-    if wrong is not None:
-        return wrong
-    client = state.tokens[calling_client()][0]
-    args = request.args
-    found = [
-        _show(state, item)
-        for item in state.line_items.values()
-        if item.client_id == client
-        and args.get("resource_link_id", item.activity_id) == item.activity_id
-        and args.get("resource_id", item.resource_id) == item.resource_id
-        and args.get("tag", item.tag) == item.tag
-    ]
-    return Response(json.dumps(found), content_type=ITEMS_TYPE)
-
-
-def _create_item(state: LmsState) -> Response:
-    if request.content_type.partition(";")[0].strip() != ITEM_TYPE:
-        return refusal(state, 400, "The content type is not a line item's")
-    body = request.get_json(force=True, silent=True) or {}
-    if not body.get("label") or body.get("scoreMaximum") is None:
-        return refusal(state, 400, "label and scoreMaximum are required")
-    link = body.get("resourceLinkId")
-    if link is not None and link not in state.activities:
-        return refusal(state, 403 if state.dialect == "moodle" else 404, "No such resource link")
-    client = state.tokens[calling_client()][0]
-    item = LineItem(
-        state.next_id(),
-        str(body["label"]),
-        float(body["scoreMaximum"]),
-        client,
-        link,
-        by_tool=True,
-        tag=str(body.get("tag", "")),
-        resource_id=str(body.get("resourceId", "")),
-    )
-    state.line_items[item.id] = item
-    shown = {**body, "id": line_item_url(state, item)}
-    return Response(json.dumps(shown), 201, content_type=ITEM_TYPE)
-
-
-def _get_item(state: LmsState, item_id: str) -> Response:
-    wrong = _wrong_accept(state, ITEM_TYPE)
-    if wrong is not None:
-        return wrong
-    item = _find(state, item_id)
-    if isinstance(item, Response):
-        return item
-    return Response(json.dumps(_show(state, item)), content_type=ITEM_TYPE)
-
-
-def _post_score(state: LmsState, rules: MoodleRules | CanvasRules, item_id: str) -> Response:
-    raw = request.get_data()
-    record: dict[str, Any] = {
-        "at": datetime.fromtimestamp(state.now(), UTC).isoformat(),
-        "line_item": item_id,
-        "body": raw.decode("utf-8", "replace"),
-    }
-    answer = _score_answer(state, rules, item_id, raw)
-    record["status"] = answer.status_code
-    record["answer"] = answer.get_data(as_text=True)
-    state.score_posts.append(record)
-    return answer
-
-
-def _score_answer(
-    state: LmsState, rules: MoodleRules | CanvasRules, item_id: str, raw: bytes
-) -> Response:
+def _score_answer(state: LmsState, item_id: str, raw: bytes) -> Response:
     if (request.content_type or "").partition(";")[0].strip() != SCORE_TYPE:
         return refusal(state, 400, "The content type is not a score's")
     item = _find(state, item_id)
@@ -214,6 +183,7 @@ def _score_answer(
     if state.dialect == "moodle" and not str(score.get("userId", "0")).isdigit():
         # Moodle sets status 0, and its web server makes this of it.
         return Response("<html><head><title>502 Bad Gateway</title></head></html>", 502)
+    rules = MoodleRules(state) if state.dialect == "moodle" else CanvasRules(state)
     outcome: Answer = rules.take(item, score, raw.decode("utf-8", "replace"), state.now())
     status = f"{outcome.status} {_one_line(outcome.reason)}" if outcome.reason else outcome.status
     if isinstance(outcome.body, str):
@@ -224,22 +194,6 @@ def _score_answer(
 def _one_line(text: str) -> str:
     """Return text that may stand in a status line."""
     return "".join(c if " " <= c <= "~" else "?" for c in text)
-
-
-def _results(state: LmsState, item_id: str) -> Response:
-    item = _find(state, item_id)
-    if isinstance(item, Response):
-        return item
-    if state.dialect == "moodle" and "limit" in request.args:
-        return Response("<html>404</html>", 404)
-    found = []
-    for (cell_item, sub), cell in state.cells.items():
-        if cell_item != item.id or request.args.get("user_id", sub) != sub:
-            continue
-        if cell.stored_at is None and cell.score is None and not cell.history:
-            continue
-        found.append(_result(state, item, sub, cell.score))
-    return Response(json.dumps(found), content_type=RESULTS_TYPE)
 
 
 def _result(state: LmsState, item: LineItem, sub: str, score: float | None) -> dict[str, Any]:

@@ -17,99 +17,54 @@
 `POST /control/course-copy`              copies every activity, as a course copy does
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
 
 from lti_sandbox.practice_lms.addresses import PATHS, line_items_url, memberships_url, origin
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.gradebook import gradebook, teacher_grades
 from lti_sandbox.practice_lms.registration import new_registration_token
 from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
 
-
-def make_control(state: LmsState) -> Blueprint:
-    """Return the control routes that are this server's own."""
-    blueprint = Blueprint("lms_control", __name__, url_prefix="/control")
-
-    @blueprint.get("/platform")
-    def platform() -> Any:
-        return _platform(state)
-
-    @blueprint.put("/platform")
-    def change_platform() -> Any:
-        wanted = request.get_json()
-        state.storage = bool(wanted.get("storage", state.storage))
-        state.locale = str(wanted.get("locale", state.locale))
-        return _platform(state)
-
-    @blueprint.get("/tools")
-    def tools() -> Any:
-        return {"tools": [asdict(tool) for tool in state.tools.values()]}
-
-    @blueprint.get("/registration-token")
-    def registration_token() -> Any:
-        return {"token": new_registration_token(state)}
-
-    @blueprint.put("/tools")
-    def connect() -> Any:
-        return _connect(state)
-
-    @blueprint.put("/activities")
-    def replace_activities() -> Any:
-        return _replace_activities(state)
-
-    @blueprint.get("/activities")
-    def activities() -> Any:
-        return {"activities": [_show(a) for a in state.activities.values()]}
-
-    @blueprint.get("/scores")
-    def scores() -> Any:
-        with state.lock:
-            return {"scores": list(state.score_posts)}
-
-    @blueprint.get("/grades")
-    def grades() -> Any:
-        return {"grades": gradebook(state), "changes": state.changes}
-
-    @blueprint.put("/grades")
-    def override() -> Any:
-        body = request.get_json()
-        teacher_grades(state, body["activity"], body["person"], body.get("score"))
-        return {"grades": gradebook(state)}
-
-    @blueprint.put("/course")
-    def course() -> Any:
-        return _change_course(state)
-
-    @blueprint.delete("/line-items/<activity_id>")
-    def delete_items(activity_id: str) -> Any:
-        with state.lock:
-            for item in state.items_of(state.activities[activity_id]):
-                del state.line_items[item.id]
-        return "", 204
-
-    @blueprint.post("/course-copy")
-    def copy() -> Any:
-        return {"activities": [_show(a) for a in copy_course(state)]}
-
-    return blueprint
+views = Blueprint("lms_control", __name__, url_prefix="/control")
 
 
-def _platform(state: LmsState) -> dict[str, str]:
-    where = PATHS[state.dialect]
-    return {
-        "dialect": state.dialect,
-        "issuer": origin(),
-        "authorization_url": origin() + where.authorization,
-        "token_url": origin() + where.token,
-        "jwks_url": origin() + where.jwks,
-        "line_items_url": line_items_url(state),
-        "memberships_url": memberships_url(state),
-    }
+@views.get("/platform")
+def platform() -> dict[str, str]:
+    """Show issuer and addresses."""
+    return _platform(current_lms())
 
 
-def _connect(state: LmsState) -> Any:
+@views.put("/platform")
+def change_platform() -> dict[str, str]:
+    """Change what the frame answers, and the language of launches."""
+    state = current_lms()
+    wanted = request.get_json()
+    state.storage = bool(wanted.get("storage", state.storage))
+    state.locale = str(wanted.get("locale", state.locale))
+    return _platform(state)
+
+
+@views.get("/tools")
+def tools() -> dict[str, Any]:
+    """List the connected tools."""
+    return {"tools": [asdict(tool) for tool in current_lms().tools.values()]}
+
+
+@views.get("/registration-token")
+def registration_token() -> dict[str, str]:
+    """Hand out a token for one dynamic registration."""
+    return {"token": new_registration_token(current_lms())}
+
+
+@views.put("/tools")
+def connect() -> ResponseReturnValue:
+    """Connect a tool by hand."""
+    state = current_lms()
     body = request.get_json()
     try:
         tool = state.connect(ToolSpec(**body))
@@ -120,7 +75,10 @@ def _connect(state: LmsState) -> Any:
     return _platform(state) | answer
 
 
-def _replace_activities(state: LmsState) -> Any:
+@views.put("/activities")
+def replace_activities() -> ResponseReturnValue:
+    """Replace all activities."""
+    state = current_lms()
     if not state.tools:
         return {"error": "Connect a tool first: PUT /control/tools."}, 400
     first = next(iter(state.tools))
@@ -136,7 +94,86 @@ def _replace_activities(state: LmsState) -> Any:
                 line_item=entry.get("line_item", "coupled"),
                 target_link_uri=entry.get("target_link_uri", ""),
             )
-    return {"activities": [_show(a) for a in state.activities.values()]}
+    return _show_all(state.activities.values())
+
+
+@views.get("/activities")
+def activities() -> dict[str, Any]:
+    """List the activities."""
+    return _show_all(current_lms().activities.values())
+
+
+@views.get("/scores")
+def scores() -> dict[str, Any]:
+    """List every score POST."""
+    state = current_lms()
+    with state.lock:
+        return {"scores": list(state.score_posts)}
+
+
+@views.get("/grades")
+def grades() -> dict[str, Any]:
+    """Show the gradebook."""
+    state = current_lms()
+    return {"grades": gradebook(state), "changes": state.changes}
+
+
+@views.put("/grades")
+def override() -> dict[str, Any]:
+    """Grade as a teacher does."""
+    state = current_lms()
+    body = request.get_json()
+    teacher_grades(state, body["activity"], body["person"], body.get("score"))
+    return {"grades": gradebook(state)}
+
+
+@views.put("/course")
+def course() -> dict[str, Any]:
+    """Change the course as far as given."""
+    state = current_lms()
+    body = request.get_json()
+    with state.lock:
+        state.concluded = bool(body.get("concluded", state.concluded))
+        state.throttle = bool(body.get("throttle", state.throttle))
+        state.attempts_allowed = int(body.get("attempts_allowed", state.attempts_allowed))
+        state.unenrolled = set(body.get("unenrolled", state.unenrolled))
+        if "locked" in body:
+            for item in state.line_items.values():
+                item.locked = bool(body["locked"])
+    return {}
+
+
+@views.delete("/line-items/<activity_id>")
+def delete_items(activity_id: str) -> tuple[str, int]:
+    """Delete an activity's columns."""
+    state = current_lms()
+    with state.lock:
+        for item in state.items_of(state.activities[activity_id]):
+            del state.line_items[item.id]
+    return "", 204
+
+
+@views.post("/course-copy")
+def copy() -> dict[str, Any]:
+    """Copy the course and list the copies."""
+    return _show_all(copy_course(current_lms()))
+
+
+def _platform(state: LmsState) -> dict[str, str]:
+    where = PATHS[state.dialect]
+    return {
+        "dialect": state.dialect,
+        "issuer": origin(),
+        "authorization_url": origin() + where.authorization,
+        "token_url": origin() + where.token,
+        "jwks_url": origin() + where.jwks,
+        "line_items_url": line_items_url(state),
+        "memberships_url": memberships_url(state),
+    }
+
+
+def _show_all(activities: Iterable[Activity]) -> dict[str, Any]:
+    return {"activities": [_show(activity) for activity in activities]}
 
 
 def _show(activity: Activity) -> dict[str, Any]:
@@ -148,19 +185,6 @@ def _show(activity: Activity) -> dict[str, Any]:
         "line_item": activity.line_item,
         "points": activity.points,
     }
-
-
-def _change_course(state: LmsState) -> Any:
-    body = request.get_json()
-    with state.lock:
-        state.concluded = bool(body.get("concluded", state.concluded))
-        state.throttle = bool(body.get("throttle", state.throttle))
-        state.attempts_allowed = int(body.get("attempts_allowed", state.attempts_allowed))
-        state.unenrolled = set(body.get("unenrolled", state.unenrolled))
-        if "locked" in body:
-            for item in state.line_items.values():
-                item.locked = bool(body["locked"])
-    return {}
 
 
 def copy_course(state: LmsState) -> list[Activity]:

@@ -4,12 +4,16 @@ from typing import Any
 
 import jwt
 from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
 
 from lti_sandbox.practice_lms.addresses import origin
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.id_token import CLAIM, DL
 from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, deep_linking_form
-from lti_sandbox.practice_lms.state import LmsState, ToolSpec
+from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
 from lti_sandbox.practice_lms.tokens import BadAssertion, verify_signature
+
+views = Blueprint("deep_linking", __name__)
 
 LINK = "ltiResourceLink"
 LONGEST_TITLE = 255
@@ -20,39 +24,33 @@ class BadAnswer(Exception):
     """The tool's answer is not accepted; the text is shown to the teacher."""
 
 
-def make_deep_linking(state: LmsState) -> Blueprint:
-    """Return the pages of "add an activity from a tool"."""
-    blueprint = Blueprint("deep_linking", __name__)
-
-    @blueprint.get("/tools/<client_id>/pick")
-    def pick(client_id: str) -> Any:
-        if client_id not in state.tools:
-            return _problem("There is no such tool.", 404)
-        return render_template("pick.html", tool=state.tools[client_id])
-
-    @blueprint.get("/tools/<client_id>/pick/launch")
-    def launch(client_id: str) -> Any:
-        person = state.people.get(request.cookies.get(SESSION_COOKIE, ""))
-        if client_id not in state.tools:
-            return _problem("There is no such tool.", 404)
-        if person is None or person.gradable:
-            return _problem(NOT_FOR_TEACHERS, 403)
-        form = deep_linking_form(state, client_id, person)
-        page = render_template("lms_post.html", action=form["action"], fields=form["fields"])
-        return page, {"Cache-Control": "no-store"}
-
-    @blueprint.post("/deep-link-return")
-    def come_back() -> Any:
-        return _receive(state)
-
-    return blueprint
+@views.get("/tools/<client_id>/pick")
+def pick(client_id: str) -> ResponseReturnValue:
+    """Show the page that frames a tool's picker."""
+    state = current_lms()
+    if client_id not in state.tools:
+        return _problem("There is no such tool.", 404)
+    return render_template("pick.html", tool=state.tools[client_id])
 
 
-def _problem(text: str, status: int) -> tuple[str, int]:
-    return render_template("lms_problem.html", problem=text), status
+@views.get("/tools/<client_id>/pick/launch")
+def launch(client_id: str) -> ResponseReturnValue:
+    """Start the login of a teacher who picks content in a tool."""
+    state = current_lms()
+    person = state.people.get(request.cookies.get(SESSION_COOKIE, ""))
+    if client_id not in state.tools:
+        return _problem("There is no such tool.", 404)
+    if person is None or person.gradable:
+        return _problem(NOT_FOR_TEACHERS, 403)
+    form = deep_linking_form(state, client_id, person)
+    page = render_template("lms_post.html", action=form["action"], fields=form["fields"])
+    return page, {"Cache-Control": "no-store"}
 
 
-def _receive(state: LmsState) -> Any:
+@views.post("/deep-link-return")
+def come_back() -> ResponseReturnValue:
+    """Place what the tool signed in the course, or say why it was refused."""
+    state = current_lms()
     tool = state.tools.get(request.args.get("tool", ""))
     if tool is None:
         return _problem("The answer belongs to no tool of this LMS.", 400)
@@ -67,6 +65,10 @@ def _receive(state: LmsState) -> Any:
         made = [_place(state, tool, item) for item in items]
     page = render_template("picked.html", activities=made, told=told)
     return Response(page, headers={"Cache-Control": "no-store"})
+
+
+def _problem(text: str, status: int) -> tuple[str, int]:
+    return render_template("lms_problem.html", problem=text), status
 
 
 def _has(claims: dict[str, Any], name: str) -> bool:
@@ -140,7 +142,7 @@ def _check_item(state: LmsState, item: dict[str, Any]) -> None:
         raise BadAnswer("Invalid grade value. This must be an integer between 1 and 100")
 
 
-def _place(state: LmsState, tool: ToolSpec, item: dict[str, Any]) -> Any:
+def _place(state: LmsState, tool: ToolSpec, item: dict[str, Any]) -> Activity:
     line_item = item.get("lineItem")
     activity = state.add_activity(
         str(item.get("title") or tool.name),

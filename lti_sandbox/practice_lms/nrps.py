@@ -6,28 +6,22 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from lti_sandbox.practice_lms.addresses import memberships_url, origin
-from lti_sandbox.practice_lms.ags import refusal
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.scopes import NRPS
+from lti_sandbox.practice_lms.service_guard import calling_client, refusal, token_problem
 from lti_sandbox.practice_lms.state import MEMBERSHIP, MEMBERSHIP_PART, LmsState, Person
-from lti_sandbox.practice_lms.tokens import calling_client, token_problem
+
+canvas = Blueprint("nrps", __name__)
+moodle = Blueprint("nrps", __name__)
 
 MEMBERS_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
 
-def make_nrps(state: LmsState) -> Blueprint:
-    """Return the route at the dialect's address."""
-    moodle = state.dialect == "moodle"
-    path = "/mod/lti/services.php/CourseSection/<course>/bindings/<tool>/memberships"
-    blueprint = Blueprint("nrps", __name__)
-
-    @blueprint.get(path if moodle else "/api/lti/courses/<course>/names_and_roles")
-    def memberships(course: str, tool: str = "") -> Response:
-        return _memberships(state)
-
-    return blueprint
-
-
-def _memberships(state: LmsState) -> Response:
+@canvas.get("/api/lti/courses/<course>/names_and_roles")
+@moodle.get("/mod/lti/services.php/CourseSection/<course>/bindings/<tool>/memberships")
+def memberships(course: str, tool: str = "") -> Response:
+    """List the members of the course, a page at a time when asked."""
+    state = current_lms()
     if state.dialect == "canvas" and not request.headers.get("User-Agent"):
         return Response("<html><body>403 Forbidden</body></html>", 403)
     problem = token_problem(state, f"{NRPS}scope/contextmembership.readonly")
@@ -39,7 +33,7 @@ def _memberships(state: LmsState) -> Response:
     with state.lock:
         members = (p for p in state.people.values() if p.is_member)
         people = [p for p in members if p.key not in state.unenrolled and _fits(state, p)]
-        client = state.tokens[calling_client()][0]
+        client = calling_client(state)
         names = state.tools[client].shares_names
     start, size = _page(len(people))
     shown = [_member(state, person, names) for person in people[start : start + size]]

@@ -1,4 +1,4 @@
-"""Login, authorization and the signed message: the platform's half of the OIDC handshake."""
+"""Login and authorization: the platform's half of the OIDC handshake."""
 
 import json
 import secrets
@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from lti_sandbox.practice_lms.addresses import PATHS, origin
+from lti_sandbox.practice_lms.addresses import CANVAS, MOODLE, origin
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.id_token import (
     DEEP_LINKING,
     RESOURCE_LINK,
@@ -15,26 +16,44 @@ from lti_sandbox.practice_lms.id_token import (
 )
 from lti_sandbox.practice_lms.state import Activity, LmsState, PendingLaunch, Person, ToolSpec
 
+canvas = Blueprint("oidc", __name__)
+moodle = Blueprint("oidc", __name__)
+
 SESSION_COOKIE = "practice_lms_session"
 # The page that frames a tool has a frame of this name, and its script answers there.
 STORAGE_TARGET = "post_message_forwarding"
 LEARNER_ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 
 
-def make_oidc(state: LmsState) -> Blueprint:
-    """Return the routes of the handshake."""
-    blueprint = Blueprint("oidc", __name__)
-    where = PATHS[state.dialect]
+@canvas.get(CANVAS.jwks)
+@moodle.get(MOODLE.jwks)
+def jwks() -> dict[str, Any]:
+    """Show the LMS's public key set."""
+    return current_lms().jwks()
 
-    @blueprint.get(where.jwks)
-    def jwks() -> Any:
-        return state.jwks()
 
-    @blueprint.route(where.authorization, methods=["GET", "POST"])
-    def authorize() -> Any:
-        return _authorize(state)
-
-    return blueprint
+@canvas.route(CANVAS.authorization, methods=["GET", "POST"])
+@moodle.route(MOODLE.authorization, methods=["GET", "POST"])
+def authorize() -> Response:
+    """Answer a tool's login with the signed message, posted by the person's browser."""
+    state = current_lms()
+    asked = request.values
+    tool = state.tools.get(asked.get("client_id", ""))
+    launch, problem = _find_launch(state, asked.get("lti_message_hint", ""))
+    shown = _problem_shown(tool, launch, problem, asked)
+    if shown is not None:
+        return Response(render_template("lms_problem.html", problem=shown), 400)
+    assert tool is not None and launch is not None
+    error = _problem_posted(state, launch, asked)
+    if error is not None:
+        return _post_form(tool, {"error": error, "state": asked.get("state", "")})
+    if not _use(state, launch):
+        return _used_before(state, tool, asked)
+    token = id_token(state, tool, launch, asked["nonce"])
+    fields = {"id_token": token, "state": asked.get("state", "")}
+    if state.dialect == "canvas":
+        fields["lti_storage_target"] = STORAGE_TARGET
+    return _post_form(tool, fields)
 
 
 def login_form(
@@ -87,30 +106,19 @@ def _login_form(state: LmsState, launch: PendingLaunch, target: str) -> dict[str
     return {"action": tool.login_url, "fields": fields}
 
 
-def _authorize(state: LmsState) -> Any:
-    asked = request.values
-    tool = state.tools.get(asked.get("client_id", ""))
-    launch, problem = _find_launch(state, asked.get("lti_message_hint", ""))
-    shown = _problem_shown(tool, launch, problem, asked)
-    if shown is not None:
-        return Response(render_template("lms_problem.html", problem=shown), 400)
-    assert tool is not None and launch is not None
-    error = _problem_posted(state, launch, asked)
-    if error is not None:
-        return _post_form(tool, {"error": error, "state": asked.get("state", "")})
+def _use(state: LmsState, launch: PendingLaunch) -> bool:
+    """Use a launch up; False when it was used before."""
     with state.lock:
-        if launch.used:
-            used = {"error": "launch_no_longer_valid", "state": asked.get("state", "")}
-            if state.dialect == "canvas":
-                return _post_form(tool, used)
-            text = "Invalid request: this launch was used before."
-            return Response(render_template("lms_problem.html", problem=text), 400)
-        launch.used = True
-    token = id_token(state, tool, launch, asked["nonce"])
-    fields = {"id_token": token, "state": asked.get("state", "")}
+        first, launch.used = not launch.used, True
+        return first
+
+
+def _used_before(state: LmsState, tool: ToolSpec, asked: Any) -> Response:
     if state.dialect == "canvas":
-        fields["lti_storage_target"] = STORAGE_TARGET
-    return _post_form(tool, fields)
+        fields = {"error": "launch_no_longer_valid", "state": asked.get("state", "")}
+        return _post_form(tool, fields)
+    text = "Invalid request: this launch was used before."
+    return Response(render_template("lms_problem.html", problem=text), 400)
 
 
 def _find_launch(state: LmsState, hint: str) -> tuple[PendingLaunch | None, str | None]:

@@ -3,103 +3,136 @@
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
 from lti_sandbox.practice_lms.addresses import PATHS, origin
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.gradebook import gradebook, teacher_grades
 from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, login_form
 from lti_sandbox.practice_lms.state import LmsState, Person, ToolSpec
 
+views = Blueprint("pages", __name__)
 
-def make_pages(state: LmsState) -> Blueprint:
-    """Return the routes of the pages."""
-    blueprint = Blueprint("pages", __name__)
+NOBODY = "Choose who you are on the course page first."
 
-    @blueprint.app_context_processor
-    def everywhere() -> dict[str, Any]:
-        return {"lms": state, "me": _me(state), "origin": origin()}
 
-    @blueprint.get("/")
-    def course() -> Any:
-        return render_template("course.html", activities=list(state.activities.values()))
+@views.app_context_processor
+def everywhere() -> dict[str, Any]:
+    """Give every page the LMS, who looks at it, and its address."""
+    state = current_lms()
+    return {"lms": state, "me": _me(state), "origin": origin()}
 
-    @blueprint.post("/act-as")
-    def act_as() -> Any:
-        key = request.form.get("person", "")
-        answer = redirect(request.form.get("back") or url_for("pages.course"), 303)
-        if key in state.people:
-            # Over https both LMSs let their session go along from a tool's frame (Moodle measured).
-            secure = request.is_secure
-            samesite = "None" if secure else "Lax"
-            answer.set_cookie(SESSION_COOKIE, key, httponly=True, samesite=samesite, secure=secure)
-        return answer
 
-    @blueprint.get("/activities/<activity_id>")
-    def activity(activity_id: str) -> Any:
-        found = state.activities.get(activity_id)
-        if found is None:
-            return render_template("lms_problem.html", problem="There is no such activity."), 404
-        as_student = _as_student(state)
-        return render_template("activity.html", activity=found, as_student=as_student)
+@views.get("/")
+def course() -> str:
+    """Show the course."""
+    return render_template("course.html", activities=list(current_lms().activities.values()))
 
-    @blueprint.get("/activities/<activity_id>/launch")
-    def launch(activity_id: str) -> Any:
-        found, person = state.activities.get(activity_id), _me(state)
-        if found is None or person is None:
-            text = "Choose who you are on the course page first."
-            return render_template("lms_problem.html", problem=text), 400
-        as_student, actor = _as_student(state), _actor(state)
-        form = login_form(state, found, person, as_student=as_student, actor=actor)
-        page = render_template("lms_post.html", action=form["action"], fields=form["fields"])
-        return page, {"Cache-Control": "no-store"}
 
-    @blueprint.get("/activities/<activity_id>/review/<key>")
-    def review(activity_id: str, key: str) -> Any:
-        """The gradebook's link to one submission: a frame around the tool's page."""
-        found = state.activities.get(activity_id)
-        if found is None or key not in state.people:
-            return render_template("lms_problem.html", problem="There is no such submission."), 404
-        return render_template("review.html", activity=found, person=state.people[key])
+@views.post("/act-as")
+def act_as() -> ResponseReturnValue:
+    """Become another practice user."""
+    key = request.form.get("person", "")
+    answer = redirect(request.form.get("back") or url_for("pages.course"), 303)
+    if key in current_lms().people:
+        # Over https both LMSs let their session go along from a tool's frame (Moodle measured).
+        secure = request.is_secure
+        samesite = "None" if secure else "Lax"
+        answer.set_cookie(SESSION_COOKIE, key, httponly=True, samesite=samesite, secure=secure)
+    return answer
 
-    @blueprint.get("/activities/<activity_id>/review/<key>/launch")
-    def review_launch(activity_id: str, key: str) -> Any:
-        found, person = state.activities.get(activity_id), _me(state)
-        if found is None or person is None or key not in state.people:
-            text = "Choose who you are on the course page first."
-            return render_template("lms_problem.html", problem=text), 400
-        form = login_form(state, found, person, for_user=state.people[key].sub)
-        page = render_template("lms_post.html", action=form["action"], fields=form["fields"])
-        return page, {"Cache-Control": "no-store"}
 
-    @blueprint.get("/storage-frame")
-    def storage_frame() -> Any:
-        return render_template("storage_frame.html")
+@views.get("/activities/<activity_id>")
+def activity(activity_id: str) -> ResponseReturnValue:
+    """Show an activity: a frame around the tool's page."""
+    state = current_lms()
+    found = state.activities.get(activity_id)
+    if found is None:
+        return _problem("There is no such activity.", 404)
+    return render_template("activity.html", activity=found, as_student=_as_student(state))
 
-    @blueprint.get("/return")
-    def come_back() -> Any:
-        return redirect(url_for("pages.course"), 303)
 
-    @blueprint.get("/gradebook")
-    def grades() -> Any:
-        return render_template("gradebook.html", rows=gradebook(state))
+@views.get("/activities/<activity_id>/launch")
+def launch(activity_id: str) -> ResponseReturnValue:
+    """Start the login at an activity's tool."""
+    state = current_lms()
+    found, person = state.activities.get(activity_id), _me(state)
+    if found is None or person is None:
+        return _problem(NOBODY, 400)
+    as_student, actor = _as_student(state), _actor(state)
+    return _post_login(login_form(state, found, person, as_student=as_student, actor=actor))
 
-    @blueprint.get("/gradebook.json")
-    def grades_json() -> Any:
-        return {"changes": state.changes, "grades": gradebook(state)}
 
-    @blueprint.post("/gradebook")
-    def grade() -> Any:
-        text = request.form.get("score", "").strip()
-        score = float(text) if text.replace(".", "", 1).isdigit() else None
-        teacher_grades(state, request.form["activity"], request.form["person"], score)
-        return redirect(url_for("pages.grades"), 303)
+@views.get("/activities/<activity_id>/review/<key>")
+def review(activity_id: str, key: str) -> ResponseReturnValue:
+    """Show the gradebook's link to one submission: a frame around the tool's page."""
+    state = current_lms()
+    found = state.activities.get(activity_id)
+    if found is None or key not in state.people:
+        return _problem("There is no such submission.", 404)
+    return render_template("review.html", activity=found, person=state.people[key])
 
-    @blueprint.route("/tools", methods=["GET", "POST"])
-    def tools() -> Any:
-        if request.method == "POST":
-            return _connect(state)
-        return render_template("tools.html", paths=PATHS[state.dialect])
 
-    return blueprint
+@views.get("/activities/<activity_id>/review/<key>/launch")
+def review_launch(activity_id: str, key: str) -> ResponseReturnValue:
+    """Start the login of a teacher who reviews one submission."""
+    state = current_lms()
+    found, person = state.activities.get(activity_id), _me(state)
+    if found is None or person is None or key not in state.people:
+        return _problem(NOBODY, 400)
+    return _post_login(login_form(state, found, person, for_user=state.people[key].sub))
+
+
+@views.get("/storage-frame")
+def storage_frame() -> str:
+    """Serve the frame whose script keeps what tools put."""
+    return render_template("storage_frame.html")
+
+
+@views.get("/return")
+def come_back() -> ResponseReturnValue:
+    """Bring a person who leaves a tool back to the course."""
+    return redirect(url_for("pages.course"), 303)
+
+
+@views.get("/gradebook")
+def grades() -> str:
+    """Show the gradebook."""
+    return render_template("gradebook.html", rows=gradebook(current_lms()))
+
+
+@views.get("/gradebook.json")
+def grades_json() -> dict[str, Any]:
+    """Tell the gradebook's script what changed."""
+    state = current_lms()
+    return {"changes": state.changes, "grades": gradebook(state)}
+
+
+@views.post("/gradebook")
+def grade() -> ResponseReturnValue:
+    """Take the grade that a teacher typed."""
+    text = request.form.get("score", "").strip()
+    score = float(text) if text.replace(".", "", 1).isdigit() else None
+    teacher_grades(current_lms(), request.form["activity"], request.form["person"], score)
+    return redirect(url_for("pages.grades"), 303)
+
+
+@views.route("/tools", methods=["GET", "POST"])
+def tools() -> ResponseReturnValue:
+    """Show the tools, or connect one by hand."""
+    state = current_lms()
+    if request.method == "POST":
+        return _connect(state)
+    return render_template("tools.html", paths=PATHS[state.dialect])
+
+
+def _problem(text: str, status: int) -> ResponseReturnValue:
+    return render_template("lms_problem.html", problem=text), status
+
+
+def _post_login(form: dict[str, Any]) -> ResponseReturnValue:
+    page = render_template("lms_post.html", action=form["action"], fields=form["fields"])
+    return page, {"Cache-Control": "no-store"}
 
 
 def _me(state: LmsState) -> Person | None:
@@ -117,11 +150,11 @@ def _actor(state: LmsState) -> str:
     return state.people[key].sub if key in state.people else ""
 
 
-def _connect(state: LmsState) -> Any:
+def _connect(state: LmsState) -> ResponseReturnValue:
     form = request.form
     wanted = ("name", "login_url", "redirect_uri", "jwks_url")
     if not all(form.get(name) for name in wanted):
-        return render_template("lms_problem.html", problem="Fill in every field."), 400
+        return _problem("Fill in every field.", 400)
     tool = state.connect(
         ToolSpec(form["name"], form["login_url"], [form["redirect_uri"]], form["jwks_url"])
     )

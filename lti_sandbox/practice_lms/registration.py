@@ -1,25 +1,26 @@
-"""Dynamic registration, the LMS's side, and Canvas's developer key from JSON."""
+"""Dynamic registration, the LMS's side: what it tells a tool, and what it takes from one."""
 
 import json
 import secrets
 from typing import Any
-from urllib.error import URLError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.parse import urlsplit
 
 import jwt
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
 
-from lti_sandbox.practice_lms.addresses import PATHS, origin
+from lti_sandbox.practice_lms.addresses import CANVAS, MOODLE, PATHS, origin
+from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.scopes import ALL_SCOPES
 from lti_sandbox.practice_lms.state import LmsState, ToolSpec
 
+canvas = Blueprint("registration", __name__)
+moodle = Blueprint("registration", __name__)
+
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
-CANVAS = "https://canvas.instructure.com/lti/"
+CANVAS_PREFIX = "https://canvas.instructure.com/lti/"
 TOKEN_SECONDS = 3600
-FETCH_SECONDS = 5.0
-_fetcher = build_opener(ProxyHandler({}))
 NOT_FOUND = "<html><head><title>404</title></head><body>Not found</body></html>"
 
 
@@ -31,50 +32,26 @@ class Refused(Exception):
         self.status = status
 
 
-def make_registration(state: LmsState) -> Blueprint:
-    """Return the routes of dynamic registration."""
-    moodle = state.dialect == "moodle"
-    blueprint = Blueprint("registration", __name__)
-    where = PATHS[state.dialect]
+@canvas.get(CANVAS.configuration)
+@moodle.get(MOODLE.configuration)
+def openid_configuration() -> ResponseReturnValue:
+    """Tell a tool where the platform answers; Canvas shows it to holders of a token only."""
+    state = current_lms()
+    header = request.headers.get("Authorization", "")
+    if state.dialect == "canvas" and _token_of(state, header) is None:
+        return Response("Unauthorized", 401)
+    return _configuration(state)
 
-    @blueprint.get(where.configuration)
-    def openid_configuration() -> Any:
-        if not moodle and _token_of(state, request.headers.get("Authorization", "")) is None:
-            return Response("Unauthorized", 401)
-        return _configuration(state)
 
-    @blueprint.post(where.registration)
-    def register() -> Any:
-        try:
-            return _register(state)
-        except Refused as problem:
-            kind = "text/html" if str(problem) == NOT_FOUND else "text/plain"
-            return Response(str(problem), problem.status, mimetype=kind)
-
-    @blueprint.get("/tools/register")
-    def begin() -> Any:
-        url = request.args.get("url", "")
-        if urlsplit(url).scheme not in ("http", "https"):
-            text = "Paste the registration URL that the tool's operator gave you."
-            return render_template("lms_problem.html", problem=text), 400
-        asked = {
-            "openid_configuration": f"{origin()}{where.configuration}",
-            "registration_token": new_registration_token(state),
-        }
-        joiner = "&" if urlsplit(url).query else "?"
-        return render_template("register.html", url=f"{url}{joiner}{urlencode(asked)}")
-
-    @blueprint.post("/tools/<client_id>/activate")
-    def activate(client_id: str) -> Any:
-        if client_id in state.tools:
-            state.tools[client_id].active = True
-        return redirect(url_for("pages.tools"), 303)
-
-    @blueprint.post("/tools/canvas-key")
-    def canvas_key() -> Any:
-        return _developer_key(state, request.form.get("url", ""))
-
-    return blueprint
+@canvas.post(CANVAS.registration)
+@moodle.post(MOODLE.registration)
+def register() -> Response:
+    """Register the tool that describes itself, or refuse it in the dialect's words."""
+    try:
+        return _register(current_lms())
+    except Refused as problem:
+        kind = "text/html" if str(problem) == NOT_FOUND else "text/plain"
+        return Response(str(problem), problem.status, mimetype=kind)
 
 
 def new_registration_token(state: LmsState) -> str:
@@ -105,7 +82,9 @@ def _configuration(state: LmsState) -> dict[str, Any]:
         {"type": "LtiDeepLinkingRequest", "placements": ["ContentArea"]},
     ]
     if state.dialect == "canvas":
-        placements = [f"{CANVAS}{name}" for name in ("assignment_selection", "link_selection")]
+        placements = [
+            f"{CANVAS_PREFIX}{name}" for name in ("assignment_selection", "link_selection")
+        ]
         messages[1] = {"type": "LtiDeepLinkingRequest", "placements": placements}
     return {
         "issuer": origin(),
@@ -195,26 +174,3 @@ def _read_tool(wanted: dict[str, Any]) -> ToolSpec:
         custom={str(k): str(v) for k, v in (configuration.get("custom_parameters") or {}).items()},
         shares_names="name" in claims or "given_name" in claims,
     )
-
-
-def _developer_key(state: LmsState, url: str) -> Any:
-    """Canvas: an admin pastes the address of the tool's JSON."""
-    try:
-        with _fetcher.open(url, timeout=FETCH_SECONDS) as answer:
-            found = json.loads(answer.read())
-        settings = found["extensions"][0]
-        tool = ToolSpec(
-            found["title"],
-            found["oidc_initiation_url"],
-            [found["target_link_uri"]],
-            found["public_jwk_url"],
-            target_link_uri=found["target_link_uri"],
-            scopes=list(found["scopes"]),
-            custom=dict(found.get("custom_fields", {})),
-            shares_names=settings.get("privacy_level") == "public",
-        )
-    except (URLError, OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        text = f"The configuration could not be read: {type(error).__name__}."
-        return render_template("lms_problem.html", problem=text), 400
-    state.connect(tool)
-    return redirect(url_for("pages.tools"), 303)

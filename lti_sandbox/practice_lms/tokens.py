@@ -10,10 +10,13 @@ import jwt
 from flask import Blueprint, Response, request
 from jwt import PyJWKSet
 
-from lti_sandbox.control import Control
-from lti_sandbox.practice_lms.addresses import PATHS
+from lti_sandbox.practice_lms.addresses import CANVAS, MOODLE
+from lti_sandbox.practice_lms.current import current_control, current_lms
 from lti_sandbox.practice_lms.scopes import scopes_of
 from lti_sandbox.practice_lms.state import LmsState, ToolSpec
+
+canvas = Blueprint("tokens", __name__)
+moodle = Blueprint("tokens", __name__)
 
 LIFE_SECONDS = 3600
 JWKS_SECONDS = 5.0
@@ -27,34 +30,32 @@ class BadAssertion(Exception):
     """The client assertion is not accepted; the text goes into the answer."""
 
 
-def make_tokens(state: LmsState, control: Control) -> Blueprint:
-    """Return the token route."""
-    blueprint = Blueprint("tokens", __name__)
-
-    @blueprint.post(PATHS[state.dialect].token)
-    def token() -> Response:
-        if state.dialect == "canvas" and not request.headers.get("User-Agent"):
-            return Response("<html><body>403 Forbidden</body></html>", 403)
-        form = request.form
-        if "grant_type" not in form or "scope" not in form:
-            return _error("invalid_request")
-        if form["grant_type"] != "client_credentials":
-            return _error("unsupported_grant_type")
-        try:
-            tool = _check(state, form.get("client_assertion", ""))
-        except BadAssertion as problem:
-            return _refuse_assertion(state, str(problem))
-        return _grant(state, control, tool, form["scope"].split())
-
-    return blueprint
+@canvas.post(CANVAS.token)
+@moodle.post(MOODLE.token)
+def token() -> Response:
+    """Give a tool an access token for the assertion that it signed."""
+    state = current_lms()
+    if state.dialect == "canvas" and not request.headers.get("User-Agent"):
+        return Response("<html><body>403 Forbidden</body></html>", 403)
+    form = request.form
+    if "grant_type" not in form or "scope" not in form:
+        return _error("invalid_request")
+    if form["grant_type"] != "client_credentials":
+        return _error("unsupported_grant_type")
+    try:
+        tool = _check(state, form.get("client_assertion", ""))
+    except BadAssertion as problem:
+        return _refuse_assertion(state, str(problem))
+    return _grant(state, tool, form["scope"].split())
 
 
-def _grant(state: LmsState, control: Control, tool: ToolSpec, asked: list[str]) -> Response:
+def _grant(state: LmsState, tool: ToolSpec, asked: list[str]) -> Response:
     permitted = scopes_of(tool)
     granted = [scope for scope in asked if scope in permitted]
     # Moodle drops what it does not permit; Canvas refuses the whole request.
     if not granted or (state.dialect == "canvas" and len(granted) < len(asked)):
         return _error("invalid_scope")
+    control = current_control()
     life = 0 if control.happens(control.faults.expired_token_rate) else LIFE_SECONDS
     text = secrets.token_hex(16)
     with state.lock:
@@ -143,21 +144,3 @@ def verify_signature(tool: ToolSpec, assertion: str, kid: str) -> dict[str, Any]
     except jwt.PyJWTError as problem:
         raise BadAssertion("Signature verification failed") from problem
     return verified
-
-
-def token_problem(state: LmsState, scope: str) -> int | None:
-    """Return the status for a missing, expired, foreign or too narrow token, else None."""
-    kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    known = state.tokens.get(text) if kind == "Bearer" else None
-    if known is None or known[1] <= state.now():
-        return 401
-    wanted = {scope, scope.removesuffix(".readonly")}
-    if not wanted & known[2]:
-        # Moodle answers 401 to a missing scope as well.
-        return 401 if state.dialect == "moodle" else 403
-    return None
-
-
-def calling_client() -> str:
-    """Return the bearer token of this request."""
-    return request.headers.get("Authorization", "").partition(" ")[2]
