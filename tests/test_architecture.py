@@ -1,6 +1,7 @@
 """The map of the house: who may import whom. A change here is a change of the design."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import lti_bridge
+from lti_bridge.lms.generic import GENERIC
+from lti_bridge.lms.registry import ALL
 
 ROOT = Path(lti_bridge.__file__).parent
 SANDBOX_ROOT = ROOT.parent / "lti_sandbox"
@@ -50,6 +53,10 @@ PURE = {
     "lti.browser_binding",
     "lti.claims",
     "lms.base",
+    "lms.canvas",
+    "lms.generic",
+    "lms.moodle",
+    "lms.registry",
     "lms.score_replies",
     "registrations.identity",
     "passback.rules.exit_page",
@@ -268,6 +275,33 @@ def test_app_lists_every_chapter():
 
     assert wired <= set(of_the_bridge("app"))
     assert wired >= {name.rpartition(".")[0].split(".")[0] + ".wiring" for name in WITH_VIEWS}
+
+
+def names_an_lms(module: str) -> list[str]:
+    """Return the texts of a module that are the key of an LMS the bridge has a value for."""
+    keys = {lms.key for lms in ALL} - {GENERIC.key}
+    tree = ast.parse(MODULES[module].read_text("utf-8"))
+    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in keys]
+
+
+def test_only_lms_knows_which_lms_does_what():
+    strays = {name: found for name in INSIDE if (found := names_an_lms(name))}
+    outside = {name: found for name, found in strays.items() if not within(name, "lms")}
+
+    assert strays.keys() >= {"lms.canvas", "lms.moodle"}
+    assert outside == {}, f"ask the value of lms/ instead: {outside}"
+
+
+def test_only_an_lms_s_own_templates_know_it():
+    asks = re.compile(r"[\"'](canvas|moodle)[\"']")
+    folder = ROOT.parent / "templates"
+    strays = [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.html")
+        if path.relative_to(folder).parts[0] != "lms" and asks.search(path.read_text("utf-8"))
+    ]
+
+    assert strays == [], f"put what an LMS's admin reads into templates/lms/<key>: {strays}"
 
 
 def public_classes() -> dict[str, list[str]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from lti_sandbox.practice_lms import DIALECTS
+
 
 @click.command()
 @click.option(
@@ -15,8 +17,8 @@ import click
 )
 @click.option(
     "--dialect",
-    type=click.Choice(["canvas", "moodle"]),
-    default="canvas",
+    type=click.Choice(DIALECTS),
+    default=DIALECTS[0],
     show_default=True,
     help="The LMS that the practice LMS behaves like.",
 )

@@ -7,10 +7,10 @@ import click
 from ..core.clock import say_time
 from ..core.config import Settings
 from ..core.db import db
+from ..lms.registry import KEYS
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
 from ..platforms.connection_values import (
-    DIALECTS,
     NEW_VERSIONS,
     PLAYERS,
     PlatformFacts,
@@ -43,7 +43,7 @@ def platform() -> None:
 @click.option("--token-url", required=True, help="Where access tokens come from.")
 @click.option("--jwks-url", required=True, help="Where the LMS publishes its keys.")
 @click.option("--deployment-id", required=True, help="The installation within the LMS.")
-@click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="Kind of LMS.")
+@click.option("--dialect", type=click.Choice(KEYS), required=True, help="Kind of LMS.")
 @click.option("--audience", help="Audience of token requests, when it is not the token URL.")
 @click.option("--account", help="SCORM Cloud account, when it is not the default one.")
 @click.option(
@@ -163,7 +163,7 @@ def disable(name: str) -> None:
 @platform.command()
 @click.option("--name", default="", help="What people will call this LMS.")
 @click.option("--platform", "existing", help="Let it change this platform instead of adding one.")
-@click.option("--dialect", type=click.Choice(DIALECTS), help="Kind of LMS, whatever it says.")
+@click.option("--dialect", type=click.Choice(KEYS), help="Kind of LMS, whatever it says.")
 def invite(name: str, existing: str | None, dialect: str | None) -> None:
     """Print a single-use address for dynamic registration; paste it into the LMS."""
     with open_bridge() as services:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from lti_sandbox.practice_lms import create_practice_lms
+from lti_sandbox.practice_lms import DIALECTS, Dialect, create_practice_lms
 from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_sandbox.server import run_forever
 
@@ -60,15 +60,15 @@ def scorm_cloud(
 @click.option("--port", type=PORT, default=8010, show_default=True, help="0 picks a free one.")
 @click.option(
     "--dialect",
-    type=click.Choice(["canvas", "moodle"]),
-    default="canvas",
+    type=click.Choice(DIALECTS),
+    default=DIALECTS[0],
     show_default=True,
     help="The LMS that it behaves like.",
 )
 @click.option("--ends-with", type=int, hidden=True)
-def lms(port: int, dialect: str, ends_with: int | None) -> None:
+def lms(port: int, dialect: Dialect, ends_with: int | None) -> None:
     """Run the practice LMS until Ctrl-C."""
-    app = create_practice_lms(dialect="moodle" if dialect == "moodle" else "canvas")
+    app = create_practice_lms(dialect=dialect)
 
     def banner(url: str) -> str:
         return (

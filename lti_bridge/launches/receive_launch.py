@@ -7,6 +7,7 @@ from datetime import datetime
 from ..core.db import begin_reading, db
 from ..core.errors import LaunchRejected, Unavailable
 from ..deep_linking.picker import begin_picking
+from ..lms.base import MASQUERADING
 from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchClaims
 from ..lti.handshake import read_launch_state
 from ..lti.launch_state import LaunchState, cookie_name, hash_secret
@@ -15,7 +16,6 @@ from ..lti.roles import Visitor, administers, decide_visitor, is_masked
 from ..platforms import registry
 from ..platforms.deployments import ACTIVE
 from ..platforms.models import Deployment
-from ..platforms.tool_definition import MASQUERADING
 from ..registrations.attempts import begin_attempt, find_offer
 from ..registrations.create_registration import build_launch_link, open_registration
 from ..registrations.launch_rows import Arrival, LaunchBegun, begin_launch

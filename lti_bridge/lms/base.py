@@ -1,6 +1,80 @@
-"""What all kinds of LMS have in common: the sentences about an answer."""
+"""What the bridge knows of a kind of LMS: one value for each, and no other place asks which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ..web.sentences import N_
+from .score_replies import Outcome, Reply
+
+if TYPE_CHECKING:
+    from ..core.config import PassbackSettings
 
 LMS_FAILED = N_("The LMS answered {status}; it is tried again.")
 LMS_REFUSED = N_("The LMS refused the score (it answered {status}).")
+# Our custom parameter that is set when an admin acts as another user.
+MASQUERADING = "masquerading_user"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a score says of the learner's attempt beside the number.
+
+    `is_new`: no score of this attempt was accepted yet. `submitted_at` is RFC 3339, the same for
+    every score of an attempt. `yields`: a grade that a person gave stays.
+    """
+
+    is_new: bool
+    submitted_at: str | None
+    yields: bool
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What a tool's configuration in an LMS says: our addresses, scopes and words."""
+
+    title: str
+    description: str
+    domain: str
+    login_url: str
+    launch_url: str
+    jwks_url: str
+    scopes: tuple[str, ...]
+
+
+def _nothing(_: Submission) -> dict[str, Any]:
+    return {}
+
+
+def _own_host_only(_issuer_host: str, _host: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lms:
+    """One kind of LMS.
+
+    `key` names it in rows, commands and `templates/lms/<key>/`; `label` for people, `name` within
+    a sentence. `family_codes` are what it calls itself in a dynamic registration
+    (product_family_code, LTI DR 1.0 section 2.1).
+    `read_reply` says what an answer to a score means; `parallel_posts` how many scores one process
+    posts to it at a time; `score_extension` what it wants in a score beside AGS 2.0's fields.
+    `may_serve(issuer_host, host)` tells whether another host belongs to an issuer.
+    `placements`, `registration_extras` and `custom_parameters` go into a dynamic registration;
+    `configuration` makes the JSON that an admin's form takes, for an LMS that has such a form.
+    """
+
+    key: str
+    label: str
+    name: str
+    family_codes: frozenset[str]
+    read_reply: Callable[[Reply], Outcome]
+    parallel_posts: Callable[[PassbackSettings], int]
+    score_extension: Callable[[Submission], dict[str, Any]] = _nothing
+    may_serve: Callable[[str, str], bool] = _own_host_only
+    placements: tuple[str, ...] = ("ContentArea",)
+    registration_extras: Mapping[str, Any] = field(default_factory=dict)
+    custom_parameters: Mapping[str, str] = field(default_factory=dict)
+    configuration: Callable[[Tool], dict[str, Any]] | None = None

@@ -1,8 +1,7 @@
 """Dynamic registration: read an LMS's configuration, check it, register us there (LTI DR 1.0)."""
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,9 +19,8 @@ DEADLINE_SECONDS = 15.0
 MAX_BYTES = 256 * 1024
 LONGEST_ADDRESS = 500
 EXPLANATION_CHARACTERS = 300
-# Hosted Canvas has one issuer for every school, and sign-in hosts of its own.
-CANVAS_ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")
-CANVAS_HOSTS = re.compile(r"sso(\.[\w-]+)*\.canvaslms\.com|([\w-]+\.)+instructure\.com")
+# (issuer_host, host): whether another host is known to belong to an issuer.
+MayServe = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class PlatformConfiguration:
     token_url: str
     jwks_url: str
     registration_url: str
-    dialect: str
+    family: object  # what the LMS calls its kind, as it says it
     audience: str | None = None
 
 
@@ -47,11 +45,12 @@ class Registered:
 
 
 def fetch_configuration(
-    outbound: Outbound, url: str, registration_token: str
+    outbound: Outbound, url: str, registration_token: str, may_serve: MayServe
 ) -> PlatformConfiguration:
     """Fetch and check an LMS's configuration.
 
-    Canvas wants the registration token on this GET too. Raises Unavailable or Refused, whose
+    Canvas wants the registration token on this GET too. `may_serve` knows which hosts beside the
+    issuer's are its own. Raises Unavailable or Refused, whose
     `code` is "bad_configuration" or "foreign_host".
     """
     headers = {"Accept": "application/json"}
@@ -62,10 +61,12 @@ def fetch_configuration(
     )
     if response.status_code != 200:
         raise _failure(response, "the LMS does not show its configuration")
-    return check_configuration(_read_object(response), url)
+    return check_configuration(_read_object(response), url, may_serve)
 
 
-def check_configuration(body: Mapping[str, Any], url: str) -> PlatformConfiguration:
+def check_configuration(
+    body: Mapping[str, Any], url: str, may_serve: MayServe
+) -> PlatformConfiguration:
     """Return the configuration's values; raises Refused.
 
     Every address must be on the issuer's host, or on one that is known to belong to it:
@@ -83,7 +84,7 @@ def check_configuration(body: Mapping[str, Any], url: str) -> PlatformConfigurat
             raise Refused(f"the LMS's configuration has no good {name}", code="bad_configuration")
     values = {name: str(value) for name, value in found.items()}
     for address in (url, *list(values.values())[1:]):
-        if not belongs_to(address, values["issuer"]):
+        if not belongs_to(address, values["issuer"], may_serve):
             text = f"{urlsplit(address).hostname} is not the host of {values['issuer']}"
             raise Refused(text, code="foreign_host")
     audience = body.get("authorization_server")
@@ -91,25 +92,24 @@ def check_configuration(body: Mapping[str, Any], url: str) -> PlatformConfigurat
         raise Refused("the LMS's authorization_server is too long", code="bad_configuration")
     return PlatformConfiguration(
         **values,
-        dialect=_dialect(body),
+        family=_family(body),
         audience=audience if isinstance(audience, str) and audience else None,
     )
 
 
-def belongs_to(address: str, issuer: str) -> bool:
-    """Tell whether an address is on the issuer's host, or is Canvas's own for a Canvas issuer."""
+def belongs_to(address: str, issuer: str, may_serve: MayServe) -> bool:
+    """Tell whether an address is on the issuer's host, or on one that is known to be its."""
     host, home = urlsplit(address).hostname or "", urlsplit(issuer).hostname or ""
     if urlsplit(issuer).scheme == "https" and urlsplit(address).scheme != "https":
         return False
     if host == home:
         return True
-    return bool(CANVAS_ISSUERS.fullmatch(home) and CANVAS_HOSTS.fullmatch(host))
+    return may_serve(home, host)
 
 
-def _dialect(body: Mapping[str, Any]) -> str:
+def _family(body: Mapping[str, Any]) -> object:
     platform = body.get(PLATFORM_CONFIGURATION)
-    family = platform.get("product_family_code") if isinstance(platform, Mapping) else None
-    return str(family) if family in ("canvas", "moodle") else "generic"
+    return platform.get("product_family_code") if isinstance(platform, Mapping) else None
 
 
 def register(

@@ -1,6 +1,5 @@
 """Connect an LMS by dynamic registration: invite, configuration, registration, rows."""
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +7,8 @@ from sqlalchemy import select
 
 from ..core.db import db
 from ..core.errors import ConfigurationError, Refused
+from ..lms.base import Lms
+from ..lms.registry import get_lms, lms_of_family, may_serve
 from ..lti.dynamic_registration import (
     PlatformConfiguration,
     Registered,
@@ -66,13 +67,13 @@ def connect(services: Services, request: Request) -> Connected:
 
 def _connect(services: Services, lease: InviteLease, request: Request) -> Connected:
     invite, token = lease.invite, request.registration_token
-    configuration = fetch_configuration(services.outbound, request.configuration_url, token)
-    if invite.dialect:
-        configuration = dataclasses.replace(configuration, dialect=invite.dialect)
+    address = request.configuration_url
+    configuration = fetch_configuration(services.outbound, address, token, may_serve)
+    lms = get_lms(invite.dialect) if invite.dialect else lms_of_family(configuration.family)
     _check_platform(invite, configuration)
-    metadata = ToolDefinition(services.settings.public_url).registration(configuration.dialect)
+    metadata = ToolDefinition(services.settings.public_url).registration(lms)
     registered = register(services.outbound, configuration, metadata, token)
-    return _keep(services, lease, configuration, registered)
+    return _keep(services, lease, lms, configuration, registered)
 
 
 def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) -> None:
@@ -89,6 +90,7 @@ def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) ->
 def _keep(
     services: Services,
     lease: InviteLease,
+    lms: Lms,
     configuration: PlatformConfiguration,
     registered: Registered,
 ) -> Connected:
@@ -99,7 +101,7 @@ def _keep(
     )
     if db.session.scalar(known) not in (None, lease.invite.platform_id):
         raise Refused("this platform exists; it needs an invite of its own", code="needs_invite")
-    facts = _facts(lease.invite, configuration, registered)
+    facts = _facts(lease.invite, lms, configuration, registered)
     row = _write(services, facts, registered.deployment_id, now)
     use_invite(lease, now=now)
     connected = Connected(row.id, row.name, row.issuer, row.dialect, registered.deployment_id)
@@ -118,7 +120,10 @@ def _write(
 
 
 def _facts(
-    invite: OpenInvite, configuration: PlatformConfiguration, registered: Registered
+    invite: OpenInvite,
+    lms: Lms,
+    configuration: PlatformConfiguration,
+    registered: Registered,
 ) -> PlatformFacts:
     return PlatformFacts(
         name=(invite.name or configuration.issuer)[:LONGEST_NAME],
@@ -127,6 +132,6 @@ def _facts(
         authorization_url=configuration.authorization_url,
         token_url=configuration.token_url,
         jwks_url=configuration.jwks_url,
-        dialect=configuration.dialect,
+        dialect=lms.key,
         audience=configuration.audience,
     )

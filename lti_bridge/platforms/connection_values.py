@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.errors import ConfigurationError
+from ..lms.registry import KEYS
 
-DIALECTS = ("canvas", "moodle", "generic")
 PLAYERS = ("frame", "window")
 # Who uploads new versions of courses, beside the bridge's owners: see Platform.replaces_courses.
 NEW_VERSIONS = {"unshared": None, "always": True, "never": False}
@@ -56,8 +56,8 @@ def check_facts(facts: PlatformFacts, deployment_id: str | None) -> None:
         raise ConfigurationError("--client-id and --deployment-id must not be empty")
     if max(len(facts.client_id), len(deployment_id or "")) > 255 or len(facts.name) > LONGEST_NAME:
         raise ConfigurationError(f"ids have at most 255 characters, a name {LONGEST_NAME}")
-    if facts.dialect not in DIALECTS:
-        raise ConfigurationError(f"--dialect must be one of {', '.join(DIALECTS)}")
+    if facts.dialect not in KEYS:
+        raise ConfigurationError(f"--dialect must be one of {', '.join(KEYS)}")
     for option, identity in (
         ("--identity", facts.identity),
         ("--deployment-identity", facts.deployment_identity),

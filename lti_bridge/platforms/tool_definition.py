@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..lms.base import Lms, Tool
+
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 SCOPES = (
     f"{AGS}lineitem.readonly",
@@ -15,13 +17,6 @@ CLAIMS = ("iss", "sub", "name", "given_name", "family_name", "email")
 TITLE = "LTI Bridge"
 DESCRIPTION = "SCORM courses from SCORM Cloud, with grades that arrive by themselves."
 TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
-CANVAS = "https://canvas.instructure.com/lti/"
-CANVAS_PLACEMENTS = ("assignment_selection", "link_selection")
-# Canvas fills it in when somebody acts as another user, and leaves it as it is otherwise.
-MASQUERADING = "masquerading_user"
-CANVAS_CUSTOM = {MASQUERADING: "$Canvas.masqueradingUser.id"}
-# Canvas opens the picker in a window of this size.
-SELECTION_WIDTH, SELECTION_HEIGHT = 900, 700
 
 
 def short_scope(scope: str) -> str:
@@ -69,57 +64,34 @@ class ToolDefinition:
             ("Privacy", "Share the launcher's name and email, and accept grades"),
         ]
 
-    def canvas_json(self) -> dict[str, Any]:
-        """Return the configuration of a Canvas developer key (facts: Canvas section 7)."""
-        placements = [
-            {
-                "placement": name,
-                "message_type": "LtiDeepLinkingRequest",
-                "target_link_uri": self.launch_url,
-                "text": TITLE,
-            }
-            for name in CANVAS_PLACEMENTS
-        ]
-        settings = {
-            "text": TITLE,
-            "selection_width": SELECTION_WIDTH,
-            "selection_height": SELECTION_HEIGHT,
-            "placements": placements,
-        }
-        extension = {
-            "platform": "canvas.instructure.com",
-            "domain": self.domain,
-            "tool_id": "lti-bridge",
-            "privacy_level": "public",
-            "settings": settings,
-        }
-        return {
-            "title": TITLE,
-            "description": DESCRIPTION,
-            "oidc_initiation_url": self.login_url,
-            "target_link_uri": self.launch_url,
-            "public_jwk_url": self.jwks_url,
-            "scopes": list(SCOPES),
-            "custom_fields": CANVAS_CUSTOM,
-            "extensions": [extension],
-        }
+    def configuration(self, lms: Lms) -> dict[str, Any] | None:
+        """Return the JSON that an admin's form of this LMS takes, None when it has no such form."""
+        if lms.configuration is None:
+            return None
+        return lms.configuration(
+            Tool(
+                title=TITLE,
+                description=DESCRIPTION,
+                domain=self.domain,
+                login_url=self.login_url,
+                launch_url=self.launch_url,
+                jwks_url=self.jwks_url,
+                scopes=SCOPES,
+            )
+        )
 
-    def registration(self, dialect: str) -> dict[str, Any]:
+    def registration(self, lms: Lms) -> dict[str, Any]:
         """Return the client metadata of dynamic registration (LTI DR 1.0 section 3.5)."""
-        placements = ["ContentArea"]
         configuration: dict[str, Any] = {
             "domain": self.domain,
             "description": DESCRIPTION,
             "target_link_uri": self.launch_url,
             "claims": list(CLAIMS),
+            **lms.registration_extras,
         }
-        if dialect == "canvas":
-            placements = [CANVAS + name for name in CANVAS_PLACEMENTS]
-            configuration |= {f"{CANVAS}privacy_level": "public", f"{CANVAS}tool_id": "lti-bridge"}
-            configuration["custom_parameters"] = CANVAS_CUSTOM
         picker = {"type": "LtiDeepLinkingRequest", "target_link_uri": self.launch_url}
         configuration["messages"] = [
-            {**picker, "label": TITLE, "placements": placements},
+            {**picker, "label": TITLE, "placements": list(lms.placements)},
             {"type": "LtiResourceLinkRequest", "target_link_uri": self.launch_url},
         ]
         return {

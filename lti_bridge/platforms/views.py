@@ -2,12 +2,13 @@
 
 import logging
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..core import correlation
 from ..core.db import db
 from ..core.errors import BridgeError, Refused, Unavailable
+from ..lms.registry import ALL
 from ..services import Services, current_services
 from ..web.pages import render_page
 from .connect import Connected, Request, connect, look_at
@@ -44,10 +45,15 @@ def finish_registration() -> AnyResponse:
     return response
 
 
-@blueprint.get("/canvas.json")
-def canvas_json() -> AnyResponse:
-    """The configuration that Canvas makes a developer key from."""
-    response = jsonify(ToolDefinition(current_services().settings.public_url).canvas_json())
+@blueprint.get("/<lms_key>.json")
+def configuration(lms_key: str) -> AnyResponse:
+    """The configuration that an LMS's form takes by its address (Canvas: a developer key)."""
+    lms = next((lms for lms in ALL if lms.key == lms_key), None)
+    tool = ToolDefinition(current_services().settings.public_url)
+    found = tool.configuration(lms) if lms is not None else None
+    if found is None:
+        abort(404)
+    response = jsonify(found)
     response.headers["Cache-Control"] = f"public, max-age={DEFINITION_SECONDS}"
     return response
 
@@ -56,7 +62,7 @@ def canvas_json() -> AnyResponse:
 def setup() -> AnyResponse:
     """Every value that an LMS admin copies by hand."""
     tool = ToolDefinition(current_services().settings.public_url)
-    return render_page("platforms/setup.html", tool=tool)
+    return render_page("platforms/setup.html", tool=tool, kinds=ALL)
 
 
 def _read_request() -> Request:

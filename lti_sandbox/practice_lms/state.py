@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 Dialect = Literal["canvas", "moodle"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 LineItemShape = Literal["coupled", "none", "two", "empty"]
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 MEMBERSHIP_PART = MEMBERSHIP.replace("#", "/")

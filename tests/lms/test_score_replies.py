@@ -2,6 +2,7 @@
 
 import pytest
 
+from lti_bridge.lms.registry import get_lms
 from lti_bridge.lms.score_replies import (
     Accepted,
     CompareResult,
@@ -12,7 +13,6 @@ from lti_bridge.lms.score_replies import (
     Superseded,
     TryLater,
     decide_repeat,
-    read_reply,
 )
 
 CANVAS_OLDER = (
@@ -56,7 +56,7 @@ CANVAS_OLDER = (
     ],
 )
 def test_reads_each_reply(dialect: str, reply: Reply, expected: type[Outcome]) -> None:
-    assert isinstance(read_reply(dialect, reply), expected)
+    assert isinstance(get_lms(dialect).read_reply(reply), expected)
 
 
 @pytest.mark.parametrize(
@@ -69,28 +69,28 @@ def test_reads_each_reply(dialect: str, reply: Reply, expected: type[Outcome]) -
     ],
 )
 def test_canvas_refusals_say_what_is_wrong(reply: Reply, word: str) -> None:
-    outcome = read_reply("canvas", reply)
+    outcome = get_lms("canvas").read_reply(reply)
 
     assert isinstance(outcome, ScoreRejected)
     assert word in outcome.reason
 
 
 def test_locked_moodle_grade_says_so() -> None:
-    outcome = read_reply("moodle", Reply(500, "[]"))
+    outcome = get_lms("moodle").read_reply(Reply(500, "[]"))
 
     assert isinstance(outcome, ScoreRejected)
     assert "locked" in outcome.reason
 
 
 def test_gone_line_item_is_marked() -> None:
-    outcome = read_reply("moodle", Reply(404, ""))
+    outcome = get_lms("moodle").read_reply(Reply(404, ""))
 
     assert isinstance(outcome, ScoreRejected)
     assert outcome.line_item_gone
 
 
 def test_wait_that_the_lms_names_is_kept() -> None:
-    outcome = read_reply("generic", Reply(429, "", retry_after=42.0))
+    outcome = get_lms("generic").read_reply(Reply(429, "", retry_after=42.0))
 
     assert isinstance(outcome, TryLater)
     assert outcome.after == 42.0

@@ -8,6 +8,7 @@ import requests
 
 from lti_bridge.core.errors import Unavailable
 from lti_bridge.core.http.session import Outbound
+from lti_bridge.lms.registry import may_serve
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.keysets import KeySets
@@ -56,10 +57,10 @@ class Reader:
 
     def configuration(self) -> object:
         url = f"{self.platform.url}/openid"
-        return fetch_configuration(self.outbound, url, "").issuer == self.platform.url
+        return fetch_configuration(self.outbound, url, "", may_serve).issuer == self.platform.url
 
     def registration(self) -> object:
-        found = fetch_configuration(self.outbound, f"{self.platform.url}/openid", "")
+        found = fetch_configuration(self.outbound, f"{self.platform.url}/openid", "", may_serve)
         return register(self.outbound, found, {}, "").client_id
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lti_bridge.lti.scores import CANVAS_SUBMISSION, score_body
+from lti_bridge.lti.scores import score_body
 
 WHEN = datetime(2026, 11, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
 
 def body(**changes) -> bytes:
-    facts = {"sub": "4", "score_given": 85.5, "timestamp": WHEN, "dialect": "moodle"}
+    facts = {"sub": "4", "score_given": 85.5, "timestamp": WHEN}
     return score_body(**{**facts, **changes})
 
 
@@ -25,31 +25,8 @@ def test_writes_one_compact_line():
     )
 
 
-def test_canvas_gets_its_extension():
-    sent = json.loads(
-        body(dialect="canvas", new_submission=True, submitted_at=WHEN - timedelta(seconds=1))
-    )
-
-    assert sent["submission"] == {"submittedAt": "2026-11-02T08:59:59.123Z"}
-    assert sent[CANVAS_SUBMISSION] == {
-        "new_submission": True,
-        "submission_type": "external_tool",
-        "prioritize_non_tool_grade": True,
-        "submitted_at": "2026-11-02T08:59:59.123Z",
-    }
-
-
-def test_canvas_repeat_makes_no_submission():
-    sent = json.loads(body(dialect="canvas", prioritize_non_tool_grade=False))
-
-    assert "submission" not in sent
-    assert sent[CANVAS_SUBMISSION]["new_submission"] is False
-    assert sent[CANVAS_SUBMISSION]["prioritize_non_tool_grade"] is False
-
-
-@pytest.mark.parametrize("dialect", ["moodle", "canvas", "generic"])
-def test_never_sends_a_comment(dialect):
-    assert b"omment" not in body(dialect=dialect, submitted_at=WHEN)
+def test_extension_follows_the_fields_of_ags():
+    assert body(extension={"x": {"y": 1}}).endswith(b'"userId":"4","x":{"y":1}}')
 
 
 @pytest.mark.parametrize(

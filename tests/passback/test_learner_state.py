@@ -6,7 +6,7 @@ from lti_bridge.passback.learner_state import LearnerProgress, LearnerState, dec
 
 
 @pytest.mark.parametrize(
-    ("standing", "state"),
+    ("progress", "state"),
     [
         (LearnerProgress(), LearnerState("Not started", "quiet")),
         (LearnerProgress(launched=True), LearnerState("In progress", "busy")),

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
+from lti_bridge.lms.registry import may_serve
 from lti_bridge.lti.dynamic_registration import belongs_to, check_configuration
 from lti_bridge.platforms.connect_cookie import COOKIE, PURPOSE
 from lti_bridge.platforms.invites import claim_invite, make_invite, read_invite, use_invite
@@ -214,14 +215,14 @@ GOOD: dict[str, Any] = {
 )
 def test_configuration_that_does_not_fit(change: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Refused) as refused:
-        check_configuration({**GOOD, **change}, "https://lms.example/configuration")
+        check_configuration({**GOOD, **change}, "https://lms.example/configuration", may_serve)
 
     assert refused.value.code == wrong
 
 
 def test_configuration_from_another_host_is_refused() -> None:
     with pytest.raises(Refused):
-        check_configuration(GOOD, "https://elsewhere.example/configuration")
+        check_configuration(GOOD, "https://elsewhere.example/configuration", may_serve)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_configuration_from_another_host_is_refused() -> None:
     ],
 )
 def test_hosts_that_belong_together(address: str, issuer: str, fits: bool) -> None:
-    assert belongs_to(address, issuer) is fits
+    assert belongs_to(address, issuer, may_serve) is fits
 
 
 def test_existing_platform_needs_its_own_invite(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from lti_bridge.app import create_app
 from lti_bridge.core.errors import BridgeError
 from lti_bridge.core.http.session import Outbound
+from lti_bridge.lms.registry import may_serve
 from lti_bridge.lti.dynamic_registration import PlatformConfiguration, fetch_configuration, register
 from lti_bridge.lti.gradebook import Gradebook
 from lti_bridge.lti.memberships import Memberships
@@ -75,7 +76,7 @@ def _values(platform: MiniPlatform, url: str) -> PlatformValues:
 
 def _configuration(url: str) -> PlatformConfiguration:
     addresses = (f"{url}/{name}" for name in ("auth", "token", "jwks", "register"))
-    return PlatformConfiguration(url, *addresses, dialect="moodle")
+    return PlatformConfiguration(url, *addresses, family="moodle")
 
 
 @contextmanager
@@ -116,7 +117,9 @@ CALLS: dict[str, Call] = {
     "result": _read_result,
     "score": _send_score,
     "roster": _read_roster,
-    "configuration": lambda s, _, url: fetch_configuration(s.outbound, f"{url}/lms", "x"),
+    "configuration": lambda s, _, url: fetch_configuration(
+        s.outbound, f"{url}/lms", "x", may_serve
+    ),
     "registration": lambda s, _, url: register(s.outbound, _configuration(url), {}, "x"),
     "account": _ping_account,
 }

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lti_bridge.core.errors import BridgeError
+from lti_bridge.lms.registry import may_serve
 from lti_bridge.lti.dynamic_registration import fetch_configuration, register
 from lti_bridge.platforms.invites import make_invite
 from tests.certification.bench import Bench
@@ -135,12 +136,12 @@ def test_bearer_follows_no_redirect(door):
     )
     outbound, item = services.outbound, f"{url}/moved-items"
     book, rosters = services.gradebook, services.memberships
-    configuration = fetch_configuration(outbound, f"{url}/configuration", "secret")
+    configuration = fetch_configuration(outbound, f"{url}/configuration", "secret", may_serve)
     calls = [
         lambda: services.tokens.get(values, ["scope"]),
         lambda: book.read_result(good, item, "alice", deadline_seconds=5),
         lambda: rosters.read_roster(good, f"{url}/moved-members", deadline_seconds=5),
-        lambda: fetch_configuration(outbound, f"{url}/moved-lms", "secret"),
+        lambda: fetch_configuration(outbound, f"{url}/moved-lms", "secret", may_serve),
         lambda: register(outbound, configuration, {}, "secret"),
     ]
     for call in calls:

@@ -6,13 +6,14 @@ from typing import Any
 from wtforms import SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional
 
+from ...lms.registry import ALL
 from ...lti.replies import origin
 from ...passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS
 from ...platforms.accounts import DEFAULT
 from ...platforms.connection_values import LONGEST_NAME, PlatformFacts
 from ..forms import ConsoleForm, address_field, strip, text_field
 
-DIALECTS = [("canvas", "Canvas"), ("moodle", "Moodle"), ("generic", "Another LMS")]
+KINDS = [(lms.key, lms.label) for lms in ALL]
 PRIVACY = [
     ("named", "Name and email, here and in SCORM Cloud"),
     ("pseudonymous", "An opaque id alone"),
@@ -54,7 +55,7 @@ class PlatformForm(ConsoleForm):
     """An LMS: what it is called, and what it told its admin of itself."""
 
     name = text_field("Name", "What people here call this LMS.", at_most=LONGEST_NAME)
-    dialect = choose("Kind of LMS", DIALECTS)
+    dialect = choose("Kind of LMS", KINDS)
     issuer = address_field("Issuer", "Moodle calls it Platform ID. Exactly as the LMS says it.")
     client_id = text_field("Client id", "The number or word that the LMS gave this tool.")
     authorization_url = address_field(
@@ -133,4 +134,4 @@ class InviteForm(ConsoleForm):
     """A single-use address for dynamic registration."""
 
     name = text_field("Name", "What people here will call this LMS.", at_most=LONGEST_NAME)
-    dialect = choose("Kind of LMS", [("", "What it says of itself"), *DIALECTS])
+    dialect = choose("Kind of LMS", [("", "What it says of itself"), *KINDS])

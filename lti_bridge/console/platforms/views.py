@@ -6,6 +6,8 @@ from flask import Blueprint, Response, request
 
 from ...audit.actor import Actor
 from ...core.errors import ConfigurationError
+from ...lms.moodle import MOODLE
+from ...lms.registry import ALL
 from ...platforms.tool_definition import ToolDefinition
 from ...services import current_services
 from ..access import Rule, allow
@@ -56,13 +58,13 @@ def invite(actor: Actor) -> Response:
 @allow(Rule.OWNER)
 def ask_new(actor: Actor) -> Response:
     """Ask for the values that an LMS shows its admin."""
-    kinds = {"dialect": request.args.get("dialect", "moodle")}
+    kinds = {"dialect": request.args.get("dialect", MOODLE.key)}
     return _ask_new(NewPlatformForm(account_names(), **kinds))
 
 
 def _ask_new(form: NewPlatformForm, status: int = 200) -> Response:
     tool = ToolDefinition(current_services().settings.public_url)
-    return show("console/platforms/new.html", status=status, form=form, tool=tool)
+    return show("console/platforms/new.html", status=status, form=form, tool=tool, kinds=ALL)
 
 
 @blueprint.post("/new")

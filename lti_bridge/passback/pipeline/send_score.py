@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, func, insert, select
 from ...core.db import db, update_rows
 from ...core.errors import NotFound, Refused, Unavailable
 from ...lms import score_replies
-from ...lti.scores import score_body
+from ...lms.base import Submission
+from ...lms.registry import get_lms
+from ...lti.scores import moment_text, score_body
 from ...lti.values import SCOPE_SCORE, Granted, LmsReply, LmsResult, PlatformValues
 from ...registrations.grade_updates import trail
 from ...services import Services
@@ -84,7 +86,7 @@ def send_queued(
     elif gives_up(score.decided_at, now, services.settings.passback.give_up_days):
         reason = N_("Gave up: it was tried for too long.")
         _end_score(services, lease, snapshot, score, None, PARKED, reason)
-    elif wait := gate.enter(snapshot.platform.id, snapshot.platform.dialect):
+    elif wait := gate.enter(snapshot.platform.id, get_lms(snapshot.platform.dialect)):
         lease.send_at(now + timedelta(seconds=wait))
         finish(services, lease)
     else:
@@ -183,14 +185,16 @@ def _write_body(
 ) -> str:
     registration = _registration_of(snapshot, score)
     submitted_at = (registration.submitted_at if registration is not None else None) or moment
+    submission = Submission(
+        is_new=registration is not None and not registration.submission_accepted,
+        submitted_at=moment_text(submitted_at),
+        yields=services.settings.passback.prioritize_non_tool_grade,
+    )
     body = score_body(
         sub=snapshot.sub,
         score_given=score.score_given,
         timestamp=moment,
-        dialect=snapshot.platform.dialect,
-        new_submission=registration is not None and not registration.submission_accepted,
-        submitted_at=submitted_at,
-        prioritize_non_tool_grade=services.settings.passback.prioritize_non_tool_grade,
+        extension=get_lms(snapshot.platform.dialect).score_extension(submission),
     ).decode()
     connection = db.session.connection()
     if registration is not None and registration.submitted_at is None:
@@ -256,7 +260,7 @@ def _refused(try_id: int, error: Refused) -> Try:
 
 def _answered(try_id: int, request: ScoreRequest, reply: LmsReply) -> Try:
     answer = score_replies.Reply(reply.status, reply.excerpt, reply.retry_after)
-    outcome = score_replies.read_reply(request.platform.dialect, answer)
+    outcome = get_lms(request.platform.dialect).read_reply(answer)
     values = {
         "status": reply.status,
         "excerpt": reply.excerpt.replace("\0", ""),

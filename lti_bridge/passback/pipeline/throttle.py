@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...core.config import PassbackSettings
+from ...lms.base import Lms
 
 # A post of an unknown LMS is taken to last so long; then its own posts tell.
 GUESS_SECONDS = 0.1
@@ -49,10 +50,9 @@ class PlatformGate:
                 return 0.0
             return self._turn(platform) if platform.under_way >= platform.at_once else 0.0
 
-    def enter(self, platform_id: int, dialect: str) -> float:
+    def enter(self, platform_id: int, lms: Lms) -> float:
         """Take a place and return 0; or return the seconds after which to try again."""
-        canvas = dialect == "canvas"
-        cap = self._settings.parallel_posts_canvas if canvas else self._settings.parallel_posts
+        cap = lms.parallel_posts(self._settings)
         with self._lock:
             platform = self._platforms.setdefault(platform_id, _Platform(cap))
             platform.at_once = cap

@@ -1,0 +1,143 @@
+"""Canvas: where it differs from the specifications; docs/developer/lms/canvas.md has the whole."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..web.sentences import N_
+from . import generic
+from .base import MASQUERADING, Lms, Submission, Tool
+from .score_replies import CompareResult, Outcome, Reply, ScoreRejected, TryLater
+
+if TYPE_CHECKING:
+    from ..core.config import PassbackSettings
+
+EXTENSION = "https://canvas.instructure.com/lti/submission"
+PREFIX = "https://canvas.instructure.com/lti/"
+PLACEMENTS = ("assignment_selection", "link_selection")
+THROTTLED_SECONDS = 5.0
+# The window in which the picker opens.
+SELECTION_WIDTH, SELECTION_HEIGHT = 900, 700
+# Filled in when somebody acts as another user, and left as it is otherwise
+# (https://canvas.instructure.com/doc/api/file.tools_variable_substitutions.html).
+CUSTOM_PARAMETERS = {MASQUERADING: "$Canvas.masqueradingUser.id"}
+_ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")
+_HOSTS = re.compile(r"sso(\.[\w-]+)*\.canvaslms\.com|([\w-]+\.)+instructure\.com")
+_CONCLUDED = N_("The course has concluded and takes no more grades: reopen it, then resend.")
+
+
+def read_reply(reply: Reply) -> Outcome:
+    """Return what Canvas's reply to a score means; it explains itself in the body.
+
+    Sources: the score service
+    (https://github.com/instructure/canvas-lms/blob/master/app/controllers/lti/ims/scores_controller.rb)
+    and throttling (https://canvas.instructure.com/doc/api/file.throttling.html: 403, not 429).
+    """
+    text = reply.excerpt.lower()
+    if reply.status == 400 and "timestamp" in text and "before last updated" in text:
+        return CompareResult()
+    if reply.status == 403 and "rate limit" in text:
+        wait = reply.retry_after or THROTTLED_SECONDS
+        return TryLater(N_("Canvas asks for fewer requests."), wait)
+    if "concluded" in text and reply.status in (404, 422):
+        return ScoreRejected(_CONCLUDED)
+    if reply.status == 404 and "context" in text:
+        return ScoreRejected(N_("Canvas does not find the course any more, or it has concluded."))
+    if reply.status == 422 and "attempts" in text:
+        return ScoreRejected(N_("All attempts that the assignment allows are used up."))
+    if reply.status == 422 and "not a student" in text:
+        return ScoreRejected(N_("Canvas does not have this user as a student of the course."))
+    return generic.read_reply(reply)
+
+
+def parallel_posts(settings: PassbackSettings) -> int:
+    """Return how many scores one process posts at a time.
+
+    Canvas counts what a token's calls cost and holds parallel ones against it
+    (https://canvas.instructure.com/doc/api/file.throttling.html). The setting has its older name.
+    """
+    return settings.parallel_posts_canvas
+
+
+def score_extension(submission: Submission) -> dict[str, Any]:
+    """Return the fields that Canvas reads beside AGS 2.0's.
+
+    https://canvas.instructure.com/doc/api/score.html: `new_submission` makes an attempt, and a
+    repeated time makes no second one. Older Canvas reads the time in the extension, newer ones in
+    `submission`.
+    """
+    extension: dict[str, Any] = {
+        "new_submission": submission.is_new,
+        "submission_type": "external_tool",
+        "prioritize_non_tool_grade": submission.yields,
+    }
+    if submission.submitted_at is None:
+        return {EXTENSION: extension}
+    extension["submitted_at"] = submission.submitted_at
+    return {"submission": {"submittedAt": submission.submitted_at}, EXTENSION: extension}
+
+
+def may_serve(issuer_host: str, host: str) -> bool:
+    """Tell whether a host is Canvas's own, for the issuer that all hosted schools have in common.
+
+    https://canvas.instructure.com/doc/api/file.oauth_endpoints.html: sign-in has hosts of its own.
+    """
+    return bool(_ISSUERS.fullmatch(issuer_host) and _HOSTS.fullmatch(host))
+
+
+def configuration(tool: Tool) -> dict[str, Any]:
+    """Return the JSON of an LTI developer key
+    (https://canvas.instructure.com/doc/api/file.lti_dev_key_config.html).
+    """
+    placements = [
+        {
+            "placement": name,
+            "message_type": "LtiDeepLinkingRequest",
+            "target_link_uri": tool.launch_url,
+            "text": tool.title,
+        }
+        for name in PLACEMENTS
+    ]
+    extension = {
+        "platform": "canvas.instructure.com",
+        "domain": tool.domain,
+        "tool_id": "lti-bridge",
+        "privacy_level": "public",
+        "settings": {
+            "text": tool.title,
+            "selection_width": SELECTION_WIDTH,
+            "selection_height": SELECTION_HEIGHT,
+            "placements": placements,
+        },
+    }
+    return {
+        "title": tool.title,
+        "description": tool.description,
+        "oidc_initiation_url": tool.login_url,
+        "target_link_uri": tool.launch_url,
+        "public_jwk_url": tool.jwks_url,
+        "scopes": list(tool.scopes),
+        "custom_fields": CUSTOM_PARAMETERS,
+        "extensions": [extension],
+    }
+
+
+CANVAS = Lms(
+    key="canvas",
+    label="Canvas",
+    name="Canvas",
+    family_codes=frozenset({"canvas"}),
+    read_reply=read_reply,
+    parallel_posts=parallel_posts,
+    score_extension=score_extension,
+    may_serve=may_serve,
+    placements=tuple(PREFIX + name for name in PLACEMENTS),
+    registration_extras={
+        f"{PREFIX}privacy_level": "public",
+        f"{PREFIX}tool_id": "lti-bridge",
+        "custom_parameters": CUSTOM_PARAMETERS,
+    },
+    custom_parameters=CUSTOM_PARAMETERS,
+    configuration=configuration,
+)

@@ -1,0 +1,63 @@
+"""An LMS that the bridge does not know: what is safe anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..web.sentences import N_, format_message
+from .base import LMS_FAILED, LMS_REFUSED, Lms
+from .score_replies import (
+    GONE,
+    Accepted,
+    CompareResult,
+    Outcome,
+    Reauthorize,
+    Reply,
+    ScoreRejected,
+    TryLater,
+)
+
+if TYPE_CHECKING:
+    from ..core.config import PassbackSettings
+
+_REFUSALS = {
+    400: N_("The LMS refused the score: it does not take one for this user in this activity."),
+    403: N_("The LMS does not permit the tool to send scores to this activity."),
+    412: N_("The gradebook column belongs to another tool."),
+    422: N_("The LMS refused the score: this user cannot be graded in this activity."),
+}
+
+
+def read_reply(reply: Reply) -> Outcome:
+    """Return what a reply to a score means by its status alone.
+
+    AGS 2.0 (https://www.imsglobal.org/spec/lti-ags/v2p0, section 3.4) names 409 for a score whose
+    timestamp is not newer; the rest is HTTP's (RFC 9110 section 15).
+    """
+    status = reply.status
+    if 200 <= status < 300:
+        return Accepted()
+    if status == 401:
+        return Reauthorize()
+    if status == 409:
+        return CompareResult()
+    if status == 404:
+        return GONE
+    if status in (408, 425, 429) or status >= 500:
+        return TryLater(format_message(LMS_FAILED, status=status), reply.retry_after)
+    return ScoreRejected(_REFUSALS.get(status, format_message(LMS_REFUSED, status=status)))
+
+
+def parallel_posts(settings: PassbackSettings) -> int:
+    """Return how many scores one process posts at a time."""
+    return settings.parallel_posts
+
+
+GENERIC = Lms(
+    key="generic",
+    label="Another LMS",
+    name="another LMS",
+    family_codes=frozenset(),
+    read_reply=read_reply,
+    parallel_posts=parallel_posts,
+)

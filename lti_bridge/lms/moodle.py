@@ -1,0 +1,38 @@
+"""Moodle: where it differs from the specifications; docs/developer/lms/moodle.md has the whole."""
+
+from ..web.sentences import N_
+from . import generic
+from .base import Lms
+from .score_replies import Outcome, Reply, ScoreRejected
+
+_USER = N_(
+    "Moodle does not take a score for this user: they are not a graded participant of the course "
+    "(not enrolled, or enrolled as a teacher)."
+)
+_LOCKED = N_("The grade or the column is locked in the gradebook: unlock it, then resend.")
+
+
+def read_reply(reply: Reply) -> Outcome:
+    """Return what Moodle's reply to a score means.
+
+    Measured on Moodle 4.5.6: success is 200 with an empty body; a refusal whose reason phrase has
+    a line break arrives as 200 with the rest of the header block as its body; a locked grade or
+    column is 500 with "[]". A user who cannot be graded is 400
+    (https://github.com/moodle/moodle/blob/MOODLE_405_STABLE/mod/lti/service/gradebookservices/classes/local/resources/scores.php).
+    """
+    body = reply.excerpt.strip()
+    if reply.status == 400 or (reply.status == 200 and body):
+        return ScoreRejected(_USER)
+    if reply.status == 500 and body == "[]":
+        return ScoreRejected(_LOCKED)
+    return generic.read_reply(reply)
+
+
+MOODLE = Lms(
+    key="moodle",
+    label="Moodle",
+    name="Moodle",
+    family_codes=frozenset({"moodle"}),
+    read_reply=read_reply,
+    parallel_posts=generic.parallel_posts,
+)
