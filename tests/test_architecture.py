@@ -48,7 +48,7 @@ PURE = {
     "platforms.missing_grants",
     "platforms.identity",
     "platforms.connect_errors",
-    "platforms.tool_definition",
+    "lms.tool_definition",
     "lti.roles",
     "lti.browser_binding",
     "lti.claims",

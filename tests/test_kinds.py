@@ -8,7 +8,7 @@ from tests.kinds import KINDS, REST, count, gaps, kind_of
 @pytest.mark.parametrize(
     "module, name, kind",
     [
-        ("tests.passback.test_settling", "test_a", "decisions"),
+        ("tests.passback.rules.test_settlement", "test_a", "decisions"),
         ("tests.lti.test_claims", "test_a", "decisions"),
         ("tests.lti.test_tokens", "test_a", "doors"),
         ("tests.queue.test_queue", "test_a[postgresql]", "doors"),
@@ -18,7 +18,7 @@ from tests.kinds import KINDS, REST, count, gaps, kind_of
         ("tests.test_migrations", "test_a[postgresql]", "migrations on PostgreSQL"),
         ("tests.browser.test_demo", "test_a[canvas-1]", "browser, Canvas"),
         ("tests.browser.test_demo", "test_a[moodle-1]", "browser, Moodle"),
-        ("tests.sandbox.lms.test_services", "test_a", REST),
+        ("tests.lti_sandbox.lms.test_services", "test_a", REST),
     ],
 )
 def test_knows_the_kind(module: str, name: str, kind: str) -> None:

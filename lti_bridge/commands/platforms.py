@@ -8,6 +8,7 @@ from ..core.clock import say_time
 from ..core.config import Settings
 from ..core.db import db
 from ..lms.registry import KEYS
+from ..lms.tool_definition import ToolDefinition
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
 from ..platforms.connection_values import (
@@ -18,7 +19,6 @@ from ..platforms.connection_values import (
 )
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
-from ..platforms.tool_definition import ToolDefinition
 from ..registrations.granted_scopes import missing_grants_at
 from ..registrations.succession import (
     Succession,

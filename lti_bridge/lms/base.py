@@ -11,6 +11,7 @@ from .score_replies import Outcome, Reply
 
 if TYPE_CHECKING:
     from ..core.config import PassbackSettings
+    from .tool_definition import ToolDefinition
 
 LMS_FAILED = N_("The LMS answered {status}; it is tried again.")
 LMS_REFUSED = N_("The LMS refused the score (it answered {status}).")
@@ -29,19 +30,6 @@ class Submission:
     is_new: bool
     submitted_at: str | None
     yields: bool
-
-
-@dataclass(frozen=True)
-class Tool:
-    """What a tool's configuration in an LMS says: our addresses, scopes and words."""
-
-    title: str
-    description: str
-    domain: str
-    login_url: str
-    launch_url: str
-    jwks_url: str
-    scopes: tuple[str, ...]
 
 
 def _nothing(_: Submission) -> dict[str, Any]:
@@ -77,4 +65,4 @@ class Lms:
     placements: tuple[str, ...] = ("ContentArea",)
     registration_extras: Mapping[str, Any] = field(default_factory=dict)
     custom_parameters: Mapping[str, str] = field(default_factory=dict)
-    configuration: Callable[[Tool], dict[str, Any]] | None = None
+    configuration: Callable[[ToolDefinition], dict[str, Any]] | None = None

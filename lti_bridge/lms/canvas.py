@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..web.sentences import N_
 from . import generic
-from .base import MASQUERADING, Lms, Submission, Tool
+from .base import MASQUERADING, Lms, Submission
 from .score_replies import CompareResult, Outcome, Reply, ScoreRejected, TryLater
+from .tool_definition import DESCRIPTION, SCOPES, TITLE, ToolDefinition
 
 if TYPE_CHECKING:
     from ..core.config import PassbackSettings
@@ -86,7 +87,7 @@ def may_serve(issuer_host: str, host: str) -> bool:
     return bool(_ISSUERS.fullmatch(issuer_host) and _HOSTS.fullmatch(host))
 
 
-def configuration(tool: Tool) -> dict[str, Any]:
+def configuration(tool: ToolDefinition) -> dict[str, Any]:
     """Return the JSON of an LTI developer key
     (https://canvas.instructure.com/doc/api/file.lti_dev_key_config.html).
     """
@@ -95,7 +96,7 @@ def configuration(tool: Tool) -> dict[str, Any]:
             "placement": name,
             "message_type": "LtiDeepLinkingRequest",
             "target_link_uri": tool.launch_url,
-            "text": tool.title,
+            "text": TITLE,
         }
         for name in PLACEMENTS
     ]
@@ -105,19 +106,19 @@ def configuration(tool: Tool) -> dict[str, Any]:
         "tool_id": "lti-bridge",
         "privacy_level": "public",
         "settings": {
-            "text": tool.title,
+            "text": TITLE,
             "selection_width": SELECTION_WIDTH,
             "selection_height": SELECTION_HEIGHT,
             "placements": placements,
         },
     }
     return {
-        "title": tool.title,
-        "description": tool.description,
+        "title": TITLE,
+        "description": DESCRIPTION,
         "oidc_initiation_url": tool.login_url,
         "target_link_uri": tool.launch_url,
         "public_jwk_url": tool.jwks_url,
-        "scopes": list(tool.scopes),
+        "scopes": list(SCOPES),
         "custom_fields": CUSTOM_PARAMETERS,
         "extensions": [extension],
     }

@@ -9,6 +9,7 @@ from functools import partial
 
 from ..core.db import db
 from ..core.errors import BridgeError, Refused
+from ..lms.tool_definition import short_scope
 from ..lti.keysets import fetch_keys
 from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..platforms.accounts import list_accounts
@@ -17,7 +18,6 @@ from ..platforms.keys import signing_key
 from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
-from ..platforms.tool_definition import short_scope
 from ..registrations.granted_scopes import find_telling_link, missing_grants_at
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services

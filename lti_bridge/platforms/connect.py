@@ -9,6 +9,7 @@ from ..core.db import db
 from ..core.errors import ConfigurationError, Refused
 from ..lms.base import Lms
 from ..lms.registry import get_lms, lms_of_family, may_serve
+from ..lms.tool_definition import ToolDefinition
 from ..lti.dynamic_registration import (
     PlatformConfiguration,
     Registered,
@@ -20,7 +21,6 @@ from .connection_values import LONGEST_NAME, PlatformFacts
 from .invites import InviteLease, OpenInvite, claim_invite, give_back, read_invite, use_invite
 from .models import Platform
 from .registry import write_platform
-from .tool_definition import ToolDefinition
 
 
 @dataclass(frozen=True)

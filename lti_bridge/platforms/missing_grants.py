@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .tool_definition import AGS, SCOPES, short_scope
+from ..lms.tool_definition import AGS, SCOPES, short_scope
 
 _LOSSES = {
     "lineitem.readonly": "a gradebook column that the launch does not name is not found",

@@ -9,12 +9,12 @@ from ..core import correlation
 from ..core.db import db
 from ..core.errors import BridgeError, Refused, Unavailable
 from ..lms.registry import ALL
+from ..lms.tool_definition import ToolDefinition
 from ..services import Services, current_services
 from ..web.pages import render_page
 from .connect import Connected, Request, connect, look_at
 from .connect_cookie import remember_browser
 from .connect_errors import get_problem
-from .tool_definition import ToolDefinition
 
 blueprint = Blueprint("platforms", __name__, url_prefix="/lti")
 DEFINITION_SECONDS = 300
@@ -48,12 +48,11 @@ def finish_registration() -> AnyResponse:
 @blueprint.get("/<lms_key>.json")
 def configuration(lms_key: str) -> AnyResponse:
     """The configuration that an LMS's form takes by its address (Canvas: a developer key)."""
-    lms = next((lms for lms in ALL if lms.key == lms_key), None)
-    tool = ToolDefinition(current_services().settings.public_url)
-    found = tool.configuration(lms) if lms is not None else None
-    if found is None:
+    makers = {lms.key: lms.configuration for lms in ALL}
+    make = makers.get(lms_key)
+    if make is None:
         abort(404)
-    response = jsonify(found)
+    response = jsonify(make(ToolDefinition(current_services().settings.public_url)))
     response.headers["Cache-Control"] = f"public, max-age={DEFINITION_SECONDS}"
     return response
 

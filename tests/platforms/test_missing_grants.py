@@ -2,9 +2,9 @@
 
 import pytest
 
+from lti_bridge.lms.tool_definition import SCOPES, short_scope
 from lti_bridge.lti.values import SCOPE_LINE_ITEM
 from lti_bridge.platforms.missing_grants import find_missing_grants, our_scopes
-from lti_bridge.platforms.tool_definition import SCOPES, short_scope
 
 SCORE = SCOPES[2]
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from ...audit.actor import Actor
 from ...lms.generic import GENERIC
 from ...lms.registry import ALL, KEYS, get_lms
-from ...platforms.tool_definition import ToolDefinition
+from ...lms.tool_definition import ToolDefinition
 from ...services import current_services
 from ...web.pages import with_headers
 from ..access import Rule, allow

@@ -8,7 +8,7 @@ from ...audit.actor import Actor
 from ...core.errors import ConfigurationError
 from ...lms.moodle import MOODLE
 from ...lms.registry import ALL
-from ...platforms.tool_definition import ToolDefinition
+from ...lms.tool_definition import ToolDefinition
 from ...services import current_services
 from ..access import Rule, allow
 from ..forms import explain

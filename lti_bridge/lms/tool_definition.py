@@ -1,10 +1,13 @@
 """What an LMS has to know of us: one definition for every way to connect."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..lms.base import Lms, Tool
+if TYPE_CHECKING:
+    from .base import Lms
 
 AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 SCOPES = (
@@ -63,22 +66,6 @@ class ToolDefinition:
             ("Services", "Assignment and Grade Services; Names and Role Provisioning"),
             ("Privacy", "Share the launcher's name and email, and accept grades"),
         ]
-
-    def configuration(self, lms: Lms) -> dict[str, Any] | None:
-        """Return the JSON that an admin's form of this LMS takes, None when it has no such form."""
-        if lms.configuration is None:
-            return None
-        return lms.configuration(
-            Tool(
-                title=TITLE,
-                description=DESCRIPTION,
-                domain=self.domain,
-                login_url=self.login_url,
-                launch_url=self.launch_url,
-                jwks_url=self.jwks_url,
-                scopes=SCOPES,
-            )
-        )
 
     def registration(self, lms: Lms) -> dict[str, Any]:
         """Return the client metadata of dynamic registration (LTI DR 1.0 section 3.5)."""
