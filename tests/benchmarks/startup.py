@@ -27,7 +27,7 @@ print(time.perf_counter() - began)
 BRIDGE = """
 import time; began = time.perf_counter()
 from lti_bridge.app import create_app
-from lti_bridge.config import load_settings
+from lti_bridge.core.config import load_settings
 app = create_app(load_settings())
 assert app.test_client().get("/lti/jwks.json").status_code == 200
 print(time.perf_counter() - began)

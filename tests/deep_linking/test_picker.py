@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import ConfigurationError, LaunchRejected
-from lti_bridge.deep_linking import picker
+from lti_bridge.deep_linking import picker as picking
 from lti_bridge.deep_linking.picker import PICKER, REFUSED, Picker
 from lti_bridge.lti.claims import LaunchClaims
 from lti_bridge.lti.deep_linking import CourseItem
@@ -38,13 +38,13 @@ def claims(**settings: object) -> LaunchClaims:
 
 def begin(world: World, visitor: Visitor = Visitor.INSTRUCTOR, **settings: object) -> str:
     deployment = db.session.scalars(select(Deployment)).one()
-    start = picker.begin_picking(world.services, claims(**settings), deployment, visitor)
+    start = picking.begin_picking(world.services, claims(**settings), deployment, visitor)
     assert start.refused == ""
     return start.token
 
 
 def open_picker(world: World, **settings: object) -> Picker:
-    return picker.read_picker(world.services, begin(world, **settings))
+    return picking.read_picker(world.services, begin(world, **settings))
 
 
 def chosen(picker: Picker, *courses: tuple[str, str]) -> Picker:
@@ -73,7 +73,7 @@ def test_return_address_may_frame_the_picker(world):
 def test_assistant_picks_but_does_not_upload(world):
     token = begin(world, Visitor.ASSISTANT)
 
-    assert not picker.read_picker(world.services, token).may_upload
+    assert not picking.read_picker(world.services, token).may_upload
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_assistant_picks_but_does_not_upload(world):
 def test_refused_launch_says_why(world, visitor, types, reason):
     deployment = db.session.scalars(select(Deployment)).one()
 
-    start = picker.begin_picking(world.services, claims(accept_types=types), deployment, visitor)
+    start = picking.begin_picking(world.services, claims(accept_types=types), deployment, visitor)
 
     assert start.refused == reason
     with pytest.raises(LaunchRejected, match="page_expired"):
-        picker.read_picker(world.services, start.token, PICKER)
-    refused = picker.read_picker(world.services, start.token, REFUSED)
-    assert picker.refusal_answer(refused).error_log == reason
+        picking.read_picker(world.services, start.token, PICKER)
+    refused = picking.read_picker(world.services, start.token, REFUSED)
+    assert picking.refusal_answer(refused).error_log == reason
 
 
 def test_bridge_without_account_is_not_set_up(world):
@@ -111,14 +111,14 @@ def test_deployment_that_is_no_longer_active_ends_the_page(world):
     db.session.commit()
 
     with pytest.raises(LaunchRejected, match="platform_disabled"):
-        picker.read_picker(world.services, token)
+        picking.read_picker(world.services, token)
 
 
 def test_chosen_courses_are_looked_for_once(world):
     world.cloud.add_course("fire")
     picker = open_picker(world)
 
-    found, missing = picker.get_courses(
+    found, missing = picking.get_courses(
         world.services, picker, ["fire", "", "golf", "none", "fire"]
     )
 
@@ -130,9 +130,9 @@ def test_chosen_courses_are_looked_for_once(world):
 def test_number_of_chosen_courses_is_bounded(world):
     picker = open_picker(world)
 
-    picker.get_courses(world.services, picker, [f"c{n}" for n in range(200)])
+    picking.get_courses(world.services, picker, [f"c{n}" for n in range(200)])
 
-    assert len(world.cloud.asked) == picker.MOST_COURSES + 1
+    assert len(world.cloud.asked) == picking.MOST_COURSES + 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_number_of_chosen_courses_is_bounded(world):
 def test_size_is_a_sane_number_of_pixels(world, text, pixels):
     picker = chosen(open_picker(world), ("golf", "Golf"))
 
-    (item,) = picker.read_items(picker, {"target": "window", "width": text, "title-0": "Golf"})
+    (item,) = picking.read_items(picker, {"target": "window", "width": text, "title-0": "Golf"})
 
     assert item == CourseItem("golf", "Golf", "window", pixels, None)
 
@@ -166,7 +166,7 @@ def test_size_is_a_sane_number_of_pixels(world, text, pixels):
 def test_title_is_one_line_and_never_empty(world, written, title):
     picker = chosen(open_picker(world), ("golf", "Golf"))
 
-    (item,) = picker.read_items(picker, {"title-0": written})
+    (item,) = picking.read_items(picker, {"title-0": written})
 
     assert item.title == title
 
@@ -174,6 +174,6 @@ def test_title_is_one_line_and_never_empty(world, written, title):
 def test_form_cannot_name_other_courses(world):
     picker = chosen(open_picker(world), ("golf", "Golf"))
 
-    items = picker.read_items(picker, {"course": "secret", "title-1": "Secret"})
+    items = picking.read_items(picker, {"course": "secret", "title-1": "Secret"})
 
     assert [item.course_id for item in items] == ["golf"]

@@ -162,12 +162,12 @@ _NEWEST = LAUNCH.alias("newest")
 _LAUNCHES = (
     select(LAUNCH)
     .where(
-        LAUNCH.c.registration_id == bindparam("before_registration_id"),
+        LAUNCH.c.registration_id == bindparam("of_registration"),
         or_(
             and_(LAUNCH.c.looks_from.is_not(None), LAUNCH.c.settled_at.is_(None)),
             LAUNCH.c.id
             == select(func.max(_NEWEST.c.id))
-            .where(_NEWEST.c.registration_id == bindparam("before_registration_id"))
+            .where(_NEWEST.c.registration_id == bindparam("of_registration"))
             .scalar_subquery(),
         ),
     )
@@ -264,7 +264,7 @@ def _registration(row: Row[Any]) -> RegistrationRow:
 
 def _session(registration: RegistrationRow, now: datetime) -> LaunchRow | None:
     """The newest launch whose looks are under way, else the newest launch."""
-    launches = _read(_LAUNCHES, registration_id=registration.row_id)
+    launches = _read(_LAUNCHES, of_registration=registration.row_id)
     if not launches:
         return None
     newest = launches[0]

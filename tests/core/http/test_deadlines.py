@@ -84,7 +84,7 @@ def test_ended_calls_are_not_kept(monkeypatch: Any) -> None:
 
 FORKED = """
 import os, socket
-from lti_bridge.connections import Deadline, _hold
+from lti_bridge.core.http.address_guard import Deadline, _hold
 
 def is_cut():
     one, other = socket.socketpair()

@@ -12,7 +12,7 @@ from lti_sandbox.server import on_stop, serve
 
 FOREVER = """
 from flask import Flask
-from lti_bridge.sandbox.server import on_stop, run_forever
+from lti_sandbox.server import on_stop, run_forever
 app = Flask("practice")
 on_stop(app, lambda: print("stopped"))
 run_forever(app, 0, banner=lambda url: url)

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import event, update
 
 from lti_bridge.core.db import db
+from lti_bridge.lms.moodle import MOODLE
 from lti_bridge.lti.values import SCOPE_LINE_ITEM, SCOPE_RESULT_READ, SCOPE_SCORE
 from lti_bridge.passback.actions.history import tell
 from lti_bridge.passback.models import Score, ScoreTry
@@ -95,7 +96,7 @@ def test_full_platform_leaves_the_row_as_it_was(
     queue: Any = services.queue
     vars(queue)["enqueue_later"] = lambda _, grade_id, wait: later.append((grade_id, wait))
     for _ in range(services.settings.passback.parallel_posts):
-        gate.enter(grade.platform_id, "moodle")
+        gate.enter(grade.platform_id, MOODLE)
     before = reread(grade).next_send_at
 
     assert not work_grade(services, gate, grade.id)
@@ -120,10 +121,10 @@ def test_place_that_comes_in_a_moment_is_waited_for(
     """Posts that take no time: the turns lie close together."""
     places = services.settings.passback.parallel_posts
     for _ in range(60):
-        gate.enter(grade.platform_id, "moodle")
+        gate.enter(grade.platform_id, MOODLE)
         gate.leave(grade.platform_id, answered=True)
     for _ in range(places):
-        gate.enter(grade.platform_id, "moodle")
+        gate.enter(grade.platform_id, MOODLE)
     wait = gate.find_turn
 
     def leave_then_find(platform_id: int) -> float:
