@@ -122,7 +122,7 @@ def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
         facts=facts,
         name=name,
         own=own,
-        state=decide_learner_state(_standing(facts, grade, registrations)),
+        state=decide_learner_state(_progress(facts, grade, registrations)),
         attempts=attempts,
         learner_id=learner.id,
         grade_id=grade.id,
@@ -151,7 +151,7 @@ def _attempt(registration: Registration, staff: bool) -> ReviewedAttempt:
     )
 
 
-def _standing(facts: LinkFacts, grade: Grade, registrations: list[Registration]) -> LearnerProgress:
+def _progress(facts: LinkFacts, grade: Grade, registrations: list[Registration]) -> LearnerProgress:
     query = select(Score).where(Score.grade_id == grade.id, Score.course_id == facts.course_id)
     score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
     newest = registrations[-1] if registrations else None

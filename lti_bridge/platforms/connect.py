@@ -18,7 +18,7 @@ from ..lti.dynamic_registration import (
 )
 from ..services import Services
 from .connection_values import LONGEST_NAME, PlatformFacts
-from .invites import InviteLease, OpenInvite, claim_invite, give_back, read_invite, use_invite
+from .invites import InviteLease, OpenInvite, give_back, read_invite, take_invite, use_invite
 from .models import Platform
 from .registry import write_platform
 
@@ -57,7 +57,7 @@ def connect(services: Services, request: Request) -> Connected:
 
     Raises Refused (its `code` names a page), Unavailable or ConfigurationError.
     """
-    lease = claim_invite(look_at(services, request), now=services.now())
+    lease = take_invite(look_at(services, request), now=services.now())
     try:
         return _connect(services, lease, request)
     except BaseException:  # also of a mistake of ours: the admin tries again with the same invite

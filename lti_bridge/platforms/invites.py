@@ -74,7 +74,7 @@ def read_invite(token: str, *, now: datetime) -> OpenInvite:
     return OpenInvite(row.id, row.name, row.platform_id, row.dialect)
 
 
-def claim_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
+def take_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
     """Keep others from using an invite while the LMS is asked. Commits.
 
     Of two at the same moment one gets it; raises Refused "busy_invite".

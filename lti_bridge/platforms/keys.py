@@ -26,7 +26,8 @@ from .models import ToolKey
 
 NEXT, SIGNING, PUBLISHED, RETIRED = "next", "signing", "published", "retired"
 SHOWN = (NEXT, SIGNING, PUBLISHED)
-# Our key set may be cached for minutes; Canvas and Moodle fetch an unknown key at once (facts).
+# Our key set may be cached for minutes; Canvas and Moodle fetch an unknown key at once
+# (docs/developer/lms/canvas.md, moodle.md).
 KNOWN_AFTER = timedelta(hours=24)
 PUBLISHED_FOR = timedelta(days=7)
 _parsed: dict[str, SigningKey] = {}

@@ -57,7 +57,7 @@ def sites(
     opened.stop()
 
 
-# Only Canvas keeps data for tools; Moodle offers no storage (facts: Moodle, measured).
+# Only Canvas keeps data for tools; Moodle offers no storage (measured on Moodle 4.5.6).
 on_canvas = pytest.mark.parametrize("sites", ["canvas"], indirect=True)
 on_moodle = pytest.mark.parametrize("sites", ["moodle"], indirect=True)
 

@@ -15,7 +15,7 @@ from lti_bridge.core.errors import Refused
 from lti_bridge.lms.registry import may_serve
 from lti_bridge.lti.dynamic_registration import belongs_to, check_configuration
 from lti_bridge.platforms.connect_cookie import COOKIE, PURPOSE
-from lti_bridge.platforms.invites import claim_invite, make_invite, read_invite, use_invite
+from lti_bridge.platforms.invites import make_invite, read_invite, take_invite, use_invite
 from lti_bridge.platforms.models import Deployment, Invite, Platform
 from lti_bridge.platforms.registry import list_platforms
 from lti_bridge.services import Services
@@ -320,7 +320,7 @@ def test_killed_registration_gives_the_invite_back(
     web: FlaskClient, site: Site, invite: str, services: Services, clock: FakeClock
 ) -> None:
     """A process that dies between the LMS's answer and our rows leaves a claim that ends."""
-    claim_invite(read_invite(invite, now=services.now()), now=services.now())
+    take_invite(read_invite(invite, now=services.now()), now=services.now())
 
     busy = web.post("/lti/register", data=site.query(invite))
     clock.advance(61)
@@ -332,9 +332,9 @@ def test_killed_registration_gives_the_invite_back(
 
 def test_late_claim_keeps_nothing(services: Services, invite: str, clock: FakeClock) -> None:
     found = read_invite(invite, now=services.now())
-    late = claim_invite(found, now=services.now())
+    late = take_invite(found, now=services.now())
     clock.advance(61)
-    claim_invite(found, now=services.now())
+    take_invite(found, now=services.now())
 
     with pytest.raises(Refused) as refused:
         use_invite(late, now=services.now())
