@@ -173,7 +173,8 @@ def _failure(answer: requests.Response) -> BridgeError:
 def _explanation(answer: requests.Response) -> str:
     """Return SCORM Cloud's sentence, in one short line.
 
-    Its specification says `message`, its observed answers say `error` (https://cloud.scorm.com/docs/v2/reference/swagger/).
+    Its specification says `message`, its observed answers say `error`
+    (https://cloud.scorm.com/docs/v2/reference/swagger/).
     """
     try:
         body = json.loads(answer.content)

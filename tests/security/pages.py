@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from sqlalchemy import select
-from tests.console.visitors import csrf_token, sign_in_owner
 from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
 from lti_bridge.platforms.invites import make_invite
 from lti_bridge.registrations.models import Launch, Registration, ResourceLink
 from lti_bridge.registrations.return_urls import exit_url
+from tests.console.visitors import csrf_token, sign_in_owner
 from tests.deep_linking.picking import deep_link, pick, token_of
 from tests.door import Door
 from tests.html import read_page

@@ -4,7 +4,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from tests.console.visitors import press, sign_in_admin, sign_in_owner
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
@@ -12,6 +11,7 @@ from lti_bridge.core.errors import NotFound, Refused, Unavailable
 from lti_bridge.passback.models import Score
 from lti_bridge.registrations.models import Grade, Registration, TrailEvent
 from lti_bridge.scorm_cloud.client import ScormCloudClient
+from tests.console.visitors import press, sign_in_admin, sign_in_owner
 from tests.privacy.people import People
 from tests.world import World
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from tests.console.visitors import sign_in_owner
 
 from lti_bridge.audit.actor import Scope
 from lti_bridge.console.overview.daily_counts import DAYS, count_days, measure_latency, quantile
@@ -14,6 +13,7 @@ from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment
 from lti_bridge.registrations.models import Launch, Registration
 from lti_bridge.web.histogram import HEIGHT, draw_bars
+from tests.console.visitors import sign_in_owner
 from tests.privacy.people import People, make_people
 from tests.story.test_query_plans import caught, full_scans
 from tests.world import World

@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from tests.console.visitors import press, sign_in_admin, sign_in_owner
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import ResourceLink
+from tests.console.visitors import press, sign_in_admin, sign_in_owner
 from tests.world import World
 
 LIST = "/console/platforms"
