@@ -48,7 +48,9 @@ class Lms:
     a sentence. `family_codes` are what it calls itself in a dynamic registration
     (product_family_code, LTI DR 1.0 section 2.1).
     `read_reply` says what an answer to a score means; `parallel_posts` how many scores one process
-    posts to it at a time; `score_extension` what it wants in a score beside AGS 2.0's fields.
+    posts to it at a time; `results_per_page` how many results are asked for at once, None where the
+    LMS gives a list whole or refuses the question; `score_extension` what it wants in a score
+    beside the fields of AGS 2.0.
     `may_serve(issuer_host, host)` tells whether another host belongs to an issuer.
     `placements`, `registration_extras` and `custom_parameters` go into a dynamic registration;
     `configuration` makes the JSON that an admin's form takes, for an LMS that has such a form.
@@ -60,6 +62,7 @@ class Lms:
     family_codes: frozenset[str]
     read_reply: Callable[[Reply], Outcome]
     parallel_posts: Callable[[PassbackSettings], int]
+    results_per_page: int | None = None
     score_extension: Callable[[Submission], dict[str, Any]] = _nothing
     may_serve: Callable[[str, str], bool] = _own_host_only
     placements: tuple[str, ...] = ("ContentArea",)

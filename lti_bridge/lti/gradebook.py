@@ -96,7 +96,8 @@ class Gradebook:
 
         Raises Unavailable, Refused, or NotFound when the line item is gone.
         """
-        url = with_query(with_path(line_item_url, "/results"), user_id=sub)
+        # Older Canvas compares `user_id` with its own numbers, and a `sub` with `userId`.
+        url = with_query(with_path(line_item_url, "/results"), user_id=sub, userId=sub)
         scopes = choose_scopes(TO_READ_RESULTS, granted)
         for entry in self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds):
             if str(entry.get("userId")) == sub:
@@ -110,12 +111,16 @@ class Gradebook:
         deadline_seconds: float,
         *,
         granted: Granted = None,
+        page_size: int | None = None,
     ) -> dict[str, LmsResult]:
         """Return what the gradebook shows in one column, by user id.
 
+        `page_size` is asked for where the LMS gives small pages otherwise (AGS 2.0 section 3.3.4).
         Raises Unavailable, Refused, or NotFound when the line item is gone.
         """
         url = with_path(line_item_url, "/results")
+        if page_size is not None:
+            url = with_query(url, limit=str(page_size))
         scopes = choose_scopes(TO_READ_RESULTS, granted)
         entries = self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds)
         return {str(entry["userId"]): _result(entry) for entry in entries if "userId" in entry}

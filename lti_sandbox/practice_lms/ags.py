@@ -4,10 +4,11 @@ import json
 import math
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from lti_sandbox.practice_lms.addresses import line_item_url
+from lti_sandbox.practice_lms.addresses import line_item_url, origin
 from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.scores import Answer, CanvasRules, MoodleRules
 from lti_sandbox.practice_lms.service_guard import calling_client, refusal, requires_scope
@@ -16,6 +17,7 @@ from lti_sandbox.practice_lms.state import LineItem, LmsState
 canvas = Blueprint("ags", __name__, url_prefix="/api/lti/courses/<course>")
 moodle = Blueprint("ags", __name__, url_prefix="/mod/lti/services.php/<course>")
 
+CANVAS_PAGE, CANVAS_MOST = 10, 100
 CANVAS_ITEMS, CANVAS_ITEM = "/line_items", "/line_items/<item_id>"
 MOODLE_ITEMS, MOODLE_ITEM = "/lineitems", "/lineitems/<item_id>/lineitem"
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
@@ -128,7 +130,23 @@ def results(course: str, item_id: str) -> Response:
         if cell.stored_at is None and cell.score is None and not cell.history:
             continue
         found.append(_result(state, item, sub, cell.score))
-    return Response(json.dumps(found), content_type=RESULTS_TYPE)
+    if state.dialect == "moodle":
+        return Response(json.dumps(found), content_type=RESULTS_TYPE)
+    return _page(found)
+
+
+def _page(found: list[dict[str, Any]]) -> Response:
+    """Return one page of a list: Canvas gives 10 entries at a time, up to 100 when asked."""
+    asked, page = request.args.get("limit", ""), request.args.get("page", "")
+    size = min(int(asked), CANVAS_MOST) if asked.isdigit() and int(asked) else CANVAS_PAGE
+    start = (int(page) - 1) * size if page.isdigit() and int(page) else 0
+    headers = {}
+    if start + size < len(found):
+        others = {key: value for key, value in request.args.items() if key != "page"}
+        query = urlencode({**others, "page": start // size + 2})
+        headers["Link"] = f'<{origin()}{request.path}?{query}>; rel="next"'
+    body = json.dumps(found[start : start + size])
+    return Response(body, headers=headers, content_type=RESULTS_TYPE)
 
 
 def _foreign(state: LmsState, item: LineItem) -> bool:

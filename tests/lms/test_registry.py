@@ -106,3 +106,12 @@ def test_one_with_a_form_for_json_says_where_it_is() -> None:
 
 def test_moodle_s_name_is_its_product_family() -> None:
     assert lms_of_family("moodle") is MOODLE
+
+
+def test_canvas_alone_is_asked_for_longer_pages() -> None:
+    """Moodle answers 404 to a `limit` on results (measured on Moodle 4.5.6)."""
+    assert {lms.key: lms.results_per_page for lms in ALL} == {
+        "canvas": 100,
+        "moodle": None,
+        "generic": None,
+    }

@@ -140,6 +140,16 @@ def test_long_answers_are_cut(platform, gradebook):
     assert send(gradebook, platform).excerpt == "é" * 500
 
 
+def test_longer_pages_are_asked_for(platform, gradebook):
+    platform.routes[RESULTS] = Reply(body=[])
+
+    gradebook.read_results(platform.values(), line_item(platform), 5, page_size=100)
+    gradebook.read_results(platform.values(), line_item(platform), 5)
+
+    asked = [request.query for request in platform.requests_to(RESULTS[1])]
+    assert asked == ["type_id=1&limit=100", "type_id=1"]
+
+
 def test_result_is_asked_for_one_user(platform, gradebook):
     platform.routes[RESULTS] = Reply(
         body=[
@@ -152,7 +162,7 @@ def test_result_is_asked_for_one_user(platform, gradebook):
 
     asked = platform.requests_to(RESULTS[1])[0]
     assert result == LmsResult(score=42.5, maximum=50, timestamp="t")
-    assert asked.query == "type_id=1&user_id=4"
+    assert asked.query == "type_id=1&user_id=4&userId=4"
     assert asked.headers["accept"] == "application/vnd.ims.lis.v2.resultcontainer+json"
 
 
