@@ -38,6 +38,8 @@ def read_reply(reply: Reply) -> Outcome:
     text = reply.excerpt.lower()
     if reply.status == 400 and "timestamp" in text and "before last updated" in text:
         return CompareResult()
+    if reply.status == 400:
+        return generic.refuse(400)
     if reply.status == 403 and "rate limit" in text:
         wait = reply.retry_after or THROTTLED_SECONDS
         return TryLater(N_("Canvas asks for fewer requests."), wait)
@@ -131,6 +133,8 @@ CANVAS = Lms(
     family_codes=frozenset({"canvas"}),
     read_reply=read_reply,
     parallel_posts=parallel_posts,
+    # 10 otherwise (https://canvas.instructure.com/doc/api/file.pagination.html)
+    results_per_page=100,
     score_extension=score_extension,
     may_serve=may_serve,
     placements=tuple(PREFIX + name for name in PLACEMENTS),

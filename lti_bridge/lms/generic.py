@@ -28,15 +28,29 @@ _REFUSALS = {
 }
 
 
+_PROXY_STATUSES = (403, 405, 413, 421)
+_PAGE = ("<!doctype html", "<html")
+_NOT_THE_LMS = N_(
+    "A page came instead of the LMS's answer, as from a sign-on or a proxy; it is tried again."
+)
+
+
 def read_reply(reply: Reply) -> Outcome:
     """Return what a reply to a score means by its status alone.
 
     AGS 2.0 (https://www.imsglobal.org/spec/lti-ags/v2p0, section 3.4) names 409 for a score whose
-    timestamp is not newer; the rest is HTTP's (RFC 9110 section 15).
+    timestamp is not newer; Open edX says it by a 400 that names the timestamp
+    (https://github.com/openedx/xblock-lti-consumer, lti_consumer/plugin/views.py). A redirect, and
+    a page of HTML with a status that proxies and sign-ons use, is no answer of the LMS. The rest
+    is HTTP's (RFC 9110 section 15).
     """
-    status = reply.status
+    status, text = reply.status, reply.excerpt.strip().lower()
     if 200 <= status < 300:
         return Accepted()
+    if 300 <= status < 400 or (status in _PROXY_STATUSES and text.startswith(_PAGE)):
+        return TryLater(_NOT_THE_LMS, reply.retry_after)
+    if status == 400 and "timestamp" in text:
+        return CompareResult()
     if status == 401:
         return Reauthorize()
     if status == 409:
@@ -45,6 +59,11 @@ def read_reply(reply: Reply) -> Outcome:
         return GONE
     if status in (408, 425, 429) or status >= 500:
         return TryLater(format_message(LMS_FAILED, status=status), reply.retry_after)
+    return refuse(status)
+
+
+def refuse(status: int) -> ScoreRejected:
+    """Return a refusal by its status, in words."""
     return ScoreRejected(_REFUSALS.get(status, format_message(LMS_REFUSED, status=status)))
 
 
