@@ -12,7 +12,7 @@ from ..core.errors import BridgeError, ConfigurationError, Refused
 from ..passback.actions import by_hand
 from ..passback.models import Score
 from ..passback.rules.drift import Drift
-from ..passback.triggers.reconcile import Finding, reconcile_link
+from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
 from ..registrations.models import Grade, Registration, ResourceLink
 from ..services import Services
 from .links import find_link
@@ -20,6 +20,14 @@ from .opening import open_bridge, table
 
 WHO = "An operator"
 STATES = ("parked", "superseded", "queued")
+# What a comparison names one by one.
+TOLD = (
+    Drift.LOST,
+    Drift.LOST_AGAIN,
+    Drift.CLEARED,
+    Drift.OVERRIDDEN,
+    Drift.NEVER_SENT,
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,12 @@ def park(registration_ids: tuple[str, ...]) -> None:
 @score.command()
 @click.option("--link", "link_name", help="This link alone (number or LMS id); default: all.")
 @click.option("--dry-run", is_flag=True, help="Only look; send nothing.")
-def reconcile(link_name: str | None, dry_run: bool) -> int:
+@click.option(
+    "--all-lost",
+    is_flag=True,
+    help="Send lost grades again also where so many are gone that the course was probably reset.",
+)
+def reconcile(link_name: str | None, dry_run: bool, all_lost: bool) -> int:
     """Compare gradebooks with what was delivered, and send again what the LMS has lost."""
     with open_bridge() as services:
         if link_name:
@@ -109,13 +122,14 @@ def reconcile(link_name: str | None, dry_run: bool) -> int:
             query = select(ResourceLink.id).where(ResourceLink.line_item_url.is_not(None))
             links = list(db.session.scalars(query.order_by(ResourceLink.id)))
         db.session.commit()
-        failed = [_reconcile(services, link_id, mend=not dry_run) for link_id in links]
+        mend = Mend.NONE if dry_run else Mend.ALL if all_lost else Mend.FEW
+        failed = [_reconcile(services, link_id, mend) for link_id in links]
         if not links:
             click.echo("No link has a gradebook column yet.")
         return 1 if any(failed) else 0
 
 
-def _reconcile(services: Services, link_id: int, *, mend: bool) -> bool:
+def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
     """Print one link's findings; tells whether it could not be compared."""
     title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
     db.session.commit()
@@ -132,15 +146,19 @@ def _reconcile(services: Services, link_id: int, *, mend: bool) -> bool:
     ]
     click.echo(f"{title} (link {link_id}): {', '.join(counts) or 'nobody has a grade'}")
     for finding in findings:
-        if finding.drift in (Drift.LOST, Drift.LOST_AGAIN, Drift.OVERRIDDEN, Drift.NEVER_SENT):
-            click.echo(f"  {_line(finding, mend)}")
+        if finding.drift in TOLD:
+            click.echo(f"  {_line(finding)}")
+    lost = [finding for finding in findings if finding.drift is Drift.LOST]
+    if mend is Mend.FEW and lost and not any(finding.sent_again for finding in lost):
+        click.echo("  So many are gone that the course was probably reset: nothing was sent again.")
+        click.echo(f"  To send them again: score reconcile --link {link_id} --all-lost")
     return False
 
 
-def _line(finding: Finding, mend: bool) -> str:
+def _line(finding: Finding) -> str:
     ours = "none" if finding.ours is None else f"{finding.ours:g}"
     theirs = "none" if finding.theirs is None else f"{finding.theirs:g}"
-    again = "; sent again" if mend and finding.drift is Drift.LOST else ""
+    again = "; sent again" if finding.sent_again else ""
     who = finding.name or f"user {finding.sub}"
     return f"{who}: {finding.drift.value} (ours {ours}, gradebook {theirs}){again}"
 

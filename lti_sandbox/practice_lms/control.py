@@ -6,7 +6,8 @@
 `GET /control/activities`  the activities with their ids
 `GET /control/scores`      every score POST with its body and answer
 `GET /control/grades`      the gradebook: activity, person, score, attempts, history
-`PUT /control/grades`      a teacher grades: {"activity", "person", "score"}
+`PUT /control/grades`      a teacher grades: {"activity", "person", "score"},
+                           or {"activity", "person", "gone": true} as a course reset does
 `PUT /control/platform`    {"storage": true|false}: whether the frame answers lti.put_data;
                            {"locale": "de_DE"}: what launches say of the language
 `GET /control/tools`       the connected tools
@@ -26,7 +27,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_sandbox.practice_lms.addresses import PATHS, line_items_url, memberships_url, origin
 from lti_sandbox.practice_lms.current import current_lms
-from lti_sandbox.practice_lms.gradebook import gradebook, teacher_grades
+from lti_sandbox.practice_lms.gradebook import gradebook, remove_grade, teacher_grades
 from lti_sandbox.practice_lms.registration import new_registration_token
 from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
 
@@ -120,10 +121,13 @@ def grades() -> dict[str, Any]:
 
 @views.put("/grades")
 def override() -> dict[str, Any]:
-    """Grade as a teacher does."""
+    """Grade as a teacher does; with `gone` remove the entry, as a course reset does."""
     state = current_lms()
     body = request.get_json()
-    teacher_grades(state, body["activity"], body["person"], body.get("score"))
+    if body.get("gone"):
+        remove_grade(state, body["activity"], body["person"])
+    else:
+        teacher_grades(state, body["activity"], body["person"], body.get("score"))
     return {"grades": gradebook(state)}
 
 

@@ -42,3 +42,10 @@ def teacher_grades(state: LmsState, activity_id: str, person: str, score: float 
         cell.overridden = score is not None
         cell.stored_at = state.now()
         state.note(cell, "teacher", cell.score, "A teacher graded.")
+
+
+def remove_grade(state: LmsState, activity_id: str, person: str) -> None:
+    """The cell has no entry any more: a course reset, or a restored database."""
+    with state.lock:
+        item = state.items_of(state.activities[activity_id])[0]
+        state.cells.pop((item.id, state.people[person].sub), None)

@@ -13,7 +13,7 @@ from lti_bridge.core.errors import Refused
 from lti_bridge.passback.actions import by_hand
 from lti_bridge.passback.actions.policy_change import change_policy, preview_policy
 from lti_bridge.passback.rules.drift import Drift
-from lti_bridge.passback.triggers.reconcile import reconcile_due, reconcile_link
+from lti_bridge.passback.triggers.reconcile import Mend, reconcile_due, reconcile_link
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from tests.story.stage import Stage, wait_for
 
@@ -58,8 +58,8 @@ def link_id() -> int:
     return found
 
 
-def drifts(stage: Stage) -> list[Drift]:
-    return [finding.drift for finding in reconcile_link(stage.services, link_id())]
+def drifts(stage: Stage, mend: Mend = Mend.FEW) -> list[Drift]:
+    return [finding.drift for finding in reconcile_link(stage.services, link_id(), mend=mend)]
 
 
 @pytest.mark.usefixtures("rows")
@@ -144,20 +144,46 @@ def test_lost_grade_is_sent_again_once(stage: Stage, activity: str) -> None:
     assert drifts(stage) == [Drift.DELIVERED]
 
     lose(stage, activity)
-    assert drifts(stage) == [Drift.LOST]
+    assert drifts(stage, Mend.ALL) == [Drift.LOST]
     stage.wait_for_grade("alice", activity, 70)
     wait_for(lambda: stage.score_states() == ["accepted", "accepted"], "the second Score")
     lose(stage, activity)
 
-    assert drifts(stage) == [Drift.LOST_AGAIN]
+    assert drifts(stage, Mend.ALL) == [Drift.LOST_AGAIN]
     assert stage.grade_of("alice", activity) is None
 
 
 def lose(stage: Stage, activity: str) -> None:
-    """Somebody deletes a grade in the LMS; Moodle compares times in whole seconds."""
-    put(stage, "grades", activity=activity, person="alice", score=None)
+    """The entry goes, as in a course reset; Moodle compares times in whole seconds."""
+    put(stage, "grades", activity=activity, person="alice", gone=True)
     deleted = int(time.time())
     wait_for(lambda: int(time.time()) > deleted, "the next second")
+
+
+@pytest.mark.usefixtures("rows")
+def test_course_reset_is_not_undone(stage: Stage, activity: str) -> None:
+    finish(stage, PASSED, 70)
+    stage.wait_for_grade("alice", activity, 70)
+    wait_for(lambda: stage.score_states() == ["accepted"], "the Score's end")
+    lose(stage, activity)
+
+    (finding,) = reconcile_link(stage.services, link_id())
+
+    assert (finding.drift, finding.sent_again) == (Drift.LOST, False)
+    assert stage.score_states() == ["accepted"]
+
+
+@pytest.mark.usefixtures("rows")
+def test_cleared_grade_stays_cleared(stage: Stage, activity: str) -> None:
+    """A teacher emptied the cell or excused the learner: a score would undo it."""
+    finish(stage, PASSED, 70)
+    stage.wait_for_grade("alice", activity, 70)
+    wait_for(lambda: stage.score_states() == ["accepted"], "the Score's end")
+    put(stage, "grades", activity=activity, person="alice", score=None)
+
+    assert drifts(stage, Mend.ALL) == [Drift.CLEARED]
+    assert stage.score_states() == ["accepted"]
+    assert stage.grade_of("alice", activity) is None
 
 
 @pytest.mark.usefixtures("rows")

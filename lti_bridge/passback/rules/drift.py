@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# So many may be lost by mischance; more look like somebody's deed, such as a course reset.
+LOST_AT_MOST, LOST_AT_MOST_SHARE = 3, 0.1
+
 
 class Drift(StrEnum):
     """How the gradebook and our newest decision compare."""
@@ -11,6 +14,7 @@ class Drift(StrEnum):
     OVERRIDDEN = "overridden by a teacher"
     LOST = "lost in the LMS"
     LOST_AGAIN = "removed again in the LMS"
+    CLEARED = "cleared or excused in the LMS"
     NEVER_SENT = "never sent"
     UNDER_WAY = "under way"
     NOTHING = "nothing to send"
@@ -40,8 +44,9 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
     """Return how one grade stands.
 
     Moodle leaves `resultScore` out for a grade of 0 (measured on Moodle 4.5.6), so a result without
-    a score equals our 0. A grade that was lost once more after we had sent it again was removed by
-    somebody who meant it.
+    a score equals our 0; for any other grade somebody emptied the cell, or excused the learner,
+    and a score would undo that. A grade that was lost once more after we had sent it again was
+    removed by somebody who meant it.
     """
     if ours.score_given is None:
         return Drift.NOTHING
@@ -55,6 +60,18 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
     if shown is None:
         if ours.state == "superseded":
             return Drift.OVERRIDDEN
+        if theirs.exists:
+            return Drift.CLEARED
         return Drift.LOST_AGAIN if ours.resent_after_loss else Drift.LOST
     same = abs(shown - ours.score_given) <= tolerance
     return Drift.DELIVERED if same else Drift.OVERRIDDEN
+
+
+def looks_like_reset(lost: int, delivered: int) -> bool:
+    """Tell whether so many of a column's grades are gone that a person may have meant it.
+
+    `delivered` counts what we had brought there, the lost ones included. A course reset for a new
+    term empties a whole column: nobody wants last term's grades back.
+    """
+    most = max(LOST_AT_MOST, LOST_AT_MOST_SHARE * delivered)
+    return lost > most or lost * 2 >= delivered

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
@@ -11,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from ...core.db import affected, db
 from ...core.errors import BridgeError, Refused
+from ...lms.registry import get_lms
 from ...lti.values import Granted, LmsResult, PlatformValues
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
@@ -19,12 +21,20 @@ from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
 from ..pipeline.decide_score import LOST
-from ..rules.drift import Drift, Ours, Theirs, decide_drift
+from ..rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
 from ..rules.score_states import ACCEPTED
 
 LINKS_AT_ONCE = 5
 # A whole class's results, page by page.
 READ_SECONDS = 60.0
+# What stood in the gradebook once, wherever it is now.
+DELIVERED_ONCE = (
+    Drift.DELIVERED,
+    Drift.OVERRIDDEN,
+    Drift.LOST,
+    Drift.LOST_AGAIN,
+    Drift.CLEARED,
+)
 logger = logging.getLogger(__name__)
 
 
@@ -38,6 +48,7 @@ class Finding:
     drift: Drift
     ours: float | None
     theirs: float | None
+    sent_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,21 @@ class _Entry:
     ours: Ours
 
 
-def reconcile_link(services: Services, link_id: int, *, mend: bool = True) -> list[Finding]:
-    """Compare every grade of one link with the LMS; with `mend` the lost ones are sent again.
+class Mend(Enum):
+    """Which of the grades that the LMS lost are sent again.
+
+    FEW: none of a link when so many are gone that its column was probably reset.
+    """
+
+    NONE = "none"
+    FEW = "few"
+    ALL = "all"
+
+
+def reconcile_link(services: Services, link_id: int, *, mend: Mend = Mend.FEW) -> list[Finding]:
+    """Compare every grade of one link with the LMS, and send the lost ones again.
+
+    A finding says whether its grade is sent again.
 
     Commits before and after the calls. Raises Refused when the link has no line item or the LMS
     does not let us read, Unavailable when it does not answer.
@@ -58,11 +82,15 @@ def reconcile_link(services: Services, link_id: int, *, mend: bool = True) -> li
     column, entries = _load(link_id)
     db.session.commit()
     results = services.gradebook.read_results(
-        column.platform, column.line_item_url, READ_SECONDS, granted=column.granted
+        column.platform,
+        column.line_item_url,
+        READ_SECONDS,
+        granted=column.granted,
+        page_size=get_lms(column.platform.dialect).results_per_page,
     )
-    findings = [_compare(entry, results) for entry in entries]
+    findings = _choose([_compare(entry, results) for entry in entries], mend)
     now = services.now()
-    lost = [f for f in findings if f.drift is Drift.LOST] if mend else []
+    lost = [finding for finding in findings if finding.sent_again]
     lock_grades([finding.grade_id for finding in lost])
     done = update(ResourceLink).where(ResourceLink.id == link_id)
     db.session.execute(done.values(reconciled_at=now))
@@ -76,6 +104,15 @@ def reconcile_link(services: Services, link_id: int, *, mend: bool = True) -> li
         count = sum(1 for finding in findings if finding.drift is drift)
         services.events.publish("reconciled", drift=drift.name.lower(), count=count)
     return findings
+
+
+def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
+    """Mark the findings whose grades are sent again."""
+    lost = sum(1 for finding in findings if finding.drift is Drift.LOST)
+    delivered = sum(1 for finding in findings if finding.drift in DELIVERED_ONCE)
+    if mend is Mend.NONE or (mend is Mend.FEW and looks_like_reset(lost, delivered)):
+        return findings
+    return [replace(found, sent_again=found.drift is Drift.LOST) for found in findings]
 
 
 @dataclass(frozen=True)
@@ -179,12 +216,24 @@ def reconcile_due(services: Services) -> int:
     done = 0
     for link_id in _take_turns(services, timedelta(hours=hours)):
         try:
-            reconcile_link(services, link_id)
+            _tell_of_reset(link_id, reconcile_link(services, link_id))
             done += 1
         except BridgeError as error:
             db.session.rollback()
             logger.warning("link %s could not be compared with the LMS: %s", link_id, error)
     return done
+
+
+def _tell_of_reset(link_id: int, findings: list[Finding]) -> None:
+    held_back = [f for f in findings if f.drift is Drift.LOST and not f.sent_again]
+    if held_back:
+        text = "link %s: %d grades are gone from the LMS, as after a course reset; nothing is sent"
+        logger.warning(
+            f"{text}. To send them again: score reconcile --link %s --all-lost",
+            link_id,
+            len(held_back),
+            link_id,
+        )
 
 
 def _take_turns(services: Services, interval: timedelta) -> list[int]:

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from lti_sandbox.practice_lms.ags import ITEMS_TYPE, RESULTS_TYPE, SCORE_TYPE
 from lti_sandbox.practice_lms.nrps import MEMBERS_TYPE
 from lti_sandbox.practice_lms.scopes import ALL_SCOPES
-from lti_sandbox.practice_lms.state import Bucket
+from lti_sandbox.practice_lms.state import Bucket, Cell
 from tests.lti_sandbox.lms.conftest import CLIENT, Lms
 from tests.mini_platform import captured
 
@@ -376,6 +376,42 @@ def test_bucket_holds_twelve_at_a_time_and_drains() -> None:
     assert entered == [True] * 12 + [False]
     assert costly == 12 * Bucket.COST
     assert bucket.leave(200.0) == Bucket.FULL - Bucket.COST
+
+
+@pytest.mark.parametrize(("query", "pages"), [("", [10, 2]), ("?limit=100", [12])])
+def test_canvas_gives_few_results_at_a_time(canvas: Lms, query: str, pages: list[int]) -> None:
+    """https://canvas.instructure.com/doc/api/file.pagination.html"""
+    url, token = item_url(canvas), canvas.token(ALL_SCOPES)
+    (item,) = [i for i in canvas.state.line_items.values() if i.client_id == CLIENT]
+    for number in range(12):
+        canvas.state.cells[item.id, f"user-{number}"] = Cell(score=80.0)
+
+    found, following = [], f"{url}/results{query}"
+    while following:
+        answer = canvas.call("GET", following, token, headers={"Accept": RESULTS_TYPE})
+        found.append([result["userId"] for result in answer.json])
+        link = answer.headers.get("Link", "")
+        following = link[1 : link.index(">")] if link else ""
+
+    assert [len(page) for page in found] == pages
+    assert len({user for page in found for user in page}) == 12
+
+
+def test_grade_that_is_gone_has_no_entry(lms: Lms) -> None:
+    """A course reset removes the entry; a teacher who empties the cell leaves one."""
+    where, _, rest = item_url(lms).partition("?")
+    url, token = f"{where}/results?{rest}", lms.token(ALL_SCOPES)
+    post(lms, f"{where}?{rest}", token)
+    activity = next(iter(lms.state.activities))
+    cell = {"activity": activity, "person": "alice"}
+
+    shown = []
+    for change in ({"score": None}, {"gone": True}):
+        lms.web.put("/control/grades", json=cell | change)
+        answer = lms.call("GET", url, token, headers={"Accept": RESULTS_TYPE})
+        shown.append([result.get("resultScore", "-") for result in answer.json])
+
+    assert shown == [["-"], []]
 
 
 def test_roster_is_paged(lms: Lms) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.passback.rules.drift import Drift, Ours, Theirs, decide_drift
+from lti_bridge.passback.rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
 
 ACCEPTED = Ours(80, "accepted")
 
@@ -17,7 +17,8 @@ ACCEPTED = Ours(80, "accepted")
         (ACCEPTED, Theirs(True, 80), Drift.DELIVERED),
         (ACCEPTED, Theirs(True, 80.009), Drift.DELIVERED),
         (ACCEPTED, Theirs(True, 80.02), Drift.OVERRIDDEN),
-        (ACCEPTED, Theirs(True, None), Drift.LOST),
+        (ACCEPTED, Theirs(True, None), Drift.CLEARED),
+        (Ours(80, "accepted", resent_after_loss=True), Theirs(True, None), Drift.CLEARED),
         (ACCEPTED, Theirs(), Drift.LOST),
         (Ours(80, "accepted", resent_after_loss=True), Theirs(), Drift.LOST_AGAIN),
         (Ours(0, "accepted"), Theirs(True, None), Drift.DELIVERED),
@@ -28,3 +29,21 @@ ACCEPTED = Ours(80, "accepted")
 )
 def test_compares_both_sides(ours: Ours, theirs: Theirs, drift: Drift) -> None:
     assert decide_drift(ours, theirs) == drift
+
+
+@pytest.mark.parametrize(
+    ("lost", "delivered", "reset"),
+    [
+        (1, 1, True),
+        (1, 2, True),
+        (1, 3, False),
+        (3, 7, False),
+        (4, 30, True),
+        (4, 40, False),
+        (10, 100, False),
+        (11, 100, True),
+        (50, 100, True),
+    ],
+)
+def test_many_at_once_look_like_a_reset(lost: int, delivered: int, reset: bool) -> None:
+    assert looks_like_reset(lost, delivered) is reset
