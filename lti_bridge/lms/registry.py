@@ -15,8 +15,9 @@ def get_lms(key: str) -> Lms:
 
 
 def lms_of_family(code: object) -> Lms:
-    """Return the LMS that calls itself so in a dynamic registration."""
-    return next((lms for lms in ALL if code in lms.family_codes), GENERIC)
+    """Return the LMS that calls itself so in a dynamic registration, whatever it wrote there."""
+    name = code if isinstance(code, str) else ""
+    return next((lms for lms in ALL if name in lms.family_codes), GENERIC)
 
 
 def may_serve(issuer_host: str, host: str) -> bool:
