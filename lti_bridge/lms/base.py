@@ -52,7 +52,7 @@ class Lms:
     LMS gives a list whole or refuses the question; `score_extension` what it wants in a score
     beside the fields of AGS 2.0.
     `may_serve(issuer_host, host)` tells whether another host belongs to an issuer.
-    `placements`, `registration_extras` and `custom_parameters` go into a dynamic registration;
+    `placements` and `registration_extras` go into a dynamic registration;
     `configuration` makes the JSON that an admin's form takes, for an LMS that has such a form.
     """
 
@@ -67,5 +67,4 @@ class Lms:
     may_serve: Callable[[str, str], bool] = _own_host_only
     placements: tuple[str, ...] = ("ContentArea",)
     registration_extras: Mapping[str, Any] = field(default_factory=dict)
-    custom_parameters: Mapping[str, str] = field(default_factory=dict)
     configuration: Callable[[ToolDefinition], dict[str, Any]] | None = None

@@ -143,6 +143,5 @@ CANVAS = Lms(
         f"{PREFIX}tool_id": "lti-bridge",
         "custom_parameters": CUSTOM_PARAMETERS,
     },
-    custom_parameters=CUSTOM_PARAMETERS,
     configuration=configuration,
 )

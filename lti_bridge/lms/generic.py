@@ -20,19 +20,17 @@ from .score_replies import (
 if TYPE_CHECKING:
     from ..core.config import PassbackSettings
 
+_PROXY_STATUSES = (403, 405, 413, 421)
+_PAGE = ("<!doctype html", "<html")
+_NOT_THE_LMS = N_(
+    "A page came instead of the LMS's answer, as from a sign-on or a proxy; it is tried again."
+)
 _REFUSALS = {
     400: N_("The LMS refused the score: it does not take one for this user in this activity."),
     403: N_("The LMS does not permit the tool to send scores to this activity."),
     412: N_("The gradebook column belongs to another tool."),
     422: N_("The LMS refused the score: this user cannot be graded in this activity."),
 }
-
-
-_PROXY_STATUSES = (403, 405, 413, 421)
-_PAGE = ("<!doctype html", "<html")
-_NOT_THE_LMS = N_(
-    "A page came instead of the LMS's answer, as from a sign-on or a proxy; it is tried again."
-)
 
 
 def read_reply(reply: Reply) -> Outcome:

@@ -1,6 +1,6 @@
 """What the exit page tells a learner: where their grade is on its way home."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...web.sentences import N_
 from .score_states import ACCEPTED, PARKED, QUEUED
@@ -63,10 +63,13 @@ class ExitPage:
 
 def decide_exit_page(facts: ExitFacts) -> ExitPage:
     """Return what the learner sees."""
+    return replace(_decide(facts), back_url=facts.back_url, locale=facts.locale)
+
+
+def _decide(facts: ExitFacts) -> ExitPage:
     score = facts.score
     if facts.expired:
-        return _page(
-            facts,
+        return ExitPage(
             step=DONE,
             title=N_("This page has closed"),
             text=N_("Its details are no longer shown here. Look in the gradebook of your course."),
@@ -77,8 +80,7 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
     if score is not None and score.state == QUEUED:
         return _on_its_way(facts, score)
     if score is not None and score.state == PARKED:
-        return _page(
-            facts,
+        return ExitPage(
             step=SENT,
             title=N_("Your result is safe, but the gradebook did not take it"),
             text=score.reason,
@@ -88,8 +90,7 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
             final=True,
         )
     if facts.looking and (score is None or not score.fresh):
-        return _page(
-            facts,
+        return ExitPage(
             step=COLLECTING,
             title=N_("Collecting your result"),
             text=N_("The course hands over your result. This usually takes a few seconds."),
@@ -98,16 +99,14 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
     if score is not None and score.state == ACCEPTED:
         return _in_the_gradebook(facts, score)
     if score is not None and score.fresh:
-        return _page(
-            facts,
+        return ExitPage(
             step=DONE,
             title=N_("A newer grade stands in the gradebook"),
             text=score.reason,
             tone="wait",
             final=not facts.looking,
         )
-    return _page(
-        facts,
+    return ExitPage(
         step=COLLECTING,
         title=N_("No grade yet"),
         text=facts.decision or N_("The course has not reported a result yet."),
@@ -119,8 +118,7 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
 
 def _on_its_way(facts: ExitFacts, score: ShownScore) -> ExitPage:
     if facts.waits_for_line_item:
-        return _page(
-            facts,
+        return ExitPage(
             step=SCORED,
             title=N_("Your result is safe"),
             text=facts.decision or N_("The activity has no gradebook column yet."),
@@ -130,8 +128,7 @@ def _on_its_way(facts: ExitFacts, score: ShownScore) -> ExitPage:
         )
     title = N_("Your result is on its way")
     if score.tried and facts.retry_planned:
-        return _page(
-            facts,
+        return ExitPage(
             step=SENT,
             title=title,
             text=facts.decision,
@@ -140,13 +137,12 @@ def _on_its_way(facts: ExitFacts, score: ShownScore) -> ExitPage:
             score=score.given,
         )
     text = N_("It is being written to the gradebook.")
-    return _page(facts, step=SENT, title=title, text=text, tone="busy", score=score.given)
+    return ExitPage(step=SENT, title=title, text=text, tone="busy", score=score.given)
 
 
 def _in_the_gradebook(facts: ExitFacts, score: ShownScore) -> ExitPage:
     if score.fresh:
-        return _page(
-            facts,
+        return ExitPage(
             step=DONE,
             title=N_("Your grade is in the gradebook"),
             text=N_("You can close this page or go back to your course."),
@@ -154,38 +150,11 @@ def _in_the_gradebook(facts: ExitFacts, score: ShownScore) -> ExitPage:
             score=score.given,
             final=not facts.looking,
         )
-    return _page(
-        facts,
+    return ExitPage(
         step=DONE,
         title=N_("Your grade stays as it was"),
         text=N_("This visit did not change it. You can open the activity again at any time."),
         tone="good",
         score=score.given,
         final=True,
-    )
-
-
-def _page(
-    facts: ExitFacts,
-    *,
-    step: int,
-    title: str,
-    text: str,
-    tone: str,
-    score: float | None = None,
-    final: bool = False,
-    closed: bool = False,
-    more: str = "",
-) -> ExitPage:
-    return ExitPage(
-        step=step,
-        title=title,
-        text=text,
-        tone=tone,
-        score=score,
-        final=final,
-        closed=closed,
-        more=more,
-        back_url=facts.back_url,
-        locale=facts.locale,
     )

@@ -227,9 +227,9 @@ def reconcile_due(services: Services) -> int:
 def _tell_of_reset(link_id: int, findings: list[Finding]) -> None:
     held_back = [f for f in findings if f.drift is Drift.LOST and not f.sent_again]
     if held_back:
-        text = "link %s: %d grades are gone from the LMS, as after a course reset; nothing is sent"
         logger.warning(
-            f"{text}. To send them again: score reconcile --link %s --all-lost",
+            "link %s: %d grades are gone from the LMS, as after a course reset; nothing is sent. "
+            "To send them again: score reconcile --link %s --all-lost",
             link_id,
             len(held_back),
             link_id,
