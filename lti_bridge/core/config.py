@@ -69,7 +69,13 @@ class PassbackSettings:
     backoff_seconds_max: float = _setting(3600.0, at_least=1)
     give_up_days: float = _setting(14.0, at_least=0.01)
     prioritize_non_tool_grade: bool = _setting(True)
+    teacher_grade: str = _setting("keep", one_of=("keep", "replace"))
     worker_threads: int = _setting(8, at_least=1)
+
+    @property
+    def policy(self) -> dict[str, str]:
+        """The grading policy's first layer: it counts where no platform or activity says more."""
+        return {"teacher_grade": self.teacher_grade}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ class ResourceLink(Base):
     custom_course: Mapped[str | None] = mapped_column(String(255))
     remembered_course: Mapped[str | None] = mapped_column(String(255))
     override_course: Mapped[str | None] = mapped_column(String(255))
-    # {"answer": …, "completion": …, "partial": …}; absent keys come from the platform's policy.
+    # {"answer": …, "completion": …, "partial": …, "teacher_grade": …}; absent keys come from the
+    # platform's policy.
     grading_policy: Mapped[dict[str, Any] | None]
     attempts_allowed: Mapped[int] = mapped_column(default=1)  # 0: unlimited
     line_item_url: Mapped[str | None] = mapped_column(String(1000))

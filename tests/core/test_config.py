@@ -9,6 +9,7 @@ import pytest
 from lti_bridge.core.config import Settings, load_settings
 from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.core.paths import shipped
+from lti_bridge.passback.rules.grading_policy import TEACHER_GRADES
 
 DEFAULT_TOML = shipped("configs") / "default.toml"
 SECTIONS = ("scorm_cloud", "passback", "launch", "privacy", "console", "ops")
@@ -99,6 +100,20 @@ def test_reads_switches_from_environment(tmp_path, text, value):
     assert settings.launch.allow_private_networks is value
 
 
+def test_teacher_s_grade_begins_the_policy(tmp_path):
+    settings = load(tmp_path, LTI_BRIDGE_PASSBACK__TEACHER_GRADE="replace")
+
+    assert load(tmp_path).passback.policy == {"teacher_grade": "keep"}
+    assert settings.passback.policy == {"teacher_grade": "replace"}
+
+
+@pytest.mark.parametrize("value", TEACHER_GRADES)
+def test_every_choice_for_a_teacher_s_grade_can_be_set(tmp_path, value):
+    settings = load(tmp_path, LTI_BRIDGE_PASSBACK__TEACHER_GRADE=value)
+
+    assert settings.passback.teacher_grade == value
+
+
 def test_reads_list_with_commas(tmp_path):
     settings = load(tmp_path, LTI_BRIDGE_SECRET_KEYS_PREVIOUS="one, two,")
 
@@ -159,6 +174,12 @@ def test_reads_list_of_secrets_from_file(tmp_path):
             "LTI_BRIDGE_PRIVACY__DEFAULT",
             "nobody",
             "LTI_BRIDGE_PRIVACY__DEFAULT: privacy.default must be one of named, pseudonymous",
+        ),
+        (
+            "LTI_BRIDGE_PASSBACK__TEACHER_GRADE",
+            "ask",
+            "LTI_BRIDGE_PASSBACK__TEACHER_GRADE: passback.teacher_grade must be one of keep, "
+            "replace",
         ),
         (
             "LTI_BRIDGE_PUBLIC_URL",

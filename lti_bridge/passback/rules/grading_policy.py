@@ -11,16 +11,22 @@ from . import reasons
 ANSWERS = ("best", "latest", "first", "average")
 COMPLETIONS = ("full_marks", "no_grade")
 PARTIALS = ("none", "send")
+TEACHER_GRADES = ("keep", "replace")
 FULL_MARKS, ZERO = 100.0, 0.0
 
 
 @dataclass(frozen=True)
 class GradingPolicy:
-    """How a resource link turns attempts into one grade; `scoreMaximum` is always 100."""
+    """How a resource link turns attempts into one grade; `scoreMaximum` is always 100.
+
+    `teacher_grade` says what becomes of a grade that a person set in the LMS: it changes nothing
+    of what is decided, only whether that is sent.
+    """
 
     answer: str = "best"
     completion: str = "full_marks"
     partial: str = "none"
+    teacher_grade: str = "keep"
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,12 @@ class _Value:
 def make_policy(*layers: Mapping[str, Any] | None) -> GradingPolicy:
     """Merge settings of a policy: later layers win, absent or unknown values do not count."""
     merged: dict[str, str] = {}
-    allowed = {"answer": ANSWERS, "completion": COMPLETIONS, "partial": PARTIALS}
+    allowed = {
+        "answer": ANSWERS,
+        "completion": COMPLETIONS,
+        "partial": PARTIALS,
+        "teacher_grade": TEACHER_GRADES,
+    }
     for layer in layers:
         for name, values in allowed.items():
             if layer and layer.get(name) in values:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from lti_bridge.passback.rules.grading_policy import (
+    TEACHER_GRADES,
     Attempt,
     Decided,
     Decision,
@@ -203,6 +204,31 @@ def test_later_layers_of_a_policy_win() -> None:
     policy = make_policy({"answer": "latest", "partial": "send"}, {"answer": "first", "x": 1}, None)
 
     assert policy == GradingPolicy(answer="first", partial="send")
+
+
+@pytest.mark.parametrize(
+    "layers, expected",
+    [
+        ([], "keep"),
+        ([{"teacher_grade": "replace"}], "replace"),
+        ([{"teacher_grade": "replace"}, {"answer": "first"}, None], "replace"),
+        ([{"teacher_grade": "replace"}, {"teacher_grade": "keep"}], "keep"),
+        ([{"teacher_grade": "keep"}, {"teacher_grade": "replace"}, {}], "replace"),
+        ([{"teacher_grade": "replace"}, {"teacher_grade": "ask"}], "replace"),
+    ],
+)
+def test_a_teacher_s_grade_stays_unless_a_layer_says_otherwise(
+    layers: list[dict[str, str] | None], expected: str
+) -> None:
+    assert make_policy(*layers).teacher_grade == expected
+
+
+def test_a_teacher_s_grade_changes_no_decision() -> None:
+    case = [attempt("COMPLETED", "PASSED", 70)]
+
+    kept, replaced = (decide(case, GradingPolicy(teacher_grade=one)) for one in TEACHER_GRADES)
+
+    assert kept == replaced
 
 
 def test_unknown_policy_values_do_not_count() -> None:
