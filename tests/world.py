@@ -1,11 +1,11 @@
 """A bridge with one platform, one SCORM Cloud account and a browser, over WSGI."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from flask import Flask
+from flask import Flask, current_app
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -15,7 +15,7 @@ from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import add_platform
-from lti_bridge.services import Services
+from lti_bridge.services import EXTENSION, Services
 from tests.mini_platform import MiniPlatform
 from tests.practice_cloud import PracticeCloud
 
@@ -100,6 +100,14 @@ def connect_another(world: World) -> None:
         jwks_url="https://other.example/jwks",
     )
     add_platform(facts, "1", now=world.services.now())
+
+
+def set_teacher_grade(value: str) -> None:
+    """Let the bridge's settings say what becomes of a teacher's grade, as a restart would."""
+    services: Services = current_app.extensions[EXTENSION]
+    passback = replace(services.settings.passback, teacher_grade=value)
+    settings = replace(services.settings, passback=passback)
+    current_app.extensions[EXTENSION] = replace(services, settings=settings)
 
 
 def page_token(address: str) -> str:

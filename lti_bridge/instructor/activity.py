@@ -41,7 +41,6 @@ class LinkFacts:
     platform: PlatformValues
     platform_name: str
     account: ScormAccount
-    policy: GradingPolicy
     attempts_allowed: int  # 0: no limit
     narrowed: tuple[MissingGrant, ...]  # what the LMS's admin has not granted
 
@@ -51,6 +50,7 @@ class LinkPage:
     """Everything that the page shows; `course` is None when SCORM Cloud did not answer."""
 
     facts: LinkFacts
+    policy: GradingPolicy
     course: Course | None
     course_missing: bool
     learners: RosterPage
@@ -69,6 +69,7 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
     """
     require_staff(page)
     facts = load_facts(page)
+    policy = _policy(services, facts)
     db.session.commit()
     course, missing = _find_course(services, facts)
     roster, unread = _find_roster(services, facts)
@@ -77,6 +78,7 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
     listed = select_learners(learners, wanted)
     return LinkPage(
         facts=facts,
+        policy=policy,
         course=course,
         course_missing=missing,
         learners=listed,
@@ -131,10 +133,16 @@ def load_facts(page: PageToken) -> LinkFacts:
         platform=registry.platform_values(platform),
         platform_name=platform.name,
         account=account_for(platform),
-        policy=make_policy(platform.grading_policy, link.grading_policy),
         attempts_allowed=link.attempts_allowed,
         narrowed=tuple(missing_grants_in(link)),
     )
+
+
+def _policy(services: Services, facts: LinkFacts) -> GradingPolicy:
+    """Return how the link is graded, in the transaction that loaded the facts."""
+    link = db.session.get_one(ResourceLink, facts.link_id)
+    usual = link.deployment.platform.grading_policy
+    return make_policy(services.settings.passback.policy, usual, link.grading_policy)
 
 
 def _find_course(services: Services, facts: LinkFacts) -> tuple[Course | None, bool]:

@@ -14,13 +14,13 @@ from ..web.refusals import refusing
 from .actions import act_on, find_to_resend, resend_many
 from .activity import LinkFacts, load_everybody, require_manager
 from .export_csv import write_scores
-from .grading_form import LISTED, PolicyPage, keep_policy, load_policy
+from .grading_form import LISTED, POLICY, PolicyPage, keep_policy, load_policy
 from .submission_review import load_learner_of
 from .views import see, show_review
 
 blueprint = Blueprint("link_pages", __name__, url_prefix="/console/link")
 
-POLICY_FIELDS = ("answer", "completion", "partial", "attempts")
+POLICY_FIELDS = (*POLICY, "attempts")
 
 
 @blueprint.get("/learner")

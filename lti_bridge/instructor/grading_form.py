@@ -7,17 +7,31 @@ from typing import Any
 from wtforms import Form, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
-from ..console.platforms.forms import ANSWER_WORDS, COMPLETION_WORDS, PARTIAL_WORDS, in_words
+from ..console.platforms.forms import (
+    ANSWER_WORDS,
+    COMPLETION_WORDS,
+    PARTIAL_WORDS,
+    TEACHER_GRADE,
+    TEACHER_GRADE_HELP,
+    TEACHER_GRADE_WORDS,
+    or_usual,
+)
 from ..core.db import db, reading
 from ..passback.actions.policy_change import Change, change_policy, merge_policy, preview_policy
-from ..passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
+from ..passback.rules.grading_policy import (
+    ANSWERS,
+    COMPLETIONS,
+    PARTIALS,
+    TEACHER_GRADES,
+    make_policy,
+)
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken
 from .actions import record_policy
 from .activity import LinkFacts, load_facts, require_manager
 
-POLICY = ("answer", "completion", "partial")
+POLICY = ("answer", "completion", "partial", "teacher_grade")
 MOST_ATTEMPTS = 1000
 # So many changes are listed by name; the others are counted.
 LISTED = 50
@@ -29,6 +43,7 @@ class LinkPolicyForm(Form):
     answer = SelectField("Which attempt is the grade")
     completion = SelectField("Completed without a score")
     partial = SelectField("Unfinished attempts")
+    teacher_grade = SelectField(TEACHER_GRADE, description=TEACHER_GRADE_HELP)
     attempts = IntegerField(
         "How many attempts a learner has",
         [
@@ -45,11 +60,10 @@ class LinkPolicyForm(Form):
             (self.answer, ANSWER_WORDS, ANSWERS),
             (self.completion, COMPLETION_WORDS, COMPLETIONS),
             (self.partial, PARTIAL_WORDS, PARTIALS),
+            (self.teacher_grade, TEACHER_GRADE_WORDS, TEACHER_GRADES),
         )
         for field, said, order in words:
-            usual = said[default[field.name]]
-            first = ("", f"As usual in this LMS: {usual[:1].lower()}{usual[1:]}")
-            field.choices = [first, *in_words(said, order)]
+            field.choices = or_usual("As usual in this LMS", default[field.name], said, order)
 
     @property
     def changes(self) -> dict[str, str | None]:
@@ -71,7 +85,7 @@ def load_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage:
 
     `chosen` are the values of a form. Raises PageRefused.
     """
-    facts, form = _open(page, chosen)
+    facts, form = _open(services, page, chosen)
     if not chosen or not form.validate():
         return PolicyPage(facts, form, None)
     with reading(db.session()):
@@ -86,7 +100,7 @@ def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage 
     Returns the page with its errors for values that cannot be chosen, else None. Raises
     PageRefused.
     """
-    facts, form = _open(page, chosen)
+    facts, form = _open(services, page, chosen)
     if not form.validate():
         return PolicyPage(facts, form, None)
     link = db.session.get_one(ResourceLink, facts.link_id)
@@ -100,11 +114,12 @@ def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage 
     return None
 
 
-def _open(page: PageToken, chosen: Any) -> tuple[LinkFacts, LinkPolicyForm]:
+def _open(services: Services, page: PageToken, chosen: Any) -> tuple[LinkFacts, LinkPolicyForm]:
     require_manager(page)
     facts = load_facts(page)
     link = db.session.get_one(ResourceLink, facts.link_id)
-    usual = make_policy(link.deployment.platform.grading_policy)
+    platform = link.deployment.platform
+    usual = make_policy(services.settings.passback.policy, platform.grading_policy)
     default = {name: getattr(usual, name) for name in POLICY}
     own = {name: (link.grading_policy or {}).get(name, "") for name in POLICY}
     form = LinkPolicyForm(default, chosen or None, attempts=link.attempts_allowed, **own)

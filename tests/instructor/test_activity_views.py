@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import replace
 from datetime import datetime
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from lti_bridge.instructor.roster import (
 )
 from lti_bridge.passback.learner_state import LearnerState
 from lti_bridge.passback.models import Score
+from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import (
     Grade,
     Learner,
@@ -32,7 +34,7 @@ from tests.html import read_page
 from tests.instructor import test_activity as link_page
 from tests.instructor.test_activity import member, with_roster
 from tests.mini_platform import INSTRUCTOR
-from tests.world import HERE, World, code
+from tests.world import HERE, World, code, set_teacher_grade
 
 
 def token_of(world: World, **changes: object) -> str:
@@ -278,7 +280,50 @@ def test_change_of_policy_is_shown_before_it_is_made(world: World) -> None:
     assert (link.grading_policy, link.attempts_allowed) == ({"answer": "latest"}, 3)
     assert grade_of(number).next_send_at is not None
     said = "set the grading policy: answer latest, completion as usual, partial as usual"
+    said += ", teacher_grade as usual"
     assert entries() == [("instructor ida", "policy", f"link {link.id}", f"{said}; 3 attempts")]
+
+
+def test_teacher_s_grade_stays_or_is_replaced(world: World) -> None:
+    finish(world, "alice", 85.5)
+    token = token_of(world)
+    assert "a grade in the LMS: that grade stays." in ask(world, "", token).text
+
+    shown = ask(world, "/policy", token, teacher_grade="replace", attempts="1")
+    answer = press(world, shown, teacher_grade="replace")
+
+    assert "It changes no grade that was decided so far." in shown.text
+    assert "a grade in the LMS: the course's grade replaces it." in unescape(answer.text)
+    own = db.session.scalars(select(ResourceLink.grading_policy)).one()
+    assert own == {"teacher_grade": "replace"}
+    db.session.commit()
+    form = read_page(ask(world, "/policy", token).text, HERE).forms[0]
+    assert form.fields["teacher_grade"] == "replace"
+
+
+@pytest.mark.parametrize(
+    "setting, of_platform, said",
+    [
+        ("keep", None, "keep the teacher's grade"),
+        ("replace", None, "replace it with the course's"),
+        ("replace", {"answer": "first"}, "replace it with the course's"),
+        ("replace", {"teacher_grade": "keep"}, "keep the teacher's grade"),
+        ("keep", {"teacher_grade": "replace"}, "replace it with the course's"),
+    ],
+)
+def test_usual_way_with_a_teacher_s_grade_is_the_lms_s(
+    world: World, setting: str, of_platform: dict[str, str] | None, said: str
+) -> None:
+    token = token_of(world)
+    db.session.scalars(select(Platform)).one().grading_policy = of_platform
+    db.session.commit()
+    set_teacher_grade(setting)
+
+    form, page = ask(world, "/policy", token), ask(world, "", token)
+
+    assert f"As usual in this LMS: {said}" in unescape(form.text)
+    replaced = "the course's grade replaces it" in unescape(page.text)
+    assert replaced is said.startswith("replace")
 
 
 def test_own_policy_can_be_taken_back(world: World) -> None:
@@ -297,7 +342,14 @@ def test_own_policy_can_be_taken_back(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"answer": "worst"}, {"attempts": "-1"}, {"attempts": "many"}, {"attempts": ""}]
+    "wrong",
+    [
+        {"answer": "worst"},
+        {"teacher_grade": "ask"},
+        {"attempts": "-1"},
+        {"attempts": "many"},
+        {"attempts": ""},
+    ],
 )
 def test_policy_that_there_is_not_is_refused(world: World, wrong: dict[str, str]) -> None:
     token = token_of(world)

@@ -8,7 +8,7 @@ from wtforms.validators import Length, Optional
 
 from ...lms.registry import ALL
 from ...lti.replies import origin
-from ...passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS
+from ...passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, TEACHER_GRADES
 from ...platforms.accounts import DEFAULT
 from ...platforms.connection_values import LONGEST_NAME, PlatformFacts
 from ..forms import ConsoleForm, address_field, strip, text_field
@@ -38,6 +38,15 @@ PARTIAL_WORDS = {
     "none": "Nothing until the course says it is completed, passed or failed",
     "send": "The score so far, whenever it changes",
 }
+TEACHER_GRADE_WORDS = {
+    "keep": "Keep the teacher's grade",
+    "replace": "Replace it with the course's",
+}
+TEACHER_GRADE = "When a teacher has set a grade in the LMS"
+TEACHER_GRADE_HELP = (
+    "It counts from the next score on. Some LMSs, such as Moodle, keep an overridden grade "
+    "whatever is chosen here."
+)
 MOST_ORIGINS = 20
 
 
@@ -49,6 +58,14 @@ def choose(label: str, values: Sequence[tuple[str, str]]) -> SelectField:
 def in_words(words: dict[str, str], values: Sequence[str]) -> list[tuple[str, str]]:
     """Return a policy's values with their words, in their order."""
     return [(value, words[value]) for value in values]
+
+
+def or_usual(
+    where: str, usual: str, words: dict[str, str], values: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return a policy's values with their words, after the empty one that leaves it as usual."""
+    said = words[usual]
+    return [("", f"{where}: {said[:1].lower()}{said[1:]}"), *in_words(words, values)]
 
 
 class PlatformForm(ConsoleForm):
@@ -97,12 +114,16 @@ class NewPlatformForm(PlatformForm):
 
 
 class SettingsForm(ConsoleForm):
-    """How a platform's learners are served: nothing that could lock anybody out."""
+    """How a platform's learners are served: nothing that could lock anybody out.
+
+    `usual` is what the settings say of a teacher's grade, for a platform that says nothing.
+    """
 
     player = choose("The player opens", PLAYERS)
     answer = choose("Which attempt is the grade", in_words(ANSWER_WORDS, ANSWERS))
     completion = choose("Completed without a score", in_words(COMPLETION_WORDS, COMPLETIONS))
     partial = choose("Unfinished attempts", in_words(PARTIAL_WORDS, PARTIALS))
+    teacher_grade = SelectField(TEACHER_GRADE, description=TEACHER_GRADE_HELP)
     frame_origins = TextAreaField(
         "Sites that may show the bridge in a frame",
         description=(
@@ -111,6 +132,12 @@ class SettingsForm(ConsoleForm):
         ),
         render_kw={"rows": "3"},
     )
+
+    def __init__(self, usual: str, **defaults: Any) -> None:
+        super().__init__(**defaults)
+        self.teacher_grade.choices = or_usual(
+            "As in the bridge's settings", usual, TEACHER_GRADE_WORDS, TEACHER_GRADES
+        )
 
     def validate_frame_origins(self, field: TextAreaField) -> None:
         """Refuse a line that is no site."""
@@ -125,9 +152,10 @@ class SettingsForm(ConsoleForm):
         lines = (line.strip().rstrip("/") for line in (self.frame_origins.data or "").splitlines())
         return list(dict.fromkeys(line for line in lines if line))
 
-    def policy(self) -> dict[str, str]:
-        """Return the default grading policy."""
-        return {name: str(self[name].data) for name in ("answer", "completion", "partial")}
+    def policy(self) -> dict[str, str | None]:
+        """Return the default grading policy; None leaves a part to the bridge's settings."""
+        names = ("answer", "completion", "partial", "teacher_grade")
+        return {name: self[name].data or None for name in names}
 
 
 class InviteForm(ConsoleForm):

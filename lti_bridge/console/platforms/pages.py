@@ -1,6 +1,6 @@
 """The platforms at the console: what is known of each, and changes to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,7 +91,7 @@ def _line(row: Platform, kept: dict[str, Kept]) -> PlatformLine:
     )
 
 
-def load_platform(actor: Actor, platform_id: int) -> PlatformPage:
+def load_platform(services: Services, actor: Actor, platform_id: int) -> PlatformPage:
     """Return one platform's page; raises ConsoleRefused for one outside the actor's scope."""
     with reading(db.session()):
         row = get_row(actor, platform_id)
@@ -101,7 +101,7 @@ def load_platform(actor: Actor, platform_id: int) -> PlatformPage:
             account=account_name(row),
             player=PLAYERS[bool(row.player_window)],
             new_versions=new_versions_of(row),
-            policy=make_policy(row.grading_policy),
+            policy=make_policy(services.settings.passback.policy, row.grading_policy),
             deployments=[_deployment(one) for one in row.deployments],
             narrowed=missing_grants_at(row),
             checked=kept_checks([subject]).get(subject),
@@ -172,18 +172,19 @@ def change_settings(
     platform_id: int,
     *,
     player: str,
-    policy: dict[str, str],
+    policy: Mapping[str, str | None],
     frame_origins: list[str],
 ) -> None:
     """Change how a platform's learners are served. Commits. Raises ConsoleRefused.
 
-    The policy counts for activities that have none of their own, from their next look on.
+    The policy counts for activities that have none of their own, from their next look on; a part
+    that is None is left to the bridge's settings.
     """
     row = get_row(actor, platform_id)
     row.player_window = player == "window"
-    row.grading_policy = policy
+    row.grading_policy = {name: value for name, value in policy.items() if value is not None}
     row.frame_origins = frame_origins
-    words = ", ".join(f"{name} {value}" for name, value in policy.items())
+    words = ", ".join(f"{name} {value or 'as usual'}" for name, value in policy.items())
     said = f"player in a {player}; default policy: {words}; {len(frame_origins)} more sites"
     _note(services, actor, row, said)
 

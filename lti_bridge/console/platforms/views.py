@@ -86,14 +86,17 @@ def add(actor: Actor) -> Response:
 @allow(Rule.SIGNED_IN)
 def one(actor: Actor, platform_id: int) -> Response:
     """One platform, whole."""
-    return show("console/platforms/platform.html", shown=load_platform(actor, platform_id))
+    return show(
+        "console/platforms/platform.html",
+        shown=load_platform(current_services(), actor, platform_id),
+    )
 
 
 @blueprint.get("/<int:platform_id>/edit")
 @allow(Rule.OWNER)
 def ask_edit(actor: Actor, platform_id: int) -> Response:
     """Ask for other values of the connection."""
-    shown = load_platform(actor, platform_id)
+    shown = load_platform(current_services(), actor, platform_id)
     row, names = shown.row, ("name", "issuer", "client_id", "authorization_url", "token_url")
     values = {name: getattr(row, name) for name in (*names, "jwks_url", "dialect", "privacy")}
     values |= {"audience": row.audience or "", "player": shown.player}
@@ -107,7 +110,8 @@ def ask_edit(actor: Actor, platform_id: int) -> Response:
 @allow(Rule.OWNER)
 def edit(actor: Actor, platform_id: int) -> Response:
     """Keep other values of the connection."""
-    shown, form = load_platform(actor, platform_id), PlatformForm(account_names())
+    shown = load_platform(current_services(), actor, platform_id)
+    form = PlatformForm(account_names())
     if form.validate():
         try:
             change_connection(current_services(), actor, platform_id, form.facts())
@@ -121,11 +125,21 @@ def edit(actor: Actor, platform_id: int) -> Response:
 @allow(Rule.SIGNED_IN)
 def ask_settings(actor: Actor, platform_id: int) -> Response:
     """Ask how the platform's learners are to be served."""
-    shown = load_platform(actor, platform_id)
-    policy, origins = shown.policy, "\n".join(shown.row.frame_origins)
-    values = {"answer": policy.answer, "completion": policy.completion, "partial": policy.partial}
-    form = SettingsForm(player=shown.player, frame_origins=origins, **values)
-    return _settings(shown, form)
+    shown = load_platform(current_services(), actor, platform_id)
+    return _settings(shown, _settings_form(shown))
+
+
+def _settings_form(shown: PlatformPage) -> SettingsForm:
+    policy = shown.policy
+    return SettingsForm(
+        current_services().settings.passback.teacher_grade,
+        player=shown.player,
+        answer=policy.answer,
+        completion=policy.completion,
+        partial=policy.partial,
+        teacher_grade=(shown.row.grading_policy or {}).get("teacher_grade", ""),
+        frame_origins="\n".join(shown.row.frame_origins),
+    )
 
 
 def _settings(shown: PlatformPage, form: SettingsForm, status: int = 200) -> Response:
@@ -136,7 +150,8 @@ def _settings(shown: PlatformPage, form: SettingsForm, status: int = 200) -> Res
 @allow(Rule.SIGNED_IN)
 def keep_settings(actor: Actor, platform_id: int) -> Response:
     """Keep how the platform's learners are served."""
-    shown, form = load_platform(actor, platform_id), SettingsForm()
+    shown = load_platform(current_services(), actor, platform_id)
+    form = _settings_form(shown)
     if not form.validate():
         return _settings(shown, form, 400)
     change_settings(
@@ -154,7 +169,7 @@ def keep_settings(actor: Actor, platform_id: int) -> Response:
 @allow(Rule.OWNER)
 def invite_again(actor: Actor, platform_id: int) -> Response:
     """Make an address that registers this platform anew."""
-    shown = load_platform(actor, platform_id)
+    shown = load_platform(current_services(), actor, platform_id)
     address = invite_address(current_services(), actor, "", platform_id=platform_id)
     name, dialect = shown.row.name, shown.row.dialect
     return show("console/platforms/invited.html", address=address, dialect=dialect, name=name)
@@ -164,7 +179,10 @@ def invite_again(actor: Actor, platform_id: int) -> Response:
 @allow(Rule.OWNER)
 def ask_disable(actor: Actor, platform_id: int) -> Response:
     """Say what stopping a platform's launches means, and ask."""
-    return show("console/platforms/disable.html", shown=load_platform(actor, platform_id))
+    return show(
+        "console/platforms/disable.html",
+        shown=load_platform(current_services(), actor, platform_id),
+    )
 
 
 @blueprint.post("/<int:platform_id>/disable")
@@ -200,7 +218,7 @@ def approve_one(actor: Actor, platform_id: int) -> Response:
 def ask_succeed(actor: Actor, platform_id: int) -> Response:
     """Show whose registrations would be taken over, and ask."""
     asked = _succession(request.args)
-    shown = load_platform(actor, platform_id)
+    shown = load_platform(current_services(), actor, platform_id)
     found = plan(actor, platform_id, **asked)
     return show("console/platforms/succeed.html", shown=shown, plan=found, asked=asked)
 

@@ -49,7 +49,8 @@ def preview_policy(
     Reads only; the transaction stays the caller's.
     """
     now = services.now()
-    wanted = make_policy(link.deployment.platform.grading_policy, merge_policy(link, changes))
+    first, usual = services.settings.passback.policy, link.deployment.platform.grading_policy
+    wanted = make_policy(first, usual, merge_policy(link, changes))
     query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
     found = []
     for grade_id in list(db.session.scalars(query)):

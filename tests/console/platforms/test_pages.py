@@ -12,7 +12,8 @@ from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import ResourceLink
 from tests.console.visitors import press, sign_in_admin, sign_in_owner
-from tests.world import World
+from tests.html import read_page
+from tests.world import HERE, World, set_teacher_grade
 
 LIST = "/console/platforms"
 ONE = f"{LIST}/1"
@@ -128,6 +129,65 @@ def test_settings_become_the_default_policy(world: World, owner: FlaskClient) ->
     row = platform()
     assert row.grading_policy == {"answer": "latest", "completion": "no_grade", "partial": "send"}
     assert (row.player_window, row.frame_origins) == (True, ["https://lms.school.example"])
+
+
+def offered(owner: FlaskClient) -> str:
+    """Return what the form says of a teacher's grade, as it would be sent."""
+    forms = read_page(owner.get(f"{ONE}/settings").text, HERE).forms
+    (form,) = [one for one in forms if "teacher_grade" in one.fields]
+    return form.fields["teacher_grade"]
+
+
+def test_platform_says_what_becomes_of_a_teacher_s_grade(world: World, owner: FlaskClient) -> None:
+    told = {**SETTINGS, "teacher_grade": "replace", "frame_origins": ""}
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
+
+    assert (platform().grading_policy or {})["teacher_grade"] == "replace"
+    assert "replace it with the course&#39;s" in owner.get(ONE).text
+    assert offered(owner) == "replace"
+    assert any("partial send, teacher_grade replace;" in text for text in audit())
+
+
+def test_choice_for_a_teacher_s_grade_is_taken_back(world: World, owner: FlaskClient) -> None:
+    told = {**SETTINGS, "frame_origins": ""}
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told, teacher_grade="replace")
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told, teacher_grade="")
+
+    assert "teacher_grade" not in (platform().grading_policy or {})
+    assert "keep the teacher&#39;s grade" in owner.get(ONE).text
+    assert any("teacher_grade as usual" in text for text in audit())
+
+
+def test_platform_that_says_nothing_follows_the_settings(world: World, owner: FlaskClient) -> None:
+    set_teacher_grade("replace")
+
+    form, page = owner.get(f"{ONE}/settings").text, owner.get(ONE).text
+
+    assert offered(owner) == ""
+    assert "As in the bridge&#39;s settings: replace it with the course&#39;s" in form
+    assert "replace it with the course&#39;s" in page
+
+
+def test_form_without_the_choice_leaves_it_as_it_is(world: World, owner: FlaskClient) -> None:
+    """A page that was opened before an upgrade may be sent after it."""
+    told = {**SETTINGS, "frame_origins": ""}
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told, teacher_grade="replace")
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
+
+    assert (platform().grading_policy or {})["teacher_grade"] == "replace"
+
+
+def test_unknown_choice_for_a_teacher_s_grade_is_refused(world: World, owner: FlaskClient) -> None:
+    told = {**SETTINGS, "teacher_grade": "ask", "frame_origins": ""}
+
+    answer = press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
+
+    assert answer.status_code == 400
+    assert "Not a valid choice" in answer.text
+    assert platform().grading_policy is None
 
 
 def test_frame_site_with_a_path_is_refused(world: World, owner: FlaskClient) -> None:
