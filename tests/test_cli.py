@@ -445,6 +445,44 @@ def test_policy_is_set_piece_by_piece(bridge, link):
     assert "answer             latest" in shown
     assert "partial            send" in shown
     assert "completion         full_marks" in shown
+    assert "teacher's grade    keep" in shown
+
+
+def test_link_says_what_becomes_of_a_teacher_s_grade(bridge, link):
+    bridge("link", "set", link, "--answer", "latest")
+
+    ended = bridge("link", "set", link, "--teacher-grade", "replace")
+
+    assert "The policy changes no grade that was decided so far." in ended.out
+    assert "teacher's grade    replace" in ended.out
+    assert "answer             latest" in ended.out
+    assert "teacher's grade    keep" in bridge("link", "show", "link-2").out
+
+
+def test_platform_says_what_becomes_of_a_teacher_s_grade(bridge):
+    add(bridge)
+    before = bridge("platform", "show", "1").out
+
+    add(bridge, teacher_grade="replace")
+    add(bridge, name="Other name")
+
+    assert "teacher's grade    keep" in before
+    assert "teacher's grade    replace" in bridge("platform", "show", "1").out
+
+
+def test_settings_say_what_becomes_of_a_teacher_s_grade(bridge, link, tmp_path):
+    with (tmp_path / "bridge.toml").open("a") as config:
+        config.write('[passback]\nteacher_grade = "replace"\n')
+
+    assert "teacher's grade    replace" in bridge("link", "show", link).out
+    assert "teacher's grade    replace" in bridge("platform", "show", "1").out
+
+
+def test_unknown_choice_for_a_teacher_s_grade_is_wrong_usage(bridge, link):
+    ended = bridge("link", "set", link, "--teacher-grade", "ask")
+
+    assert ended.status == 2
+    assert "'ask' is not one of 'keep', 'replace'" in ended.err
 
 
 def test_setting_one_link_leaves_the_other(bridge, link):

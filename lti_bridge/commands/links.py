@@ -9,11 +9,18 @@ from ..core.clock import say_time
 from ..core.db import db
 from ..core.errors import ConfigurationError
 from ..passback.actions.policy_change import Change, change_policy, preview_policy
-from ..passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, make_policy
+from ..passback.rules.grading_policy import (
+    ANSWERS,
+    COMPLETIONS,
+    PARTIALS,
+    TEACHER_GRADES,
+    make_policy,
+)
 from ..platforms.connection_values import PLAYERS
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
 from ..registrations.resource_links import opens_in_window
+from ..services import Services
 from .opening import open_bridge, table
 
 
@@ -26,11 +33,11 @@ def link() -> None:
 @click.argument("name", required=False)
 def show(name: str | None) -> None:
     """Show the link NAME (its number or LMS id), or list all links."""
-    with open_bridge():
+    with open_bridge() as services:
         if name is None:
             _list()
         else:
-            _show(find_link(name))
+            _show(services, find_link(name))
 
 
 def _list() -> None:
@@ -63,9 +70,10 @@ def _course(row: ResourceLink) -> str | None:
     return choose_course(row.override_course, row.custom_course, row.remembered_course)
 
 
-def _show(row: ResourceLink) -> None:
+def _show(services: Services, row: ResourceLink) -> None:
     platform = row.deployment.platform
-    policy = make_policy(platform.grading_policy, row.grading_policy)
+    first = services.settings.passback.policy
+    policy = make_policy(first, platform.grading_policy, row.grading_policy)
     facts = [
         ("number", str(row.id)),
         ("title", row.title or "-"),
@@ -81,6 +89,7 @@ def _show(row: ResourceLink) -> None:
         ("answer", policy.answer),
         ("completion", policy.completion),
         ("partial", policy.partial),
+        ("teacher's grade", policy.teacher_grade),
         ("gradebook column", "known" if row.line_item_url else "not known"),
         ("newest launch", say_time(row.launched_at)),
     ]
@@ -97,6 +106,11 @@ def _show(row: ResourceLink) -> None:
 @click.option("--answer", type=click.Choice(ANSWERS), help="Which attempt is the grade.")
 @click.option("--completion", type=click.Choice(COMPLETIONS), help="Completed without a score.")
 @click.option("--partial", type=click.Choice(PARTIALS), help="Scores of unfinished attempts.")
+@click.option(
+    "--teacher-grade",
+    type=click.Choice(TEACHER_GRADES),
+    help="What a score does to a grade that a person set in the LMS.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show which grades a policy would change.")
 def set_(
     name: str,
@@ -132,7 +146,7 @@ def set_(
         db.session.commit()
         if chosen:
             change_policy(services, row, chosen)
-        _show(row)
+        _show(services, row)
         if course:
             click.echo(
                 "\nThe course is set for this link only: a copy of the LMS course does not take "

@@ -9,6 +9,7 @@ from ..core.config import Settings
 from ..core.db import db
 from ..lms.registry import KEYS
 from ..lms.tool_definition import ToolDefinition
+from ..passback.rules.grading_policy import TEACHER_GRADES, make_policy
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
 from ..platforms.connection_values import (
@@ -55,6 +56,12 @@ def platform() -> None:
     type=click.Choice(list(NEW_VERSIONS)),
     help="Whether its instructors and admins may replace courses (unshared: while no other LMS "
     "uses the account).",
+)
+@click.option(
+    "--teacher-grade",
+    type=click.Choice(TEACHER_GRADES),
+    help="What a score does to a grade that a person set in the LMS; an activity can say "
+    "otherwise.",
 )
 @click.option("--identity", help="From `platform show`: restores an edited platform's identity.")
 @click.option("--deployment-identity", help="The same for the deployment of a successor.")
@@ -111,7 +118,7 @@ def show(name: str) -> None:
     """Show one platform (its NAME, number, client id or issuer) and its identities."""
     with open_bridge() as services:
         row = registry.find_named_platform(name)
-        for label, value in _facts_of(row):
+        for label, value in _facts_of(row, services.settings):
             click.echo(f"{label:<18} {value}")
         click.echo("deployments")
         for deployment in row.deployments:
@@ -124,7 +131,8 @@ def show(name: str) -> None:
         click.echo("\n" + paste_into_lms(services.settings))
 
 
-def _facts_of(row: Platform) -> list[tuple[str, str]]:
+def _facts_of(row: Platform, settings: Settings) -> list[tuple[str, str]]:
+    policy = make_policy(settings.passback.policy, row.grading_policy)
     return [
         ("number", str(row.id)),
         ("name", row.name),
@@ -140,6 +148,7 @@ def _facts_of(row: Platform) -> list[tuple[str, str]]:
         ("privacy", row.privacy),
         ("player", PLAYERS[bool(row.player_window)]),
         ("new versions", new_versions_of(row)),
+        ("teacher's grade", policy.teacher_grade),
         ("account", account_name(row)),
     ]
 

@@ -24,7 +24,7 @@ class PlatformFacts:
     """What an admin tells us of a platform; identities only when edited ones are restored.
 
     `player`: whether it opens in the LMS's frame or in a window of its own. `new_versions`: a key
-    of NEW_VERSIONS.
+    of NEW_VERSIONS. `teacher_grade`: that part of its grading policy.
     """
 
     name: str
@@ -39,6 +39,7 @@ class PlatformFacts:
     privacy: str | None = None
     player: str | None = None
     new_versions: str | None = None
+    teacher_grade: str | None = None
     identity: str | None = None
     deployment_identity: str | None = None
 
