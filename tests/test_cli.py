@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from lti_bridge import cli
 from lti_bridge.app import create_app
+from lti_bridge.commands import serving
 from lti_bridge.commands.opening import close_bridge
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
@@ -193,6 +194,42 @@ def test_wrong_setting_is_one_line(run, tmp_path):
     assert ended.status == 1
     assert ended.err.count("\n") == 1
     assert "there is no setting lunch; did you mean launch?" in ended.err
+
+
+class NoServer:
+    """Stands for gunicorn, which would serve until it is told to end."""
+
+    def __init__(self, *_about: object) -> None:
+        pass
+
+    def run(self) -> None:
+        """Serve nobody."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["worker"], "web --host 127.0.0.1 --port 1 --workers 1 --threads 2".split()],
+    ids=["worker", "web"],
+)
+def test_retired_setting_is_a_warning_in_the_log(words, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(serving, "WebServer", NoServer)
+    with (tmp_path / "bridge.toml").open("a") as config:
+        config.write("[passback]\nprioritize_non_tool_grade = false\n")
+
+    lines = run(*words).err.splitlines()
+
+    (warning,) = [line for line in lines if " warning " in line]
+    assert "bridge.toml: the setting passback.prioritize_non_tool_grade is ignored now" in warning
+    assert "passback.teacher_grade takes its place" in warning
+
+
+def test_retired_setting_stops_no_command(bridge, tmp_path):
+    with (tmp_path / "bridge.toml").open("a") as config:
+        config.write("[passback]\nprioritize_non_tool_grade = false\n")
+
+    ended = bridge("platform", "list")
+
+    assert (ended.status, ended.err) == (0, "")
 
 
 def test_missing_settings_file_is_one_line(run, tmp_path):

@@ -1,5 +1,6 @@
 """What every command needs: the settings, and a bridge whose database is up to date."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ import click
 from flask import Flask
 
 from ..app import create_app
-from ..core.config import Settings, load_settings
+from ..core.config import Settings, find_retired, load_settings
 from ..core.db import db
 from ..core.schema import require_newest_schema
 from ..platforms.accounts import ensure_default_account
@@ -16,12 +17,20 @@ from ..platforms.keys import ensure_keys
 from ..services import EXTENSION, Services
 
 CONFIG_FILE = "lti_bridge.config_file"
+logger = logging.getLogger(__name__)
 
 
 def read_settings() -> Settings:
     """Return the settings of this call, with the file that `--config` names."""
     named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
     return load_settings(config_file=named)
+
+
+def warn_of_retired_settings() -> None:
+    """Log what the settings of this call name that nothing reads any more."""
+    named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
+    for sentence in find_retired(config_file=named):
+        logger.warning("%s", sentence)
 
 
 def config_arguments() -> list[str]:

@@ -21,7 +21,13 @@ from ..privacy import tasks as privacy_tasks
 from ..queue.worker import Worker
 from ..server import WebServer
 from ..services import EXTENSION, Services
-from .opening import close_bridge, config_arguments, prepare, read_settings
+from .opening import (
+    close_bridge,
+    config_arguments,
+    prepare,
+    read_settings,
+    warn_of_retired_settings,
+)
 
 # A worker that was asked to end finishes its jobs; each outbound call has a deadline below this.
 GRACE_SECONDS = 25.0
@@ -104,6 +110,7 @@ def web(host: str, port: int, workers: int, threads: int, ends_with: int | None)
         end_with_parent(ends_with)
     settings = read_settings()
     start_logging(settings)
+    warn_of_retired_settings()
     WebServer(settings, host, port, workers, threads).run()
 
 
@@ -116,6 +123,7 @@ def worker(threads: int | None, ends_with: int | None) -> None:
         end_with_parent(ends_with)
     settings = read_settings()
     start_logging(settings)
+    warn_of_retired_settings()
     app = create_app(settings)
     require_newest_schema(app)
     prepare(app)

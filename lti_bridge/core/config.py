@@ -19,6 +19,12 @@ from .paths import shipped
 
 PREFIX = "LTI_BRIDGE_"
 CONFIG_FILE_VARIABLE = "LTI_BRIDGE_CONFIG"
+# Settings of earlier releases: a bridge that still names one starts, and says what to do instead.
+RETIRED = {
+    "passback.prioritize_non_tool_grade": (
+        "passback.teacher_grade takes its place (keep, the default, or replace)"
+    ),
+}
 
 
 def _setting(
@@ -68,7 +74,6 @@ class PassbackSettings:
     backoff_seconds: float = _setting(5.0, at_least=0.1)
     backoff_seconds_max: float = _setting(3600.0, at_least=1)
     give_up_days: float = _setting(14.0, at_least=0.01)
-    prioritize_non_tool_grade: bool = _setting(True)
     teacher_grade: str = _setting("keep", one_of=("keep", "replace"))
     worker_threads: int = _setting(8, at_least=1)
 
@@ -150,13 +155,33 @@ def load_settings(
     Raises ConfigurationError with a sentence that names the setting, where it was set, and what
     would be right.
     """
+    return _finish(_build(Settings, _read_layers(environ, config_file), ""))
+
+
+def find_retired(
+    environ: Mapping[str, str] | None = None, *, config_file: Path | None = None
+) -> list[str]:
+    """Return a sentence for every setting of an earlier release that the layers still name.
+
+    Takes and raises what `load_settings` does.
+    """
+    values = _read_layers(environ, config_file)
+    return [
+        f"{values[key][1]}: the setting {key} is ignored now; {instead}"
+        for key, instead in RETIRED.items()
+        if key in values
+    ]
+
+
+def _read_layers(environ: Mapping[str, str] | None, config_file: Path | None) -> dict[str, Any]:
+    """Return each value that is given, with where it was given last."""
     environ = process_environment if environ is None else environ
     values: dict[str, Any] = {}
     _merge(values, _read_toml(shipped("configs") / "default.toml"), "configs/default.toml")
     if named := str(config_file or environ.get(CONFIG_FILE_VARIABLE, "")):
         _merge(values, _read_toml(Path(named)), named)
     _merge_environment(values, environ)
-    return _finish(_build(Settings, values, ""))
+    return values
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -192,7 +217,7 @@ def _merge(values: dict[str, Any], layer: Mapping[str, Any], origin: str) -> Non
 
 def _known(owner: type, name: str, shown: str, origin: str) -> None:
     names = [f.name for f in dataclasses.fields(owner)]
-    if name in names:
+    if name in names or shown in RETIRED:
         return
     close = difflib.get_close_matches(name, names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""

@@ -24,12 +24,11 @@ class Submission:
     """What a score says of the learner's attempt beside the number.
 
     `is_new`: no score of this attempt was accepted yet. `submitted_at` is RFC 3339, the same for
-    every score of an attempt. `yields`: a grade that a person gave stays.
+    every score of an attempt.
     """
 
     is_new: bool
     submitted_at: str | None
-    yields: bool
 
 
 def _nothing(_: Submission) -> dict[str, Any]:

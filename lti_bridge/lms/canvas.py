@@ -69,11 +69,15 @@ def score_extension(submission: Submission) -> dict[str, Any]:
     https://canvas.instructure.com/doc/api/score.html: `new_submission` makes an attempt, and a
     repeated time makes no second one. Older Canvas reads the time in the extension, newer ones in
     `submission`.
+
+    Newer Canvas also reads `prioritize_non_tool_grade`, and then keeps any score that stands, this
+    tool's own too, so that no better attempt would count
+    (https://github.com/instructure/canvas-lms/blob/master/app/controllers/lti/ims/scores_controller.rb);
+    so it is never sent.
     """
     extension: dict[str, Any] = {
         "new_submission": submission.is_new,
         "submission_type": "external_tool",
-        "prioritize_non_tool_grade": submission.yields,
     }
     if submission.submitted_at is None:
         return {EXTENSION: extension}

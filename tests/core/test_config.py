@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lti_bridge.core.config import Settings, load_settings
+from lti_bridge.core import config
+from lti_bridge.core.config import Settings, find_retired, load_settings
 from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.core.paths import shipped
 from lti_bridge.passback.rules.grading_policy import TEACHER_GRADES
@@ -257,6 +258,41 @@ def test_wrong_file_gets_a_sentence(tmp_path, text, sentence):
 
     assert str(caught.value).startswith(named)
     assert sentence in str(caught.value)
+
+
+RETIRED = "the setting passback.prioritize_non_tool_grade is ignored now; passback.teacher_grade"
+
+
+@pytest.mark.parametrize("value", ["true", "false", "perhaps", ""])
+def test_retired_setting_in_the_environment_is_told(tmp_path, value):
+    variable = "LTI_BRIDGE_PASSBACK__PRIORITIZE_NON_TOOL_GRADE"
+
+    settings = load(tmp_path, **{variable: value})
+
+    assert settings.passback == load(tmp_path).passback
+    (told,) = find_retired({variable: value})
+    assert told.startswith(f"{variable}: {RETIRED} takes its place")
+
+
+def test_retired_setting_in_the_file_is_told(tmp_path):
+    text = '[passback]\nprioritize_non_tool_grade = false\nteacher_grade = "replace"\n'
+    named = write(tmp_path, text)
+
+    settings = load(tmp_path, LTI_BRIDGE_CONFIG=named)
+
+    assert settings.passback.teacher_grade == "replace"
+    (told,) = find_retired({}, config_file=Path(named))
+    assert told.startswith(f"{named}: {RETIRED} takes its place")
+
+
+def test_nothing_is_told_of_settings_that_there_are(tmp_path):
+    assert find_retired({"LTI_BRIDGE_DATA_DIR": str(tmp_path)}) == []
+
+
+def test_retired_settings_are_gone():
+    known = {f"{section}.{name}" for section, names in declared().items() for name in names}
+
+    assert known.isdisjoint(config.RETIRED)
 
 
 def test_wrong_secret_is_not_repeated(tmp_path):

@@ -17,7 +17,7 @@ from lti_bridge.lms.score_replies import Reply
 from lti_bridge.lti.scores import score_body
 
 TEMPLATES = Path(lti_bridge.__file__).parent.parent / "templates" / "lms"
-FIRST = Submission(is_new=True, submitted_at="2026-11-02T08:59:59.123Z", yields=True)
+FIRST = Submission(is_new=True, submitted_at="2026-11-02T08:59:59.123Z")
 
 
 @pytest.mark.parametrize("lms", ALL, ids=lambda lms: lms.key)
@@ -57,18 +57,23 @@ def test_canvas_gets_the_time_of_the_attempt_twice() -> None:
         EXTENSION: {
             "new_submission": True,
             "submission_type": "external_tool",
-            "prioritize_non_tool_grade": True,
             "submitted_at": "2026-11-02T08:59:59.123Z",
         },
     }
 
 
 def test_canvas_repeat_makes_no_submission() -> None:
-    sent = CANVAS.score_extension(Submission(is_new=False, submitted_at=None, yields=False))
+    sent = CANVAS.score_extension(Submission(is_new=False, submitted_at=None))
 
     assert "submission" not in sent
     assert sent[EXTENSION]["new_submission"] is False
-    assert sent[EXTENSION]["prioritize_non_tool_grade"] is False
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_canvas_is_never_told_to_keep_what_stands(is_new: bool) -> None:
+    sent = CANVAS.score_extension(Submission(is_new=is_new, submitted_at=None))
+
+    assert set(sent[EXTENSION]) == {"new_submission", "submission_type"}
 
 
 @pytest.mark.parametrize("lms", ALL, ids=lambda lms: lms.key)

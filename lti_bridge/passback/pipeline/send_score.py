@@ -188,7 +188,6 @@ def _write_body(
     submission = Submission(
         is_new=registration is not None and not registration.submission_accepted,
         submitted_at=moment_text(submitted_at),
-        yields=services.settings.passback.prioritize_non_tool_grade,
     )
     body = score_body(
         sub=snapshot.sub,
