@@ -9,8 +9,11 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from lti_sandbox.practice_lms.addresses import line_item_url, origin
+from lti_sandbox.practice_lms.canvas_scores import CanvasRules
 from lti_sandbox.practice_lms.current import current_lms
-from lti_sandbox.practice_lms.scores import Answer, CanvasRules, MoodleRules
+from lti_sandbox.practice_lms.moodle_scores import MoodleRules
+from lti_sandbox.practice_lms.results import canvas_results, moodle_results
+from lti_sandbox.practice_lms.scores import Answer
 from lti_sandbox.practice_lms.service_guard import calling_client, refusal, requires_scope
 from lti_sandbox.practice_lms.state import LineItem, LmsState
 
@@ -54,7 +57,7 @@ def list_items(course: str) -> Response:
 def create_item(course: str) -> Response:
     """Make a line item for the tool."""
     state = current_lms()
-    if request.content_type.partition(";")[0].strip() != ITEM_TYPE:
+    if (request.content_type or "").partition(";")[0].strip() != ITEM_TYPE:
         return refusal(state, 400, "The content type is not a line item's")
     body = request.get_json(force=True, silent=True) or {}
     if not body.get("label") or body.get("scoreMaximum") is None:
@@ -123,16 +126,11 @@ def results(course: str, item_id: str) -> Response:
         return item
     if state.dialect == "moodle" and "limit" in request.args:
         return Response("<html>404</html>", 404)
-    found = []
-    for (cell_item, sub), cell in state.cells.items():
-        if cell_item != item.id or request.args.get("user_id", sub) != sub:
-            continue
-        if cell.stored_at is None and cell.score is None and not cell.history:
-            continue
-        found.append(_result(state, item, sub, cell.score))
-    if state.dialect == "moodle":
-        return Response(json.dumps(found), content_type=RESULTS_TYPE)
-    return _page(found)
+    url = line_item_url(state, item)
+    if state.dialect == "canvas":
+        return _page(canvas_results(state, item, url, request.args))
+    found = moodle_results(state, item, url, request.args)
+    return Response(json.dumps(found), content_type=RESULTS_TYPE)
 
 
 def _page(found: list[dict[str, Any]]) -> Response:
@@ -154,6 +152,8 @@ def _foreign(state: LmsState, item: LineItem) -> bool:
 
 
 def _missing(state: LmsState, item_id: str) -> Response:
+    if state.dialect == "canvas":
+        return Response("", 404)  # what Canvas says of a deleted assignment
     text = f"Not Found: Grade item {item_id} doesn't exist"
     return refusal(state, 404, text)
 
@@ -212,13 +212,3 @@ def _score_answer(state: LmsState, item_id: str, raw: bytes) -> Response:
 def _one_line(text: str) -> str:
     """Return text that may stand in a status line."""
     return "".join(c if " " <= c <= "~" else "?" for c in text)
-
-
-def _result(state: LmsState, item: LineItem, sub: str, score: float | None) -> dict[str, Any]:
-    url = line_item_url(state, item)
-    shown: dict[str, Any] = {"id": f"{url}/results/{sub}", "userId": sub, "scoreOf": url}
-    shown["resultMaximum"] = item.maximum
-    # Moodle tests the grade with !empty(): a grade of 0 is left out like none at all.
-    if score is not None and not (state.dialect == "moodle" and score == 0):
-        shown["resultScore"] = score
-    return shown

@@ -11,6 +11,7 @@ from lti_sandbox.practice_lms import (
     ags,
     connecting,
     control,
+    control_gradebook,
     deep_linking,
     nrps,
     oidc,
@@ -20,6 +21,7 @@ from lti_sandbox.practice_lms import (
 )
 from lti_sandbox.practice_lms.addresses import CANVAS, MOODLE
 from lti_sandbox.practice_lms.current import install
+from lti_sandbox.practice_lms.outages import answer_outage
 from lti_sandbox.practice_lms.state import Dialect, LmsState, ToolSpec
 
 # The paths that faults touch.
@@ -32,7 +34,7 @@ OWN: dict[Dialect, tuple[Blueprint, ...]] = {
     "moodle": (oidc.moodle, tokens.moodle, ags.moodle, nrps.moodle, registration.moodle),
     "canvas": (oidc.canvas, tokens.canvas, ags.canvas, nrps.canvas, registration.canvas),
 }
-SHARED = (deep_linking.views, connecting.views, control.views, pages.views)
+SHARED = (deep_linking.views, connecting.views, control.views, control_gradebook.views, pages.views)
 
 
 def create_practice_lms(
@@ -52,6 +54,7 @@ def create_practice_lms(
     for tool in tools:
         state.connect(tool)
     install(app, state, Control(app, SERVICES[dialect]))
+    app.before_request(answer_outage)
     for blueprint in (*OWN[dialect], *SHARED):
         app.register_blueprint(blueprint)
     return app

@@ -4,34 +4,63 @@
 `PUT /control/tools`       connect a tool by hand; answers its client id and deployment id
 `PUT /control/activities`  replace all activities: title, custom, line_item, points, client_id
 `GET /control/activities`  the activities with their ids
+`PUT /control/activities/<activity>`  Moodle: {"grade_type_none": true|false}: its column keeps no
+                           final grade; {"accepts_grades": true|false}: once false, launches never
+                           name the column again
+`POST /control/activities/<activity>/restore`  Moodle: deleted and back from the recycle bin, with
+                           its grades and a new resource link and line item; answers the new one
 `GET /control/scores`      every score POST with its body and answer
-`GET /control/grades`      the gradebook: activity, person, score, attempts, history
-`PUT /control/grades`      a teacher grades: {"activity", "person", "score"},
-                           or {"activity", "person", "gone": true} as a course reset does
+`GET /control/grades`      the gradebook: activity, person, score, raw, attempts, history
+`PUT /control/grades`      a teacher grades: {"activity", "person", "score"}; null empties the cell.
+                           Instead of "score": "gone": true removes the entry as a course reset
+                           does; "override": false takes the override back (Moodle);
+                           "excused": true excuses the learner (Canvas)
 `PUT /control/platform`    {"storage": true|false}: whether the frame answers lti.put_data;
-                           {"locale": "de_DE"}: what launches say of the language
+                           {"locale": "de_DE"}: what launches say of the language;
+                           {"older_canvas": true|false}: no result row for a grade typed before any
+                           post, `user_id` is the numeric id, neither preserve_score nor
+                           prioritize_non_tool_grade, 404 for a concluded course
 `GET /control/tools`       the connected tools
+`PUT /control/tools/<client id>`  {"scopes": ["score", ...]}: what an admin lets the tool have now
 `GET /control/registration-token`  a token as the page for dynamic registration hands it out
 `PUT /control/course`      {"concluded", "throttle", "attempts_allowed", "unenrolled": [...],
-                           "locked": true|false} as far as given
-`DELETE /control/line-items/<activity>`  the activity's columns are deleted
-`POST /control/course-copy`              copies every activity, as a course copy does
+                           "locked": true|false} as far as given;
+                           {"maintenance": true|false} (503) and {"database_down": true|false}
+                           (500): services and launches answer HTML;
+                           {"grade_refused": "closed_period"|"unpublished"|"not_assigned"|""}:
+                           Canvas changes no grade, and says why
+`DELETE /control/line-items/<activity>`         the activity's columns are deleted
+`POST /control/line-items/<activity>/restore`   they are back, with their ids and grades
+`POST /control/line-items/<activity>/remake`    an empty column of a new id takes their place
+`POST /control/course-copy`  copies every activity, as a course copy does; with {"grades": true}
+                           as a restored backup of users and grades does (Moodle)
+
+What does not exist answers 404 with a sentence in `error`.
 """
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from lti_sandbox.practice_lms.addresses import PATHS, line_items_url, memberships_url, origin
+from lti_sandbox.practice_lms.columns import (
+    accept_grades,
+    copy_course,
+    keep_no_grades,
+    restore_activity,
+)
 from lti_sandbox.practice_lms.current import current_lms
-from lti_sandbox.practice_lms.gradebook import gradebook, remove_grade, teacher_grades
+from lti_sandbox.practice_lms.gradebook import unenrol
 from lti_sandbox.practice_lms.registration import new_registration_token
-from lti_sandbox.practice_lms.state import Activity, LmsState, ToolSpec
+from lti_sandbox.practice_lms.scopes import UnknownScope, narrow
+from lti_sandbox.practice_lms.state import Activity, GradeRefusal, LmsState, Outage, ToolSpec
 
 views = Blueprint("lms_control", __name__, url_prefix="/control")
+
+OUTAGES: dict[str, Outage] = {"maintenance": "maintenance", "database_down": "database"}
 
 
 @views.get("/platform")
@@ -42,11 +71,12 @@ def platform() -> dict[str, str]:
 
 @views.put("/platform")
 def change_platform() -> dict[str, str]:
-    """Change what the frame answers, and the language of launches."""
+    """Change what the frame answers, the language of launches, and Canvas's age."""
     state = current_lms()
     wanted = request.get_json()
     state.storage = bool(wanted.get("storage", state.storage))
     state.locale = str(wanted.get("locale", state.locale))
+    state.older_canvas = bool(wanted.get("older_canvas", state.older_canvas))
     return _platform(state)
 
 
@@ -76,6 +106,19 @@ def connect() -> ResponseReturnValue:
     return _platform(state) | answer
 
 
+@views.put("/tools/<client_id>")
+def change_tool(client_id: str) -> ResponseReturnValue:
+    """Narrow or widen what a tool may do."""
+    tool = current_lms().tools.get(client_id)
+    if tool is None:
+        return {"error": f"There is no tool {client_id!r}."}, 404
+    try:
+        narrow(tool, request.get_json().get("scopes", []))
+    except UnknownScope as problem:
+        return {"error": str(problem)}, 400
+    return asdict(tool)
+
+
 @views.put("/activities")
 def replace_activities() -> ResponseReturnValue:
     """Replace all activities."""
@@ -86,6 +129,7 @@ def replace_activities() -> ResponseReturnValue:
     with state.lock:
         state.activities.clear()
         state.line_items.clear()
+        state.deleted_items.clear()
         for entry in request.get_json():
             state.add_activity(
                 entry["title"],
@@ -104,63 +148,62 @@ def activities() -> dict[str, Any]:
     return _show_all(current_lms().activities.values())
 
 
-@views.get("/scores")
-def scores() -> dict[str, Any]:
-    """List every score POST."""
-    state = current_lms()
-    with state.lock:
-        return {"scores": list(state.score_posts)}
-
-
-@views.get("/grades")
-def grades() -> dict[str, Any]:
-    """Show the gradebook."""
-    state = current_lms()
-    return {"grades": gradebook(state), "changes": state.changes}
-
-
-@views.put("/grades")
-def override() -> dict[str, Any]:
-    """Grade as a teacher does; with `gone` remove the entry, as a course reset does."""
+@views.put("/activities/<activity_id>")
+def change_activity(activity_id: str) -> ResponseReturnValue:
+    """Change what Moodle keeps of an activity's grades."""
     state = current_lms()
     body = request.get_json()
-    if body.get("gone"):
-        remove_grade(state, body["activity"], body["person"])
-    else:
-        teacher_grades(state, body["activity"], body["person"], body.get("score"))
-    return {"grades": gradebook(state)}
+    if state.dialect != "moodle":
+        return {"error": "Only Moodle has these settings."}, 400
+    if "accepts_grades" in body:
+        accept_grades(state, activity_id, bool(body["accepts_grades"]))
+    if "grade_type_none" in body:
+        keep_no_grades(state, activity_id, bool(body["grade_type_none"]))
+    return _show(state.activities[activity_id])
+
+
+@views.post("/activities/<activity_id>/restore")
+def restore(activity_id: str) -> ResponseReturnValue:
+    """Delete an activity and take it out of the recycle bin."""
+    state = current_lms()
+    if state.dialect != "moodle":
+        return {"error": "Only Moodle has a recycle bin."}, 400
+    return _show(restore_activity(state, activity_id))
 
 
 @views.put("/course")
-def course() -> dict[str, Any]:
+def course() -> ResponseReturnValue:
     """Change the course as far as given."""
     state = current_lms()
     body = request.get_json()
+    refusals = get_args(GradeRefusal)
+    if body.get("grade_refused", "") not in refusals:
+        return {"error": f"grade_refused is one of {', '.join(filter(None, refusals))}."}, 400
     with state.lock:
         state.concluded = bool(body.get("concluded", state.concluded))
         state.throttle = bool(body.get("throttle", state.throttle))
         state.attempts_allowed = int(body.get("attempts_allowed", state.attempts_allowed))
-        state.unenrolled = set(body.get("unenrolled", state.unenrolled))
+        state.grade_refusal = body.get("grade_refused", state.grade_refusal)
+        unenrol(state, set(body.get("unenrolled", state.unenrolled)))
+        for name, outage in OUTAGES.items():
+            if body.get(name):
+                state.outage = outage
+            elif name in body and state.outage == outage:
+                state.outage = ""
         if "locked" in body:
             for item in state.line_items.values():
                 item.locked = bool(body["locked"])
     return {}
 
 
-@views.delete("/line-items/<activity_id>")
-def delete_items(activity_id: str) -> tuple[str, int]:
-    """Delete an activity's columns."""
-    state = current_lms()
-    with state.lock:
-        for item in state.items_of(state.activities[activity_id]):
-            del state.line_items[item.id]
-    return "", 204
-
-
 @views.post("/course-copy")
-def copy() -> dict[str, Any]:
+def copy() -> ResponseReturnValue:
     """Copy the course and list the copies."""
-    return _show_all(copy_course(current_lms()))
+    state = current_lms()
+    with_grades = bool((request.get_json(silent=True) or {}).get("grades"))
+    if with_grades and state.dialect != "moodle":
+        return {"error": "Canvas copies no grades."}, 400
+    return _show_all(copy_course(state, with_grades=with_grades))
 
 
 def _platform(state: LmsState) -> dict[str, str]:
@@ -189,22 +232,3 @@ def _show(activity: Activity) -> dict[str, Any]:
         "line_item": activity.line_item,
         "points": activity.points,
     }
-
-
-def copy_course(state: LmsState) -> list[Activity]:
-    """Copy the course: custom parameters stay, links and line items get new ids."""
-    with state.lock:
-        context = state.next_id()
-        made = []
-        for activity in list(state.activities.values()):
-            copy = state.add_activity(
-                f"{activity.title} (copy)",
-                activity.client_id,
-                dict(activity.custom),
-                points=activity.points,
-                line_item=activity.line_item,
-                target_link_uri=activity.target_link_uri,
-            )
-            copy.context_id = context
-            made.append(copy)
-        return made

@@ -1,8 +1,12 @@
-"""The gradebook: what it shows, and what a teacher types into it."""
+"""The gradebook: what it shows, and what a teacher does in it."""
 
 from typing import Any
 
-from lti_sandbox.practice_lms.state import Activity, Cell, LineItem, LmsState, Person
+from lti_sandbox.practice_lms.state import Activity, Cell, LineItem, LmsState, Person, ResultRow
+
+
+class NoSuchCell(LookupError):
+    """The gradebook has no such cell; the message says what is missing."""
 
 
 def gradebook(state: LmsState) -> list[dict[str, Any]]:
@@ -26,26 +30,92 @@ def _row(state: LmsState, activity: Activity, item: LineItem, person: Person) ->
         "name": person.name,
         "reviewable": activity.reviewable,
         "score": cell.score,
+        "raw": cell.raw,
         "maximum": item.maximum,
         "overridden": cell.overridden,
+        "excused": cell.excused,
         "attempts": len(cell.attempts),
         "history": list(cell.history),
     }
 
 
 def teacher_grades(state: LmsState, activity_id: str, person: str, score: float | None) -> None:
-    """A teacher types a grade: it wins over later scores, and its time guards the cell."""
+    """A teacher types a grade, or empties the cell."""
     with state.lock:
-        item = state.items_of(state.activities[activity_id])[0]
-        cell = state.cell(item.id, state.people[person].sub)
-        cell.score = None if score is None else float(score)
-        cell.overridden = score is not None
-        cell.stored_at = state.now()
+        item, cell = _find(state, activity_id, person)
+        wanted = None if score is None else float(score)
+        if state.dialect == "moodle":
+            cell.stored_at = state.now()  # the time of an override guards the cell too
+        else:
+            _follow(state, item, cell, wanted)
+        cell.score, cell.overridden, cell.excused = wanted, wanted is not None, False
         state.note(cell, "teacher", cell.score, "A teacher graded.")
+
+
+def excuse(state: LmsState, activity_id: str, person: str) -> None:
+    """A teacher excuses a learner (Canvas): the score goes."""
+    with state.lock:
+        item, cell = _find(state, activity_id, person)
+        _follow(state, item, cell, None)
+        cell.score, cell.overridden, cell.excused = None, False, True
+        state.note(cell, "teacher", None, "A teacher excused the learner.")
+
+
+def remove_override(state: LmsState, activity_id: str, person: str) -> None:
+    """A teacher takes the override back (Moodle): the value stays until the next score."""
+    with state.lock:
+        _, cell = _find(state, activity_id, person)
+        cell.overridden = False
+        state.note(cell, "teacher", cell.score, "A teacher took the override back.")
 
 
 def remove_grade(state: LmsState, activity_id: str, person: str) -> None:
     """The cell has no entry any more: a course reset, or a restored database."""
     with state.lock:
-        item = state.items_of(state.activities[activity_id])[0]
+        item, _ = _find(state, activity_id, person)
         state.cells.pop((item.id, state.people[person].sub), None)
+
+
+def unenrol(state: LmsState, people: set[str]) -> None:
+    """Only these have left the course; Moodle deletes the grades of those who leave."""
+    with state.lock:
+        subs = {state.people[key].sub for key in people - state.unenrolled if key in state.people}
+        state.unenrolled = people
+        if state.dialect == "moodle":
+            state.cells = {k: cell for k, cell in state.cells.items() if k[1] not in subs}
+        state.changes += 1
+
+
+def _follow(state: LmsState, item: LineItem, cell: Cell, score: float | None) -> None:
+    """Canvas's result follows a score that a person changed, in the assignment's points.
+
+    Its time stays, so a tool's older timestamp is not refused for a teacher's change. A grade that
+    nobody posted before makes a row in newer versions only.
+    """
+    cell.by_person = True
+    if score == cell.score:
+        return
+    if cell.row is not None:
+        maximum = item.maximum if cell.row.maximum is None else cell.row.maximum
+        cell.row = ResultRow(score, maximum, cell.row.extension)
+    elif not state.older_canvas:
+        cell.row = ResultRow(score, item.maximum)
+        cell.stored_at = state.now()
+
+
+def _find(state: LmsState, activity_id: str, person: str) -> tuple[LineItem, Cell]:
+    if person not in state.people:
+        raise NoSuchCell(f"There is no person {person!r}.")
+    item = first_item(state, activity_id)
+    return item, state.cell(item.id, state.people[person].sub)
+
+
+def first_item(state: LmsState, activity_id: str) -> LineItem:
+    """Return an activity's column in the gradebook; raises NoSuchCell."""
+    activity = state.activities.get(activity_id)
+    if activity is None:
+        raise NoSuchCell(f"There is no activity {activity_id!r}.")
+    items = state.items_of(activity)
+    if not items:
+        raise NoSuchCell(f"The activity {activity_id!r} has no column.")
+    return items[0]

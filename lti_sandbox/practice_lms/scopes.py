@@ -13,6 +13,23 @@ ALL_SCOPES = [
 ]
 
 
+NOTHING = ["none"]
+
+
+class UnknownScope(ValueError):
+    """A scope that no service has; the message names it."""
+
+
+def narrow(tool: ToolSpec, scopes: list[str]) -> None:
+    """Let a tool have these scopes from now on, by whole or last name; none at all when empty."""
+    known = {scope.rpartition("/")[2]: scope for scope in ALL_SCOPES}
+    last = [str(scope).rpartition("/")[2] for scope in scopes]
+    unknown = [name for name in last if name not in known]
+    if unknown:
+        raise UnknownScope(f"There is no scope {unknown[0]!r}; known are: {', '.join(known)}.")
+    tool.scopes = [known[name] for name in last] or list(NOTHING)
+
+
 def scopes_of(tool: ToolSpec) -> list[str]:
     """Return the scopes that an admin lets a tool have."""
     return tool.scopes or ALL_SCOPES

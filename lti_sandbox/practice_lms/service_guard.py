@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any, ParamSpec
 
 from flask import Response, request
@@ -13,6 +14,8 @@ from lti_sandbox.practice_lms.scopes import AGS
 from lti_sandbox.practice_lms.state import Bucket, LmsState
 
 P = ParamSpec("P")
+
+CONCLUDED = "This course has concluded. AGS requests will no longer be accepted for this course."
 
 
 def requires_scope(name: str) -> Callable[[Callable[P, Response]], Callable[P, Response]]:
@@ -52,12 +55,22 @@ def _answer_as_canvas(state: LmsState, scope: str, view: Callable[[], Response])
         return Response("403 Forbidden (Rate Limit Exceeded)", 403, headers)
     try:
         with state.lock:
-            answer = view()
+            concluded = _concluded(state)
+            answer = view() if concluded is None else concluded
     finally:
         remaining = bucket.leave(time.monotonic())
     answer.headers["X-Rate-Limit-Remaining"] = f"{remaining:.1f}"
     answer.headers["X-Request-Cost"] = str(Bucket.COST)
     return answer
+
+
+def _concluded(state: LmsState) -> Response | None:
+    """A concluded course refuses reads too; older versions do not find it at all."""
+    if not state.concluded:
+        return None
+    if state.older_canvas:
+        return refusal(state, 404, "Context not found")
+    return refusal(state, 422, CONCLUDED)
 
 
 def token_problem(state: LmsState, scope: str) -> int | None:
@@ -83,5 +96,6 @@ def refusal(state: LmsState, status: int, reason: str) -> Response:
     if state.dialect == "moodle":
         body: Any = {"status": status, "reason": reason, "request": {"url": request.path}}
     else:
-        body = {"errors": {"type": "error", "message": reason}}
+        kind = HTTPStatus(status).name.lower()
+        body = {"errors": {"type": kind, "message": reason}}
     return Response(json.dumps(body), status, content_type="application/json")

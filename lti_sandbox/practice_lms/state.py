@@ -14,6 +14,8 @@ from jwt.algorithms import RSAAlgorithm
 Dialect = Literal["canvas", "moodle"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 LineItemShape = Literal["coupled", "none", "two", "empty"]
+GradeRefusal = Literal["", "closed_period", "unpublished", "not_assigned"]
+Outage = Literal["", "maintenance", "database"]
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 MEMBERSHIP_PART = MEMBERSHIP.replace("#", "/")
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
@@ -47,6 +49,12 @@ class Person:
         """An address that nobody reads."""
         return f"{self.key}@students.example"
 
+    @property
+    def number(self) -> str:
+        """The numeric id, which Canvas's services know beside `sub`."""
+        last = self.sub.rpartition("-")[2]
+        return str(int(last)) if last.isdigit() else ""
+
 
 @dataclass
 class ToolSpec:
@@ -79,6 +87,8 @@ class Activity:
     context_id: str = ""
     new_window: bool = False
     reviewable: bool = True
+    # Once a teacher took the grades away, Moodle's launches never name the column again.
+    names_column: bool = True
 
 
 @dataclass
@@ -94,16 +104,35 @@ class LineItem:
     tag: str = ""
     resource_id: str = ""
     locked: bool = False
+    keeps_no_grade: bool = False  # Moodle's grade type "None"
+
+
+@dataclass
+class ResultRow:
+    """What Canvas's results show of a learner, which need not be what its gradebook shows."""
+
+    score: float | None
+    maximum: float | None
+    extension: dict[str, Any] | None = None  # None: no tool's post made the row
 
 
 @dataclass
 class Cell:
-    """One learner's grade in one column. `stored_at` guards against older timestamps."""
+    """One learner's grade in one column.
+
+    `stored_at` guards against older timestamps: Moodle's time of the grade, a teacher's too, and
+    Canvas's time of the result. `raw` is the tool's value that Moodle keeps below the final one.
+    `by_person` says who graded last, and `row` is what results show (Canvas both).
+    """
 
     score: float | None = None
     comment: str = ""
     stored_at: float | None = None
     overridden: bool = False
+    raw: float | None = None
+    excused: bool = False
+    by_person: bool = False
+    row: ResultRow | None = None
     attempts: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -205,7 +234,11 @@ class LmsState:
         self.tokens: dict[str, tuple[str, float, frozenset[str]]] = {}
         self.seen_jtis: set[str] = set()
         self.score_posts: list[dict[str, Any]] = []
+        self.deleted_items: dict[str, list[LineItem]] = {}  # by activity, to be restored
         self.concluded = False
+        self.older_canvas = False  # answers as a self-hosted Canvas of some years ago
+        self.grade_refusal: GradeRefusal = ""  # why Canvas changes no grade now
+        self.outage: Outage = ""
         self.attempts_allowed = 0
         self.throttle = False
         self.storage = dialect == "canvas"  # whether the frame answers lti.put_data
@@ -295,6 +328,8 @@ class LmsState:
 
         Moodle: exactly one coupled item → its address; one that the tool made → ""; else absent.
         """
+        if not activity.names_column:
+            return None
         items = self.items_of(activity)
         if self.dialect == "canvas":
             return items[0] if items and not items[0].by_tool else None
@@ -309,6 +344,10 @@ class LmsState:
     def person_by_sub(self, sub: str) -> Person | None:
         """Return the user that a tool names."""
         return next((p for p in self.people.values() if p.sub == sub), None)
+
+    def is_student(self, person: Person | None) -> bool:
+        """Whether a user is a learner of the course now."""
+        return person is not None and person.gradable and person.key not in self.unenrolled
 
     def note(self, cell: Cell, who: str, score: float | None, text: str) -> None:
         """Add one line to a cell's history."""

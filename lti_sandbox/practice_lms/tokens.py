@@ -21,6 +21,13 @@ moodle = Blueprint("tokens", __name__)
 LIFE_SECONDS = 3600
 JWKS_SECONDS = 5.0
 NO_SUCH_CLIENT = "no tool has this client id"
+NO_PARAMETERS = "grant_type and scope are needed"
+NO_SUCH_GRANT = "The grant_type you requested is not currently supported"
+# https://github.com/instructure/canvas-lms/blob/master/lib/canvas/oauth/invalid_scope_error.rb
+TOO_MUCH = (
+    "A requested scope is invalid, unknown, malformed, or exceeds the scope granted by the "
+    "resource owner. The following scopes were requested, but not granted:"
+)
 NO_KID = "kid must be provided in JWT header"
 NO_SUCH_KEY = "the tool's key set does not hold this key"
 _fetcher = build_opener(ProxyHandler({}))
@@ -39,9 +46,9 @@ def token() -> Response:
         return Response("<html><body>403 Forbidden</body></html>", 403)
     form = request.form
     if "grant_type" not in form or "scope" not in form:
-        return _error("invalid_request")
+        return _error("invalid_request", _told(state, NO_PARAMETERS))
     if form["grant_type"] != "client_credentials":
-        return _error("unsupported_grant_type")
+        return _error("unsupported_grant_type", _told(state, NO_SUCH_GRANT))
     try:
         tool = _check(state, form.get("client_assertion", ""))
     except BadAssertion as problem:
@@ -54,7 +61,8 @@ def _grant(state: LmsState, tool: ToolSpec, asked: list[str]) -> Response:
     granted = [scope for scope in asked if scope in permitted]
     # Moodle drops what it does not permit; Canvas refuses the whole request.
     if not granted or (state.dialect == "canvas" and len(granted) < len(asked)):
-        return _error("invalid_scope")
+        missing = ", ".join(scope for scope in asked if scope not in permitted)
+        return _error("invalid_scope", _told(state, f"{TOO_MUCH} {missing}"))
     control = current_control()
     life = 0 if control.happens(control.faults.expired_token_rate) else LIFE_SECONDS
     text = secrets.token_hex(16)
@@ -68,6 +76,11 @@ def _grant(state: LmsState, tool: ToolSpec, asked: list[str]) -> Response:
     }
     kind = "text/html; charset=utf-8" if state.dialect == "moodle" else "application/json"
     return Response(json.dumps(answer), content_type=kind)
+
+
+def _told(state: LmsState, text: str) -> str:
+    """Canvas says why in `error_description`; Moodle leaves it at the code."""
+    return text if state.dialect == "canvas" else ""
 
 
 def _refuse_assertion(state: LmsState, text: str) -> Response:

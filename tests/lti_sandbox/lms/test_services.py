@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from lti_sandbox.practice_lms.ags import ITEMS_TYPE, RESULTS_TYPE, SCORE_TYPE
 from lti_sandbox.practice_lms.nrps import MEMBERS_TYPE
 from lti_sandbox.practice_lms.scopes import ALL_SCOPES
-from lti_sandbox.practice_lms.state import Bucket, Cell
+from lti_sandbox.practice_lms.state import Bucket, Cell, ResultRow
 from tests.lti_sandbox.lms.conftest import CLIENT, Lms
 from tests.mini_platform import captured
 
@@ -331,23 +331,6 @@ def test_canvas_counts_new_submissions(canvas: Lms) -> None:
     assert statuses == [200, 200, 200, 422]
 
 
-def test_canvas_counts_one_submission_time_once(canvas: Lms) -> None:
-    url, token = item_url(canvas), canvas.token()
-    canvas.web.put("/control/course", json={"attempts_allowed": 1})
-    at = "2026-11-02T09:00:00.000Z"
-
-    def submit(second: int) -> int:
-        changes = {
-            "timestamp": f"2026-11-02T09:00:{second:02d}Z",
-            "submission": {"submittedAt": at},
-        }
-        return post(
-            canvas, url, token, **changes, **{EXTENSION: {"new_submission": True}}
-        ).status_code
-
-    assert [submit(1), submit(2)] == [200, 200]
-
-
 def test_canvas_slows_down_who_hurries(canvas: Lms) -> None:
     url, token = item_url(canvas), canvas.token()
     canvas.web.put("/control/course", json={"throttle": True})
@@ -384,7 +367,7 @@ def test_canvas_gives_few_results_at_a_time(canvas: Lms, query: str, pages: list
     url, token = item_url(canvas), canvas.token(ALL_SCOPES)
     (item,) = [i for i in canvas.state.line_items.values() if i.client_id == CLIENT]
     for number in range(12):
-        canvas.state.cells[item.id, f"user-{number}"] = Cell(score=80.0)
+        canvas.state.cells[item.id, f"user-{number}"] = Cell(row=ResultRow(80.0, 100.0))
 
     found, following = [], f"{url}/results{query}"
     while following:
