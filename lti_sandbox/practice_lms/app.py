@@ -18,6 +18,7 @@ from lti_sandbox.practice_lms import (
     pages,
     registration,
     tokens,
+    what_if,
 )
 from lti_sandbox.practice_lms.addresses import CANVAS, MOODLE
 from lti_sandbox.practice_lms.current import install
@@ -34,7 +35,14 @@ OWN: dict[Dialect, tuple[Blueprint, ...]] = {
     "moodle": (oidc.moodle, tokens.moodle, ags.moodle, nrps.moodle, registration.moodle),
     "canvas": (oidc.canvas, tokens.canvas, ags.canvas, nrps.canvas, registration.canvas),
 }
-SHARED = (deep_linking.views, connecting.views, control.views, control_gradebook.views, pages.views)
+SHARED = (
+    deep_linking.views,
+    connecting.views,
+    control.views,
+    control_gradebook.views,
+    pages.views,
+    what_if.views,
+)
 
 
 def create_practice_lms(

@@ -52,13 +52,15 @@ from lti_sandbox.practice_lms.columns import (
     keep_no_grades,
     restore_activity,
 )
+from lti_sandbox.practice_lms.control_gradebook import missing
 from lti_sandbox.practice_lms.current import current_lms
-from lti_sandbox.practice_lms.gradebook import unenrol
+from lti_sandbox.practice_lms.gradebook import NoSuchCell, unenrol
 from lti_sandbox.practice_lms.registration import new_registration_token
 from lti_sandbox.practice_lms.scopes import UnknownScope, narrow
 from lti_sandbox.practice_lms.state import Activity, GradeRefusal, LmsState, Outage, ToolSpec
 
 views = Blueprint("lms_control", __name__, url_prefix="/control")
+views.register_error_handler(NoSuchCell, missing)
 
 OUTAGES: dict[str, Outage] = {"maintenance": "maintenance", "database_down": "database"}
 

@@ -20,7 +20,7 @@ from lti_sandbox.practice_lms.state import LmsState
 views = Blueprint("lms_gradebook_control", __name__, url_prefix="/control")
 
 
-@views.app_errorhandler(NoSuchCell)
+@views.errorhandler(NoSuchCell)
 def missing(problem: NoSuchCell) -> ResponseReturnValue:
     """Say what is missing."""
     return {"error": str(problem)}, 404

@@ -39,6 +39,12 @@ def _row(state: LmsState, activity: Activity, item: LineItem, person: Person) ->
     }
 
 
+def read_typed(text: str) -> float | None:
+    """Return the grade that a person typed; anything but a number empties the cell."""
+    plain = text.strip().replace(",", ".")
+    return float(plain) if plain.replace(".", "", 1).isdecimal() else None
+
+
 def teacher_grades(state: LmsState, activity_id: str, person: str, score: float | None) -> None:
     """A teacher types a grade, or empties the cell."""
     with state.lock:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from lti_sandbox.practice_lms.addresses import PATHS, origin
 from lti_sandbox.practice_lms.current import current_lms
-from lti_sandbox.practice_lms.gradebook import gradebook, teacher_grades
+from lti_sandbox.practice_lms.gradebook import NoSuchCell, gradebook, read_typed, teacher_grades
 from lti_sandbox.practice_lms.oidc import SESSION_COOKIE, login_form
 from lti_sandbox.practice_lms.state import LmsState, Person, ToolSpec
 
@@ -111,10 +111,16 @@ def grades_json() -> dict[str, Any]:
 @views.post("/gradebook")
 def grade() -> ResponseReturnValue:
     """Take the grade that a teacher typed."""
-    text = request.form.get("score", "").strip()
-    score = float(text) if text.replace(".", "", 1).isdigit() else None
-    teacher_grades(current_lms(), request.form["activity"], request.form["person"], score)
+    form = request.form
+    where = current_lms(), form["activity"], form["person"]
+    teacher_grades(*where, read_typed(form.get("score", "")))
     return redirect(url_for("pages.grades"), 303)
+
+
+@views.errorhandler(NoSuchCell)
+def missing(problem: NoSuchCell) -> ResponseReturnValue:
+    """Say on a page what is missing."""
+    return _problem(str(problem), 404)
 
 
 @views.route("/tools", methods=["GET", "POST"])
