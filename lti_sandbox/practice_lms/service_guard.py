@@ -9,9 +9,10 @@ from typing import Any, ParamSpec
 
 from flask import Response, request
 
+from lti_sandbox.practice_lms.bucket import Bucket
 from lti_sandbox.practice_lms.current import current_lms
 from lti_sandbox.practice_lms.scopes import AGS
-from lti_sandbox.practice_lms.state import Bucket, LmsState
+from lti_sandbox.practice_lms.state import LmsState
 
 P = ParamSpec("P")
 

@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.test import TestResponse
 
 from lti_sandbox.practice_lms.ags import ITEMS_TYPE, RESULTS_TYPE, SCORE_TYPE
+from lti_sandbox.practice_lms.bucket import Bucket
 from lti_sandbox.practice_lms.nrps import MEMBERS_TYPE
 from lti_sandbox.practice_lms.scopes import ALL_SCOPES
-from lti_sandbox.practice_lms.state import Bucket, Cell, ResultRow
+from lti_sandbox.practice_lms.state import Cell, ResultRow
 from tests.lti_sandbox.lms.conftest import CLIENT, Lms
 from tests.mini_platform import captured
 
