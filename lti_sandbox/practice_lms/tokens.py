@@ -30,6 +30,11 @@ TOO_MUCH = (
 )
 NO_KID = "kid must be provided in JWT header"
 NO_SUCH_KEY = "the tool's key set does not hold this key"
+BAD_SIGNATURE = "Signature verification failed"
+CANVAS_WORDS = {
+    BAD_SIGNATURE: "JWS signature invalid.",
+    NO_SUCH_KEY: f"JWK Error: {NO_SUCH_KEY}",
+}
 _fetcher = build_opener(ProxyHandler({}))
 
 
@@ -86,7 +91,7 @@ def _told(state: LmsState, text: str) -> str:
 def _refuse_assertion(state: LmsState, text: str) -> Response:
     """Canvas answers 401; Moodle always 400 with the text, and once with broken JSON."""
     if state.dialect == "canvas":
-        return _error("invalid_client", text, 401)
+        return _error("invalid_client", CANVAS_WORDS.get(text, text), 401)
     if text == NO_SUCH_CLIENT:
         return _error("invalid_client")
     if text == NO_SUCH_KEY:
@@ -155,5 +160,5 @@ def verify_signature(tool: ToolSpec, assertion: str, kid: str) -> dict[str, Any]
     except (URLError, OSError, StopIteration, ValueError) as problem:
         raise BadAssertion(NO_SUCH_KEY) from problem
     except jwt.PyJWTError as problem:
-        raise BadAssertion("Signature verification failed") from problem
+        raise BadAssertion(BAD_SIGNATURE) from problem
     return verified

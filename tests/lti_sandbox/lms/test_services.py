@@ -108,9 +108,10 @@ def test_moodle_labels_tokens_as_html(moodle: Lms) -> None:
         ({"iat": int(time.time()) - 4000}, "too old"),
         ({"iat": int(time.time()) + 4000}, "future"),
         ({"iss": "somebody"}, "not valid"),
-        ({"key": STRANGER}, "Signature"),
+        ({"key": STRANGER}, "JWS signature invalid."),
+        ({"kid": "another"}, "JWK Error: "),
     ],
-    ids=["no jti", "expired", "old iat", "iat ahead", "wrong iss", "wrong key"],
+    ids=["no jti", "expired", "old iat", "iat ahead", "wrong iss", "wrong key", "unknown key"],
 )
 def test_canvas_refuses_an_assertion_with_401(
     canvas: Lms, changes: dict[str, Any], why: str
