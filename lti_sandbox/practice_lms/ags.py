@@ -201,7 +201,8 @@ def _score_answer(state: LmsState, item_id: str, raw: bytes) -> Response:
     if state.dialect == "moodle" and not str(score.get("userId", "0")).isdigit():
         # Moodle sets status 0, and its web server makes this of it.
         return Response("<html><head><title>502 Bad Gateway</title></head></html>", 502)
-    rules = MoodleRules(state) if state.dialect == "moodle" else CanvasRules(state)
+    url = line_item_url(state, item)
+    rules = MoodleRules(state) if state.dialect == "moodle" else CanvasRules(state, url)
     outcome: Answer = rules.take(item, score, raw.decode("utf-8", "replace"), state.now())
     status = f"{outcome.status} {_one_line(outcome.reason)}" if outcome.reason else outcome.status
     if isinstance(outcome.body, str):

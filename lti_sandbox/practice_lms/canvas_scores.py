@@ -43,8 +43,8 @@ def find_student(state: LmsState, named: Any) -> Person | None:
 class CanvasRules:
     """Canvas: milliseconds, equal is fine, texts instead of codes, attempts counted."""
 
-    def __init__(self, state: LmsState) -> None:
-        self._state = state
+    def __init__(self, state: LmsState, url: str) -> None:
+        self._state, self._url = state, url
 
     def take(self, item: LineItem, score: dict[str, Any], raw: str, now: float) -> Answer:
         """Store one score or refuse it."""
@@ -62,7 +62,7 @@ class CanvasRules:
         if refused is not None:
             return refused
         self._keep_result(cell, score)
-        return Answer(200, {"resultUrl": f"{item.id}/results/{person.sub}"})
+        return Answer(200, {"resultUrl": f"{self._url}/results/{person.sub}"})
 
     def _refuse(
         self, item: LineItem, cell: Cell, score: dict[str, Any], now: float

@@ -55,7 +55,7 @@ class Person:
     def number(self) -> str:
         """The numeric id, which Canvas's services know beside `sub`."""
         last = self.sub.rpartition("-")[2]
-        return str(int(last)) if last.isdigit() else ""
+        return str(int(last)) if last.isdecimal() else ""
 
 
 @dataclass

@@ -22,6 +22,7 @@ from tests.lti_sandbox.lms.scene import (
     platform,
     post,
 )
+from tests.mini_platform import captured
 
 MEASURED = "measured on Moodle 4.5.6"
 CANVAS = "https://github.com/instructure/canvas-lms/blob/master/app"
@@ -345,6 +346,34 @@ def check(scene: Scene, source: str, steps: list[Step], seen: dict[str, Any]) ->
         step(scene)
 
     assert {name: scene.see(name) for name in seen} == seen, source
+
+
+def test_moodle_entry_has_the_recorded_members(moodle: Lms) -> None:
+    """Compared with an entry that a real Moodle gave."""
+    (recorded,) = next(
+        entry["response"]["body"]
+        for entry in captured("ags_scores_results.json")
+        if entry["name"] == "results_after_85"
+    )
+    scene = Scene(moodle)
+    scene.post(85, comment="Good")
+
+    (entry,) = scene.entries()
+
+    assert set(entry) == set(recorded)
+    assert entry["id"] == f"{scene.item_url()}&user_id={scene.sub}".replace(
+        "/lineitem?", "/lineitem/results?"
+    )
+
+
+def test_canvas_answers_where_the_result_is(canvas: Lms) -> None:
+    """https://canvas.instructure.com/doc/api/score.html"""
+    scene = Scene(canvas)
+
+    scene.post(85)
+
+    (entry,) = scene.entries()
+    assert json.loads(scene.texts[-1]) == {"resultUrl": entry["id"]}
 
 
 # Columns (measured on Moodle 4.5.6; Canvas: an assignment that was deleted and undeleted)
