@@ -157,6 +157,8 @@ def change_activity(activity_id: str) -> ResponseReturnValue:
     body = request.get_json()
     if state.dialect != "moodle":
         return {"error": "Only Moodle has these settings."}, 400
+    if activity_id not in state.activities:
+        raise NoSuchCell(f"There is no activity {activity_id!r}.")
     if "accepts_grades" in body:
         accept_grades(state, activity_id, bool(body["accepts_grades"]))
     if "grade_type_none" in body:

@@ -14,6 +14,7 @@ from lti_sandbox.practice_lms.state import LmsState, Person, ToolSpec
 views = Blueprint("pages", __name__)
 
 NOBODY = "Choose who you are on the course page first."
+LEFT = "You are not in this course any more."
 
 
 @views.app_context_processor
@@ -59,6 +60,8 @@ def launch(activity_id: str) -> ResponseReturnValue:
     found, person = state.activities.get(activity_id), _me(state)
     if found is None or person is None:
         return _problem(NOBODY, 400)
+    if person.key in state.unenrolled:
+        return _problem(LEFT, 403)
     as_student, actor = _as_student(state), _actor(state)
     return _post_login(login_form(state, found, person, as_student=as_student, actor=actor))
 

@@ -22,11 +22,12 @@ def moment(seconds: float) -> str:
 class Scene:
     """Alice, an activity of `points`, and the answers that the tool's calls got."""
 
-    def __init__(self, lms: Lms, points: float = 100) -> None:
+    def __init__(self, lms: Lms, points: float = 100, line_item: str = "coupled") -> None:
         self.lms = lms
-        self.activity = lms.add_activity(points=points)
+        self.activity = lms.add_activity(points=points, line_item=line_item)
         self.sub = lms.state.people["alice"].sub
         self.token = lms.token()
+        self.column = 0  # which of the activity's columns the tool's calls are for
         self.statuses: list[int] = []
         self.texts: list[str] = []
         self._next = time.time() + APART_SECONDS
@@ -60,7 +61,7 @@ class Scene:
         """The column's address; the last one that there was when it is deleted."""
         state = self.lms.state
         items = state.items_of(state.activities[self.activity])
-        self._item = items[0].id if items else self._item
+        self._item = items[self.column].id if items else self._item
         if self.lms.dialect == "moodle":
             where = f"mod/lti/services.php/2/lineitems/{self._item}/lineitem?type_id=1"
             return f"http://localhost/{where}"

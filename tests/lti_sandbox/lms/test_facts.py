@@ -376,6 +376,20 @@ def test_canvas_answers_where_the_result_is(canvas: Lms) -> None:
     assert json.loads(scene.texts[-1]) == {"resultUrl": entry["id"]}
 
 
+def test_canvas_grades_in_the_first_column_alone(canvas: Lms) -> None:
+    """https://github.com/instructure/canvas-lms/blob/master/app/models/lti/line_item.rb"""
+    scene = Scene(canvas, line_item="two")
+    scene.post(70)
+
+    scene.column = 1
+    scene.post(85)
+    shown = scene.see_result()
+
+    scene.column = 0
+    assert (scene.statuses, shown) == ([200, 200], "85 of 100")
+    assert (scene.see_score(), scene.see_attempts(), scene.see_result()) == (70, 1, "70 of 100")
+
+
 # Columns (measured on Moodle 4.5.6; Canvas: an assignment that was deleted and undeleted)
 
 

@@ -71,9 +71,12 @@ def test_typed_grade_stands(lms: Lms, scene: Scene, typed: str, score: float | N
 def test_learner_leaves_and_comes_back(lms: Lms, scene: Scene) -> None:
     page = press(lms, "enrolment", do="leave")
     scene.post(81)
+    lms.act_as("alice")
+    launch = lms.web.get(f"/activities/{scene.activity}/launch")
 
     assert "Not in the course now: Alice Andersen." in page
     assert scene.statuses[-1] == {"moodle": 400, "canvas": 422}[lms.dialect]
+    assert (launch.status_code, "not in this course" in launch.text) == (403, True)
     assert "Not in the course now" not in press(lms, "enrolment", do="return")
     assert scene.see_score() == {"moodle": None, "canvas": 80}[lms.dialect]
 
