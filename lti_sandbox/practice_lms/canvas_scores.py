@@ -11,9 +11,9 @@ from lti_sandbox.practice_lms.scores import Answer, parse_moment, parse_number
 from lti_sandbox.practice_lms.state import Cell, LineItem, LmsState, Person, ResultRow
 
 CANVAS_EXTENSION = "https://canvas.instructure.com/lti/submission"
-ACTIVITY = {"Initialized", "Started", "InProgress", "Submitted", "Completed"}
-GRADING = {"FullyGraded", "Pending", "PendingManual", "Failed", "NotReady"}
-GRADED = {"FullyGraded", "PendingManual"}
+ACTIVITY = ("Initialized", "Started", "InProgress", "Submitted", "Completed")
+GRADING = ("FullyGraded", "Pending", "PendingManual", "Failed", "NotReady")
+GRADED = ("FullyGraded", "PendingManual")
 NEEDED = ("userId", "activityProgress", "gradingProgress", "timestamp")
 KEPT = ("new_submission", "submission_type", "submission_data", "submitted_at", "content_items")
 KEPT_NEWER = ("preserve_score", "prioritize_non_tool_grade")
@@ -110,10 +110,8 @@ class CanvasRules:
     def _refuse_submission(self, cell: Cell, score: dict[str, Any], now: float) -> Answer | None:
         submitted = self._submitted_at(score)
         if submitted is not None:
-            moment, told = (
-                parse_moment(submitted),
-                f"Provided submitted_at timestamp of {submitted}",
-            )
+            moment = parse_moment(submitted)
+            told = f"Provided submitted_at timestamp of {submitted}"
             if moment is None:
                 return _error(400, f"{told} not a valid timestamp")
             if moment > now + AHEAD_SECONDS:
@@ -173,8 +171,6 @@ class CanvasRules:
         refused = self._cannot_change(cell, wanted)
         if refused is not None:
             return refused
-        if score.get("comment"):
-            cell.comment = f"{cell.comment}\n{score['comment']}".strip()
         cell.score, cell.overridden, cell.by_person, cell.excused = wanted, False, False, False
         self._state.note(cell, "tool", cell.score, "A score arrived.")
         return None
@@ -201,7 +197,10 @@ class CanvasRules:
         sent = _extension(score)
         extension = {name: sent[name] for name in names if name in sent} or None
         given, maximum = parse_number(score.get("scoreGiven")), score.get("scoreMaximum")
-        cell.row = ResultRow(given, parse_number(maximum), extension)
+        said, before = str(score.get("comment") or ""), cell.row.comment if cell.row else ""
+        # The gradebook gets one more comment, a repeat too; the result has the last one.
+        cell.comment = f"{cell.comment}\n{said}".strip()
+        cell.row = ResultRow(given, parse_number(maximum), extension, said or before)
 
 
 def _extension(score: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The gradebook: what it shows, and what a teacher does in it."""
 
+from dataclasses import replace
 from typing import Any
 
 from lti_sandbox.practice_lms.state import Activity, Cell, LineItem, LmsState, Person, ResultRow
@@ -103,7 +104,7 @@ def _follow(state: LmsState, item: LineItem, cell: Cell, score: float | None) ->
         return
     if cell.row is not None:
         maximum = item.maximum if cell.row.maximum is None else cell.row.maximum
-        cell.row = ResultRow(score, maximum, cell.row.extension)
+        cell.row = replace(cell.row, score=score, maximum=maximum)
     elif not state.older_canvas:
         cell.row = ResultRow(score, item.maximum)
         cell.stored_at = state.now()

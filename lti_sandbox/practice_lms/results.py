@@ -74,7 +74,7 @@ def _canvas_entry(item: LineItem, url: str, sub: str, cell: Cell) -> dict[str, A
         "userId": sub,
         "resultScore": _shown_score(item, cell),
         "resultMaximum": cell.row.maximum,
-        "comment": cell.comment or None,
+        "comment": cell.row.comment or None,
         CANVAS_EXTENSION: cell.row.extension,
     }
     return {name: value for name, value in entry.items() if value is not None}

@@ -115,7 +115,8 @@ class ResultRow:
 
     score: float | None
     maximum: float | None
-    extension: dict[str, Any] | None = None  # None: no tool's post made the row
+    extension: dict[str, Any] | None = None  # what the last post had of it
+    comment: str = ""
 
 
 @dataclass

@@ -366,6 +366,41 @@ def test_moodle_entry_has_the_recorded_members(moodle: Lms) -> None:
     )
 
 
+def test_canvas_shows_the_last_comment(canvas: Lms) -> None:
+    """Each post adds a comment to the gradebook; a result keeps one:
+    https://github.com/instructure/canvas-lms/blob/master/app/controllers/lti/ims/scores_controller.rb
+    """
+    scene = Scene(canvas)
+
+    scene.post(70, comment="Good")
+    scene.post(80, comment="Good")
+    scene.post(85)
+
+    ((_, cell),) = canvas.state.cells.items()
+    assert [entry["comment"] for entry in scene.entries()] == ["Good"]
+    assert cell.comment == "Good\nGood"
+
+
+@pytest.mark.parametrize(
+    ("name", "moodle_status", "canvas_status"),
+    [
+        ("activityProgress", 200, 400),
+        ("gradingProgress", 200, 400),
+        ("timestamp", 400, 400),
+        ("userId", 502, 422),
+        ("scoreGiven", 400, 400),
+    ],
+)
+def test_list_in_the_place_of_a_value(
+    lms: Lms, name: str, moodle_status: int, canvas_status: int
+) -> None:
+    scene = Scene(lms)
+
+    scene.post(**{"given": 70, name: ["FullyGraded"]})
+
+    assert scene.statuses == [{"moodle": moodle_status, "canvas": canvas_status}[lms.dialect]]
+
+
 def test_canvas_answers_where_the_result_is(canvas: Lms) -> None:
     """https://canvas.instructure.com/doc/api/score.html"""
     scene = Scene(canvas)
