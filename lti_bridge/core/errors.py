@@ -65,15 +65,23 @@ class Refused(BridgeError):
     `status` is the HTTP status for the record, never to branch on; `code` is the meaning that
     the door recognised (for example "already_exists"), empty when it recognised none.
     `explanation` is the remote's own sentence, for a person who asks; never logged or parsed.
+    `excerpt` is how its answer begins, for the rules that know this remote; never logged.
     """
 
     def __init__(
-        self, message: str, *, status: int | None = None, code: str = "", explanation: str = ""
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        explanation: str = "",
+        excerpt: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.explanation = explanation
+        self.excerpt = excerpt
 
 
 class NotFound(Refused):

@@ -1,5 +1,6 @@
 """Assignment and Grade Services: send one score, read one result, find a line item."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -8,9 +9,9 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import requests
 from pylti1p3 import lineitem as library
 
-from ..core.errors import Refused, Unavailable
+from ..core.errors import NotReadWhole, Refused
 from ..core.http.session import Outbound
-from .paging import ServiceReader, seconds_left
+from .paging import EXCERPT_CHARACTERS, ServiceReader, seconds_left
 from .replies import read_json, read_rate_limit_remaining, read_retry_after
 from .scores import score_body
 from .tokens import AccessTokens
@@ -30,7 +31,6 @@ __all__ = ["Gradebook", "LineItem", "LmsReply", "LmsResult", "score_body"]
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
 LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
-EXCERPT_CHARACTERS = 500
 
 
 NOT_GRANTED = "not_granted"
@@ -83,7 +83,7 @@ class Gradebook:
             reason=_reason(response)[:EXCERPT_CHARACTERS],
         )
 
-    def read_result(
+    def read_results_of(
         self,
         platform: PlatformValues,
         line_item_url: str,
@@ -91,18 +91,17 @@ class Gradebook:
         deadline_seconds: float,
         *,
         granted: Granted = None,
-    ) -> LmsResult | None:
-        """Return what the gradebook shows for user `sub`, None if it has no entry.
+    ) -> list[LmsResult]:
+        """Return what the gradebook shows when it is asked for user `sub`.
 
-        Raises Unavailable, Refused, or NotFound when the line item is gone.
+        Usually one entry or none; others' where the LMS does not filter. Raises Unavailable,
+        Refused, or NotFound when the line item is gone.
         """
         # Older Canvas compares `user_id` with its own numbers, and a `sub` with `userId`.
         url = with_query(with_path(line_item_url, "/results"), user_id=sub, userId=sub)
         scopes = choose_scopes(TO_READ_RESULTS, granted)
-        for entry in self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds):
-            if str(entry.get("userId")) == sub:
-                return _result(entry)
-        return None
+        entries = self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds)
+        return [_result(entry) for entry in entries]
 
     def read_results(
         self,
@@ -216,17 +215,21 @@ def _read_entries(response: requests.Response) -> list[dict[str, Any]]:
     try:
         body = read_json(response)
     except ValueError as error:
-        raise Unavailable("the LMS answered something that is not JSON") from error
+        raise NotReadWhole("the LMS answered something that is not JSON") from error
     if not isinstance(body, list):
-        raise Unavailable("the LMS answered something that is not a list")
+        raise NotReadWhole("the LMS answered something that is not a list")
     return [entry for entry in body if isinstance(entry, dict)]
 
 
 def _result(entry: dict[str, Any]) -> LmsResult:
+    score = _number(entry.get("resultScore"))
     return LmsResult(
-        score=_number(entry.get("resultScore")),
+        score=score,
         maximum=_number(entry.get("resultMaximum")),
         timestamp=_optional_text(entry.get("timestamp")),
+        user_id=str(entry.get("userId", "")),
+        garbled="resultScore" in entry and score is None,
+        fields=frozenset(entry),
     )
 
 
@@ -246,4 +249,5 @@ def _optional_text(value: Any) -> str | None:
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    number = float(value)
+    return number if math.isfinite(number) else None

@@ -14,6 +14,9 @@ from .tokens import AccessTokens
 from .values import PlatformValues
 
 MAX_PAGES = 50
+EXCERPT_CHARACTERS = 500
+# The service itself refused, and not the token endpoint before it.
+ANSWERED = "answered"
 # Several pages of a filtered list may hold nothing; a page that holds something comes once.
 EMPTY = b"[]"
 
@@ -115,4 +118,10 @@ def _failure(response: requests.Response) -> Refused | Unavailable:
     if status >= 500 or is_throttled(response):
         return Unavailable(f"the LMS answered {status}", retry_after=read_retry_after(response))
     kind = NotFound if status == 404 else Refused
-    return kind(f"the LMS refused ({status})", status=status)
+    said = response.content.decode("utf-8", "replace").replace("\0", "")
+    return kind(
+        f"the LMS refused ({status})",
+        status=status,
+        code=ANSWERED,
+        excerpt=said[:EXCERPT_CHARACTERS],
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 SCOPE_LINE_ITEM = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
 SCOPE_LINE_ITEM_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"
@@ -64,11 +65,23 @@ class LmsReply:
 
 @dataclass(frozen=True)
 class LmsResult:
-    """What stands in the gradebook; `score` is None for "none" and, in Moodle, also for 0."""
+    """One entry of the gradebook as the LMS shows it (AGS 2.0 section 3.3).
+
+    `score` is None where the entry has none; in Moodle also for 0. `garbled`: there is something
+    that is no number. `fields` names everything that the entry holds.
+    """
 
     score: float | None
     maximum: float | None
     timestamp: str | None = None
+    user_id: str = ""
+    garbled: bool = False
+    fields: frozenset[str] = frozenset()
+
+    @property
+    def of_hundred(self) -> float | None:
+        """The score on our scale; a maximum that is missing or 0 leaves it as it is."""
+        return None if self.score is None else self.score * 100 / (self.maximum or 100)
 
 
 @dataclass(frozen=True)
@@ -79,3 +92,16 @@ class LineItem:
     label: str
     score_maximum: float | None
     resource_link_id: str
+
+
+def same_line_item(one: str, other: str) -> bool:
+    """Tell whether two addresses name one column.
+
+    Hosted Canvas names it by the host that the learner came through: hosts do not count.
+    """
+    return _column(one) == _column(other)
+
+
+def _column(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.path.rstrip("/"), parts.query

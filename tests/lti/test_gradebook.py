@@ -1,10 +1,12 @@
 """Scores, results and line items, against recorded and odd answers."""
 
+import math
+
 import pytest
 
-from lti_bridge.core.errors import NotFound, Refused, Unavailable
+from lti_bridge.core.errors import NotFound, NotReadWhole, Refused, Unavailable
 from lti_bridge.core.http.session import USER_AGENT
-from lti_bridge.lti.gradebook import Gradebook, LineItem, LmsResult, choose_scopes
+from lti_bridge.lti.gradebook import Gradebook, LineItem, choose_scopes
 from lti_bridge.lti.tokens import AccessTokens
 from lti_bridge.lti.values import (
     SCOPE_LINE_ITEM,
@@ -12,6 +14,7 @@ from lti_bridge.lti.values import (
     SCOPE_RESULT_READ,
     SCOPE_SCORE,
     SigningKey,
+    same_line_item,
 )
 from tests.mini_platform import Asked, Reply, captured, rsa_key
 
@@ -40,7 +43,14 @@ def send(gradebook, platform):
 
 
 def read(gradebook, platform, sub="4"):
-    return gradebook.read_result(platform.values(), line_item(platform), sub, deadline_seconds=5)
+    found = read_all(gradebook, platform, sub)
+    return found[0] if found else None
+
+
+def read_all(gradebook, platform, sub="4"):
+    return gradebook.read_results_of(
+        platform.values(), line_item(platform), sub, deadline_seconds=5
+    )
 
 
 def find(gradebook, platform, link="2"):
@@ -158,10 +168,11 @@ def test_result_is_asked_for_one_user(platform, gradebook):
         ]
     )
 
-    result = read(gradebook, platform)
+    others, mine = read_all(gradebook, platform)
 
     asked = platform.requests_to(RESULTS[1])[0]
-    assert result == LmsResult(score=42.5, maximum=50, timestamp="t")
+    assert (others.user_id, mine.user_id) == ("5", "4")
+    assert (mine.score, mine.maximum, mine.timestamp, mine.of_hundred) == (42.5, 50, "t", 85)
     assert asked.query == "type_id=1&user_id=4&userId=4"
     assert asked.headers["accept"] == "application/vnd.ims.lis.v2.resultcontainer+json"
 
@@ -169,7 +180,30 @@ def test_result_is_asked_for_one_user(platform, gradebook):
 def test_missing_score_is_none(platform, gradebook):
     platform.routes[RESULTS] = Reply(body=[{"userId": "4", "resultMaximum": 100}])
 
-    assert read(gradebook, platform) == LmsResult(score=None, maximum=100)
+    result = read(gradebook, platform)
+    assert (result.score, result.maximum, result.garbled) == (None, 100, False)
+
+
+@pytest.mark.parametrize("score", ["85.00", "85,00", None, True, [85], math.nan])
+def test_score_that_is_no_number_is_garbled(platform, gradebook, score):
+    platform.routes[RESULTS] = Reply(body=[{"userId": "4", "resultScore": score}])
+
+    result = read(gradebook, platform)
+
+    assert (result.score, result.garbled) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://a.example/1/items/2", "https://a.example/1/items/2/", True),
+        ("https://a.example/1/items/2", "https://school.example/1/items/2", True),
+        ("https://a.example/1/items/2?t=1", "https://a.example/1/items/2?t=2", False),
+        ("https://a.example/1/items/2", "https://a.example/1/items/3", False),
+    ],
+)
+def test_column_is_told_by_its_path(one, other, same):
+    assert same_line_item(one, other) is same
 
 
 def test_no_result_yet(platform, gradebook):
@@ -185,8 +219,8 @@ def test_no_result_yet(platform, gradebook):
         (Reply(403, b"Forbidden"), Refused),
         (Reply(403, b"403 Forbidden (Rate Limit Exceeded)"), Unavailable),
         (Reply(502, b""), Unavailable),
-        (Reply(200, b"<html>"), Unavailable),
-        (Reply(200, b"{}"), Unavailable),
+        (Reply(200, b"<html>"), NotReadWhole),
+        (Reply(200, b"{}"), NotReadWhole),
     ],
     ids=["gone", "forbidden", "throttled", "broken", "html", "no list"],
 )
@@ -203,7 +237,7 @@ def test_read_renews_its_token_once(platform, gradebook):
     answers = [Reply(401), Reply(body=[{"userId": "4", "resultScore": 7, "resultMaximum": 10}])]
     platform.routes[RESULTS] = lambda _: answers.pop(0)
 
-    assert read(gradebook, platform) == LmsResult(score=7, maximum=10)
+    assert read(gradebook, platform).of_hundred == 70
     assert len(platform.requests_to("/token")) == 2
 
 
@@ -271,7 +305,7 @@ CALLS = {
     "score": lambda book, platform, granted: book.send_score(
         platform.values(), line_item(platform), BODY, granted=granted, deadline_seconds=5
     ),
-    "result": lambda book, platform, granted: book.read_result(
+    "result": lambda book, platform, granted: book.read_results_of(
         platform.values(), line_item(platform), "4", 5, granted=granted
     ),
     "results": lambda book, platform, granted: book.read_results(

@@ -45,7 +45,8 @@ class Lists:
         return list(self.gradebook.read_results(self.values, self.url, 5))
 
     def result(self) -> list[str]:
-        return [str(self.gradebook.read_result(self.values, self.url, "user-1", 5))]
+        found = self.gradebook.read_results_of(self.values, self.url, "user-1", 5)
+        return [result.user_id for result in found]
 
     def roster(self) -> list[str]:
         members = self.memberships.read_roster(self.values, self.url, deadline_seconds=5)

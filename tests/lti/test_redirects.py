@@ -33,7 +33,7 @@ class Caller:
 
     def result(self) -> None:
         with pytest.raises(Refused):
-            self.gradebook.read_result(self.values, self.url, "7", 5)
+            self.gradebook.read_results_of(self.values, self.url, "7", 5)
 
     def results(self) -> None:
         with pytest.raises(Refused):

@@ -39,8 +39,8 @@ class Reader:
         return keysets.find_key(self.values.jwks_url, "key-1") is not None
 
     def result(self) -> object:
-        found = self.gradebook.read_result(self.values, f"{self.platform.url}/1", "7", 5)
-        return found and found.score
+        found = self.gradebook.read_results_of(self.values, f"{self.platform.url}/1", "7", 5)
+        return found and found[0].score
 
     def results(self) -> object:
         return list(self.gradebook.read_results(self.values, f"{self.platform.url}/1", 5))

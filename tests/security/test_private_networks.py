@@ -92,7 +92,9 @@ def _past_the_token(services: Services) -> Iterator[AccessTokens]:
 def _read_result(services: Services, platform: MiniPlatform, url: str) -> object:
     with _past_the_token(services) as tokens:
         book = Gradebook(services.outbound, tokens)
-        return book.read_result(platform.values(), f"{url}/items/1", "alice", deadline_seconds=5)
+        return book.read_results_of(
+            platform.values(), f"{url}/items/1", "alice", deadline_seconds=5
+        )
 
 
 def _send_score(services: Services, platform: MiniPlatform, url: str) -> object:

@@ -139,7 +139,7 @@ def test_bearer_follows_no_redirect(door):
     configuration = fetch_configuration(outbound, f"{url}/configuration", "secret", may_serve)
     calls = [
         lambda: services.tokens.get(values, ["scope"]),
-        lambda: book.read_result(good, item, "alice", deadline_seconds=5),
+        lambda: book.read_results_of(good, item, "alice", deadline_seconds=5),
         lambda: rosters.read_roster(good, f"{url}/moved-members", deadline_seconds=5),
         lambda: fetch_configuration(outbound, f"{url}/moved-lms", "secret", may_serve),
         lambda: register(outbound, configuration, {}, "secret"),
