@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..lti.values import LmsResult
 from ..web.sentences import N_
+from .readings import HeldGrade, Outgoing, Reading, Verdict, judge_reading, read_cell
 from .score_replies import Outcome, Reply
 
 if TYPE_CHECKING:
@@ -61,6 +63,9 @@ class Lms:
     family_codes: frozenset[str]
     read_reply: Callable[[Reply], Outcome]
     parallel_posts: Callable[[PassbackSettings], int]
+    read_cell: Callable[[Sequence[LmsResult], str], Reading] = read_cell
+    judge_reading: Callable[[HeldGrade, Outgoing], Verdict] = judge_reading
+    keeps_overrides: bool = False
     results_per_page: int | None = None
     score_extension: Callable[[Submission], dict[str, Any]] = _nothing
     may_serve: Callable[[str, str], bool] = _own_host_only

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..lti.values import LmsResult
 from ..web.sentences import N_
-from . import generic
+from . import generic, readings
 from .base import MASQUERADING, Lms, Submission
 from .score_replies import CompareResult, Outcome, Reply, ScoreRejected, TryLater
 from .tool_definition import DESCRIPTION, SCOPES, TITLE, ToolDefinition
@@ -25,7 +28,15 @@ SELECTION_WIDTH, SELECTION_HEIGHT = 900, 700
 CUSTOM_PARAMETERS = {MASQUERADING: "$Canvas.masqueradingUser.id"}
 _ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")
 _HOSTS = re.compile(r"sso(\.[\w-]+)*\.canvaslms\.com|([\w-]+\.)+instructure\.com")
-_CONCLUDED = N_("The course has concluded and takes no more grades: reopen it, then resend.")
+_GRADE_FIELD = re.compile(r'"field"\s*:\s*"grade"|cannot be changed at this time')
+_ATTEMPTS = N_("All attempts that the assignment allows are used up.")
+_NOT_NOW = N_(
+    "Canvas does not let this grade be changed at this time: the grading period is closed, the "
+    "course is not published, or the assignment is not assigned to the learner."
+)
+_CONCLUDED = N_(
+    "The course has concluded and takes no more grades. When it is reopened, the score is sent."
+)
 
 
 def read_reply(reply: Reply) -> Outcome:
@@ -48,10 +59,38 @@ def read_reply(reply: Reply) -> Outcome:
     if reply.status == 404 and "context" in text:
         return ScoreRejected(N_("Canvas does not find the course any more, or it has concluded."))
     if reply.status == 422 and "attempts" in text:
-        return ScoreRejected(N_("All attempts that the assignment allows are used up."))
+        return ScoreRejected(_ATTEMPTS, attempts_full=True)
+    if reply.status == 422 and _GRADE_FIELD.search(text):
+        return ScoreRejected(_NOT_NOW, attempt_stored=True)
     if reply.status == 422 and "not a student" in text:
         return ScoreRejected(N_("Canvas does not have this user as a student of the course."))
     return generic.read_reply(reply)
+
+
+def read_cell(results: Sequence[LmsResult], sub: str) -> readings.Reading:
+    """Return a learner's cell. A sole entry is theirs: after two users were merged it has the id
+    of the other one. A row that no tool made lacks our extension's key
+    (https://github.com/instructure/canvas-lms/blob/master/app/models/lti/result.rb).
+    """
+    mine = next((result for result in results if result.user_id == sub), None)
+    if mine is None and len(results) == 1:
+        (mine,) = results
+    if mine is None:
+        return readings.read_cell(results, sub)
+    cell = readings.to_cell(mine)
+    if isinstance(cell, readings.Unclear):
+        return cell
+    return replace(cell, by_person=EXTENSION not in mine.fields)
+
+
+def judge_reading(cell: readings.HeldGrade, outgoing: readings.Outgoing) -> readings.Verdict:
+    """Return what a reading means. A post would overwrite what a person typed, bring back a grade
+    that they cleared, and put a learner under way again whom they excused
+    (https://github.com/instructure/canvas-lms/blob/master/app/controllers/lti/ims/scores_controller.rb).
+    """
+    if cell.by_person and cell.score and outgoing.keeps and not outgoing.sent:
+        return readings.stands(readings.HELD, cell.score, outgoing.score_given)
+    return readings.judge_reading(cell, outgoing)
 
 
 def parallel_posts(settings: PassbackSettings) -> int:
@@ -137,6 +176,8 @@ CANVAS = Lms(
     family_codes=frozenset({"canvas"}),
     read_reply=read_reply,
     parallel_posts=parallel_posts,
+    read_cell=read_cell,
+    judge_reading=judge_reading,
     # 10 otherwise (https://canvas.instructure.com/doc/api/file.pagination.html)
     results_per_page=100,
     score_extension=score_extension,

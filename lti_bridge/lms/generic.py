@@ -44,7 +44,7 @@ def read_reply(reply: Reply) -> Outcome:
     """
     status, text = reply.status, reply.excerpt.strip().lower()
     if 200 <= status < 300:
-        return Accepted()
+        return Accepted(shown=status != 202)  # taken, and not worked off yet (RFC 9110)
     if 300 <= status < 400 or (status in _PROXY_STATUSES and text.startswith(_PAGE)):
         return TryLater(_NOT_THE_LMS, reply.retry_after)
     if status == 400 and "timestamp" in text:

@@ -3,13 +3,16 @@
 from ..web.sentences import N_
 from . import generic
 from .base import Lms
+from .readings import HeldGrade, Outgoing, Post, Verdict, judge_found
 from .score_replies import Outcome, Reply, ScoreRejected
 
 _USER = N_(
     "Moodle does not take a score for this user: they are not a graded participant of the course "
     "(not enrolled, or enrolled as a teacher)."
 )
-_LOCKED = N_("The grade or the column is locked in the gradebook: unlock it, then resend.")
+_LOCKED = N_(
+    "The grade or the column is locked in the gradebook. When it is unlocked, the score is sent."
+)
 
 
 def read_reply(reply: Reply) -> Outcome:
@@ -28,6 +31,18 @@ def read_reply(reply: Reply) -> Outcome:
     return generic.read_reply(reply)
 
 
+def judge_reading(cell: HeldGrade, outgoing: Outgoing) -> Verdict:
+    """Return what stands before the first score of a column means.
+
+    Moodle keeps an overridden cell by itself, so nobody's grade needs our care but one that came
+    back with a restored course (measured on Moodle 4.5.6). An entry without a score is a 0, or
+    empty.
+    """
+    if not cell.score or (outgoing.sent and not outgoing.found):
+        return Post()
+    return judge_found(cell.score, outgoing)
+
+
 MOODLE = Lms(
     key="moodle",
     label="Moodle",
@@ -35,4 +50,6 @@ MOODLE = Lms(
     family_codes=frozenset({"moodle"}),
     read_reply=read_reply,
     parallel_posts=generic.parallel_posts,
+    judge_reading=judge_reading,
+    keeps_overrides=True,
 )

@@ -10,7 +10,9 @@ SAME_WITHIN = 0.01
 
 @dataclass(frozen=True)
 class Accepted:
-    """The score stands in the gradebook, or did before."""
+    """The score stands in the gradebook, or did before; `shown` later where the LMS says so."""
+
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,16 @@ class Superseded:
 
 @dataclass(frozen=True)
 class ScoreRejected:
-    """Trying again will not help until somebody changes something; a teacher reads `reason`."""
+    """Trying again will not help until somebody changes something; a teacher reads `reason`.
+
+    `attempt_stored`: the LMS has kept the learner's attempt though it refused the score, so that
+    no later score may make one. `attempts_full`: it may have kept this very attempt before.
+    """
 
     reason: str
     line_item_gone: bool = False
+    attempt_stored: bool = False
+    attempts_full: bool = False
 
 
 Outcome = Accepted | TryLater | Reauthorize | CompareResult | Superseded | ScoreRejected
@@ -51,7 +59,6 @@ Outcome = Accepted | TryLater | Reauthorize | CompareResult | Superseded | Score
 GONE = ScoreRejected(
     N_("The activity's gradebook column no longer exists in the LMS."), line_item_gone=True
 )
-TEACHER = Superseded(N_("Someone graded in the LMS after this result; their grade stands."))
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,3 @@ class Reply:
     status: int
     excerpt: str = ""
     retry_after: float | None = None
-
-
-def decide_repeat(ours: float, score: float | None, maximum: float | None) -> Accepted | Superseded:
-    """Compare what we sent (of 100) with the stored result.
-
-    Moodle leaves `resultScore` out for 0, so a missing score is equal to a 0 of ours.
-    """
-    if score is None:
-        return Accepted() if ours == 0 else TEACHER
-    stored = score / maximum * 100 if maximum else score
-    return Accepted() if abs(stored - ours) <= SAME_WITHIN else TEACHER

@@ -7,7 +7,10 @@ from ..lms.tool_definition import AGS, SCOPES, short_scope
 
 _LOSSES = {
     "lineitem.readonly": "a gradebook column that the launch does not name is not found",
-    "result.readonly": "the bridge cannot see a grade that a teacher gave, nor one that was lost",
+    "result.readonly": (
+        "grades that people set in the LMS cannot be seen: ours are sent over them, and one that "
+        "the gradebook lost is not found"
+    ),
     "score": "no score reaches the gradebook",
     "contextmembership.readonly": "instructors see only those learners who have opened an activity",
 }

@@ -10,9 +10,7 @@ from lti_bridge.lms.score_replies import (
     Reauthorize,
     Reply,
     ScoreRejected,
-    Superseded,
     TryLater,
-    decide_repeat,
 )
 
 CANVAS_OLDER = (
@@ -104,22 +102,3 @@ def test_wait_that_the_lms_names_is_kept() -> None:
 
     assert isinstance(outcome, TryLater)
     assert outcome.after == 42.0
-
-
-@pytest.mark.parametrize(
-    "ours, score, maximum, expected",
-    [
-        (80.0, 80.0, 100.0, Accepted),
-        (80.0, 40.0, 50.0, Accepted),
-        (33.3333, 33.33, 100.0, Accepted),
-        (80.0, 79.0, 100.0, Superseded),
-        (0.0, None, 100.0, Accepted),
-        (80.0, None, 100.0, Superseded),
-        (80.0, 80.0, None, Accepted),
-        (80.0, 80.0, 0.0, Accepted),
-    ],
-)
-def test_repeat_is_told_from_a_teachers_grade(
-    ours: float, score: float | None, maximum: float | None, expected: type[Outcome]
-) -> None:
-    assert isinstance(decide_repeat(ours, score, maximum), expected)
