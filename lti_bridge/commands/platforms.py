@@ -20,7 +20,9 @@ from ..platforms.connection_values import (
 )
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
+from ..registrations.grade_updates import wake_for_event
 from ..registrations.granted_scopes import missing_grants_at
+from ..registrations.models import Grade
 from ..registrations.succession import (
     Succession,
     plan_deployment,
@@ -79,6 +81,8 @@ def add(deployment_id: str, **told: Any) -> None:
         row = registry.add_platform(
             facts, deployment_id.strip(), now=services.now(), new_privacy=default
         )
+        wake_for_event(Grade.platform_id == row.id, services.now())
+        db.session.commit()
         click.echo(f"Platform {row.id} ({row.name}) may launch, deployment {deployment_id}.\n")
         click.echo(paste_into_lms(services.settings))
 

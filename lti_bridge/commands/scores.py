@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..core.db import db
@@ -25,6 +25,7 @@ TOLD = (
     Drift.LOST,
     Drift.LOST_AGAIN,
     Drift.CLEARED,
+    Drift.UNCLEAR,
     Drift.OVERRIDDEN,
     Drift.NEVER_SENT,
 )
@@ -119,7 +120,10 @@ def reconcile(link_name: str | None, dry_run: bool, all_lost: bool) -> int:
         if link_name:
             links = [find_link(link_name).id]
         else:
-            query = select(ResourceLink.id).where(ResourceLink.line_item_url.is_not(None))
+            has_column = or_(
+                ResourceLink.line_item_url.is_not(None), ResourceLink.line_items_url.is_not(None)
+            )
+            query = select(ResourceLink.id).where(has_column)
             links = list(db.session.scalars(query.order_by(ResourceLink.id)))
         db.session.commit()
         mend = Mend.NONE if dry_run else Mend.ALL if all_lost else Mend.FEW

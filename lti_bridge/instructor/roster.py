@@ -173,6 +173,7 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
             Score.state,
             Score.score_given,
             Score.reason,
+            Score.standing,
         )
         .join(Grade, Grade.learner_id == Learner.id)
         .outerjoin(
@@ -196,7 +197,7 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
             launched=row.launched_at is not None,
             completion=row.completion,
             success=row.success,
-            score=(row.state, row.score_given, row.reason) if row.state is not None else None,
+            score=row if row.state is not None else None,
             decision_reason=row.decision_reason,
             waits_for_line_item=row.waits_for_line_item,
         )

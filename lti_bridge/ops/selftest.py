@@ -18,7 +18,9 @@ from ..platforms.keys import signing_key
 from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
+from ..registrations.grade_updates import wake_for_event
 from ..registrations.granted_scopes import find_telling_link, missing_grants_at
+from ..registrations.models import Grade
 from ..scorm_cloud.client import ScormCloudClient
 from ..services import Services
 from .reachability import may_test, try_postback
@@ -189,6 +191,7 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
     yield granted
     if granted.mark is not Mark.OK:
         return
+    _let_parked_go(services, facts)
     if facts.line_items_url is None or facts.resource_link_id is None:
         how = "Open an activity of this LMS once."
         yield CheckLine(
@@ -205,6 +208,12 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
 
     how = "Grant the tool the scope lineitem.readonly."
     yield _try(subject, "line items", items, LMS_ADMIN, how)
+
+
+def _let_parked_go(services: Services, facts: _Facts) -> None:
+    """The LMS serves us: whatever kept a score from its gradebook may have ended. Commits."""
+    wake_for_event(Grade.platform_id == facts.values.id, services.now())
+    db.session.commit()
 
 
 def _check_keys(services: Services, subject: str, values: PlatformValues) -> Iterator[CheckLine]:

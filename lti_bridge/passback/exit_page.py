@@ -83,6 +83,7 @@ def _shown(score: Score | None, launch: Launch) -> ShownScore | None:
         state=score.state,
         given=score.score_given,
         reason=score.reason,
+        standing=score.standing,
         fresh=launch.exited_at is None or score.decided_at >= launch.launched_at,
         tried=score.state == QUEUED and db.session.scalar(tried) is not None,
     )

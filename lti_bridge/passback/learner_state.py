@@ -1,14 +1,17 @@
 """Say in a few words where one learner stands: the course, and the grade on its way home."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..registrations.models import Grade, Registration
 from ..web.sentences import N_
 from .models import Score
-from .pipeline.find_line_item import NONE_YET
+from .pipeline.read_gradebook import NONE_YET
+from .rules.score_states import KEPT, NO_FINAL, PENDING
 
 # Every label there is, in the order in which they are counted.
 IN_GRADEBOOK = N_("In the gradebook")
+ACCEPTED_ONLY = N_("Accepted, not yet shown")
 ON_ITS_WAY = N_("On its way")
 WAITS_FOR_COLUMN = N_("Waits for a gradebook column")
 ANOTHER_STANDS = N_("Another grade stands")
@@ -18,6 +21,7 @@ IN_PROGRESS = N_("In progress")
 NOT_STARTED = N_("Not started")
 LABELS = (
     IN_GRADEBOOK,
+    ACCEPTED_ONLY,
     ON_ITS_WAY,
     WAITS_FOR_COLUMN,
     ANOTHER_STANDS,
@@ -28,12 +32,28 @@ LABELS = (
 )
 
 
+class DecidedScore(Protocol):
+    """A Score's row, as an object or as plain columns."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def score_given(self) -> float: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def standing(self) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class LearnerProgress:
     """What the rows know of one learner in one link.
 
     `score_state` is that of the newest decision, None when nothing was decided yet; `score_given`
-    of 100.
+    of 100; `standing` says how an accepted one stands (rules/score_states.py).
     """
 
     launched: bool = False
@@ -42,6 +62,7 @@ class LearnerProgress:
     score_state: str | None = None
     score_given: float | None = None
     reason: str = ""
+    standing: str | None = None
     waits_for_line_item: bool = False
 
 
@@ -69,7 +90,7 @@ def decide_learner_state(progress: LearnerProgress) -> LearnerState:
 def _grade_state(progress: LearnerProgress) -> LearnerState:
     given, reason = progress.score_given, progress.reason
     if progress.score_state == "accepted":
-        return LearnerState(IN_GRADEBOOK, "good", "", given)
+        return _accepted(progress)
     if progress.score_state == "parked":
         return LearnerState(ATTENTION, "problem", reason, given)
     if progress.score_state == "superseded":
@@ -81,6 +102,18 @@ def _grade_state(progress: LearnerProgress) -> LearnerState:
     return LearnerState(ON_ITS_WAY, "busy", reason, given)
 
 
+def _accepted(progress: LearnerProgress) -> LearnerState:
+    """The LMS took the score; what it shows may be another matter."""
+    given, reason = progress.score_given, progress.reason
+    if progress.standing == KEPT:
+        return LearnerState(ANOTHER_STANDS, "wait", reason, given)
+    if progress.standing == NO_FINAL:
+        return LearnerState(ATTENTION, "problem", reason, given)
+    if progress.standing == PENDING:
+        return LearnerState(ACCEPTED_ONLY, "wait", reason, given)
+    return LearnerState(IN_GRADEBOOK, "good", "", given)
+
+
 def progress_of(
     grade: Grade, registration: Registration | None, score: Score | None
 ) -> LearnerProgress:
@@ -89,7 +122,7 @@ def progress_of(
         launched=registration is not None and registration.launched_at is not None,
         completion=registration.completion if registration is not None else None,
         success=registration.success if registration is not None else None,
-        score=(score.state, score.score_given, score.reason) if score is not None else None,
+        score=score,
         decision_reason=grade.decision_reason,
         waits_for_line_item=grade.waits_for_line_item,
     )
@@ -100,18 +133,20 @@ def tell_progress(
     launched: bool,
     completion: str | None,
     success: str | None,
-    score: tuple[str, float, str] | None,
+    score: DecidedScore | None,
     decision_reason: str | None,
     waits_for_line_item: bool,
 ) -> LearnerProgress:
-    """Return the standing that columns tell; `score` is state, points and reason of the newest."""
-    state, given, reason = score or (None, None, "")
+    """Return the standing that columns tell; `score` is the newest decision."""
+    state = score.state if score is not None else None
+    told = score is not None and (state in ("parked", "superseded") or score.standing is not None)
     return LearnerProgress(
         launched=launched,
         completion=completion or "UNKNOWN",
         success=success or "UNKNOWN",
         score_state=state,
-        score_given=given,
-        reason=reason if state in ("parked", "superseded") else decision_reason or "",
+        score_given=score.score_given if score is not None else None,
+        reason=score.reason if score is not None and told else decision_reason or "",
+        standing=score.standing if score is not None else None,
         waits_for_line_item=waits_for_line_item,
     )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.db import Base
@@ -31,6 +31,21 @@ class Score(Base):
     decided_at: Mapped[datetime]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
     after_loss: Mapped[bool] = mapped_column(default=False)  # the LMS had lost the one before
+    # Where it went, or was to go; None: to the column of its link, before this was kept.
+    line_item_url: Mapped[str | None] = mapped_column(String(1000))
+    # A person wanted it sent, whatever stands; or took it out of the way.
+    asked: Mapped[bool] = mapped_column(default=False, server_default=false())
+    stopped: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # It stands in for one that the LMS could not take as it was: that is done once.
+    renewed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # How an accepted score stands: rules/score_states.py; with what the LMS held right after it.
+    standing: Mapped[str | None] = mapped_column(String(20))
+    held_after: Mapped[float | None]
+    # Readings of the gradebook that could not be understood, in a row.
+    unclear_reads: Mapped[int] = mapped_column(default=0, server_default="0")
+    unclear_since: Mapped[datetime | None]
+    # An equal answer came of a session, and the LMS was asked whether this one still stands.
+    checked_at: Mapped[datetime | None]
 
     grade: Mapped[Grade] = relationship()
     registration: Mapped[Registration | None] = relationship()

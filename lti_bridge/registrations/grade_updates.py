@@ -2,10 +2,21 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, cast
 
-from sqlalchemy import Table, and_, bindparam, case, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    case,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from ..core.db import UtcDateTime, affected, db
 from ..core.errors import Unavailable
@@ -15,6 +26,8 @@ from .models import Grade, Registration, TrailEvent
 
 What = Literal["read", "send"]
 WORK_TASK = "passback.work"
+# Many launches of a class are no storm of tries.
+EVENTS_APART = timedelta(minutes=10)
 _REGISTRATION = cast(Table, Registration.__table__)
 _CONFIRM = (
     update(_REGISTRATION)
@@ -45,6 +58,14 @@ def lock_grades(grade_ids: Collection[int]) -> None:
     db.session.execute(rows.with_for_update()).all()
 
 
+def lock_where(condition: ColumnElement[bool]) -> list[int]:
+    """Return the ids of the grades that a condition names, locked the same way, in one question."""
+    rows = select(Grade.id).where(condition).order_by(Grade.id)
+    if db.engine.dialect.name == "postgresql":
+        rows = rows.with_for_update()
+    return list(db.session.scalars(rows))
+
+
 def lock_grade_of(registration: int) -> int | None:
     """Return the id of the Grade that a Registration's row belongs to, locked the same way.
 
@@ -71,15 +92,63 @@ def mark_due(grade_id: int, what: What, at: datetime) -> None:
     A read is never put later than it stood; a send never earlier, because its time may be one
     that the LMS asked us to wait for. `generation` tells a worker in the middle of its work.
     """
+    if what == "send":
+        mark_all_due(Grade.id == grade_id, at=at)
+        return
     values: dict[str, object] = {"generation": Grade.generation + 1}
+    earlier = and_(Grade.next_read_at.is_not(None), Grade.next_read_at < at)
     moment = literal(at, UtcDateTime())
-    if what == "read":
-        earlier = and_(Grade.next_read_at.is_not(None), Grade.next_read_at < at)
-        values["next_read_at"] = case((earlier, Grade.next_read_at), else_=moment)
-    else:
-        later = and_(Grade.next_send_at.is_not(None), Grade.next_send_at > at)
-        values["next_send_at"] = case((later, Grade.next_send_at), else_=moment)
+    values["next_read_at"] = case((earlier, Grade.next_read_at), else_=moment)
     db.session.execute(update(Grade).where(Grade.id == grade_id).values(values))
+
+
+def mark_all_due(condition: ColumnElement[bool], *, at: datetime) -> None:
+    """Say in the caller's transaction that the grades a condition names need a send.
+
+    Never earlier than a time that lies ahead, and with one statement for all of them.
+    """
+    later = and_(Grade.next_send_at.is_not(None), Grade.next_send_at > at)
+    moment = literal(at, UtcDateTime())
+    values: dict[str, object] = {
+        "generation": Grade.generation + 1,
+        "next_send_at": case((later, Grade.next_send_at), else_=moment),
+    }
+    statement = update(Grade).where(condition).values(values)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def send_now(condition: ColumnElement[bool], at: datetime, **values: object) -> None:
+    """Say in the caller's transaction that the grades a condition names are sent at once.
+
+    For a person, who has just mended what they waited for: no back-off holds them.
+    """
+    due = {"generation": Grade.generation + 1, "next_send_at": at, **values}
+    statement = update(Grade).where(condition).values(due)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def wake_for_event(condition: ColumnElement[bool], at: datetime) -> None:
+    """Let parked and waiting scores of the grades that a condition names be tried again.
+
+    In the caller's transaction. The first event since a score was parked makes it due at once,
+    further ones at most once in ten minutes.
+    """
+    waits = or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item.is_(True))
+    recent = and_(Grade.event_at.is_not(None), Grade.event_at > at - EVENTS_APART)
+    soon = literal(at + EVENTS_APART, UtcDateTime())
+    sooner = and_(Grade.next_send_at.is_not(None), Grade.next_send_at < soon)
+    values: dict[str, object] = {
+        "generation": Grade.generation + 1,
+        "next_send_at": case(
+            (and_(recent, sooner), Grade.next_send_at),
+            (recent, soon),
+            else_=literal(at, UtcDateTime()),
+        ),
+        "event_at": case((recent, Grade.event_at), else_=literal(at, UtcDateTime())),
+        "line_item_looks": 0,
+    }
+    statement = update(Grade).where(condition, waits).values(values)
+    db.session.execute(statement.execution_options(synchronize_session=False))
 
 
 def wake(services: Services, grade_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Table, bindparam, func, or_, select
 
 from ..core.db import Base, db
 from ..lti.claims import LaunchClaims
@@ -46,6 +46,8 @@ _FIND = (
     select(
         *[column for table in PARTS for column in table.columns],
         GRADE.c.further_attempts,
+        GRADE.c.id,
+        or_(GRADE.c.parked_at.is_not(None), GRADE.c.waits_for_line_item),
         STAFF.c.seen_at,
         ACCOUNTS,
     )
@@ -107,6 +109,7 @@ class LaunchSnapshot:
     learner: Any
     places: tuple[RegistrationInAccount, ...]
     has_grade: bool
+    waiting_grade: int | None  # whose score waits for something that this launch may show
     staff_seen_at: datetime | None
     accounts: int
     further_attempts: int = 0
@@ -150,7 +153,7 @@ def find_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot | No
     rows = [cut(row, PARTS) for row in found.all()]
     if not rows:
         return None
-    deployment, platform, link, learner, _, _, further, staff, accounts = rows[0]
+    deployment, platform, link, learner, _, _, further, grade_id, waits, staff, accounts = rows[0]
     places = tuple(RegistrationInAccount(row[4], row[5]) for row in rows)
     return LaunchSnapshot(
         deployment,
@@ -159,6 +162,7 @@ def find_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot | No
         learner,
         places,
         further is not None,
+        grade_id if waits else None,
         staff,
         accounts,
         further or 0,

@@ -189,6 +189,7 @@ class Grade(Base):
     decision: Mapped[str | None] = mapped_column(String(20))
     decision_reason: Mapped[str | None] = mapped_column(String(500))
     failures: Mapped[int] = mapped_column(default=0)  # of reads in a row, for the back-off
+    # How often a score that waits for an event, a line item for one, was tried by itself.
     line_item_looks: Mapped[int] = mapped_column(default=0)
     waits_for_line_item: Mapped[bool] = mapped_column(default=False)
     result_known: Mapped[bool] = mapped_column(default=True)  # False: ask the LMS before sending
@@ -196,6 +197,9 @@ class Grade(Base):
     resend: Mapped[str | None] = mapped_column(String(20))  # asked | lost
     # Attempts that somebody allowed this learner beyond the link's.
     further_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Its score is parked, and an event may end what keeps it; the newest event that woke it.
+    parked_at: Mapped[datetime | None]
+    event_at: Mapped[datetime | None]
 
     resource_link: Mapped[ResourceLink] = relationship()
     learner: Mapped[Learner] = relationship()

@@ -9,7 +9,8 @@ from ..core.db import insert_row
 from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..lti.memberships import SCOPE_MEMBERSHIPS
-from .grade_updates import lock_grades
+from ..lti.values import same_line_item
+from .grade_updates import lock_grades, wake_for_event
 from .launch_snapshot import GRADE, LINK, LaunchSnapshot, connection, get_snapshot
 
 COURSE_KEY = "scorm_course_id"
@@ -17,7 +18,7 @@ COURSE_KEY = "scorm_course_id"
 RENEW_LAUNCHED_AT = timedelta(minutes=1)
 LONGEST_COURSE = 255
 # What a score may wait for: a launch brings it.
-WAITED_FOR = {"line_item_url", "line_items_url", "service_scopes"}
+WAITED_FOR = {"line_item_url", "line_items_url", "service_scopes", "deployment_id"}
 
 
 def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> LaunchSnapshot:
@@ -31,10 +32,13 @@ def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> 
         _make_link(snapshot, claims.resource_link_id, now)
         snapshot = get_snapshot(snapshot.platform.id, claims)
     changes = _changes(snapshot, claims, now)
+    # The link's own row comes after its grades.
+    if WAITED_FOR & changes.keys():
+        wake_waiting(snapshot.link.id, now, remade=_is_remade(snapshot.link, changes))
+    elif snapshot.waiting_grade is not None:  # enrolled again, unlocked, reopened: it may be so
+        wake_for_event(GRADE.c.id == snapshot.waiting_grade, now)
     if not changes:
         return snapshot
-    if WAITED_FOR & changes.keys():  # the link's own row comes after its grades
-        _wake_waiting(snapshot.link.id, now)
     connection().execute(update(LINK).where(LINK.c.id == snapshot.link.id), changes)
     return get_snapshot(snapshot.platform.id, claims)
 
@@ -79,6 +83,12 @@ def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> d
     return {name: value for name, value in said.items() if value != getattr(link, name)}
 
 
+def _is_remade(link: Any, changes: dict[str, Any]) -> bool:
+    """Tell whether the activity has another gradebook column than before."""
+    new, old = changes.get("line_item_url"), link.line_item_url
+    return new is not None and (old is None or not same_line_item(new, old))
+
+
 def _scopes(link: Any, claims: LaunchClaims) -> list[str] | None:
     """Return the granted scopes: the AGS claim lists its own, the NRPS claim stands for its one."""
     known: list[str] | None = link.service_scopes
@@ -97,15 +107,26 @@ def _custom_course(claims: LaunchClaims) -> str | None:
     return course
 
 
-def _wake_waiting(link_id: int, now: datetime) -> None:
-    """Let the link's scores go that wait for a line item's address or a scope."""
+def wake_waiting(link_id: int, now: datetime, *, but: int = 0, remade: bool = False) -> None:
+    """Let the link's scores go that wait for a line item's address, a scope, or any other event.
+
+    `remade`: the column is another one, so that every decision is to be sent to it. `but` is a
+    grade that its caller works on. In the caller's transaction, before the link's own row.
+    """
     # A worker that has a grade in hand may be about to say that it waits.
-    waits = or_(GRADE.c.waits_for_line_item.is_(True), GRADE.c.lease_token.is_not(None))
-    waiting = GRADE.c.resource_link_id == link_id, waits
+    waits = or_(
+        GRADE.c.waits_for_line_item.is_(True),
+        GRADE.c.parked_at.is_not(None),
+        GRADE.c.lease_token.is_not(None),
+        *([GRADE.c.decision.is_not(None)] if remade else []),
+    )
+    waiting = GRADE.c.resource_link_id == link_id, GRADE.c.id != but, waits
     lock_grades(connection().scalars(select(GRADE.c.id).where(*waiting)).all())
     generation = GRADE.c.generation + 1
     connection().execute(
         update(GRADE)
         .where(*waiting)
-        .values(next_send_at=now, generation=generation, waits_for_line_item=False)
+        .values(
+            next_send_at=now, generation=generation, waits_for_line_item=False, line_item_looks=0
+        )
     )

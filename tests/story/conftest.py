@@ -1,11 +1,14 @@
 """The stage for stories: everything in one process, on each database and LMS dialect."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from lti_bridge.core.config import Settings
+from lti_bridge.registrations import create_registration
 from tests.story.stage import Stage, close_stage, open_stage
+from tests.story.town import Town
 
 # Their processes take long, and what they try does not hang on which database meets which LMS:
 # each database has one dialect there, each dialect one database.
@@ -43,3 +46,22 @@ def stage(settings: Settings, dialect: str) -> Iterator[Stage]:
     stage.start_worker()
     yield stage
     close_stage(stage)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Town]:
+    """Let a town's clock go on when somebody sleeps, and let nobody wait for the dead."""
+
+    def make_patient(town: Town) -> Town:
+        monkeypatch.setattr(create_registration, "WAIT_FOR_OTHER_SECONDS", 0)
+        monkeypatch.setattr(time, "sleep", town.clock.advance)
+        return town
+
+    return make_patient
+
+
+@pytest.fixture
+def town(settings: Settings, dialect: str, patient: Callable[[Town], Town]) -> Iterator[Town]:
+    town = patient(Town(settings, dialect))
+    yield town
+    town.close()

@@ -5,7 +5,6 @@ the shortest one that fails, which may take minutes.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,7 +25,6 @@ from sqlalchemy import select
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db, is_sqlite
 from lti_bridge.passback.actions.policy_change import change_policy
-from lti_bridge.registrations import create_registration
 from lti_bridge.registrations.models import ResourceLink
 from tests.story.oracle import State, allowed_grades
 from tests.story.town import Death, Fuse, Town
@@ -73,6 +71,8 @@ class Story(RuleBasedStateMachine):
         self.passing: list[State] = []
         self.policy = {"answer": "best", "completion": "full_marks"}
         self.teacher: float | None = None
+        # The teacher graded while a score was under way: whichever came last stands.
+        self.at_once = False
         self.before: float | None = None  # what the gradebook showed when all was quiet last
 
     def bridge(self, act: Any, trouble: Trouble = None) -> Any:
@@ -118,6 +118,7 @@ class Story(RuleBasedStateMachine):
     def _teacher(self) -> None:
         if self.registration:
             self._grade(61)
+            self.at_once = self.town.dialect == "canvas"
 
     def _again(self) -> None:
         self._open(self.town.click(self.activity))
@@ -266,7 +267,7 @@ class Story(RuleBasedStateMachine):
     def _grade(self, score: float) -> None:
         body = {"activity": self.activity, "person": "alice", "score": score}
         self.town.ask(self.town.lms, "PUT", "/control/grades", json=body)
-        self.teacher = score
+        self.teacher, self.at_once = score, False
 
     @precondition(lambda self: self.registration)
     @rule(
@@ -295,7 +296,9 @@ class Story(RuleBasedStateMachine):
         """Nothing happens any more, and time passes: is everything where it belongs?"""
         self.town.settle()
         cell = self.town.cell(self.activity)
-        if self.teacher is not None:
+        if self.teacher is not None and cell["score"] == self.teacher:
+            pass
+        elif self.teacher is not None and not self.at_once:
             assert cell["score"] == self.teacher
         elif self.registration is None:
             assert cell["score"] is None
@@ -315,25 +318,6 @@ class Story(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.rest()
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Town]:
-    """Let a town's clock go on when somebody sleeps, and let nobody wait for the dead."""
-
-    def make_patient(town: Town) -> Town:
-        monkeypatch.setattr(create_registration, "WAIT_FOR_OTHER_SECONDS", 0)
-        monkeypatch.setattr(time, "sleep", town.clock.advance)
-        return town
-
-    return make_patient
-
-
-@pytest.fixture
-def town(settings: Settings, dialect: str, patient: Callable[[Town], Town]) -> Iterator[Town]:
-    town = patient(Town(settings, dialect))
-    yield town
-    town.close()
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ class Town:
     """Everything there is, and what can happen in it, one thing after the other."""
 
     def __init__(self, settings: Settings, dialect: str) -> None:
-        self.clock = FakeClock()
+        self.clock, self.dialect = FakeClock(), dialect
         self._keys = self._serve_keys()
         urls = f"{BRIDGE}/lti/login", [f"{BRIDGE}/lti/launch"], self._keys.url
         tool = ToolSpec("Bridge", *urls)
@@ -95,7 +95,7 @@ class Town:
         with self.app.app_context():
             self._connect(tool, dialect)
         self._key_set = self.app.test_client().get("/lti/jwks.json").data
-        self._upload_course()
+        self.upload_course(COURSE)
 
     # The process of the bridge
 
@@ -212,10 +212,54 @@ class Town:
         answer = self.ask(self.cloud, method, f"/api/v2{path}", auth=("practice", "practice"))
         assert answer.status_code < 300, answer.text
 
-    def click(self, activity: str) -> str | None:
-        """Click the activity as Alice does; returns the player's address, if one opens."""
+    def learn(
+        self, activity: str, score: float | None, *, works: bool = True, person: str = "alice"
+    ) -> None:
+        """Come, pass with a score of 100, leave, and let workers do what comes of it."""
+        address = self.do(lambda: self.click(activity, person))
+        assert address is not None, "the player did not open"
+        exit_url = self.finish(address, score)
+        self.do(lambda: self.visit(exit_url))
+        if works:
+            self.do(self.work)
+
+    def finish(self, address: str, score: float | None) -> str:
+        """Pass the course that a launch link opens; returns where the learner is sent then."""
+        player = self.open_player(address)
+        cmi = {"cmi.completion_status": "completed", "cmi.success_status": "passed"}
+        if score is not None:
+            cmi["cmi.score.scaled"] = str(score / 100)
+        message = {"sequence": 1, "cmi": cmi, "exit": "exited", "seconds": 30}
+        answer = self.ask(self.cloud, "POST", f"{player}/commit", json=message)
+        exit_url: str = answer.json["next"]["url"]
+        return exit_url
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Do in the LMS what its control offers."""
+        answer = self.ask(self.lms, method, f"/control/{path}", json=body, base_url=LMS)
+        assert answer.status_code < 300, answer.text
+        return answer.json
+
+    def grade(self, activity: str, **what: Any) -> None:
+        """Do with Alice's cell what a teacher does."""
+        self.control("PUT", "grades", {"activity": activity, "person": "alice", **what})
+
+    def posts(self) -> list[dict[str, Any]]:
+        """Every score that was posted, with the LMS's answer."""
+        found: list[dict[str, Any]] = self.control("GET", "scores")["scores"]
+        return found
+
+    def scores(self) -> list[tuple[str, float, str]]:
+        """State, points and sentence of every decision, the oldest first."""
+        query = select(Score.state, Score.score_given, Score.reason).order_by(Score.id)
+        found = [tuple(row) for row in self.do(lambda: db.session.execute(query).all())]
+        self.do(db.session.rollback)
+        return found
+
+    def click(self, activity: str, person: str = "alice") -> str | None:
+        """Click the activity as a learner does; returns the player's address, if one opens."""
         lms, bridge = self.lms.test_client(), self.app.test_client()
-        lms.post("/act-as", data={"person": "alice"}, base_url=LMS)
+        lms.post("/act-as", data={"person": person}, base_url=LMS)
         page = lms.get(f"/activities/{activity}/launch", base_url=LMS)
         login = read_page(page.text, LMS).forms[0]
         asked = bridge.post(_path(login.action), data=login.fields)
@@ -275,6 +319,7 @@ class Town:
         self.do(self._forget)
         self.clock.advance(3600)
         self.ask(self.cloud, "PUT", "/control/faults", json={})
+        self.lms.extensions["practice_lms"].score_posts.clear()
         wanted = [{"title": "Golf", "custom": {"scorm_course_id": COURSE}}]
         answer = self.ask(self.lms, "PUT", "/control/activities", json=wanted, base_url=LMS)
         activity: str = answer.json["activities"][0]["id"]
@@ -310,7 +355,8 @@ class Town:
         )
         add_platform(facts, tool.deployment_id, now=now)
 
-    def _upload_course(self) -> None:
+    def upload_course(self, course_id: str) -> None:
+        """Put a course into SCORM Cloud."""
         body = io.BytesIO()
         with zipfile.ZipFile(body, "w") as archive:
             archive.writestr("imsmanifest.xml", MANIFEST)
@@ -319,7 +365,7 @@ class Town:
         answer = self.ask(
             self.cloud,
             "POST",
-            f"/api/v2/courses/importJobs/upload?courseId={COURSE}",
+            f"/api/v2/courses/importJobs/upload?courseId={course_id}",
             data={"file": (body, "golf.zip")},
             auth=("practice", "practice"),
         )

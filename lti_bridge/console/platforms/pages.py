@@ -15,7 +15,9 @@ from ...platforms.invites import make_invite
 from ...platforms.missing_grants import MissingGrant
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import edit_platform, find_named_platform, list_platforms, write_platform
+from ...registrations.grade_updates import wake_for_event
 from ...registrations.granted_scopes import missing_grants_at
+from ...registrations.models import Grade
 from ...registrations.succession import (
     Succession,
     plan_deployment,
@@ -255,4 +257,5 @@ def succeed(
 def _note(services: Services, actor: Actor, row: Platform, said: str) -> None:
     subject, now = f"platform {row.id}", services.now()
     record(actor, "platform", subject, said, now=now, platform_id=row.id)
+    wake_for_event(Grade.platform_id == row.id, now)
     db.session.commit()

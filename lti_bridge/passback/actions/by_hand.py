@@ -6,14 +6,14 @@ from sqlalchemy import func, select, update
 
 from ...core.db import affected, db
 from ...core.errors import Refused
-from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
+from ...registrations.grade_updates import lock_grades, mark_due, send_now, trail, wake
 from ...registrations.identity import allow_one_more
 from ...registrations.models import Grade, Registration
 from ...services import Services
 from ...web.sentences import format_message
 from ..models import Score
-from ..pipeline.decide_score import ASKED
 from ..rules import reasons
+from ..rules.plan import ASKED
 from ..rules.score_states import PARKED, QUEUED
 
 BATCH = 100
@@ -30,10 +30,10 @@ def read_again(services: Services, grade_id: int, who: str) -> None:
 def resend(services: Services, grade_id: int, who: str) -> None:
     """Decide anew from progress and policy, and send that as a new Score, changed or not.
 
-    Never an old value. Waits that the LMS asked for still hold. Commits, and wakes a worker.
+    Never an old value, whatever stands in the LMS, and at once: they have just mended what the
+    grade waited for. Commits, and wakes a worker.
     """
-    db.session.execute(update(Grade).where(Grade.id == grade_id).values(resend=ASKED))
-    mark_due(grade_id, "send", services.now())
+    send_now(Grade.id == grade_id, services.now(), resend=ASKED)
     note(services, grade_id, "steer", f"{who} asked to send the grade again.")
     db.session.commit()
     wake(services, grade_id)
@@ -44,9 +44,8 @@ def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
     for start in range(0, len(grade_ids), BATCH):
         batch = grade_ids[start : start + BATCH]
         lock_grades(batch)
-        db.session.execute(update(Grade).where(Grade.id.in_(batch)).values(resend=ASKED))
+        send_now(Grade.id.in_(batch), services.now(), resend=ASKED)
         for grade_id in batch:
-            mark_due(grade_id, "send", services.now())
             note(services, grade_id, "steer", f"{who} asked to send the grades again.")
         db.session.commit()
         for grade_id in batch:
@@ -61,10 +60,7 @@ def retry_now(services: Services, grade_id: int, who: str) -> None:
     if not _queued(grade_id):
         db.session.rollback()
         raise Refused("nothing is waiting to be sent: see `lti-bridge score resend`")
-    now = services.now()
-    statement = update(Grade).where(Grade.id == grade_id)
-    values = {"next_send_at": now, "generation": Grade.generation + 1}
-    db.session.execute(statement.values(values))
+    send_now(Grade.id == grade_id, services.now())
     note(services, grade_id, "steer", f"{who} asked to try it now.")
     db.session.commit()
     wake(services, grade_id)
@@ -80,15 +76,17 @@ def park(services: Services, grade_id: int, who: str) -> None:
     mine = update(Grade).where(Grade.id == grade_id, free)
     taken = affected(
         db.session.execute(
-            mine.values(next_send_at=None, generation=Grade.generation + 1).execution_options(
-                synchronize_session=False
-            )
+            mine.values(
+                next_send_at=None, parked_at=None, generation=Grade.generation + 1
+            ).execution_options(synchronize_session=False)
         )
     )
     waiting = update(Score).where(Score.grade_id == grade_id, Score.state == QUEUED)
     reason = format_message(reasons.PARKED_BY, who=who)
     parked = taken and affected(
-        db.session.execute(waiting.values(state=PARKED, reason=reason, finished_at=now))
+        db.session.execute(
+            waiting.values(state=PARKED, reason=reason, finished_at=now, stopped=True)
+        )
     )
     if not parked:
         db.session.rollback()

@@ -9,6 +9,7 @@ from ...core.clock import say_time
 from ...core.db import db
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
 from ..models import Score, ScoreTry
+from ..rules.score_states import UNCLEAR, UNREAD
 
 Moment = tuple[datetime, str]
 
@@ -57,13 +58,17 @@ def _tries(row: Registration) -> Iterator[Moment]:
     query = select(ScoreTry, Score).join(Score, Score.id == ScoreTry.score_id)
     found = db.session.execute(query.where(Score.registration_id == row.id).order_by(ScoreTry.id))
     for attempt, score in found:
-        yield attempt.tried_at, f"Sent {score.score_given:g} to the LMS: {_answer(attempt)}"
+        if attempt.outcome in (UNREAD, UNCLEAR):
+            yield attempt.tried_at, f"Asked the LMS which grade it holds: {_answer(attempt)}"
+        else:
+            yield attempt.tried_at, f"Sent {score.score_given:g} to the LMS: {_answer(attempt)}"
 
 
 def _answer(attempt: ScoreTry) -> str:
     if attempt.status is None:
         return f"{attempt.outcome or 'the outcome is not known'} (no answer)."
-    answer = f"{attempt.outcome or 'answered'} ({attempt.status}, {attempt.duration_ms} ms)."
+    took = f", {attempt.duration_ms} ms" if attempt.duration_ms is not None else ""
+    answer = f"{attempt.outcome or 'answered'} ({attempt.status}{took})."
     if attempt.status >= 400 and attempt.excerpt:
         answer += f" The LMS said: {' '.join(attempt.excerpt.split())}"
     return answer

@@ -7,16 +7,11 @@ from typing import Any
 from sqlalchemy import select
 
 from ...core.db import db
-from ...registrations.grade_updates import lock_grades, mark_due, wake
+from ...registrations.grade_updates import lock_where, mark_all_due, wake
 from ...registrations.models import Grade, ResourceLink
 from ...services import Services
-from ..pipeline.snapshot import (
-    GradeSnapshot,
-    attempts_of,
-    found_in_lms,
-    load_snapshot,
-    newest_decision,
-)
+from ..pipeline.snapshot import load_snapshot
+from ..rules.grade_snapshot import GradeSnapshot, attempts_of, found_in_lms, newest_decision
 from ..rules.grading_policy import GradingPolicy, Send, decide, make_policy
 
 # So many are woken at once; the overdue round finds the others.
@@ -48,13 +43,12 @@ def preview_policy(
 
     Reads only; the transaction stays the caller's.
     """
-    now = services.now()
     first, usual = services.settings.passback.policy, link.deployment.platform.grading_policy
     wanted = make_policy(first, usual, merge_policy(link, changes))
     query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
     found = []
     for grade_id in list(db.session.scalars(query)):
-        snapshot = load_snapshot(grade_id, now)
+        snapshot = load_snapshot(services, grade_id)
         change = _change(snapshot, wanted, services)
         if change is not None:
             found.append(change)
@@ -84,14 +78,13 @@ def change_policy(services: Services, link: ResourceLink, changes: Mapping[str, 
 
     Each worker decides for itself; only answers that differ are sent. Commits.
     """
-    grades = list(db.session.scalars(select(Grade.id).where(Grade.resource_link_id == link.id)))
-    lock_grades(grades)
+    link_id = link.id
+    with db.session.no_autoflush:  # a worker locks a grade before its link, and so do we
+        grades = lock_where(Grade.resource_link_id == link_id)
     # Before they are due: a worker that decides meanwhile sees the new policy or is woken after it.
     link.grading_policy = merge_policy(link, changes)
     db.session.flush()
-    now = services.now()
-    for grade_id in grades:
-        mark_due(grade_id, "send", now)
+    mark_all_due(Grade.resource_link_id == link_id, at=services.now())
     db.session.commit()
     for grade_id in grades[:WAKE_AT_MOST]:
         wake(services, grade_id)

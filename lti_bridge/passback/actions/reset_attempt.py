@@ -11,7 +11,8 @@ from ...registrations.grade_updates import lock_grade_of, store_progress, trail
 from ...registrations.models import Registration
 from ...scorm_cloud.progress import Progress
 from ...services import Services
-from ..pipeline.snapshot import attempts_of, load_snapshot
+from ..pipeline.snapshot import load_snapshot
+from ..rules.grade_snapshot import attempts_of
 from ..rules.grading_policy import worth
 
 OFF = (
@@ -52,7 +53,7 @@ def begin_reset(services: Services, row_id: int, who: str) -> RegistrationToRese
         raise Refused("the learner is not here any more")
     query = select(Registration).where(Registration.id == row_id).with_for_update()
     registration = db.session.scalars(query.execution_options(populate_existing=True)).one()
-    snapshot = load_snapshot(grade_id, now)
+    snapshot = load_snapshot(services, grade_id)
     for attempt, row in zip(attempts_of(snapshot, now), snapshot.registrations, strict=True):
         if row.row_id == row_id:
             registration.best_real_score = worth(attempt, snapshot.policy)

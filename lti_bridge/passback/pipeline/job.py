@@ -1,21 +1,20 @@
 """One grade's work: lease, read, decide, send, finish."""
 
 import logging
-import time
 
 from ...core import correlation
 from ...core.db import db
 from ...core.leases import LeaseLost
-from ...registrations.grade_updates import WORK_TASK
+from ...registrations.grade_updates import wake
 from ...services import Services
-from .decide_score import decide_grade
-from .lease import GradeLease, finish, hold, take_lease
-from .read_progress import read_progress
-from .send_score import send_queued
+from ..rules.plan import decide_aim
+from .lease import GradeLease, take_lease
+from .read_progress import Look, read_progress
+from .record import Turn, finish
+from .send_score import check_score, send_score
 from .snapshot import load_snapshot
 from .throttle import PlatformGate
 
-SHORT_WAITS, SHORT_WAIT_SECONDS = 3, 0.05
 logger = logging.getLogger(__name__)
 
 
@@ -35,40 +34,39 @@ def work_grade(services: Services, gate: PlatformGate, grade_id: int) -> bool:
             return True
         finally:
             db.session.rollback()
+            for called in gate.pass_on(grade_id):
+                wake(services, called)
     return lease is not None
 
 
 def _claim(services: Services, gate: PlatformGate, grade_id: int) -> GradeLease | None:
     """Claim the grade, unless all that it needs is a place at a platform that has none free.
 
-    Then nothing was written: the lease is undone, and the row stays due. A place that comes in a
-    moment is waited for; for any other the job comes back, and the thread serves other platforms.
+    Then nothing was written: the lease is undone, and the row stays due. The gate remembers it,
+    and whoever leaves wakes it; the thread serves other platforms meanwhile.
     """
-    for _ in range(SHORT_WAITS):
-        lease = take_lease(services, grade_id)
-        if lease is None or lease.read_due:
-            return lease
-        wait = gate.find_turn(lease.platform_id)
-        if not wait:
-            return lease
-        db.session.rollback()
-        if wait > SHORT_WAIT_SECONDS:
-            break
-        time.sleep(wait)
-    services.queue.enqueue_later(WORK_TASK, grade_id, wait)
+    lease = take_lease(services, grade_id)
+    if lease is None or lease.read_due or not gate.waits(lease.platform_id, grade_id):
+        return lease
+    db.session.rollback()
     return None
 
 
 def _work(services: Services, gate: PlatformGate, lease: GradeLease) -> None:
-    """Read, decide, send. What needs no call in between is one transaction."""
+    """Read what is due, decide once, and do it. What needs no call in between is one transaction.
+
+    A send that was put off stays put off: only what is due, or decided just now, is sent.
+    """
+    snapshot = load_snapshot(services, lease.grade_id)
+    look: Look | None = None
     if lease.read_due:
-        db.session.commit()
-        snapshot = load_snapshot(lease.grade_id, services.now())
-        db.session.commit()
-        read_progress(services, lease, snapshot)
-        hold(services, lease)
-    snapshot = decide_grade(services, lease)
-    if lease.next_send_at is not None and lease.next_send_at <= services.now():
-        send_queued(services, lease, gate, snapshot)
+        lease, snapshot, look = read_progress(services, lease, snapshot)
+    aim = decide_aim(snapshot, services.now(), retries=lease.send_due)
+    turn = Turn(lease, snapshot, look, aim)
+    ahead = lease.next_send_at is not None and not lease.send_due
+    if aim.check is not None:
+        check_score(services, gate, turn)
+    elif aim.sends and not ahead:
+        send_score(services, gate, turn)
     else:
-        finish(services, lease)
+        finish(services, turn)

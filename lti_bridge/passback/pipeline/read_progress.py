@@ -1,7 +1,7 @@
 """Read a registration's progress under the lease, and say whether to look again."""
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -14,6 +14,7 @@ from ...registrations.models import Launch
 from ...scorm_cloud.progress import LaunchHistoryEntry, Progress
 from ...services import Services
 from ...web.sentences import N_
+from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, attempt_of
 from ..rules.grading_policy import rests_on_result
 from ..rules.retry_policy import Backoff, wait_seconds
 from ..rules.settlement import (
@@ -24,56 +25,62 @@ from ..rules.settlement import (
     next_look_at,
     wants_history,
 )
-from .lease import GradeLease, hold
-from .snapshot import GradeSnapshot, LaunchRow, RegistrationRow, attempts_of, load_snapshot
+from .lease import GradeLease, hold, outlast
+from .snapshot import read_registrations, read_sessions
 
 # SCORM Cloud and we may differ by a few seconds on when a launch began.
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
 
-def read_progress(services: Services, lease: GradeLease, snapshot: GradeSnapshot) -> None:
-    """Read the newest attempt, keep what it says, and plan the next look in the lease.
+@dataclass(frozen=True)
+class Look:
+    """What a read left behind: when to look again, failures in a row, and why there is no news."""
 
-    Leaves every failure as a later look. Commits before and after each call.
+    next_read_at: datetime | None
+    failures: int = 0
+    reason: str | None = None
+
+
+def read_progress(
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot
+) -> tuple[GradeLease, GradeSnapshot, Look]:
+    """Read the attempt whose result is looked for, and keep what it says.
+
+    Returns the case as it is then, and when to look again; every failure is a later look.
+    Commits before each call; what is written after the last one is left to the caller's
+    transaction.
     """
-    registration = snapshot.newest
+    registration = _attempt_to_read(snapshot)
     if registration is None:
-        lease.next_read_at = None
-        return
+        return lease, snapshot, Look(None)
+    deadline = services.settings.scorm_cloud.deadline_seconds
+    account = db.session.get_one(ScormAccount, registration.account_id)
+    lease = outlast(services, lease, deadline)
+    asked_at = services.now()
     try:
-        progress, asked_at = _get(services, lease, registration)
+        cloud = services.scorm_cloud(account)
+        progress = cloud.get_registration(registration.registration_id, deadline_seconds=deadline)
     except NotFound:
-        _note_gone(services, lease, snapshot, registration)
-        return
+        return _note_gone(services, lease, snapshot, registration)
     except (Unavailable, Refused) as error:
-        _look_later(services, lease, snapshot, error)
-        return
-    lease.values["failures"] = 0
-    hold(services, lease)  # the grade's row is locked before its registration's, as by all others
+        return lease, snapshot, _look_later(services, snapshot, error)
+    lease = hold(services, lease)  # the grade's row is locked before its registration's
     if store_progress(registration.row_id, progress, asked_at):
         trail(registration.row_id, "progress", describe(progress), asked_at, _correlation(snapshot))
     services.events.publish("read", dialect=snapshot.platform.dialect)
-    snapshot = load_snapshot(snapshot.grade_id, asked_at)
-    if snapshot.session is None or snapshot.session.looks is None:
-        lease.next_read_at = None
-        db.session.commit()
-        return
-    assert snapshot.newest is not None
-    _after_look(
-        services, lease, snapshot, snapshot.newest, snapshot.session, snapshot.session.looks
-    )
+    snapshot = replace(snapshot, all_registrations=read_registrations(snapshot))
+    fresh, session = snapshot.registration_of(registration.row_id), snapshot.session
+    if fresh is None or session is None or session.looks is None:
+        return lease, snapshot, Look(None)
+    return _after_look(services, lease, snapshot, fresh, session, session.looks)
 
 
-def _get(
-    services: Services, lease: GradeLease, registration: RegistrationRow
-) -> tuple[Progress, datetime]:
-    deadline = services.settings.scorm_cloud.deadline_seconds
-    hold(services, lease, deadline)
-    account = db.session.get_one(ScormAccount, registration.account_id)
-    db.session.commit()
-    asked_at = services.now()
-    cloud = services.scorm_cloud(account)
-    return cloud.get_registration(registration.registration_id, deadline_seconds=deadline), asked_at
+def _attempt_to_read(snapshot: GradeSnapshot) -> RegistrationRow | None:
+    """The attempt of the launch whose result is looked for, an older one too; else the newest."""
+    session = snapshot.session
+    if session is not None and session.looks is not None:
+        return snapshot.registration_of(session.registration_id)
+    return snapshot.newest
 
 
 def _after_look(
@@ -83,21 +90,20 @@ def _after_look(
     registration: RegistrationRow,
     session: LaunchRow,
     looks: PollState,
-) -> None:
+) -> tuple[GradeLease, GradeSnapshot, Look]:
     """Settle this exit, or plan the next look; ask the launch history when a grade is inferred."""
     looks = replace(looks, made=looks.made + 1)
     seen, knows_more = _seen(snapshot, registration, session, services.now()), False
     if wants_history(looks, seen):
-        db.session.commit()
-        end = _ask_history(services, lease, registration, session)
+        lease, end = _ask_history(services, lease, registration, session)
         looks = replace(looks, history_made=looks.history_made + 1)
         knows_more = end is not None and knows_more_than(end, *registration.result)
         seen = replace(seen, ended=end is not None and not knows_more)
+        lease = hold(services, lease)
     now = services.now()
     following = None if is_settled(looks, seen) else next_look_at(looks, now)
     if knows_more:
         following = now  # the result came between the two questions
-    hold(services, lease)
     values: dict[str, object] = {"looks": looks.made, "history_looks": looks.history_made}
     if seen.ended:
         values["ended"] = True
@@ -115,12 +121,14 @@ def _after_look(
         .values(values)
         .execution_options(synchronize_session=False)
     )
-    lease.next_read_at = following
-    db.session.commit()
     if following is None and session.exited_at is not None:
         result = "found" if is_settled(looks, seen) else "none"
         reads = looks.made + looks.history_made
         services.events.publish("settled", result=result, reads=reads)
+    snapshot = replace(snapshot, sessions=read_sessions(services, snapshot))
+    if following is None and snapshot.session is not None and snapshot.session.looks is not None:
+        following = now  # the exit of another attempt has its turn
+    return lease, snapshot, Look(following)
 
 
 def _stop_looking(
@@ -146,7 +154,7 @@ def _stop_looking(
 def _seen(
     snapshot: GradeSnapshot, registration: RegistrationRow, session: LaunchRow, now: datetime
 ) -> Seen:
-    attempt = attempts_of(snapshot, now)[-1]
+    attempt = attempt_of(registration, ended=False)
     result = rests_on_result(attempt)
     return Seen(
         differs=registration.result != session.known,
@@ -165,22 +173,20 @@ def announce(completion: str, success: str, score: float | None) -> str:
 
 def _ask_history(
     services: Services, lease: GradeLease, registration: RegistrationRow, session: LaunchRow
-) -> LaunchHistoryEntry | None:
+) -> tuple[GradeLease, LaunchHistoryEntry | None]:
     """Return the end of this launch if SCORM Cloud knows it; an unanswered question is a no."""
     deadline = services.settings.scorm_cloud.deadline_seconds
-    hold(services, lease, deadline)
-    launched_at = db.session.get_one(Launch, session.launch_id).launched_at
     account = db.session.get_one(ScormAccount, registration.account_id)
-    db.session.commit()
+    lease = outlast(services, lease, deadline)
     cloud = services.scorm_cloud(account)
     try:
         history = cloud.get_launch_history(registration.registration_id)
     except (Unavailable, Refused):
-        return None
+        return lease, None
     services.events.publish("read_history")
-    since = launched_at - CLOCK_TOLERANCE
+    since = session.launched_at - CLOCK_TOLERANCE
     ends = [one for one in history if one.exited_at and one.launched_at]
-    return max(
+    return lease, max(
         (one for one in ends if one.launched_at and one.launched_at >= since),
         key=lambda one: one.exited_at or since,
         default=None,
@@ -189,34 +195,33 @@ def _ask_history(
 
 def _note_gone(
     services: Services, lease: GradeLease, snapshot: GradeSnapshot, registration: RegistrationRow
-) -> None:
-    hold(services, lease)
+) -> tuple[GradeLease, GradeSnapshot, Look]:
+    lease = hold(services, lease)
     now = services.now()
     text = N_("SCORM Cloud no longer has this registration.")
     trail(registration.row_id, "gone", text, now, _correlation(snapshot))
-    lease.values["decision_reason"] = text
-    lease.next_read_at = None
-    if snapshot.session is not None:
-        _stop_looking(registration, snapshot.session, {}, now)
-    db.session.commit()
+    session = snapshot.session_of(registration)
+    if session is not None:
+        values: dict[str, object] = {}
+        _stop_looking(registration, session, values, now)
+        statement = update(Launch).where(Launch.id == session.launch_id).values(values)
+        db.session.execute(statement.execution_options(synchronize_session=False))
     services.events.publish("read_gone")
+    snapshot = replace(snapshot, sessions=read_sessions(services, snapshot))
+    following = snapshot.session is not None and snapshot.session.looks is not None
+    return lease, snapshot, Look(now if following else None, reason=text)
 
 
-def _look_later(
-    services: Services, lease: GradeLease, snapshot: GradeSnapshot, error: Exception
-) -> None:
+def _look_later(services: Services, snapshot: GradeSnapshot, error: Exception) -> Look:
     """A look that failed is made again: soon at first, then less often, never given up."""
     failures = snapshot.failures + 1
     passback = services.settings.passback
     backoff = Backoff(min(2.0, passback.backoff_seconds), passback.backoff_seconds_max)
     asked = error.retry_after if isinstance(error, Unavailable) else None
     wait = wait_seconds(failures, random.random(), backoff, asked)
-    lease.values["failures"] = failures
-    lease.values["decision_reason"] = N_(
-        "SCORM Cloud did not answer; the result is read again soon."
-    )
-    lease.next_read_at = services.now() + timedelta(seconds=wait)
     services.events.publish("read_failed")
+    reason = N_("SCORM Cloud did not answer; the result is read again soon.")
+    return Look(services.now() + timedelta(seconds=wait), failures, reason)
 
 
 def _correlation(snapshot: GradeSnapshot) -> str | None:

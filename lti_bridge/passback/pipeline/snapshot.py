@@ -1,7 +1,7 @@
-"""One grade's case as values: who, where, which attempts, what was decided. No row outlives it."""
+"""Load one grade's case as values, with as few questions as it takes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -10,90 +10,16 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
 from ...core import correlation
 from ...core.db import Base, db
 from ...core.leases import LeaseLost
-from ...lti.values import Granted, PlatformValues
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
 from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
+from ...services import Services
 from ..models import Score, ScoreTry, SweepCursor
-from ..rules.grading_policy import Attempt, Decided, GradingPolicy, make_policy
-from ..rules.settlement import PollState, quiet_until
+from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, ScoreRow
+from ..rules.grading_policy import make_policy
+from ..rules.settlement import PollState
 
 POSTBACKS_WORK_FOR_DAYS = 7
-
-
-@dataclass(frozen=True)
-class RegistrationRow:
-    """One attempt's registration, its newest session, and what is known of it."""
-
-    row_id: int
-    registration_id: str
-    account_id: int
-    attempt: int
-    result: tuple[str, str, float | None]
-    best_real: float | None
-    changed_at: datetime | None
-    submitted_at: datetime | None
-    submission_accepted: bool
-
-
-@dataclass(frozen=True)
-class LaunchRow:
-    """The launch whose result is looked for (or the newest one), as it stands."""
-
-    launch_id: int
-    correlation_id: str
-    exited_at: datetime | None
-    known: tuple[str, str, float | None]
-    announced: str | None
-    looks: PollState | None  # None: no look is wanted
-    ended: bool
-
-
-@dataclass(frozen=True)
-class ScoreRow:
-    """One decision of before, as its Score's row has it."""
-
-    id: int
-    registration_id: int | None
-    attempt: int
-    inferred: bool
-    score_given: float
-    state: str
-    decided_at: datetime
-    finished_at: datetime | None
-    is_new: bool = False  # decided in the transaction that read the case
-
-
-@dataclass(frozen=True)
-class GradeSnapshot:
-    """Everything that reading, deciding and sending need."""
-
-    grade_id: int
-    platform: PlatformValues
-    link_row_id: int
-    resource_link_id: str
-    line_item_url: str | None
-    line_items_url: str | None
-    granted: Granted  # scopes, by the link's newest launch
-    sub: str
-    course_id: str
-    policy: GradingPolicy
-    result_known: bool
-    resend: str | None
-    last_timestamp: datetime | None
-    failures: int
-    line_item_looks: int
-    registrations: tuple[
-        RegistrationRow, ...
-    ]  # every attempt of the current course, the newest last
-    session: LaunchRow | None  # of the newest attempt
-    scores: tuple[ScoreRow, ...]  # every decision of the current course, the newest last
-    last_sequence: int  # of all its Scores, whatever the course
-
-    @property
-    def newest(self) -> RegistrationRow | None:
-        """The registration of the newest attempt."""
-        return self.registrations[-1] if self.registrations else None
 
 
 def _table(model: type[Base]) -> Table:
@@ -104,7 +30,7 @@ def _table(model: type[Base]) -> Table:
 GRADE, LINK, LEARNER = _table(Grade), _table(ResourceLink), _table(Learner)
 DEPLOYMENT, PLATFORM = _table(Deployment), _table(Platform)
 REGISTRATION, LAUNCH = _table(Registration), _table(Launch)
-SCORE, TRY = _table(Score), _table(ScoreTry)
+SCORE, TRY, CURSOR = _table(Score), _table(ScoreTry), _table(SweepCursor)
 
 _CELL = (
     select(
@@ -117,22 +43,24 @@ _CELL = (
         GRADE.c.last_timestamp,
         GRADE.c.failures,
         GRADE.c.line_item_looks,
+        GRADE.c.parked_at,
         LINK.c.resource_link_id,
         LINK.c.line_item_url,
         LINK.c.line_items_url,
         LINK.c.service_scopes,
+        LINK.c.launched_at.label("link_launched_at"),
         LINK.c.grading_policy.label("link_policy"),
         LEARNER.c.sub,
-        select(func.max(SCORE.c.sequence))
-        .where(SCORE.c.grade_id == GRADE.c.id)
-        .scalar_subquery()
-        .label("last_sequence"),
     )
     .join_from(GRADE, LINK, LINK.c.id == GRADE.c.resource_link_id)
     .join(LEARNER, LEARNER.c.id == GRADE.c.learner_id)
     .join(DEPLOYMENT, DEPLOYMENT.c.id == LINK.c.deployment_id)
     .join(PLATFORM, PLATFORM.c.id == DEPLOYMENT.c.platform_id)
     .where(GRADE.c.id == bindparam("grade_id"))
+)
+_OF_LEARNER = (
+    REGISTRATION.c.resource_link_id == bindparam("link_row_id"),
+    REGISTRATION.c.learner_id == bindparam("learner_id"),
 )
 _REGISTRATIONS = (
     select(
@@ -149,25 +77,24 @@ _REGISTRATIONS = (
         REGISTRATION.c.progress_changed_at,
         REGISTRATION.c.submitted_at,
         REGISTRATION.c.submission_accepted,
+        CURSOR.c.postbacks_seen_at,
     )
-    .where(
-        REGISTRATION.c.resource_link_id == bindparam("link_row_id"),
-        REGISTRATION.c.learner_id == bindparam("learner_id"),
-        REGISTRATION.c.created_at.is_not(None),
-    )
+    .outerjoin(CURSOR, CURSOR.c.scorm_account_id == REGISTRATION.c.scorm_account_id)
+    .where(*_OF_LEARNER, REGISTRATION.c.created_at.is_not(None))
     .order_by(REGISTRATION.c.attempt)
 )
 _NEWEST = LAUNCH.alias("newest")
-# The newest launch, and those whose looks are under way.
+# Of each registration the newest launch, and those whose looks are under way.
 _LAUNCHES = (
     select(LAUNCH)
+    .join(REGISTRATION, REGISTRATION.c.id == LAUNCH.c.registration_id)
     .where(
-        LAUNCH.c.registration_id == bindparam("of_registration"),
+        *_OF_LEARNER,
         or_(
             and_(LAUNCH.c.looks_from.is_not(None), LAUNCH.c.settled_at.is_(None)),
             LAUNCH.c.id
             == select(func.max(_NEWEST.c.id))
-            .where(_NEWEST.c.registration_id == bindparam("of_registration"))
+            .where(_NEWEST.c.registration_id == REGISTRATION.c.id)
             .scalar_subquery(),
         ),
     )
@@ -177,14 +104,27 @@ _SCORES = (
     select(
         SCORE.c.id,
         SCORE.c.registration_id,
+        SCORE.c.course_id,
         SCORE.c.attempt,
         SCORE.c.inferred,
         SCORE.c.score_given,
         SCORE.c.state,
+        SCORE.c.reason,
         SCORE.c.decided_at,
         SCORE.c.finished_at,
+        SCORE.c.timestamp,
+        SCORE.c.line_item_url,
+        SCORE.c.asked,
+        SCORE.c.stopped,
+        SCORE.c.renewed,
+        SCORE.c.standing,
+        SCORE.c.held_after,
+        SCORE.c.unclear_reads,
+        SCORE.c.unclear_since,
+        SCORE.c.checked_at,
+        SCORE.c.sequence,
     )
-    .where(SCORE.c.grade_id == bindparam("grade_id"), SCORE.c.course_id == bindparam("course_id"))
+    .where(SCORE.c.grade_id == bindparam("grade_id"))
     .order_by(SCORE.c.sequence)
 )
 
@@ -194,7 +134,7 @@ def _read(query: Select[Any], **values: Any) -> Sequence[Row[Any]]:
     return db.session.connection().execute(query, values).all()
 
 
-def load_snapshot(grade_id: int, now: datetime) -> GradeSnapshot:
+def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
     """Read a grade's case; the transaction stays the caller's.
 
     From here on the log tells the story of the launch whose result is looked for. Raises LeaseLost
@@ -205,18 +145,10 @@ def load_snapshot(grade_id: int, now: datetime) -> GradeSnapshot:
         db.session.rollback()
         raise LeaseLost
     (cell,) = found
-    all_registrations = _read(
-        _REGISTRATIONS, link_row_id=cell.link_row_id, learner_id=cell.learner_id
-    )
-    course_id = _current_course(all_registrations)
-    registrations = tuple(
-        _registration(row) for row in all_registrations if row.course_id == course_id
-    )
-    scores = _read(_SCORES, grade_id=grade_id, course_id=course_id)
-    session = _session(registrations[-1], now) if registrations else None
-    if session is not None:
-        correlation.follow(session.correlation_id)
-    return GradeSnapshot(
+    of_learner = {"link_row_id": cell.link_row_id, "learner_id": cell.learner_id}
+    registrations = _read(_REGISTRATIONS, **of_learner)
+    usual = services.settings.passback.policy
+    snapshot = GradeSnapshot(
         grade_id=grade_id,
         platform=platform_values(cell),
         link_row_id=cell.link_row_id,
@@ -225,18 +157,38 @@ def load_snapshot(grade_id: int, now: datetime) -> GradeSnapshot:
         line_items_url=cell.line_items_url,
         granted=cell.service_scopes,
         sub=cell.sub,
-        course_id=course_id,
-        policy=make_policy(cell.platform_policy, cell.link_policy),
+        learner_id=cell.learner_id,
+        course_id=_current_course(registrations),
+        policy=make_policy(usual, cell.platform_policy, cell.link_policy),
         result_known=cell.result_known,
         resend=cell.resend,
         last_timestamp=cell.last_timestamp,
         failures=cell.failures,
-        line_item_looks=cell.line_item_looks,
-        registrations=registrations,
-        session=session,
-        scores=tuple(ScoreRow(*cast(tuple[Any, ...], row)) for row in scores),
-        last_sequence=cell.last_sequence or 0,
+        link_launched_at=cell.link_launched_at,
+        parked_at=cell.parked_at,
+        rounds=cell.line_item_looks,
+        all_registrations=tuple(_registration(row) for row in registrations),
+        sessions=_sessions(registrations, _read(_LAUNCHES, **of_learner), services),
+        all_scores=tuple(
+            ScoreRow(*cast(tuple[Any, ...], row)) for row in _read(_SCORES, grade_id=grade_id)
+        ),
     )
+    if snapshot.session is not None:
+        correlation.follow(snapshot.session.correlation_id)
+    return snapshot
+
+
+def read_registrations(snapshot: GradeSnapshot) -> tuple[RegistrationRow, ...]:
+    """Read the progress of a case's attempts again; the transaction stays the caller's."""
+    of_learner = {"link_row_id": snapshot.link_row_id, "learner_id": snapshot.learner_id}
+    return tuple(_registration(row) for row in _read(_REGISTRATIONS, **of_learner))
+
+
+def read_sessions(services: Services, snapshot: GradeSnapshot) -> tuple[LaunchRow, ...]:
+    """Read a case's launches again; the transaction stays the caller's."""
+    of_learner = {"link_row_id": snapshot.link_row_id, "learner_id": snapshot.learner_id}
+    launches = _read(_LAUNCHES, **of_learner)
+    return _sessions(_read(_REGISTRATIONS, **of_learner), launches, services)
 
 
 def _current_course(registrations: Sequence[Row[Any]]) -> str:
@@ -253,20 +205,29 @@ def _registration(row: Row[Any]) -> RegistrationRow:
         row_id=row.id,
         registration_id=row.registration_id,
         account_id=row.scorm_account_id,
+        course_id=row.course_id,
         attempt=row.attempt,
         result=(row.completion, row.success, row.score_scaled),
         best_real=row.best_real_score,
         changed_at=row.progress_changed_at,
         submitted_at=row.submitted_at,
-        submission_accepted=row.submission_accepted,
+        attempt_stored=row.submission_accepted,
     )
 
 
-def _session(registration: RegistrationRow, now: datetime) -> LaunchRow | None:
+def _sessions(
+    registrations: Sequence[Row[Any]], launches: Sequence[Row[Any]], services: Services
+) -> tuple[LaunchRow, ...]:
+    now = services.now()
+    of: dict[int, list[Row[Any]]] = defaultdict(list)
+    for launch in launches:
+        of[launch.registration_id].append(launch)
+    works = {row.id: _postbacks_work(row.postbacks_seen_at, now) for row in registrations}
+    return tuple(_session(of[row.id], works[row.id]) for row in registrations if of[row.id])
+
+
+def _session(launches: list[Row[Any]], postbacks_work: bool) -> LaunchRow:
     """The newest launch whose looks are under way, else the newest launch."""
-    launches = _read(_LAUNCHES, of_registration=registration.row_id)
-    if not launches:
-        return None
     newest = launches[0]
     looking = next((one for one in launches if _looks_on(one)), None)
     launch = looking or newest
@@ -276,14 +237,17 @@ def _session(registration: RegistrationRow, now: datetime) -> LaunchRow | None:
             since=looking.looks_from,
             made=looking.looks,
             history_made=looking.history_looks,
-            postbacks_work=_postbacks_work(registration.account_id, now),
+            postbacks_work=postbacks_work,
             overlaps=looking.overlaps,
             exited=looking.exited_at is not None,
         )
     return LaunchRow(
         launch_id=launch.id,
+        registration_id=launch.registration_id,
         correlation_id=launch.correlation_id,
+        launched_at=launch.launched_at,
         exited_at=launch.exited_at,
+        settled_at=launch.settled_at,
         known=(launch.known_completion, launch.known_success, launch.known_score),
         announced=launch.announced,
         looks=looks,
@@ -296,55 +260,5 @@ def _looks_on(launch: Row[Any]) -> bool:
     return launch.looks_from is not None and launch.settled_at is None
 
 
-def _postbacks_work(account_id: int, now: datetime) -> bool:
-    cursor = select(SweepCursor.postbacks_seen_at).where(SweepCursor.scorm_account_id == account_id)
-    seen_at = db.session.scalar(cursor)
+def _postbacks_work(seen_at: datetime | None, now: datetime) -> bool:
     return seen_at is not None and (now - seen_at).days < POSTBACKS_WORK_FOR_DAYS
-
-
-def attempts_of(snapshot: GradeSnapshot, now: datetime) -> list[Attempt]:
-    """Return the attempts as the grading policy takes them.
-
-    An attempt that was graded by inference before stays so; one whose session is open counts as
-    ended after a quiet time.
-    """
-    inferred_before = {score.attempt for score in snapshot.scores if score.inferred}
-    attempts = []
-    for registration in snapshot.registrations:
-        is_newest = registration is snapshot.newest
-        quiet = quiet_until(registration.changed_at)
-        ended = (
-            registration.attempt in inferred_before
-            or not is_newest
-            or (snapshot.session is not None and snapshot.session.ended)
-            or (quiet is not None and quiet <= now)
-        )
-        completion, success, score = registration.result
-        attempts.append(
-            Attempt(
-                number=registration.attempt,
-                completion=completion,
-                success=success,
-                score=score,
-                best_real=registration.best_real,
-                ended=ended,
-                quiet_until=quiet,
-            )
-        )
-    return attempts
-
-
-def newest_decision(snapshot: GradeSnapshot) -> Decided | None:
-    """Return what was decided last for the current course."""
-    return Decided(snapshot.scores[-1].score_given) if snapshot.scores else None
-
-
-def found_in_lms(snapshot: GradeSnapshot) -> float | None:
-    """Return the result that the LMS held after a lost database, if one was found."""
-    found = [s.score_given for s in snapshot.scores if s.registration_id is None]
-    return max(found, default=None)
-
-
-def link_row(snapshot: GradeSnapshot) -> ResourceLink:
-    """Return the resource link's row, for a write."""
-    return db.session.get_one(ResourceLink, snapshot.link_row_id)

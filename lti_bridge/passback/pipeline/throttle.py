@@ -2,16 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ...core.config import PassbackSettings
 from ...lms.base import Lms
-
-# A post of an unknown LMS is taken to last so long; then its own posts tell.
-GUESS_SECONDS = 0.1
-SOONEST_SECONDS, LATEST_SECONDS = 0.02, 20.0
-NEWS = 0.2  # how much the newest post counts against those before
 
 
 @dataclass
@@ -20,17 +15,26 @@ class _Platform:
     under_way: int = 0
     failures: int = 0
     rests_until: datetime | None = None
-    post_seconds: float = GUESS_SECONDS
-    turns_given_to: datetime | None = None
-    begun: tuple[datetime, ...] = ()
+    # Grades that found no place, in the order in which they came; a set with an order.
+    waiting: dict[int, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a grade is told that asks for a place: it has one, waits to be called, or comes back.
+
+    `rests_until` is when a platform that failed may be asked again.
+    """
+
+    granted: bool = False
+    rests_until: datetime | None = None
 
 
 class PlatformGate:
     """Says for each platform whether a post may start now, or when to come back.
 
     One slow or dead LMS must never hold the threads that serve the others, so nobody waits here:
-    a lease that may not start is rescheduled. Whoever finds the gate full gets a turn of their
-    own, as far ahead as the posts before it will take: a backlog does not come back all at once.
+    a grade that finds no place is remembered once, and whoever leaves calls the next.
     """
 
     def __init__(self, settings: PassbackSettings, now: Callable[[], datetime]) -> None:
@@ -38,56 +42,47 @@ class PlatformGate:
         self._now = now
         self._lock = threading.Lock()
         self._platforms: dict[int, _Platform] = {}
+        self._called: dict[int, int] = {}  # grades on their way to a place, with its platform
 
-    def find_turn(self, platform_id: int) -> float:
-        """Return 0 when it is worth to prepare a post, else the seconds after which to come back.
-
-        Takes no place. A platform that rests is none of this: `enter` says for how long.
-        """
+    def waits(self, platform_id: int, grade_id: int) -> bool:
+        """Tell whether all places are taken, and remember the grade then; takes no place."""
         with self._lock:
             platform = self._platforms.get(platform_id)
-            if platform is None or platform.rests_until is not None:
-                return 0.0
-            return self._turn(platform) if platform.under_way >= platform.at_once else 0.0
+            if platform is None or platform.under_way < platform.at_once:
+                return False
+            self._called.pop(grade_id, None)
+            platform.waiting[grade_id] = None
+            return True
 
-    def enter(self, platform_id: int, lms: Lms) -> float:
-        """Take a place and return 0; or return the seconds after which to try again."""
+    def enter(self, platform_id: int, grade_id: int, lms: Lms) -> Place:
+        """Take a place, or be remembered; a platform that rests after failures gives none."""
         cap = lms.parallel_posts(self._settings)
         with self._lock:
             platform = self._platforms.setdefault(platform_id, _Platform(cap))
             platform.at_once = cap
-            if platform.rests_until is not None:
-                rest = (platform.rests_until - self._now()).total_seconds()
-                # When the rest is over, one probe at a time goes through.
-                if rest > 0 or platform.under_way:
-                    return max(rest, self._turn(platform))
-            if platform.under_way >= cap:
-                return self._turn(platform)
+            self._called.pop(grade_id, None)
+            resting = platform.rests_until
+            if resting is not None and resting > self._now():
+                return Place(rests_until=resting)
+            # When the rest is over, one probe at a time goes through.
+            if platform.under_way >= (cap if resting is None else 1):
+                platform.waiting[grade_id] = None
+                return Place()
+            platform.waiting.pop(grade_id, None)
             platform.under_way += 1
-            platform.begun = (*platform.begun, self._now())
-            return 0.0
+            return Place(granted=True)
 
-    def _turn(self, platform: _Platform) -> float:
-        now = self._now()
-        between = timedelta(seconds=platform.post_seconds / platform.at_once)
-        platform.turns_given_to = max(now, platform.turns_given_to or now) + between
-        wait = (platform.turns_given_to - now).total_seconds()
-        if wait > LATEST_SECONDS:
-            platform.turns_given_to = now
-        return min(max(wait, SOONEST_SECONDS), LATEST_SECONDS)
+    def leave(
+        self, platform_id: int, *, answered: bool, wait_seconds: float | None = None
+    ) -> list[int]:
+        """Give the place back and return the grades that are to be woken.
 
-    def leave(self, platform_id: int, *, answered: bool, wait_seconds: float | None = None) -> None:
-        """Give the place back. A platform that fails k times in a row rests, longer each time.
-
-        `wait_seconds` is a pause that the platform itself asked for.
+        A platform that fails k times in a row rests, longer each time. `wait_seconds` is a pause
+        that the platform itself asked for.
         """
         with self._lock:
             platform = self._platforms[platform_id]
             platform.under_way -= 1
-            # Whose post began first does not matter: all together say how long they take.
-            began, platform.begun = platform.begun[0], platform.begun[1:]
-            took = (self._now() - began).total_seconds()
-            platform.post_seconds += NEWS * (took - platform.post_seconds)
             if answered:
                 platform.failures, platform.rests_until = 0, None
             else:
@@ -95,6 +90,24 @@ class PlatformGate:
                 self._rest(platform)
             if wait_seconds:
                 platform.rests_until = self._now() + timedelta(seconds=wait_seconds)
+            return self._call(platform_id, platform)
+
+    def pass_on(self, grade_id: int) -> list[int]:
+        """Return who is woken instead of a grade that was called and needs its place no more."""
+        with self._lock:
+            platform_id = self._called.pop(grade_id, None)
+            if platform_id is None:
+                return []
+            return self._call(platform_id, self._platforms[platform_id])
+
+    def _call(self, platform_id: int, platform: _Platform) -> list[int]:
+        coming = sum(1 for called in self._called.values() if called == platform_id)
+        free = max(0, platform.at_once - platform.under_way - coming)
+        called = list(platform.waiting)[:free]
+        for grade_id in called:
+            del platform.waiting[grade_id]
+            self._called[grade_id] = platform_id
+        return called
 
     def _rest(self, platform: _Platform) -> None:
         beyond = platform.failures - self._settings.rest_after_failures

@@ -15,6 +15,8 @@ class Drift(StrEnum):
     LOST = "lost in the LMS"
     LOST_AGAIN = "removed again in the LMS"
     CLEARED = "cleared or excused in the LMS"
+    UNCLEAR = "not shown as a number in the LMS"
+    NOT_ENROLLED = "not in the course any more"
     NEVER_SENT = "never sent"
     UNDER_WAY = "under way"
     NOTHING = "nothing to send"
@@ -34,10 +36,15 @@ class Ours:
 
 @dataclass(frozen=True)
 class Theirs:
-    """What the LMS shows for the learner; `score` of 100 after rescaling, None for none."""
+    """What the LMS shows for the learner; `score` of 100 after rescaling, None for none.
+
+    `garbled`: it shows something that is no number; `enrolled`: as far as is known.
+    """
 
     exists: bool = False
     score: float | None = None
+    garbled: bool = False
+    enrolled: bool = True
 
 
 def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
@@ -54,6 +61,8 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
         return Drift.UNDER_WAY
     if ours.state == "parked":
         return Drift.NEVER_SENT
+    if theirs.garbled:
+        return Drift.UNCLEAR
     shown = theirs.score
     if shown is None and theirs.exists and ours.score_given == 0:
         shown = 0.0
@@ -62,6 +71,8 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
             return Drift.OVERRIDDEN
         if theirs.exists:
             return Drift.CLEARED
+        if not theirs.enrolled:
+            return Drift.NOT_ENROLLED
         return Drift.LOST_AGAIN if ours.resent_after_loss else Drift.LOST
     same = abs(shown - ours.score_given) <= tolerance
     return Drift.DELIVERED if same else Drift.OVERRIDDEN

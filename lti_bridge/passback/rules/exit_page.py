@@ -3,9 +3,12 @@
 from dataclasses import dataclass, replace
 
 from ...web.sentences import N_
-from .score_states import ACCEPTED, PARKED, QUEUED
+from .score_states import ACCEPTED, KEPT, NO_FINAL, PARKED, PENDING, QUEUED
 
 COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
+# What stands may be hidden from learners in the LMS: they read no figure of it.
+SET_IN_LMS = N_("A grade set in the LMS stands; look in the gradebook of your course.")
+SHOWN_LATER = N_("It was accepted and is shown in the gradebook later.")
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,7 @@ class ShownScore:
     """The newest score of the course that was launched.
 
     `given` of 100; `fresh`: decided since the launch, or the course is still open; `tried`: it
-    was posted at least once.
+    was posted at least once; `standing`: how it stands since it was accepted.
     """
 
     state: str
@@ -21,6 +24,7 @@ class ShownScore:
     reason: str
     fresh: bool
     tried: bool = False
+    standing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,8 @@ def _decide(facts: ExitFacts) -> ExitPage:
     if score is not None and score.fresh:
         return ExitPage(
             step=DONE,
-            title=N_("A newer grade stands in the gradebook"),
-            text=score.reason,
+            title=N_("Another grade stands in the gradebook"),
+            text=SET_IN_LMS,
             tone="wait",
             final=not facts.looking,
         )
@@ -141,6 +145,14 @@ def _on_its_way(facts: ExitFacts, score: ShownScore) -> ExitPage:
 
 
 def _in_the_gradebook(facts: ExitFacts, score: ShownScore) -> ExitPage:
+    if score.standing in (KEPT, NO_FINAL, PENDING):
+        return ExitPage(
+            step=DONE,
+            title=N_("The LMS has your result"),
+            text=SHOWN_LATER if score.standing == PENDING else SET_IN_LMS,
+            tone="wait",
+            final=not facts.looking,
+        )
     if score.fresh:
         return ExitPage(
             step=DONE,

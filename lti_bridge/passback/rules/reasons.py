@@ -1,5 +1,6 @@
 """Sentences with a number or name in them that rows keep in English, for pages to translate."""
 
+from ...lms import readings
 from ...lms.base import LMS_FAILED, LMS_REFUSED
 from ...web.sentences import N_
 
@@ -14,6 +15,10 @@ LIST_REFUSED = N_(
     "LMS can look at the tool's services."
 )
 PARKED_BY = N_("{who} parked it.")
+KEPT_IN_LMS = N_("The LMS took {ours} of 100 and keeps {held}, which somebody set there.")
+NO_FINAL_GRADE = N_(
+    "The LMS took the score and shows no grade: in Moodle the activity's grade type is “None”."
+)
 
 # The longer of two that begin alike comes first.
 SAYINGS = (
@@ -27,4 +32,13 @@ SAYINGS = (
     TOKEN_REFUSED,
     LIST_REFUSED,
     PARKED_BY,
+    KEPT_IN_LMS,
+    *readings.SAYINGS,
 )
+
+
+def accepted(score_given: float, *, shown: bool = True) -> str:
+    """Return the story's line for a score that the LMS accepted."""
+    if not shown:
+        return f"The LMS accepted {score_given:g} of 100 and does not show it yet."
+    return f"The gradebook has {score_given:g} of 100."

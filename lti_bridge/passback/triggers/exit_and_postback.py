@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 
 from ...core import correlation
 from ...core.db import affected, db, insert_if_new
-from ...registrations.grade_updates import lock_grade_of, mark_due, trail, wake
-from ...registrations.models import Launch, Registration
+from ...registrations.grade_updates import lock_grade_of, mark_due, trail, wake, wake_for_event
+from ...registrations.models import Grade, Launch, Registration
 from ...scorm_cloud.progress import Progress
 from ...services import Services
 from ..models import SweepCursor
@@ -48,6 +48,7 @@ def record_exit(services: Services, launch_id: int) -> bool:
         db.session.rollback()
         return True
     mark_due(grade_id, "read", now)
+    wake_for_event(Grade.id == grade_id, now)
     db.session.commit()
     if is_first:
         services.events.publish("exit")

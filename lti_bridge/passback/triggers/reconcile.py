@@ -1,7 +1,7 @@
 """Compare a link's gradebook column with what we delivered, and send again what it has lost."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
@@ -11,18 +11,19 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from ...core.db import affected, db
-from ...core.errors import BridgeError, Refused
+from ...core.errors import BridgeError, Refused, Unavailable
 from ...lms.registry import get_lms
-from ...lti.values import Granted, LmsResult, PlatformValues
+from ...lti.values import Granted, LmsResult, PlatformValues, same_line_item
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
 from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
-from ..pipeline.decide_score import LOST
+from ..pipeline.read_gradebook import TOO_MANY, keep_line_item
 from ..rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
-from ..rules.score_states import ACCEPTED
+from ..rules.plan import LOST
+from ..rules.score_states import ACCEPTED, QUEUED
 
 LINKS_AT_ONCE = 5
 # A whole class's results, page by page.
@@ -79,16 +80,23 @@ def reconcile_link(services: Services, link_id: int, *, mend: Mend = Mend.FEW) -
     Commits before and after the calls. Raises Refused when the link has no line item or the LMS
     does not let us read, Unavailable when it does not answer.
     """
-    column, entries = _load(link_id)
+    column = _load_column(link_id)
+    if column.line_item_url is None:
+        column = _find_column(services, column)
+    entries = _load_entries(column)
     db.session.commit()
     results = services.gradebook.read_results(
         column.platform,
-        column.line_item_url,
+        column.line_item_url or "",
         READ_SECONDS,
         granted=column.granted,
         page_size=get_lms(column.platform.dialect).results_per_page,
     )
-    findings = _choose([_compare(entry, results) for entry in entries], mend)
+    compared = [_compare(entry, results, enrolled=None) for entry in entries]
+    if any(finding.drift is Drift.LOST for finding in compared):
+        enrolled = _read_enrolled(services, column)
+        compared = [_compare(entry, results, enrolled=enrolled) for entry in entries]
+    findings = _choose(compared, mend)
     now = services.now()
     lost = [finding for finding in findings if finding.sent_again]
     lock_grades([finding.grade_id for finding in lost])
@@ -117,18 +125,69 @@ def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
 
 @dataclass(frozen=True)
 class _Column:
-    """One gradebook column, and which scopes the LMS grants for it."""
+    """One gradebook column, who is in its course, and which scopes the LMS grants for it."""
 
+    link_id: int
+    resource_link_id: str
     platform: PlatformValues
-    line_item_url: str
+    line_item_url: str | None
+    line_items_url: str | None
+    memberships_url: str | None
     granted: Granted
 
 
-def _load(link_id: int) -> tuple[_Column, list[_Entry]]:
-    link = db.session.get_one(ResourceLink, link_id)
-    if link.line_item_url is None:
-        db.session.rollback()
-        raise Refused("the LMS has not named a gradebook column for this activity")
+def _load_column(link_id: int) -> _Column:
+    link = db.session.get_one(ResourceLink, link_id, populate_existing=True)
+    return _Column(
+        link_id=link.id,
+        resource_link_id=link.resource_link_id,
+        platform=platform_values(link.deployment.platform),
+        line_item_url=link.line_item_url,
+        line_items_url=link.line_items_url,
+        memberships_url=link.memberships_url,
+        granted=link.service_scopes,
+    )
+
+
+def _find_column(services: Services, column: _Column) -> _Column:
+    """Look up a column that no launch has named; it is kept, and those who wait for it are woken.
+
+    Commits. Raises Refused when there is none, or more than one.
+    """
+    db.session.commit()
+    missing = "the LMS has not named a gradebook column for this activity"
+    if column.line_items_url is None:
+        raise Refused(missing)
+    found = services.gradebook.find_line_items(
+        column.platform,
+        column.line_items_url,
+        column.resource_link_id,
+        services.settings.passback.lms_deadline_seconds,
+        granted=column.granted,
+    )
+    if len(found) != 1:
+        raise Refused(missing if not found else TOO_MANY)
+    keep_line_item(services, column.link_id, found[0].url)
+    return replace(column, line_item_url=found[0].url)
+
+
+def _read_enrolled(services: Services, column: _Column) -> set[str] | None:
+    """Return who is in the course by now, None where the LMS does not say.
+
+    A grade that is gone with its learner is not lost.
+    """
+    if column.memberships_url is None:
+        return None
+    try:
+        roster = services.memberships.read_roster(
+            column.platform, column.memberships_url, deadline_seconds=READ_SECONDS
+        )
+    except (Refused, Unavailable):
+        return None
+    return {member.sub for member in roster if member.active}
+
+
+def _load_entries(column: _Column) -> list[_Entry]:
     newest = aliased(Score)
     sequence = select(func.max(newest.sequence)).where(newest.grade_id == Grade.id)
     # Columns, not objects: a course for everybody has tens of thousands.
@@ -142,6 +201,7 @@ def _load(link_id: int) -> tuple[_Column, list[_Entry]]:
             Score.score_given,
             Score.state,
             Score.after_loss,
+            Score.line_item_url,
         )
         .join(Learner, Learner.id == Grade.learner_id)
         .outerjoin(
@@ -149,35 +209,38 @@ def _load(link_id: int) -> tuple[_Column, list[_Entry]]:
             (Score.grade_id == Grade.id)
             & (Score.sequence == sequence.correlate(Grade).scalar_subquery()),
         )
-        .where(Grade.resource_link_id == link_id)
+        .where(Grade.resource_link_id == column.link_id)
         .order_by(Learner.id)
     )
-    entries = [_entry(row) for row in db.session.execute(query)]
-    platform = platform_values(link.deployment.platform)
-    return _Column(platform, link.line_item_url, link.service_scopes), entries
+    return [_entry(row, column) for row in db.session.execute(query)]
 
 
-def _entry(row: Any) -> _Entry:
+def _entry(row: Any, column: _Column) -> _Entry:
     ours = Ours()
     if row.state is not None:
-        ours = Ours(row.score_given, row.state, row.after_loss)
+        elsewhere = row.line_item_url is not None and not same_line_item(
+            row.line_item_url, column.line_item_url or ""
+        )
+        # What went to a column that is no more is on its way to the one that took its place.
+        ours = Ours(row.score_given, QUEUED if elsewhere else row.state, row.after_loss)
     name = " ".join(part for part in (row.first_name, row.last_name) if part)
     return _Entry(row.id, row.registration_id, row.sub, name, ours)
 
 
-def _compare(entry: _Entry, results: Mapping[str, LmsResult]) -> Finding:
+def _compare(
+    entry: _Entry, results: Mapping[str, LmsResult], *, enrolled: Collection[str] | None
+) -> Finding:
     result = results.get(entry.sub)
-    theirs = Theirs(result is not None, _of_hundred(result))
+    theirs = Theirs(
+        exists=result is not None,
+        score=result.of_hundred if result is not None else None,
+        garbled=result is not None and result.garbled,
+        enrolled=enrolled is None or entry.sub in enrolled,
+    )
     drift = decide_drift(entry.ours, theirs)
     return Finding(
         entry.grade_id, entry.sub, entry.name, drift, entry.ours.score_given, theirs.score
     )
-
-
-def _of_hundred(result: LmsResult | None) -> float | None:
-    if result is None or result.score is None:
-        return None
-    return result.score * 100 / (result.maximum or 100)
 
 
 def _send_again(services: Services, finding: Finding, registration: int | None) -> None:
@@ -251,7 +314,7 @@ def _take_turns(services: Services, interval: timedelta) -> list[int]:
         .join(Platform, Platform.id == Deployment.platform_id)
         .where(
             due,
-            ResourceLink.line_item_url.is_not(None),
+            or_(ResourceLink.line_item_url.is_not(None), ResourceLink.line_items_url.is_not(None)),
             Platform.disabled_at.is_(None),
             delivered.exists(),
         )

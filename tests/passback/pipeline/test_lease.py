@@ -1,19 +1,34 @@
 """The lease: one holder, a lease that ends, a fence, and a finish that loses no wake-up."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from lti_bridge.core.db import db
 from lti_bridge.core.leases import LeaseLost
-from lti_bridge.passback.pipeline.lease import finish, hold, take_lease
-from lti_bridge.registrations.grade_updates import mark_due
+from lti_bridge.passback.pipeline.lease import GradeLease, Return, give_back, hold, take_lease
+from lti_bridge.registrations.grade_updates import mark_due, send_now
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.passback.cells import add_cell
 
 LEASE_SECONDS = 60
+
+
+def finish(services: Services, lease: GradeLease, **changes: Any) -> bool:
+    """Give a grade back with nothing due, but for what is said."""
+    planned: dict[str, Any] = {
+        "next_read_at": None,
+        "next_send_at": lease.next_send_at,
+        "not_before": None,
+        "values": {},
+        "answered": {},
+    }
+    moved = give_back(services, lease, Return(**(planned | changes)))
+    db.session.commit()
+    return moved
 
 
 @pytest.fixture
@@ -80,11 +95,9 @@ def test_fenced_worker_writes_nothing(services: Services, clock: FakeClock, grad
     quick = take_lease(services, grade_id)
     assert quick is not None
 
-    slow.values["decision"] = "send"
-    slow.next_read_at = None
     db.session.commit()
     with pytest.raises(LeaseLost):
-        finish(services, slow)
+        finish(services, slow, values={"decision": "send"})
 
     kept = reread(grade_id)
     assert (kept.lease_token, kept.decision) == (quick.token, None)
@@ -126,8 +139,7 @@ def test_finish_frees_the_lease_with_the_next_look(
     assert lease is not None
     following = clock() + timedelta(hours=1)
 
-    lease.next_read_at = following
-    finish(services, lease)
+    assert not finish(services, lease, next_read_at=following)
 
     kept = reread(grade_id)
     assert (kept.lease_token, kept.lease_until) == (None, None)
@@ -143,8 +155,7 @@ def test_wake_up_during_the_work_is_not_lost(
     mark_due(grade_id, "read", clock())
     db.session.commit()
 
-    lease.next_read_at = None
-    finish(services, lease)
+    assert finish(services, lease)
 
     kept = reread(grade_id)
     assert kept.next_read_at is not None
@@ -161,10 +172,25 @@ def test_wake_up_never_shortens_what_the_lms_asked_for(
     db.session.commit()
     imposed = clock() + timedelta(seconds=90)
 
-    lease.send_at(imposed)
-    finish(services, lease)
+    finish(services, lease, next_send_at=imposed, not_before=imposed)
 
     assert reread(grade_id).next_send_at == imposed
+
+
+@pytest.mark.parametrize("asked_again", [False, True])
+def test_wish_that_came_meanwhile_is_not_forgotten(
+    services: Services, clock: FakeClock, grade_id: int, asked_again: bool
+) -> None:
+    send_now(Grade.id == grade_id, clock(), resend="asked")
+    lease = take_lease(services, grade_id)
+    assert lease is not None
+    if asked_again:
+        send_now(Grade.id == grade_id, clock(), resend="asked")
+
+    hold(services, lease, answered={"resend": None})
+    finish(services, lease, answered={"resend": None})
+
+    assert reread(grade_id).resend == ("asked" if asked_again else None)
 
 
 def test_mark_due_never_delays(services: Services, clock: FakeClock, grade_id: int) -> None:

@@ -26,6 +26,7 @@ ELSEWHERE = {"Link": '<https://elsewhere.example/more>; rel="next"'}
 def grade(services: Services, clock: FakeClock, platform: MiniPlatform) -> Grade:
     """A finished course's grade that is due, in a link whose line item must be looked up."""
     platform.routes["POST", "/items/1/scores"] = Reply()
+    platform.routes["GET", "/items/1/results"] = Reply(body=[])
     ensure_keys(services.signer, now=clock())
     link = add_link(clock(), line_item_url=None)
     link.line_items_url = f"{platform.url}/items"

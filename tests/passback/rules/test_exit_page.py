@@ -5,14 +5,24 @@ from typing import Any
 import pytest
 
 from lti_bridge.passback.rules.exit_page import ExitFacts, ShownScore, decide_exit_page
-from lti_bridge.passback.rules.score_states import ACCEPTED, PARKED, QUEUED, SUPERSEDED
+from lti_bridge.passback.rules.score_states import (
+    ACCEPTED,
+    KEPT,
+    PARKED,
+    PENDING,
+    QUEUED,
+    SUPERSEDED,
+)
 
 ON_ITS_WAY = "Your result is on its way"
 NO_GRADE = "No grade yet"
+ANOTHER = "Another grade stands in the gradebook"
 
 
-def score(state: str, *, fresh: bool = True, tried: bool = False) -> ShownScore:
-    return ShownScore(state, 85.0, "The course reported a score of 85.", fresh, tried)
+def score(
+    state: str, *, fresh: bool = True, tried: bool = False, standing: str | None = None
+) -> ShownScore:
+    return ShownScore(state, 85.0, "The course reported a score of 85.", fresh, tried, standing)
 
 
 # facts, title, step, tone, score shown, final
@@ -49,6 +59,16 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         True,
     ),
+    ({"score": score(SUPERSEDED)}, ANOTHER, 3, "wait", None, True),
+    ({"score": score(ACCEPTED, standing=KEPT)}, "The LMS has your result", 3, "wait", None, True),
+    (
+        {"score": score(ACCEPTED, standing=PENDING), "looking": True},
+        "The LMS has your result",
+        3,
+        "wait",
+        None,
+        False,
+    ),
     ({"score": score(ACCEPTED)}, "Your grade is in the gradebook", 3, "good", 85.0, True),
     (
         {"score": score(ACCEPTED), "looking": True},
@@ -69,7 +89,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
     ({"score": score(ACCEPTED, fresh=False)}, "Your grade stays as it was", 3, "good", 85.0, True),
     (
         {"score": score(SUPERSEDED)},
-        "A newer grade stands in the gradebook",
+        ANOTHER,
         3,
         "wait",
         None,
@@ -77,7 +97,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
     ),
     (
         {"score": score(SUPERSEDED), "looking": True},
-        "A newer grade stands in the gradebook",
+        ANOTHER,
         3,
         "wait",
         None,

@@ -1,0 +1,317 @@
+"""What a worker does with a grade: what it wants to send, and what an answer leaves to do."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ...lms.readings import HeldGrade, Outgoing, is_same
+from ...lms.score_replies import Accepted, Outcome, ScoreRejected, Superseded, TryLater
+from ...lti.values import SCOPE_RESULT_READ, SCOPE_SCORE
+from ...web.sentences import N_, format_message
+from . import reasons
+from .grade_snapshot import (
+    GradeSnapshot,
+    ScoreRow,
+    attempts_of,
+    compare_with,
+    found_in_lms,
+    newest_decision,
+)
+from .grading_policy import Send, Wait, decide
+from .score_states import (
+    ACCEPTED,
+    KEPT,
+    NO_FINAL,
+    PARKED,
+    PENDING,
+    QUEUED,
+    SUPERSEDED,
+    UNCHECKED,
+)
+
+ASKED, LOST = "asked", "lost"  # why a grade is sent again
+AT_LEAST_APART = timedelta(seconds=1)
+# When a score that waits for an event is tried by itself; then every week while people come.
+ROUNDS = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
+STILL_USED = timedelta(days=60)
+# A reading that says nothing is asked for again so often, or for so long; then the score is sent.
+UNCLEAR_READS, UNCLEAR_FOR = 3, timedelta(minutes=10)
+# How long it is tried to learn what stands of a score that was accepted.
+CHECKED_FOR = timedelta(minutes=10)
+
+NOT_GRANTED = N_(
+    "The LMS does not let the tool send scores for this activity: an admin of the LMS can grant "
+    "the scope score. The score is sent then."
+)
+GAVE_UP = N_("Gave up for now: it was tried for too long.")
+UNREAD = N_("The LMS does not say clearly which grade it holds; it is asked again.")
+SENT_UNREAD = N_(
+    "The LMS did not say clearly which grade it holds; the score was sent without knowing it."
+)
+STUCK = N_(
+    "The LMS says that it holds a newer grade, and does not show which: look in the gradebook, "
+    "then resend."
+)
+NO_ENTRY = N_("The gradebook has no entry any more; the result of this visit is sent anew.")
+RENEWED = N_("A newer decision took its place.")
+SENT_ANEW = N_("The LMS did not take it as it was; the same score is sent anew.")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A decision that has no row yet; it takes the place of every one that waits."""
+
+    score_given: float
+    reason: str
+    attempt: int
+    course_id: str
+    registration_id: int | None
+    inferred: bool = False
+    asked: bool = False
+    after_loss: bool = False
+    renewed: bool = False
+    unclear_reads: int = 0
+    unclear_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a grade wants now.
+
+    `draft` or `score` is to be sent: a new decision, or an earlier one that has not arrived.
+    `check` is an accepted score of which the LMS is asked what stands; `resends` what takes its
+    place where the LMS has no entry any more. `read_at`: when to look at SCORM Cloud again.
+    """
+
+    decision: str
+    reason: str
+    draft: Draft | None = None
+    score: ScoreRow | None = None
+    check: ScoreRow | None = None
+    resends: Draft | None = None
+    read_at: datetime | None = None
+
+    @property
+    def score_given(self) -> float:
+        """The score of 100 that is to be sent."""
+        one = self.draft or self.score
+        assert one is not None
+        return one.score_given
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything is to be sent."""
+        return self.draft is not None or self.score is not None
+
+
+@dataclass(frozen=True)
+class End:
+    """How a worker's turn with a score ended: its state, why, and what follows.
+
+    `again_at`: not before this moment. `waits`: for an event, such as a line item or a scope.
+    `renew`: another score takes its place at once. `failed`: the platform did not serve us.
+    """
+
+    state: str
+    reason: str
+    again_at: datetime | None = None
+    waits: bool = False
+    renew: bool = False
+    failed: bool = False
+    unclear: bool = False
+    column_gone: bool = False
+    attempt_stored: bool = False
+    standing: str | None = None
+    held: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def decide_aim(snapshot: GradeSnapshot, now: datetime, *, retries: bool) -> Aim:
+    """Return what the grade wants; `retries`: also a score that is parked is to be tried again."""
+    before = newest_decision(snapshot) if snapshot.resend is None else None
+    attempts, found = attempts_of(snapshot, now), found_in_lms(snapshot)
+    decision = decide(attempts, snapshot.policy, before, found)
+    aim = Aim(type(decision).__name__.lower(), decision.reason)
+    if isinstance(decision, Send):
+        asked, lost = snapshot.resend == ASKED, snapshot.resend == LOST
+        draft = _draft(snapshot, decision, asked=asked, after_loss=lost)
+        return replace(aim, draft=draft)
+    if isinstance(decision, Wait):
+        aim = replace(aim, read_at=decision.until)
+    waiting = snapshot.waiting
+    if waiting is not None and (waiting.state == QUEUED or (retries and not waiting.stopped)):
+        return _aim_at(snapshot, aim, waiting)
+    newest = snapshot.all_scores[-1] if snapshot.all_scores else None
+    if newest is not None and newest.standing == UNCHECKED:
+        return replace(aim, check=newest)
+    fresh = decide(attempts, snapshot.policy, None, found)
+    if isinstance(fresh, Send) and before is not None and can_read(snapshot):
+        if is_same(fresh.score_given, before.score_given) and _ended_since(snapshot):
+            draft = replace(_draft(snapshot, fresh), reason=NO_ENTRY)
+            return replace(aim, check=snapshot.scores[-1], resends=draft)
+    return aim
+
+
+def _draft(
+    snapshot: GradeSnapshot, send: Send, *, asked: bool = False, after_loss: bool = False
+) -> Draft:
+    registration = next(one for one in snapshot.registrations if one.attempt == send.attempt)
+    return Draft(
+        score_given=round(send.score_given, 4),
+        reason=send.reason,
+        attempt=send.attempt,
+        course_id=snapshot.course_id,
+        registration_id=registration.row_id,
+        inferred=send.inferred,
+        asked=asked,
+        after_loss=after_loss,
+    )
+
+
+def _aim_at(snapshot: GradeSnapshot, aim: Aim, waiting: ScoreRow) -> Aim:
+    """Send what waits: by its own bytes, unless these name another column or a new attempt."""
+    registration = snapshot.registration_of(waiting.registration_id)
+    stored = registration is not None and registration.attempt_stored
+    unfit = waiting.timestamp is not None and waiting.state == PARKED and stored
+    if unfit or not snapshot.is_of_column(waiting):
+        return replace(aim, draft=copy_of(waiting))
+    return replace(aim, score=waiting)
+
+
+def copy_of(score: ScoreRow, *, renewed: bool = False) -> Draft:
+    """Return the same decision as one to be sent anew."""
+    return Draft(
+        score_given=score.score_given,
+        reason=SENT_ANEW,
+        attempt=score.attempt,
+        course_id=score.course_id,
+        registration_id=score.registration_id,
+        inferred=score.inferred,
+        asked=score.asked,
+        renewed=renewed,
+    )
+
+
+def _ended_since(snapshot: GradeSnapshot) -> bool:
+    """Tell whether a session was begun after the newest decision, has ended, and is unchecked."""
+    newest = snapshot.scores[-1]
+    since = newest.finished_at
+    if newest.state not in (ACCEPTED, SUPERSEDED) or since is None:
+        return False
+    return any(
+        session.launched_at > since
+        and session.exited_at is not None
+        and session.settled_at is not None
+        and (newest.checked_at is None or newest.checked_at < session.settled_at)
+        for registration in snapshot.registrations
+        if (session := snapshot.session_of(registration)) is not None
+    )
+
+
+def can_read(snapshot: GradeSnapshot) -> bool:
+    """Tell whether the tool may read results here; unknown grants are taken for a yes."""
+    return snapshot.granted is None or SCOPE_RESULT_READ in snapshot.granted
+
+
+def can_send(snapshot: GradeSnapshot) -> bool:
+    """Tell whether the tool may send scores here; unknown grants are taken for a yes."""
+    return snapshot.granted is None or SCOPE_SCORE in snapshot.granted
+
+
+def needs_reading(snapshot: GradeSnapshot, aim: Aim, *, keeps_overrides: bool) -> bool:
+    """Tell whether the cell is read before the score is posted.
+
+    What a person asked for is sent whatever stands. Where the LMS keeps overrides by itself, only
+    before the first score to a column.
+    """
+    one = aim.draft or aim.score
+    if one is None or one.asked or not can_read(snapshot):
+        return False
+    if not snapshot.result_known:
+        return True
+    return not (keeps_overrides and outgoing_of(snapshot, aim).sent)
+
+
+def outgoing_of(snapshot: GradeSnapshot, aim: Aim) -> Outgoing:
+    """Return the score that is to be sent, with what it is compared with."""
+    return compare_with(snapshot, aim.score_given, aim.score)
+
+
+def next_timestamp(snapshot: GradeSnapshot, now: datetime) -> datetime:
+    """Return a new score's time: whole milliseconds, a second after the last one.
+
+    Moodle compares whole seconds.
+    """
+    moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    last = snapshot.last_timestamp
+    return moment if last is None else max(moment, last + AT_LEAST_APART)
+
+
+def is_unclear_for_long(aim: Aim, now: datetime) -> bool:
+    """Tell whether readings have said nothing so often that the score is sent all the same."""
+    one = aim.draft or aim.score
+    assert one is not None
+    since = one.unclear_since
+    return one.unclear_reads + 1 >= UNCLEAR_READS or (
+        since is not None and now - since >= UNCLEAR_FOR
+    )
+
+
+def end_of(outcome: Outcome, snapshot: GradeSnapshot, aim: Aim, again_at: datetime) -> End:
+    """Return how an answer of the LMS to a score, or to a reading before it, ends the turn.
+
+    `again_at` is when to try again, where that is what it means.
+    """
+    if isinstance(outcome, Accepted):
+        text = reasons.accepted(aim.score_given, shown=outcome.shown)
+        return End(ACCEPTED, text, standing=None if outcome.shown else PENDING)
+    if isinstance(outcome, Superseded):
+        return End(SUPERSEDED, outcome.reason)
+    if isinstance(outcome, TryLater):
+        return End(QUEUED, outcome.reason, again_at=again_at, failed=True)
+    assert isinstance(outcome, ScoreRejected)
+    if outcome.attempts_full and not _is_stored(snapshot, aim):
+        return End(QUEUED, outcome.reason, renew=True, attempt_stored=True)
+    return End(
+        PARKED,
+        outcome.reason,
+        column_gone=outcome.line_item_gone,
+        attempt_stored=outcome.attempt_stored,
+    )
+
+
+def _is_stored(snapshot: GradeSnapshot, aim: Aim) -> bool:
+    one = aim.draft or aim.score
+    registration = snapshot.registration_of(one.registration_id) if one is not None else None
+    return registration is None or registration.attempt_stored
+
+
+def end_unclear(aim: Aim, now: datetime, again_at: datetime) -> End:
+    """Return how a turn ends when the LMS refused a score as old and does not show what it holds.
+
+    After some readings the score is sent with a new time, once.
+    """
+    one = aim.draft or aim.score
+    if not is_unclear_for_long(aim, now):
+        return End(QUEUED, UNREAD, again_at=again_at, unclear=True)
+    if one is not None and one.renewed:
+        return End(PARKED, STUCK)
+    return End(QUEUED, SENT_UNREAD, renew=True, notes=(SENT_UNREAD,))
+
+
+def decide_standing(cell: HeldGrade, given: float) -> End:
+    """Return how an accepted score stands, by what the LMS showed right after it."""
+    if cell.score is None:
+        if given == 0:
+            return End(ACCEPTED, reasons.accepted(given))
+        return End(ACCEPTED, reasons.NO_FINAL_GRADE, standing=NO_FINAL)
+    if is_same(cell.score, given):
+        return End(ACCEPTED, reasons.accepted(given), held=cell.score)
+    text = format_message(reasons.KEPT_IN_LMS, held=round(cell.score, 2), ours=given)
+    return End(ACCEPTED, text, standing=KEPT, held=cell.score)
+
+
+def next_round(snapshot: GradeSnapshot, now: datetime) -> datetime | None:
+    """Return when a score that waits for an event is tried by itself; None: nobody comes here."""
+    if snapshot.rounds < len(ROUNDS):
+        return now + ROUNDS[snapshot.rounds]
+    return now + ROUNDS[-1] if now - snapshot.link_launched_at <= STILL_USED else None
