@@ -22,7 +22,7 @@ from lti_bridge.commands.opening import close_bridge
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
 from lti_bridge.platforms.models import Platform
-from lti_bridge.registrations.models import Learner, Registration, StaffVisit
+from lti_bridge.registrations.models import Grade, Learner, Registration, StaffVisit
 from lti_bridge.registrations.staff_visits import remember_staff
 from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_sandbox.sample_courses import build_sample
@@ -280,6 +280,12 @@ def test_migrate_says_what_it_did(run):
     assert second.out.startswith("The database is up to date (0")
 
 
+def test_older_copy_is_told_of(run):
+    ended = run("migrate", "--restored")
+
+    assert "Gradebooks are read before a score is sent again (0 grades)." in ended.out
+
+
 def test_migrate_makes_the_first_key(bridge):
     listed = bridge("keys", "list").out.splitlines()
 
@@ -520,6 +526,40 @@ def test_unknown_choice_for_a_teacher_s_grade_is_wrong_usage(bridge, link):
 
     assert ended.status == 2
     assert "'ask' is not one of 'keep', 'replace'" in ended.err
+
+
+def test_platform_says_what_becomes_of_missing_columns(bridge):
+    add(bridge)
+    before = bridge("platform", "show", "1").out
+
+    add(bridge, line_items="create")
+    add(bridge, name="Other name")
+
+    assert "line items         wait" in before
+    assert "line items         create" in bridge("platform", "show", "1").out
+
+
+def test_link_says_what_becomes_of_its_missing_column(bridge, link):
+    before = bridge("link", "show", link).out
+
+    own = bridge("link", "set", link, "--line-item", "create").out
+    back = bridge("link", "set", link, "--line-item", "platform").out
+
+    assert "line item          wait" in before
+    assert "line item          create" in own
+    assert "line item          wait" in back
+
+
+def test_score_that_waits_for_a_column_is_woken(bridge, link, tmp_path):
+    app = create_app(load_settings({}, config_file=tmp_path / "bridge.toml"))
+    with app.app_context():
+        row = db.session.scalars(select(Registration)).one()
+        add_grade(row.opened_at, row, waits_for_line_item=True)
+        assert bridge("link", "set", link, "--line-item", "create").status == 0
+        grade = db.session.scalars(select(Grade).execution_options(populate_existing=True)).one()
+        close_bridge(app.extensions["lti_bridge"])
+
+    assert (grade.next_send_at is not None, grade.waits_for_line_item) == (True, False)
 
 
 def test_setting_one_link_leaves_the_other(bridge, link):

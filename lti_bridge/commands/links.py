@@ -16,10 +16,10 @@ from ..passback.rules.grading_policy import (
     TEACHER_GRADES,
     make_policy,
 )
-from ..platforms.connection_values import PLAYERS
+from ..platforms.connection_values import LINE_ITEMS, PLAYERS
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
-from ..registrations.resource_links import opens_in_window
+from ..registrations.resource_links import creates_line_item, opens_in_window, wake_waiting
 from ..services import Services
 from .opening import open_bridge, table
 
@@ -86,6 +86,7 @@ def _show(services: Services, row: ResourceLink) -> None:
         ("  remembered", row.remembered_course or "-"),
         ("attempts", str(row.attempts_allowed) if row.attempts_allowed else "no limit"),
         ("player", PLAYERS[opens_in_window(row, row.deployment.platform)]),
+        ("line item", LINE_ITEMS[creates_line_item(row, row.deployment.platform)]),
         ("answer", policy.answer),
         ("completion", policy.completion),
         ("partial", policy.partial),
@@ -103,6 +104,11 @@ def _show(services: Services, row: ResourceLink) -> None:
 @click.option("--no-course", is_flag=True, help="Take that back: the custom parameter counts.")
 @click.option("--attempts", type=click.IntRange(0), help="How many attempts; 0: no limit.")
 @click.option("--player", type=click.Choice([*PLAYERS, "platform"]), help="Where the player opens.")
+@click.option(
+    "--line-item",
+    type=click.Choice([*LINE_ITEMS, "platform"]),
+    help="When it has no gradebook column: wait for one, or create one.",
+)
 @click.option("--answer", type=click.Choice(ANSWERS), help="Which attempt is the grade.")
 @click.option("--completion", type=click.Choice(COMPLETIONS), help="Completed without a score.")
 @click.option("--partial", type=click.Choice(PARTIALS), help="Scores of unfinished attempts.")
@@ -118,16 +124,17 @@ def set_(
     no_course: bool,
     attempts: int | None,
     player: str | None,
+    line_item: str | None,
     dry_run: bool,
     **policy: str | None,
 ) -> None:
-    """Set course, attempts, player or grading policy of the link NAME (its number or LMS id).
+    """Set how the link NAME (its number or LMS id) is played and graded.
 
     A changed policy is applied to the grades that were decided before: the list shows which.
-    `--player platform` takes a link's own choice back.
+    `--player platform` and `--line-item platform` take a link's own choice back.
     """
     chosen = {key: value for key, value in policy.items() if value}
-    if not (course or no_course or chosen or player or attempts is not None):
+    if not (course or no_course or chosen or player or line_item or attempts is not None):
         raise click.UsageError("say what to set: see --help")
     if course and no_course:
         raise click.UsageError("--course and --no-course exclude each other")
@@ -137,6 +144,9 @@ def set_(
             _show_changes(preview_policy(services, row, chosen), dry_run)
         if dry_run:
             return
+        if line_item:
+            wake_waiting(row.id, services.now())  # before the link's own row is written
+            row.creates_line_item = None if line_item == "platform" else line_item == "create"
         if course or no_course:
             row.override_course = course
         if attempts is not None:

@@ -13,6 +13,7 @@ from ..passback.rules.grading_policy import TEACHER_GRADES, make_policy
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
 from ..platforms.connection_values import (
+    LINE_ITEMS,
     NEW_VERSIONS,
     PLAYERS,
     PlatformFacts,
@@ -20,7 +21,7 @@ from ..platforms.connection_values import (
 )
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
-from ..registrations.grade_updates import wake_for_event
+from ..registrations.grade_updates import wake_all_for_event
 from ..registrations.granted_scopes import missing_grants_at
 from ..registrations.models import Grade
 from ..registrations.succession import (
@@ -60,6 +61,12 @@ def platform() -> None:
     "uses the account).",
 )
 @click.option(
+    "--line-items",
+    type=click.Choice(LINE_ITEMS),
+    help="When an activity has no gradebook column: wait until the LMS makes one, or create one "
+    "(the LMS must grant the scope lineitem); an activity can say otherwise.",
+)
+@click.option(
     "--teacher-grade",
     type=click.Choice(TEACHER_GRADES),
     help="What a score does to a grade that a person set in the LMS; an activity can say "
@@ -81,7 +88,7 @@ def add(deployment_id: str, **told: Any) -> None:
         row = registry.add_platform(
             facts, deployment_id.strip(), now=services.now(), new_privacy=default
         )
-        wake_for_event(Grade.platform_id == row.id, services.now())
+        wake_all_for_event(Grade.platform_id == row.id, services.now())
         db.session.commit()
         click.echo(f"Platform {row.id} ({row.name}) may launch, deployment {deployment_id}.\n")
         click.echo(paste_into_lms(services.settings))
@@ -152,6 +159,7 @@ def _facts_of(row: Platform, settings: Settings) -> list[tuple[str, str]]:
         ("privacy", row.privacy),
         ("player", PLAYERS[bool(row.player_window)]),
         ("new versions", new_versions_of(row)),
+        ("line items", LINE_ITEMS[bool(row.creates_line_items)]),
         ("teacher's grade", policy.teacher_grade),
         ("account", account_name(row)),
     ]

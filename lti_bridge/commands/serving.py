@@ -17,6 +17,7 @@ from ..core.processes import Family, end_with_parent, settle
 from ..core.schema import migrate_database, require_newest_schema
 from ..ops.logs import start_logging
 from ..passback import tasks
+from ..passback.actions.after_restore import distrust_results
 from ..privacy import tasks as privacy_tasks
 from ..queue.worker import Worker
 from ..server import WebServer
@@ -149,7 +150,12 @@ def worker(threads: int | None, ends_with: int | None) -> None:
 
 
 @click.command()
-def migrate() -> None:
+@click.option(
+    "--restored",
+    is_flag=True,
+    help="The database is an older copy: read what gradebooks hold before anything is sent.",
+)
+def migrate(restored: bool) -> None:
     """Bring the database to the newest schema; safe to repeat, and on several nodes at once."""
     app = create_app(read_settings())
     before, after = migrate_database(app)
@@ -159,4 +165,7 @@ def migrate() -> None:
     else:
         click.echo(f"The database went from {before or 'empty'} to {after}.")
     with app.app_context():
+        if restored:
+            count = distrust_results()
+            click.echo(f"Gradebooks are read before a score is sent again ({count} grades).")
         close_bridge(app.extensions[EXTENSION])

@@ -40,15 +40,22 @@ class Unavailable(BridgeError):
     """The remote did not answer, or asked us to come back later.
 
     `retry_after` is in seconds, None when the remote named no time. `effect_unknown` is True when
-    the request may have been carried out although no answer came.
+    the request may have been carried out although no answer came; `throttled` whether it was one
+    of too many.
     """
 
     def __init__(
-        self, message: str, *, retry_after: float | None = None, effect_unknown: bool = False
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        effect_unknown: bool = False,
+        throttled: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.effect_unknown = effect_unknown
+        self.throttled = throttled
 
 
 class Busy(Unavailable):

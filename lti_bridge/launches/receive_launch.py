@@ -21,6 +21,7 @@ from ..registrations.create_registration import build_launch_link, open_registra
 from ..registrations.launch_rows import Arrival, LaunchBegun, begin_launch
 from ..registrations.launch_snapshot import LaunchSnapshot, get_snapshot
 from ..registrations.models import ResourceLink
+from ..registrations.platform_pause import send_probe
 from ..registrations.resource_links import keep_link, opens_in_window
 from ..registrations.staff_visits import forget_staff, remember_staff
 from ..services import Services
@@ -61,7 +62,9 @@ def receive_launch(
     if visit.visitor is Visitor.LEARNER:
         visit.visitor = _behind_the_learner(snapshot, claims, services.now())
     if visit.visitor.is_staff:
-        return _show_staff(services, _link(snapshot), claims, visit.visitor, cookies)
+        page = _show_staff(services, _link(snapshot), claims, visit.visitor, cookies)
+        send_probe(services, snapshot.platform)
+        return page
     if visit.visitor is not Visitor.LEARNER:
         return show_preview(services, _link(snapshot), claims, visit.visitor, launch.state.rung)
     return _open_activity(services, visit, claims, snapshot, launch.state.rung)

@@ -53,7 +53,7 @@ def read_reply(reply: Reply) -> Outcome:
         return generic.refuse(400)
     if reply.status == 403 and "rate limit" in text:
         wait = reply.retry_after or THROTTLED_SECONDS
-        return TryLater(N_("Canvas asks for fewer requests."), wait)
+        return TryLater(N_("Canvas asks for fewer requests."), wait, throttled=True)
     if "concluded" in text and reply.status in (404, 422):
         return ScoreRejected(_CONCLUDED)
     if reply.status == 404 and "context" in text:

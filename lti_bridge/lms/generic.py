@@ -39,14 +39,17 @@ def read_reply(reply: Reply) -> Outcome:
     AGS 2.0 (https://www.imsglobal.org/spec/lti-ags/v2p0, section 3.4) names 409 for a score whose
     timestamp is not newer; Open edX says it by a 400 that names the timestamp
     (https://github.com/openedx/xblock-lti-consumer, lti_consumer/plugin/views.py). A redirect, and
-    a page of HTML with a status that proxies and sign-ons use, is no answer of the LMS. The rest
+    a page of HTML with a status that proxies and sign-ons use, is no answer of the LMS, nor is one
+    with a status of success. The rest
     is HTTP's (RFC 9110 section 15).
     """
     status, text = reply.status, reply.excerpt.strip().lower()
+    if is_page(reply) and (200 <= status < 400 or status in _PROXY_STATUSES):
+        return TryLater(_NOT_THE_LMS, reply.retry_after, for_days=1.0)
     if 200 <= status < 300:
         return Accepted(shown=status != 202)  # taken, and not worked off yet (RFC 9110)
-    if 300 <= status < 400 or (status in _PROXY_STATUSES and text.startswith(_PAGE)):
-        return TryLater(_NOT_THE_LMS, reply.retry_after)
+    if 300 <= status < 400:
+        return TryLater(_NOT_THE_LMS, reply.retry_after, for_days=1.0)
     if status == 400 and "timestamp" in text:
         return CompareResult()
     if status == 401:
@@ -56,8 +59,14 @@ def read_reply(reply: Reply) -> Outcome:
     if status == 404:
         return GONE
     if status in (408, 425, 429) or status >= 500:
-        return TryLater(format_message(LMS_FAILED, status=status), reply.retry_after)
+        reason = format_message(LMS_FAILED, status=status)
+        return TryLater(reason, reply.retry_after, throttled=status == 429)
     return refuse(status)
+
+
+def is_page(reply: Reply) -> bool:
+    """Tell whether an answer is a page for people."""
+    return reply.excerpt.strip().lower().startswith(_PAGE)
 
 
 def refuse(status: int) -> ScoreRejected:

@@ -24,7 +24,7 @@ def read_reply(reply: Reply) -> Outcome:
     (https://github.com/moodle/moodle/blob/MOODLE_405_STABLE/mod/lti/service/gradebookservices/classes/local/resources/scores.php).
     """
     body = reply.excerpt.strip()
-    if reply.status == 400 or (reply.status == 200 and body):
+    if reply.status == 400 or (reply.status == 200 and body and not generic.is_page(reply)):
         return ScoreRejected(_USER)
     if reply.status == 500 and body == "[]":
         return ScoreRejected(_LOCKED)

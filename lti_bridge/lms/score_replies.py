@@ -17,10 +17,18 @@ class Accepted:
 
 @dataclass(frozen=True)
 class TryLater:
-    """Try the same bytes again, not before `after` seconds when the LMS said so."""
+    """Try the same bytes again, not before `after` seconds when the LMS said so.
+
+    `throttled`: it has had too many requests. `is_ours`: the LMS serves us, but not this: what it
+    says of one cell or of our access is no reason to leave it alone. `for_days`: an answer that is
+    not the LMS's own ends sooner than others.
+    """
 
     reason: str
     after: float | None = None
+    throttled: bool = False
+    is_ours: bool = False
+    for_days: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Assignment and Grade Services: send one score, read one result, find a line item."""
+"""Assignment and Grade Services: send a score, read results, find or create a line item."""
 
+import json
 import math
 import time
 from collections.abc import Sequence
@@ -9,13 +10,14 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import requests
 from pylti1p3 import lineitem as library
 
-from ..core.errors import NotReadWhole, Refused
+from ..core.errors import NotReadWhole, Refused, Unavailable
 from ..core.http.session import Outbound
 from .paging import EXCERPT_CHARACTERS, ServiceReader, seconds_left
-from .replies import read_json, read_rate_limit_remaining, read_retry_after
-from .scores import score_body
+from .replies import origin, read_json, read_rate_limit_remaining, read_retry_after
+from .scores import SCORE_MAXIMUM, score_body
 from .tokens import AccessTokens
 from .values import (
+    TO_CREATE_LINE_ITEMS,
     TO_FIND_LINE_ITEMS,
     TO_READ_RESULTS,
     TO_SEND_SCORES,
@@ -30,8 +32,10 @@ __all__ = ["Gradebook", "LineItem", "LmsReply", "LmsResult", "score_body"]
 
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
+LINE_ITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
 LINE_ITEMS_TYPE = "application/vnd.ims.lis.v2.lineitemcontainer+json"
-
+LONGEST_LABEL = 255
+LONGEST_URL = 1000
 
 NOT_GRANTED = "not_granted"
 INVALID_SCOPE = "invalid_scope"
@@ -66,7 +70,8 @@ class Gradebook:
         """
         started = time.monotonic()
         (scope, *_others) = choose_scopes(TO_SEND_SCORES, granted)
-        token = self._tokens.get(platform, [scope], deadline_seconds=deadline_seconds)
+        asked = self._tokens.for_service(platform, line_item_url)
+        token = self._tokens.get(asked, [scope], deadline_seconds=deadline_seconds)
         response = self._outbound.send(
             "POST",
             with_path(line_item_url, "/scores"),
@@ -74,6 +79,7 @@ class Gradebook:
             data=body,
             headers={"Authorization": f"Bearer {token}", "Content-Type": SCORE_TYPE},
         )
+        self._tokens.learn_host(platform, line_item_url, response)
         return LmsReply(
             status=response.status_code,
             excerpt=_text(response)[:EXCERPT_CHARACTERS],
@@ -157,9 +163,36 @@ class Gradebook:
             if item.get_id()
         ]
 
-    def forget_token(self, platform: PlatformValues) -> None:
-        """Ask for a new access token for scores next time (after a 401)."""
-        self._tokens.drop(platform, TO_SEND_SCORES)
+    def create_line_item(
+        self,
+        platform: PlatformValues,
+        line_items_url: str,
+        resource_link_id: str,
+        label: str | None,
+        deadline_seconds: float,
+        *,
+        granted: Granted = None,
+    ) -> LineItem:
+        """Create a line item for a resource link. Every call may make another one.
+
+        Raises Unavailable (`effect_unknown` tells whether there may be one now: look it up
+        first), Refused or NotFound.
+        """
+        title = (label or "").strip()[:LONGEST_LABEL] or "Score"
+        facts = {"label": title, "scoreMaximum": SCORE_MAXIMUM, "resourceLinkId": resource_link_id}
+        response = self._reader.post(
+            platform,
+            line_items_url,
+            json.dumps(facts, separators=(",", ":")).encode(),
+            LINE_ITEM_TYPE,
+            scopes=choose_scopes(TO_CREATE_LINE_ITEMS, granted),
+            deadline_seconds=deadline_seconds,
+        )
+        return LineItem(_read_id(response), title, float(SCORE_MAXIMUM), resource_link_id)
+
+    def forget_token(self, platform: PlatformValues, line_item_url: str) -> None:
+        """Ask for a new access token for scores of a column next time (after a 401)."""
+        self._tokens.drop(self._tokens.for_service(platform, line_item_url), TO_SEND_SCORES)
 
     def _read_list(
         self,
@@ -219,6 +252,18 @@ def _read_entries(response: requests.Response) -> list[dict[str, Any]]:
     if not isinstance(body, list):
         raise NotReadWhole("the LMS answered something that is not a list")
     return [entry for entry in body if isinstance(entry, dict)]
+
+
+def _read_id(response: requests.Response) -> str:
+    """Return the address of the line item that the LMS says it made."""
+    try:
+        body = read_json(response)
+    except ValueError:
+        body = None
+    url = body.get("id") if isinstance(body, dict) else None
+    if not isinstance(url, str) or len(url) > LONGEST_URL or "\0" in url or origin(url) is None:
+        raise Unavailable("the LMS does not name the line item that it made", effect_unknown=True)
+    return url
 
 
 def _result(entry: dict[str, Any]) -> LmsResult:

@@ -1,8 +1,8 @@
-"""Read the lists of an LMS's services: with our token, page after page, within one deadline."""
+"""Call an LMS's services with our token, within one deadline: read their lists page after page."""
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urldefrag
 
 import requests
@@ -22,7 +22,7 @@ EMPTY = b"[]"
 
 
 class ServiceReader:
-    """GETs what an LMS offers to tools."""
+    """GETs what an LMS offers to tools, and POSTs what is new to it."""
 
     def __init__(self, outbound: Outbound, tokens: AccessTokens) -> None:
         self._outbound = outbound
@@ -52,6 +52,28 @@ class ServiceReader:
             yield response
             page = next_page(response, page)
 
+    def post(
+        self,
+        platform: PlatformValues,
+        url: str,
+        body: bytes,
+        media_type: str,
+        *,
+        scopes: Sequence[str],
+        deadline_seconds: float,
+    ) -> requests.Response:
+        """Send something new, and return the answer that says it was taken.
+
+        Sent again only after a 401, with a new token. Raises Unavailable (`effect_unknown` tells
+        whether it may have been taken all the same), Refused or NotFound.
+        """
+        deadline = time.monotonic() + deadline_seconds
+        headers = {"Accept": media_type, "Content-Type": media_type}
+        response = self._ask("POST", platform, url, headers, scopes, deadline, body)
+        if response.status_code not in (200, 201):
+            raise _failure(response, effect_unknown=response.status_code >= 500)
+        return response
+
     def _get(
         self,
         platform: PlatformValues,
@@ -60,20 +82,45 @@ class ServiceReader:
         scopes: Sequence[str],
         deadline: float,
     ) -> requests.Response:
-        for last in (False, True):
-            token = self._tokens.get(platform, scopes, deadline_seconds=seconds_left(deadline))
-            response = self._outbound.send(
-                "GET",
-                url,
-                deadline_seconds=seconds_left(deadline),
-                headers={"Authorization": f"Bearer {token}", "Accept": accept},
-            )
-            if response.status_code != 401 or last:
-                break
-            self._tokens.drop(platform, scopes)
+        response = self._ask("GET", platform, url, {"Accept": accept}, scopes, deadline)
         if response.status_code != 200:
             raise _failure(response)
         return response
+
+    def _ask(
+        self,
+        method: str,
+        platform: PlatformValues,
+        url: str,
+        headers: Mapping[str, str],
+        scopes: Sequence[str],
+        deadline: float,
+        body: bytes | None = None,
+    ) -> requests.Response:
+        """Make one call, after a 401 once more with a new token; return whatever was answered."""
+        for last in (False, True):
+            asked = self._tokens.for_service(platform, url)
+            token = self._token(asked, scopes, deadline)
+            response = self._outbound.send(
+                method,
+                url,
+                deadline_seconds=seconds_left(deadline),
+                data=body,
+                headers={"Authorization": f"Bearer {token}", **headers},
+            )
+            self._tokens.note_date(platform, response)
+            if response.status_code != 401 or last:
+                break
+            self._tokens.learn_host(platform, url, response)
+            self._tokens.drop(asked, scopes)
+        return response
+
+    def _token(self, platform: PlatformValues, scopes: Sequence[str], deadline: float) -> str:
+        try:
+            return self._tokens.get(platform, scopes, deadline_seconds=seconds_left(deadline))
+        except Unavailable as error:
+            error.effect_unknown = False  # the call that the token is for was not made
+            raise
 
 
 class _Trail:
@@ -113,10 +160,14 @@ def seconds_left(deadline: float) -> float:
     return left
 
 
-def _failure(response: requests.Response) -> Refused | Unavailable:
+def _failure(response: requests.Response, *, effect_unknown: bool = False) -> Refused | Unavailable:
     status = response.status_code
     if status >= 500 or is_throttled(response):
-        return Unavailable(f"the LMS answered {status}", retry_after=read_retry_after(response))
+        text, wait = f"the LMS answered {status}", read_retry_after(response)
+        throttled = is_throttled(response)
+        return Unavailable(
+            text, retry_after=wait, effect_unknown=effect_unknown, throttled=throttled
+        )
     kind = NotFound if status == 404 else Refused
     said = response.content.decode("utf-8", "replace").replace("\0", "")
     return kind(

@@ -4,10 +4,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
@@ -15,7 +16,7 @@ from ..core.errors import Refused, Unavailable
 from ..core.http.session import Outbound
 from ..core.plain_text import one_line
 from .library import encode_jwt
-from .replies import is_throttled, read_json, read_retry_after
+from .replies import is_throttled, origin, read_json, read_retry_after
 from .values import PlatformValues, SigningKey
 
 ASSERTION_SECONDS = 300
@@ -51,6 +52,8 @@ class AccessTokens:
         self._now = now
         self._signing_key = signing_key
         self._entries: dict[tuple[Any, ...], _Entry] = {}
+        self._ahead: dict[int, float] = {}
+        self._by_host: dict[tuple[int, str], str] = {}
         self._lock = threading.Lock()
 
     def get(
@@ -78,6 +81,43 @@ class AccessTokens:
         """Return what the token that was got for `scopes` may do; empty when there is none."""
         return self._entry(platform, scopes).scopes
 
+    def for_service(self, platform: PlatformValues, url: str) -> PlatformValues:
+        """Return the platform as tokens for a service at `url` are asked for: see `learn_host`."""
+        with self._lock:
+            token_url = self._by_host.get((platform.id, origin(url) or ""))
+        return platform if token_url is None else replace(platform, token_url=token_url)
+
+    def learn_host(self, platform: PlatformValues, url: str, response: requests.Response) -> None:
+        """Learn from a 401 that a service wants tokens of its own host.
+
+        Canvas answers on several hosts of one school, and names `aud` when a token is another
+        one's (https://canvas.instructure.com/doc/api/file.oauth_endpoints.html). Asked for at the
+        same path there, and only on a host that verified launches came from: an assertion of ours
+        goes to nobody else.
+        """
+        host = origin(url)
+        if response.status_code != 401 or b"aud" not in response.content.lower():
+            return
+        if host is None or host == origin(platform.token_url):
+            return
+        if host not in {origin(one) for one in platform.frame_origins}:
+            return
+        site = urlsplit(host)
+        there = urlsplit(platform.token_url)._replace(scheme=site.scheme, netloc=site.netloc)
+        with self._lock:
+            self._by_host[platform.id, host] = urlunsplit(there)
+
+    def ahead_seconds(self, platform: PlatformValues) -> float:
+        """Return by how many seconds our clock is ahead of the platform's, as its answers tell."""
+        with self._lock:
+            return self._ahead.get(platform.id, 0.0)
+
+    def note_date(self, platform: PlatformValues, response: requests.Response) -> None:
+        """Note what an answer's Date tells of the platform's clock."""
+        ahead = _ahead_seconds(response, self._now())
+        with self._lock:
+            self._ahead[platform.id] = ahead
+
     def drop(self, platform: PlatformValues, scopes: Sequence[str]) -> None:
         """Forget a token that the LMS no longer accepts."""
         self._entry(platform, scopes).ends_at = None
@@ -92,6 +132,7 @@ class AccessTokens:
     ) -> None:
         asked_at = self._now()
         response = self._post(platform, scopes, entry, deadline)
+        self.note_date(platform, response)
         if 400 <= response.status_code < 500:
             ahead = _ahead_seconds(response, self._now())
             if ahead > entry.ahead_seconds:
@@ -172,7 +213,8 @@ def _failure(response: requests.Response, body: dict[str, Any]) -> Refused | Una
     status = response.status_code
     if status >= 500 or is_throttled(response):
         wait = read_retry_after(response)
-        return Unavailable(f"the token endpoint answered {status}", retry_after=wait)
+        text = f"the token endpoint answered {status}"
+        return Unavailable(text, retry_after=wait, throttled=is_throttled(response))
     error = body.get("error")
     code = error if isinstance(error, str) and error.replace("_", "").isalpha() else ""
     said = body.get("error_description")

@@ -14,6 +14,7 @@ SCOPE_SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 TO_SEND_SCORES = (SCOPE_SCORE,)
 TO_READ_RESULTS = (SCOPE_RESULT_READ,)
 TO_FIND_LINE_ITEMS = (SCOPE_LINE_ITEM_READ, SCOPE_LINE_ITEM)
+TO_CREATE_LINE_ITEMS = (SCOPE_LINE_ITEM,)
 AGS_SCOPES = (*TO_FIND_LINE_ITEMS, *TO_READ_RESULTS, *TO_SEND_SCORES)
 # The scopes of a resource link's newest AGS claim; None: no launch has brought one.
 Granted = Sequence[str] | None

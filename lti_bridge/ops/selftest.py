@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import partial
 
+from ..core.clock import say_time
 from ..core.db import db
 from ..core.errors import BridgeError, Refused
 from ..lms.tool_definition import short_scope
@@ -18,7 +19,7 @@ from ..platforms.keys import signing_key
 from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import Platform, ScormAccount
 from ..platforms.registry import list_platforms, platform_values
-from ..registrations.grade_updates import wake_for_event
+from ..registrations.grade_updates import wake_all_for_event
 from ..registrations.granted_scopes import find_telling_link, missing_grants_at
 from ..registrations.models import Grade
 from ..scorm_cloud.client import ScormCloudClient
@@ -62,6 +63,7 @@ class _Facts:
     resource_link_id: str | None
     granted: Granted
     narrowed: tuple[MissingGrant, ...]
+    paused_until: datetime | None
 
 
 def run_selftest(services: Services) -> Iterator[CheckLine]:
@@ -164,6 +166,7 @@ def _read(row: Platform) -> _Facts:
         resource_link_id=link.resource_link_id if link is not None else None,
         granted=link.service_scopes if link is not None else None,
         narrowed=tuple(missing_grants_at(row)),
+        paused_until=row.paused_until,
     )
 
 
@@ -171,6 +174,7 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
     subject = f"platform {facts.name}"
     yield from _check_keys(services, subject, facts.values)
     yield _check_deployments(subject, facts)
+    yield from _check_pause(services, subject, facts)
     yield from _check_grants(subject, facts)
 
     # For what was granted: an LMS may refuse a request whole for one scope that was not.
@@ -212,7 +216,7 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
 
 def _let_parked_go(services: Services, facts: _Facts) -> None:
     """The LMS serves us: whatever kept a score from its gradebook may have ended. Commits."""
-    wake_for_event(Grade.platform_id == facts.values.id, services.now())
+    wake_all_for_event(Grade.platform_id == facts.values.id, services.now())
     db.session.commit()
 
 
@@ -251,6 +255,15 @@ def _check_deployments(subject: str, facts: _Facts) -> CheckLine:
     how = f"`lti-bridge platform deployment list '{facts.name}'`, then approve what is yours."
     mark = Mark.WARN if facts.active else Mark.FAIL
     return CheckLine(subject, "deployments", mark, found, OPERATOR, how)
+
+
+def _check_pause(services: Services, subject: str, facts: _Facts) -> Iterator[CheckLine]:
+    """Whether the LMS asked to be left alone, so that its scores wait."""
+    until = facts.paused_until
+    if until is not None and until > services.now():
+        how = "Its scores wait until then; after a 503 a launch that comes before ends the pause."
+        found = f"the LMS asked to be left alone until {say_time(until)}"
+        yield CheckLine(subject, "pause", Mark.WARN, found, LMS_ADMIN, how)
 
 
 def _check_grants(subject: str, facts: _Facts) -> Iterator[CheckLine]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from ..registrations.models import Grade, Registration
 from ..web.sentences import N_
 from .models import Score
-from .pipeline.read_gradebook import NONE_YET
+from .pipeline.find_line_item import NONE_YET
 from .rules.score_states import KEPT, NO_FINAL, PENDING
 
 # Every label there is, in the order in which they are counted.

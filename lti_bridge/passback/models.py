@@ -38,7 +38,9 @@ class Score(Base):
     stopped: Mapped[bool] = mapped_column(default=False, server_default=false())
     # It stands in for one that the LMS could not take as it was: that is done once.
     renewed: Mapped[bool] = mapped_column(default=False, server_default=false())
-    # How an accepted score stands: rules/score_states.py; with what the LMS held right after it.
+    # What the LMS held before its first post, as far as it was read; how an accepted score stands
+    # (rules/score_states.py), and what the LMS held right after it.
+    held_before: Mapped[float | None]
     standing: Mapped[str | None] = mapped_column(String(20))
     held_after: Mapped[float | None]
     # Readings of the gradebook that could not be understood, in a row.

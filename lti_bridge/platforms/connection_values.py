@@ -9,6 +9,8 @@ from ..core.errors import ConfigurationError
 from ..lms.registry import KEYS
 
 PLAYERS = ("frame", "window")
+# What becomes of an activity without a gradebook column: its scores wait, or the tool makes one.
+LINE_ITEMS = ("wait", "create")
 # Who uploads new versions of courses, beside the bridge's owners: see Platform.replaces_courses.
 NEW_VERSIONS = {"unshared": None, "always": True, "never": False}
 LONGEST_NAME = 200
@@ -24,7 +26,8 @@ class PlatformFacts:
     """What an admin tells us of a platform; identities only when edited ones are restored.
 
     `player`: whether it opens in the LMS's frame or in a window of its own. `new_versions`: a key
-    of NEW_VERSIONS. `teacher_grade`: that part of its grading policy.
+    of NEW_VERSIONS. `line_items`: one of LINE_ITEMS. `teacher_grade`: that part of its grading
+    policy.
     """
 
     name: str
@@ -39,6 +42,7 @@ class PlatformFacts:
     privacy: str | None = None
     player: str | None = None
     new_versions: str | None = None
+    line_items: str | None = None
     teacher_grade: str | None = None
     identity: str | None = None
     deployment_identity: str | None = None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.db import Base
@@ -56,9 +56,16 @@ class Platform(Base):
     succeeds_id: Mapped[int | None]  # the platform whose registrations it took over
     # Whether the player opens in a window of its own; None: in the LMS's frame.
     player_window: Mapped[bool | None]
+    # Whether the tool makes the gradebook column of an activity that has none; None: it waits.
+    creates_line_items: Mapped[bool | None]
     # Whether its instructors and admins may upload new versions of courses; None: only while no
     # other platform uses the same SCORM Cloud account.
     replaces_courses: Mapped[bool | None]
+    # Until when the LMS asked to be left alone; whether that was for too many requests; and the
+    # grade whose score may find out whether it is back.
+    paused_until: Mapped[datetime | None]
+    is_throttled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    probe_grade_id: Mapped[int | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 

@@ -156,6 +156,8 @@ def _update(row: Platform, facts: PlatformFacts) -> None:
         row.replaces_courses = NEW_VERSIONS[facts.new_versions]
     if facts.player:
         row.player_window = facts.player == "window"
+    if facts.line_items:
+        row.creates_line_items = facts.line_items == "create"
     if facts.teacher_grade:
         # A new value, not a changed one: else the row would not know that it has to be written.
         row.grading_policy = {**(row.grading_policy or {}), "teacher_grade": facts.teacher_grade}

@@ -222,6 +222,7 @@ def registration_values(
         "success": "UNKNOWN",
         "seconds_tracked": 0.0,
         "submission_accepted": False,
+        "completed_at": None,
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     insert,
     literal,
     or_,
@@ -105,9 +106,11 @@ def mark_due(grade_id: int, what: What, at: datetime) -> None:
 def mark_all_due(condition: ColumnElement[bool], *, at: datetime) -> None:
     """Say in the caller's transaction that the grades a condition names need a send.
 
-    Never earlier than a time that lies ahead, and with one statement for all of them.
+    Never earlier than a time that lies ahead, and with one statement for all of them. The next
+    round of a score that is parked or waits is no such time: nobody asked for it.
     """
-    later = and_(Grade.next_send_at.is_not(None), Grade.next_send_at > at)
+    imposed = and_(Grade.parked_at.is_(None), Grade.waits_for_line_item.is_(False))
+    later = and_(Grade.next_send_at.is_not(None), Grade.next_send_at > at, imposed)
     moment = literal(at, UtcDateTime())
     values: dict[str, object] = {
         "generation": Grade.generation + 1,
@@ -159,6 +162,13 @@ def wake(services: Services, grade_id: int) -> None:
         logger.warning("grade %s waits for the overdue round: %s", grade_id, error)
 
 
+def wake_all_for_event(condition: ColumnElement[bool], at: datetime) -> None:
+    """Do as `wake_for_event` for many grades, locked in the order of all others."""
+    waits = or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item.is_(True))
+    lock_where(and_(condition, waits))
+    wake_for_event(condition, at)
+
+
 def store_progress(registration: int, progress: Progress, asked_at: datetime) -> bool:
     """Keep progress that was asked for at a moment; tells whether completion, success or score
     changed.
@@ -186,6 +196,8 @@ def store_progress(registration: int, progress: Progress, asked_at: datetime) ->
         "score_scaled": score,
         "progress_changed_at": asked_at,
     }
+    if progress.completed_at is not None:  # the first time counts, whatever comes after a reset
+        news["completed_at"] = func.coalesce(Registration.completed_at, progress.completed_at)
     best = real_score(progress)
     if best is not None:
         kept = and_(Registration.best_real_score.is_not(None), Registration.best_real_score > best)

@@ -27,6 +27,7 @@ from .launch_snapshot import (
     connection,
 )
 from .launch_snapshot import get_snapshot as read_again
+from .platform_pause import send_probe
 
 FIRST_RECHECK = timedelta(hours=1)
 OPENED = "The learner opened the activity."
@@ -113,6 +114,7 @@ def begin_launch(
     place, taken = _open_registration(snapshot, learner.id, wish)
     launch_id = _add_launch(place.registration, wish, arrival)
     db.session.commit()
+    send_probe(services, snapshot.platform)
     names = _names(snapshot, claims)
     values = LearnerValues(learner.scorm_learner_id, *names)
     registration = opened_registration(place, snapshot, claims, values)

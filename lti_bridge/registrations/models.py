@@ -47,6 +47,9 @@ class ResourceLink(Base):
     memberships_url: Mapped[str | None] = mapped_column(String(1000))
     return_url: Mapped[str | None] = mapped_column(String(2000))
     player_window: Mapped[bool | None]  # None: as the platform has it
+    creates_line_item: Mapped[bool | None]  # None: as the platform has it
+    # Until then nobody else creates its line item. It stays when nobody knows what came of that.
+    line_item_lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     launched_at: Mapped[datetime]
     reconciled_at: Mapped[datetime | None]  # its column was last compared with our rows
@@ -121,6 +124,7 @@ class Registration(Base):
     seconds_tracked: Mapped[float] = mapped_column(default=0.0)
     progress_asked_at: Mapped[datetime | None]
     progress_changed_at: Mapped[datetime | None] = mapped_column(index=True)
+    completed_at: Mapped[datetime | None]  # the course was first completed, by SCORM Cloud's clock
     # The end of the newest session is known from the launch history (see settling).
     launched_at: Mapped[datetime | None]
     recheck_at: Mapped[datetime | None]  # single reads after 1 h, 24 h and 7 d

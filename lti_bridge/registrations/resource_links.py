@@ -33,7 +33,7 @@ def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> 
         snapshot = get_snapshot(snapshot.platform.id, claims)
     changes = _changes(snapshot, claims, now)
     # The link's own row comes after its grades.
-    if WAITED_FOR & changes.keys():
+    if _brings_news(snapshot.link, changes):
         wake_waiting(snapshot.link.id, now, remade=_is_remade(snapshot.link, changes))
     elif snapshot.waiting_grade is not None:  # enrolled again, unlocked, reopened: it may be so
         wake_for_event(GRADE.c.id == snapshot.waiting_grade, now)
@@ -48,6 +48,13 @@ def opens_in_window(link: Any, platform: Any) -> bool:
     if link.player_window is not None:
         return bool(link.player_window)
     return bool(platform.player_window)
+
+
+def creates_line_item(link: Any, platform: Any) -> bool:
+    """Tell whether the tool makes the link's gradebook column when there is none."""
+    if link.creates_line_item is not None:
+        return bool(link.creates_line_item)
+    return bool(platform.creates_line_items)
 
 
 def _make_link(snapshot: LaunchSnapshot, resource_link_id: str, now: datetime) -> None:
@@ -81,6 +88,15 @@ def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> d
         "line_item_url": claims.line_item_url or link.line_item_url,
     }
     return {name: value for name, value in said.items() if value != getattr(link, name)}
+
+
+def _brings_news(link: Any, changes: dict[str, Any]) -> bool:
+    """Tell whether a change may end what a score waits for; another host of the LMS does not."""
+    for name in WAITED_FOR & changes.keys():
+        new, old = changes[name], getattr(link, name)
+        if not name.endswith("_url") or old is None or not same_line_item(new, old):
+            return True
+    return False
 
 
 def _is_remade(link: Any, changes: dict[str, Any]) -> bool:

@@ -31,7 +31,8 @@ class Progress:
     """One registration's newest state.
 
     `score_scaled` is SCORM Cloud's 0 to 100 scale, clamped to it and rounded to 4 decimals, or
-    None when no score was reported (the key is absent then; 0 is a score).
+    None when no score was reported (the key is absent then; 0 is a score). `completed_at` is when
+    the course was first completed, by SCORM Cloud's clock.
     """
 
     completion: Completion = Completion.UNKNOWN
@@ -39,6 +40,7 @@ class Progress:
     score_scaled: float | None = None
     seconds: float = 0.0
     instance: int = 0
+    completed_at: datetime | None = None
 
     @property
     def result(self) -> tuple[str, str, float | None]:
@@ -73,6 +75,7 @@ def parse_progress(payload: Mapping[str, Any]) -> Progress:
         score_scaled=parse_score(payload.get("score")),
         seconds=_number(payload.get("totalSecondsTracked")) or 0.0,
         instance=int(_number(payload.get("instance")) or 0),
+        completed_at=parse_moment(payload.get("completedDate")),
     )
 
 

@@ -1,5 +1,6 @@
 """Scores, results and line items, against recorded and odd answers."""
 
+import json
 import math
 
 import pytest
@@ -21,6 +22,7 @@ from tests.mini_platform import Asked, Reply, captured, rsa_key
 SCORES = ("POST", "/items/8/lineitem/scores")
 RESULTS = ("GET", "/items/8/lineitem/results")
 ITEMS = ("GET", "/2/lineitems")
+NEW_ITEM = ("POST", "/2/lineitems")
 BODY = b'{"scoreGiven":85.5}'
 
 
@@ -135,7 +137,7 @@ def test_expired_token_is_the_callers_business(platform, gradebook):
     platform.routes[SCORES] = Reply(401, {"status": 401})
 
     first = send(gradebook, platform)
-    gradebook.forget_token(platform.values())
+    gradebook.forget_token(platform.values(), line_item(platform))
     send(gradebook, platform)
 
     assert first.status == 401
@@ -301,6 +303,96 @@ def test_follows_pages(platform, gradebook, link):
     assert [item.url[-1] for item in find(gradebook, platform)] == ["0", "1"]
 
 
+MADE = Reply(201, {"id": "https://lms.example/1", "label": "Golf", "scoreMaximum": 100})
+
+
+def create(gradebook, platform, label="Golf"):
+    url = f"{platform.url}/2/lineitems?type_id=1"
+    return gradebook.create_line_item(platform.values(), url, "2", label, 5)
+
+
+def test_line_item_is_created(platform, gradebook, tokens):
+    platform.routes[NEW_ITEM] = MADE
+
+    made = create(gradebook, platform)
+
+    (asked,) = platform.requests_to(NEW_ITEM[1])
+    token = tokens.get(platform.values(), [SCOPE_LINE_ITEM])
+    assert made == LineItem("https://lms.example/1", "Golf", 100, "2")
+    assert asked.body == b'{"label":"Golf","scoreMaximum":100,"resourceLinkId":"2"}'
+    assert asked.query == "type_id=1"
+    assert asked.headers["content-type"] == "application/vnd.ims.lis.v2.lineitem+json"
+    assert asked.headers["authorization"] == f"Bearer {token}"
+
+
+@pytest.mark.parametrize(
+    "title, label",
+    [("é" * 300, "é" * 255), ("  ", "Score"), (None, "Score"), (" Golf ", "Golf")],
+    ids=["long", "blank", "none", "spaces"],
+)
+def test_line_item_has_a_label(platform, gradebook, title, label):
+    platform.routes[NEW_ITEM] = Reply(200, MADE.body)
+
+    create(gradebook, platform, title)
+
+    assert json.loads(platform.requests_to(NEW_ITEM[1])[0].body)["label"] == label
+
+
+def test_new_token_creates_after_a_401(platform, gradebook):
+    replies = iter([Reply(401), MADE])
+    platform.routes[NEW_ITEM] = lambda _: next(replies)
+
+    assert create(gradebook, platform).url == "https://lms.example/1"
+
+    assert len(platform.requests_to("/token")) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", "<html>", [], {}, {"id": None}, {"id": 7}, {"id": "7"}, {"id": "https://a/" + "1" * 999}],
+    ids=["empty", "no JSON", "a list", "no id", "null", "number", "no address", "too long"],
+)
+def test_answer_without_an_address_is_no_no(platform, gradebook, body):
+    platform.routes[NEW_ITEM] = Reply(201, body)
+
+    with pytest.raises(Unavailable) as caught:
+        create(gradebook, platform)
+
+    assert caught.value.effect_unknown
+
+
+@pytest.mark.parametrize(
+    "reply, kind, unknown",
+    [
+        (Reply(500), Unavailable, True),
+        (Reply(429), Unavailable, False),
+        (Reply(403, b"403 Forbidden (Rate Limit Exceeded)"), Unavailable, False),
+        (Reply(403, b"Forbidden"), Refused, None),
+        (Reply(404), NotFound, None),
+        (Reply(302, b"", {"Location": "https://elsewhere.example/"}), Refused, None),
+    ],
+    ids=["500", "429", "throttled", "403", "404", "redirect"],
+)
+def test_refusal_makes_no_line_item(platform, gradebook, reply, kind, unknown):
+    platform.routes[NEW_ITEM] = reply
+
+    with pytest.raises(kind) as caught:
+        create(gradebook, platform)
+
+    assert getattr(caught.value, "effect_unknown", None) is unknown
+    assert len(platform.requests_to(NEW_ITEM[1])) == 1
+
+
+def test_without_a_token_nothing_was_created(platform, gradebook):
+    platform.routes["POST", "/token"] = Reply(503)
+
+    with pytest.raises(Unavailable) as caught:
+        create(gradebook, platform)
+
+    assert not caught.value.effect_unknown
+    assert platform.requests_to(NEW_ITEM[1]) == []
+
+
 CALLS = {
     "score": lambda book, platform, granted: book.send_score(
         platform.values(), line_item(platform), BODY, granted=granted, deadline_seconds=5
@@ -314,12 +406,16 @@ CALLS = {
     "line items": lambda book, platform, granted: book.find_line_items(
         platform.values(), f"{platform.url}/2/lineitems", "2", 5, granted=granted
     ),
+    "new line item": lambda book, platform, granted: book.create_line_item(
+        platform.values(), f"{platform.url}/2/lineitems", "2", "Golf", 5, granted=granted
+    ),
 }
 NEEDS = {
     "score": SCOPE_SCORE,
     "result": SCOPE_RESULT_READ,
     "results": SCOPE_RESULT_READ,
     "line items": SCOPE_LINE_ITEM_READ,
+    "new line item": SCOPE_LINE_ITEM,
 }
 EVERYTHING = (SCOPE_LINE_ITEM, SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE)
 
@@ -334,6 +430,7 @@ def willing(platform):
     platform.routes[SCORES] = Reply(200, b"")
     for route in (RESULTS, ITEMS):
         platform.routes[route] = Reply(200, [])
+    platform.routes[NEW_ITEM] = Reply(201, {"id": "https://lms.example/1"})
     return platform
 
 

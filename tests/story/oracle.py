@@ -60,3 +60,45 @@ def allowed_grades(
     # Nothing is sent now; what was sent on the way here stays.
     guesses = {s.inferred(rule) for s in passing for rule in ("full_marks", "no_grade")}
     return {before, *maybe, *(guesses - {None})}
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What a person did with the cell last. `may_lose`: a score may have come after it."""
+
+    acted: bool = False
+    score: float | None = None
+    may_lose: bool = False
+
+
+def allowed_cells(
+    progress: set[float | None],
+    teacher: Teacher,
+    floor: float | None,
+    *,
+    posted: Iterable[float],
+    seen: Iterable[State],
+    forgotten: Iterable[float | None] = (),
+) -> set[float | None]:
+    """Return what the gradebook may show when people and restores have a part in it.
+
+    `progress` is what progress alone allows. What a person set stays; one who typed the very
+    number that the bridge sends cannot be told from it, and neither can the higher of the two
+    that stood before the bridge's first score (`floor`), which `posted` went over. A grade of a
+    person that an older database does not know of (`forgotten`) counts as the bridge's own.
+    """
+    cells = progress
+    if floor is not None:
+        raised = any(score > floor for score in posted)
+        cells = {score for score in progress if raised or (score is not None and score >= floor)}
+        if raised is False and any(score is None or score <= floor for score in progress):
+            cells.add(floor)
+        cells = cells or {floor}
+    if not teacher.acted:
+        return cells
+    numbers = {state.real for state in seen} | {
+        state.inferred(rule) for state in seen for rule in ("full_marks", "no_grade")
+    }
+    if teacher.may_lose or teacher.score in numbers - {None}:
+        return {*cells, teacher.score, *forgotten}
+    return {teacher.score}

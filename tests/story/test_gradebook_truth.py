@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 import requests
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from lti_bridge.core.db import db
 from lti_bridge.passback.actions import by_hand
+from lti_bridge.passback.actions.policy_change import change_policy
 from lti_bridge.passback.models import Score
-from lti_bridge.registrations.models import Grade, Launch, Registration, ResourceLink
+from lti_bridge.platforms.models import Platform
+from lti_bridge.registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from tests.story.town import Death, Fuse, Town
 
 moodle = pytest.mark.parametrize("dialect", ["moodle"])
@@ -108,6 +110,11 @@ def test_grade_is_replaced_where_the_policy_says_so(town: Town, activity: str) -
 
 def _set_link(**values: object) -> None:
     db.session.execute(update(ResourceLink).values(**values))
+    db.session.commit()
+
+
+def _set_platform(**values: object) -> None:
+    db.session.execute(update(Platform).values(**values))
     db.session.commit()
 
 
@@ -316,6 +323,25 @@ def test_score_waits_for_its_scope(town: Town, activity: str) -> None:
     assert cell(town, activity) == 80
 
 
+def test_missing_column_is_made_when_it_may(town: Town, activity: str) -> None:
+    """As in an LMS that leaves columns to its tools; an admin grants that by hand."""
+    lms = town.lms.extensions["practice_lms"]
+    lms.line_items.clear()
+    client = next(iter(town.control("GET", "tools")["tools"]))["client_id"]
+    scopes = ["lineitem.readonly", "result.readonly", "score"]
+    town.control("PUT", f"tools/{client}", {"scopes": scopes})
+    town.do(lambda: _set_platform(creates_line_items=True))
+    town.learn(activity, 80)
+    assert (lms.line_items, town.scores()[-1][0]) == ({}, "queued")
+    town.control("PUT", f"tools/{client}", {"scopes": [*scopes, "lineitem"]})
+
+    come_back(town, activity)
+
+    (made,) = lms.line_items.values()
+    assert (made.by_tool, made.activity_id, made.maximum) == (True, activity, 100)
+    assert (cell(town, activity), town.scores()[-1][0]) == (80, "accepted")
+
+
 def test_score_of_another_course_is_not_orphaned(town: Town, activity: str) -> None:
     """It still waits when the link's course is changed and the learner opens the new one."""
     refuse(town, True)
@@ -404,3 +430,137 @@ def test_accepted_score_keeps_its_column(town: Town, activity: str) -> None:
     town.do(db.session.rollback)
 
     assert kept.startswith("http://lms.example/")
+
+
+def outage(town: Town, does: bool) -> None:
+    """Let the LMS be in maintenance, which asks to be left alone for five minutes in Moodle."""
+    town.control("PUT", "course", {"maintenance": does})
+
+
+@moodle
+def test_launch_ends_the_pause_that_an_lms_asked_for(town: Town, activity: str) -> None:
+    """Three seconds of maintenance: one probe, then everybody."""
+    for person in ("alice", "ben", "carla"):
+        town.learn(activity, 80, works=False, person=person)
+    outage(town, True)
+    town.do(town.work)
+    assert len(town.posts()) == 0
+    assert "left alone until 2026-11-02" in str(town.do(reasons_of))
+    town.clock.advance(3)
+    outage(town, False)
+
+    town.do(lambda: town.click(activity, "ben"))
+    assert len(town.jobs.waiting) == 1
+    town.do(town.work)
+    town.do(town.round)
+    town.do(town.work)
+
+    grades = {g["person"]: g["score"] for g in town.control("GET", "grades")["grades"]}
+    assert (grades["alice"], grades["ben"], grades["carla"]) == (80, 80, 80)
+
+
+def reasons_of() -> list[str | None]:
+    found = list(db.session.scalars(select(Grade.decision_reason)))
+    db.session.rollback()
+    return found
+
+
+@moodle
+def test_pause_is_kept_by_every_process(town: Town, activity: str) -> None:
+    town.learn(activity, 80, works=False)
+    town.learn(activity, 70, works=False, person="ben")
+    outage(town, True)
+    town.do(town.work)
+    asked = len(town.control("GET", "scores")["scores"])
+    outage(town, False)
+
+    town.clock.advance(61)
+    town.do(town.work_elsewhere)
+    assert len(town.posts()) == asked == 0
+    town.clock.advance(300)
+    town.do(town.work_elsewhere)
+
+    assert cell(town, activity) == 80
+
+
+@canvas
+def test_work_done_in_time_is_not_late(town: Town, activity: str) -> None:
+    """The result comes home hours later; what counts is when the attempt was finished."""
+    town.learn(activity, 80, works=False)
+    finished = town.clock()
+    town.clock.advance(7200)
+
+    town.settle()
+
+    assert cell(town, activity) == 80
+    stamp = finished.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert f'"submittedAt":"{stamp}"' in town.posts()[0]["body"]
+
+
+def test_look_up_wakes_the_neighbours(town: Town) -> None:
+    """Nobody's launch names the column; whoever finds it lets the others go."""
+    town.begin()
+    wanted = {"title": "Golf", "custom": {"scorm_course_id": "golf"}, "line_item": "none"}
+    activity = town.control("PUT", "activities", [wanted])["activities"][0]["id"]
+    town.learn(activity, 80)
+    town.learn(activity, 70, person="ben")
+    assert [state for state, *_ in town.scores()] == ["queued", "queued"]
+    add_column(town, activity)
+    town.clock.advance(601)
+    town.do(_hold_back)
+
+    town.do(town.round)
+    town.do(town.work)
+    town.do(town.round)
+    town.do(town.work)
+
+    assert [state for state, *_ in town.scores()] == ["accepted", "accepted"]
+
+
+def _hold_back() -> None:
+    """Let the second grade's own round never come."""
+    second = select(func.max(Grade.id)).scalar_subquery()
+    later = update(Grade).where(Grade.id == second).values(next_send_at=None)
+    db.session.execute(later.execution_options(synchronize_session=False))
+    db.session.commit()
+
+
+def add_column(town: Town, activity: str) -> None:
+    state = town.lms.extensions["practice_lms"]
+    state.add_line_item(state.activities[activity], by_tool=True)
+
+
+def test_policy_change_costs_a_handful(town: Town, activity: str) -> None:
+    """However many learners there are: the link, all its grades, and whom it wakes."""
+    town.learn(activity, 80)
+    statements: list[str] = []
+
+    def change() -> None:
+        link = db.session.scalars(select(ResourceLink)).one()
+        listen = lambda *args: statements.append(args[2])  # noqa: E731
+        event.listen(db.engine, "before_cursor_execute", listen)
+        try:
+            change_policy(town.app.extensions["lti_bridge"], link, {"answer": "latest"})
+        finally:
+            event.remove(db.engine, "before_cursor_execute", listen)
+
+    town.do(lambda: add_grades(100))
+    town.do(change)
+
+    assert len(statements) < 10
+
+
+def add_grades(number: int) -> None:
+    link = db.session.scalars(select(ResourceLink)).one()
+    first = db.session.scalars(select(Grade)).one()
+    for count in range(number):
+        sub = f"learner-{count}"
+        learner = Learner(
+            platform_id=first.platform_id,
+            platform_identity="x",
+            sub=sub,
+            scorm_learner_id=sub,
+            created_at=link.created_at,
+        )
+        db.session.add(Grade(resource_link=link, learner=learner, platform_id=first.platform_id))
+    db.session.commit()

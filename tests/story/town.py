@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,11 +11,12 @@ from urllib.parse import urlsplit
 
 import requests
 from flask import Flask
-from sqlalchemy import delete, event, func, select, update
+from sqlalchemy import delete, event, func, insert, select, update
 
 from lti_bridge.app import create_app
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
+from lti_bridge.passback.actions.after_restore import distrust_results
 from lti_bridge.passback.models import Score, ScoreTry, SweepCursor
 from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.pipeline.throttle import PlatformGate
@@ -45,6 +47,7 @@ BRIDGE, LMS, CLOUD = "http://bridge.example", "http://lms.example", "http://clou
 COURSE = "golf"
 # Rows that learners and their grades leave; in an order in which they can be deleted.
 LEFT_BEHIND = (ScoreTry, Score, TrailEvent, Launch, Registration, Grade, Learner, ResourceLink)
+Backup = dict[Any, list[dict[str, Any]]]
 MANIFEST = """<manifest identifier="m" xmlns="http://www.imsglobal.org/xsd/imscp_v1p1"
   xmlns:adlcp="http://www.adlnet.org/xsd/adlcp_v1p3">
   <metadata><schemaversion>2004 4th Edition</schemaversion></metadata>
@@ -76,7 +79,7 @@ class Town:
         self.clock, self.dialect = FakeClock(), dialect
         self._keys = self._serve_keys()
         urls = f"{BRIDGE}/lti/login", [f"{BRIDGE}/lti/launch"], self._keys.url
-        tool = ToolSpec("Bridge", *urls)
+        tool = self._tool = ToolSpec("Bridge", *urls)
         self.lms = create_practice_lms(
             dialect=dialect, tools=[tool], now=lambda: self.clock().timestamp()
         )
@@ -88,6 +91,7 @@ class Town:
         )
         self._settings = settings
         self._fuse: Fuse | None = None
+        self.launching = 0  # launches under way
         self._dead = False
         self.jobs = Jobs()
         self.app = self._start_process()
@@ -249,6 +253,20 @@ class Town:
         found: list[dict[str, Any]] = self.control("GET", "scores")["scores"]
         return found
 
+    def accepted_posts(self, first: int) -> list[float]:
+        """Return the points of every post that the LMS took, from the first-th on."""
+        found = [post for post in self.posts()[first:] if post["status"] == 200]
+        return [float(json.loads(post["body"])["scoreGiven"]) for post in found]
+
+    def is_deleted(self, activity: str) -> bool:
+        """Tell whether the activity's gradebook column is deleted."""
+        return activity in self.lms.extensions["practice_lms"].deleted_items
+
+    def grant_scores(self, granted: bool) -> None:
+        """Let the LMS grant the tool scores, or all other services only."""
+        scopes = ["lineitem.readonly", "result.readonly", *(["score"] if granted else [])]
+        self.control("PUT", f"tools/{self._tool.client_id}", {"scopes": scopes})
+
     def scores(self) -> list[tuple[str, float, str]]:
         """State, points and sentence of every decision, the oldest first."""
         query = select(Score.state, Score.score_given, Score.reason).order_by(Score.id)
@@ -261,11 +279,18 @@ class Town:
         lms, bridge = self.lms.test_client(), self.app.test_client()
         lms.post("/act-as", data={"person": person}, base_url=LMS)
         page = lms.get(f"/activities/{activity}/launch", base_url=LMS)
-        login = read_page(page.text, LMS).forms[0]
+        forms = read_page(page.text, LMS).forms
+        if not forms:  # not enrolled, or the LMS is down
+            return None
+        login = forms[0]
         asked = bridge.post(_path(login.action), data=login.fields)
         posted = lms.get(asked.headers["Location"])
         form = read_page(posted.text, LMS).forms[0]
-        answer = bridge.post(_path(form.action), data=form.fields)
+        self.launching += 1
+        try:
+            answer = bridge.post(_path(form.action), data=form.fields)
+        finally:
+            self.launching -= 1
         address = answer.headers.get("Location", "")
         return address if address.startswith(CLOUD) else None
 
@@ -301,12 +326,39 @@ class Town:
         grades = self.ask(self.lms, "GET", "/control/grades").json["grades"]
         return next(g for g in grades if g["person"] == "alice" and g["activity"] == activity)
 
-    def unfinished(self) -> list[str]:
-        """Return the states of Scores that are neither in the gradebook nor out of date."""
-        done = Score.state.in_(("accepted", "superseded"))
-        found = list(db.session.scalars(select(Score.state).where(~done)))
+    def unfinished(self, activity: str | None = None) -> list[str]:
+        """Return the states of Scores that are neither in the gradebook nor out of date.
+
+        `activity`: of this one alone.
+        """
+        query = select(Score.state).where(~Score.state.in_(("accepted", "superseded")))
+        if activity is not None:
+            query = query.join(Grade, Grade.id == Score.grade_id).join(
+                ResourceLink, ResourceLink.id == Grade.resource_link_id
+            )
+            query = query.where(ResourceLink.resource_link_id == activity)
+        found = list(db.session.scalars(query))
         db.session.rollback()
         return found
+
+    def back_up(self) -> Backup:
+        """Return what learners and their grades have left by now."""
+        rows = {}
+        for model in (*LEFT_BEHIND, SweepCursor):
+            found = db.session.execute(select(model.__table__)).mappings()
+            rows[model] = [dict(row) for row in found]
+        db.session.rollback()
+        return rows
+
+    def bring_back(self, backup: Backup) -> None:
+        """Let an older copy of the database take the place of the one there is."""
+        for model in (*LEFT_BEHIND, SweepCursor):
+            db.session.execute(delete(model))
+        for model in (SweepCursor, *reversed(LEFT_BEHIND)):
+            if backup[model]:
+                db.session.execute(insert(model.__table__), backup[model])
+        db.session.commit()
+        distrust_results()
 
     # Setting up
 
@@ -319,6 +371,8 @@ class Town:
         self.do(self._forget)
         self.clock.advance(3600)
         self.ask(self.cloud, "PUT", "/control/faults", json={})
+        self.control("PUT", "course", {"unenrolled": [], "maintenance": False})
+        self.grant_scores(True)
         self.lms.extensions["practice_lms"].score_posts.clear()
         wanted = [{"title": "Golf", "custom": {"scorm_course_id": COURSE}}]
         answer = self.ask(self.lms, "PUT", "/control/activities", json=wanted, base_url=LMS)

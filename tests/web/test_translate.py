@@ -62,7 +62,7 @@ def test_times_have_the_language_s_form(inside):
 @pytest.mark.parametrize("template", SAYINGS)
 def test_sayings_are_recognised(template):
     values = {"score": 12.5, "count": 3, "status": 503, "who": "Ida {x} Ivarsson", "said": "no"}
-    values |= {"held": 77, "ours": 97.5}
+    values |= {"held": 77, "ours": 97.5, "until": "noon"}
     used = {name: value for name, value in values.items() if f"{{{name}}}" in template}
 
     found = recognise(format_message(template, **used), SAYINGS)

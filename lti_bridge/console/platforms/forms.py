@@ -19,6 +19,10 @@ PRIVACY = [
     ("pseudonymous", "An opaque id alone"),
 ]
 PLAYERS = [("frame", "In the LMS's page"), ("window", "In a window of its own")]
+LINE_ITEMS = [("wait", "Wait until the LMS makes one"), ("create", "Make one")]
+LINE_ITEMS_HELP = (
+    "To make one, the LMS must grant this tool the scope lineitem: its admin does that."
+)
 NEW_VERSIONS = [
     ("unshared", "Only while no other LMS uses the SCORM Cloud account"),
     ("always", "Yes"),
@@ -50,9 +54,9 @@ TEACHER_GRADE_HELP = (
 MOST_ORIGINS = 20
 
 
-def choose(label: str, values: Sequence[tuple[str, str]]) -> SelectField:
+def choose(label: str, values: Sequence[tuple[str, str]], description: str = "") -> SelectField:
     """Return a field with one of some values, each with its words."""
-    return SelectField(label, choices=lambda: values)
+    return SelectField(label, choices=lambda: values, description=description)
 
 
 def in_words(words: dict[str, str], values: Sequence[str]) -> list[tuple[str, str]]:
@@ -124,6 +128,7 @@ class SettingsForm(ConsoleForm):
     completion = choose("Completed without a score", in_words(COMPLETION_WORDS, COMPLETIONS))
     partial = choose("Unfinished attempts", in_words(PARTIAL_WORDS, PARTIALS))
     teacher_grade = SelectField(TEACHER_GRADE, description=TEACHER_GRADE_HELP)
+    line_items = choose("When an activity has no gradebook column", LINE_ITEMS, LINE_ITEMS_HELP)
     frame_origins = TextAreaField(
         "Sites that may show the bridge in a frame",
         description=(

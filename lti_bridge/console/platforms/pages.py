@@ -9,13 +9,13 @@ from ...audit.log import record
 from ...core.db import db, reading
 from ...passback.rules.grading_policy import GradingPolicy, make_policy
 from ...platforms.accounts import account_name, list_accounts
-from ...platforms.connection_values import PLAYERS, PlatformFacts, new_versions_of
+from ...platforms.connection_values import LINE_ITEMS, PLAYERS, PlatformFacts, new_versions_of
 from ...platforms.deployments import approve_deployment
 from ...platforms.invites import make_invite
 from ...platforms.missing_grants import MissingGrant
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import edit_platform, find_named_platform, list_platforms, write_platform
-from ...registrations.grade_updates import wake_for_event
+from ...registrations.grade_updates import wake_all_for_event
 from ...registrations.granted_scopes import missing_grants_at
 from ...registrations.models import Grade
 from ...registrations.succession import (
@@ -65,6 +65,7 @@ class PlatformPage:
     account: str
     player: str
     new_versions: str
+    line_items: str
     policy: GradingPolicy
     deployments: Sequence[DeploymentLine]
     narrowed: Sequence[MissingGrant]
@@ -103,6 +104,7 @@ def load_platform(services: Services, actor: Actor, platform_id: int) -> Platfor
             account=account_name(row),
             player=PLAYERS[bool(row.player_window)],
             new_versions=new_versions_of(row),
+            line_items=LINE_ITEMS[bool(row.creates_line_items)],
             policy=make_policy(services.settings.passback.policy, row.grading_policy),
             deployments=[_deployment(one) for one in row.deployments],
             narrowed=missing_grants_at(row),
@@ -174,6 +176,7 @@ def change_settings(
     platform_id: int,
     *,
     player: str,
+    line_items: str,
     policy: Mapping[str, str | None],
     frame_origins: list[str],
 ) -> None:
@@ -184,10 +187,12 @@ def change_settings(
     """
     row = get_row(actor, platform_id)
     row.player_window = player == "window"
+    row.creates_line_items = line_items == "create"
     row.grading_policy = {name: value for name, value in policy.items() if value is not None}
     row.frame_origins = frame_origins
     words = ", ".join(f"{name} {value or 'as usual'}" for name, value in policy.items())
-    said = f"player in a {player}; default policy: {words}; {len(frame_origins)} more sites"
+    said = f"player in a {player}; default policy: {words}; line items: {line_items}; "
+    said += f"{len(frame_origins)} more sites"
     _note(services, actor, row, said)
 
 
@@ -257,5 +262,6 @@ def succeed(
 def _note(services: Services, actor: Actor, row: Platform, said: str) -> None:
     subject, now = f"platform {row.id}", services.now()
     record(actor, "platform", subject, said, now=now, platform_id=row.id)
-    wake_for_event(Grade.platform_id == row.id, now)
+    db.session.commit()
+    wake_all_for_event(Grade.platform_id == row.id, now)
     db.session.commit()

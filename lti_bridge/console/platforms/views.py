@@ -134,6 +134,7 @@ def _settings_form(shown: PlatformPage) -> SettingsForm:
     return SettingsForm(
         current_services().settings.passback.teacher_grade,
         player=shown.player,
+        line_items=shown.line_items,
         answer=policy.answer,
         completion=policy.completion,
         partial=policy.partial,
@@ -159,6 +160,7 @@ def keep_settings(actor: Actor, platform_id: int) -> Response:
         actor,
         platform_id,
         player=str(form.player.data),
+        line_items=str(form.line_items.data),
         policy=form.policy(),
         frame_origins=form.origins(),
     )

@@ -67,9 +67,10 @@ def retry_now(services: Services, grade_id: int, who: str) -> None:
 
 
 def park(services: Services, grade_id: int, who: str) -> None:
-    """Take a queued Score out of the way until somebody sends it again. Commits.
+    """Take a Score that has not arrived out of the way until somebody sends it again. Commits.
 
-    Raises Refused when nothing is queued, or when a worker has it in hand.
+    One that is parked already is not tried again by itself any more. Raises Refused when nothing
+    waits, or when a worker has it in hand.
     """
     now = services.now()
     free = Grade.lease_until.is_(None) | (Grade.lease_until <= now)
@@ -77,11 +78,18 @@ def park(services: Services, grade_id: int, who: str) -> None:
     taken = affected(
         db.session.execute(
             mine.values(
-                next_send_at=None, parked_at=None, generation=Grade.generation + 1
+                next_send_at=None,
+                parked_at=None,
+                waits_for_line_item=False,
+                lease_token=None,  # one that ran out must not come back to it
+                lease_until=None,
+                generation=Grade.generation + 1,
             ).execution_options(synchronize_session=False)
         )
     )
-    waiting = update(Score).where(Score.grade_id == grade_id, Score.state == QUEUED)
+    waiting = update(Score).where(
+        Score.grade_id == grade_id, Score.state.in_((QUEUED, PARKED)), Score.stopped.is_(False)
+    )
     reason = format_message(reasons.PARKED_BY, who=who)
     parked = taken and affected(
         db.session.execute(

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from ...core.clock import say_time
 from ...core.db import db
+from ...lti.values import SCOPE_RESULT_READ
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
 from ..models import Score, ScoreTry
 from ..rules.score_states import UNCLEAR, UNREAD
@@ -99,3 +100,6 @@ def _next_steps(row: Registration, grade: Grade, now: datetime) -> Iterator[str]
             yield f"Next: {what}, " + ("now." if at <= now else f"at {say_time(at)}.")
     if grade.next_read_at is None and grade.next_send_at is None:
         yield "Nothing is due."
+    granted = row.resource_link.service_scopes
+    if granted is not None and SCOPE_RESULT_READ not in granted:
+        yield "The LMS does not let the tool read results: grades set there cannot be seen."

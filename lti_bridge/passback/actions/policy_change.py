@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ...core.db import db
+from ...core.leases import LeaseLost
 from ...registrations.grade_updates import lock_where, mark_all_due, wake
 from ...registrations.models import Grade, ResourceLink
 from ...services import Services
@@ -48,7 +49,10 @@ def preview_policy(
     query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
     found = []
     for grade_id in list(db.session.scalars(query)):
-        snapshot = load_snapshot(services, grade_id)
+        try:
+            snapshot = load_snapshot(services, grade_id)
+        except LeaseLost:  # erased in this moment
+            continue
         change = _change(snapshot, wanted, services)
         if change is not None:
             found.append(change)

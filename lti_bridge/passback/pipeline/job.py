@@ -7,7 +7,8 @@ from ...core.db import db
 from ...core.leases import LeaseLost
 from ...registrations.grade_updates import wake
 from ...services import Services
-from ..rules.plan import decide_aim
+from ..rules.plan import End, decide_aim
+from ..rules.score_states import QUEUED
 from .lease import GradeLease, take_lease
 from .read_progress import Look, read_progress
 from .record import Turn, finish
@@ -63,10 +64,18 @@ def _work(services: Services, gate: PlatformGate, lease: GradeLease) -> None:
         lease, snapshot, look = read_progress(services, lease, snapshot)
     aim = decide_aim(snapshot, services.now(), retries=lease.send_due)
     turn = Turn(lease, snapshot, look, aim)
-    ahead = lease.next_send_at is not None and not lease.send_due
     if aim.check is not None:
         check_score(services, gate, turn)
-    elif aim.sends and not ahead:
-        send_score(services, gate, turn)
-    else:
+    elif not aim.sends or (aim.score is not None and not lease.send_due):
         finish(services, turn)
+    elif _is_put_off(turn):
+        finish(services, turn, End(QUEUED, aim.reason, lease.next_send_at))
+    else:
+        send_score(services, gate, turn)
+
+
+def _is_put_off(turn: Turn) -> bool:
+    """Tell whether the LMS or a back-off imposed a wait; the round of a parked score is none."""
+    lease, snapshot = turn.lease, turn.snapshot
+    waits = snapshot.parked_at is not None or snapshot.waits
+    return lease.next_send_at is not None and not lease.send_due and not waits

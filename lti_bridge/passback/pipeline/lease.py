@@ -158,10 +158,9 @@ def _update_mine(lease: GradeLease, values: dict[str, object], **also: object) -
 
 def wake_next(services: Services, lease: GradeLease, back: Return, moved: bool) -> None:
     """After the commit: wake a worker for what came meanwhile, or remember a look that is close."""
-    if moved:
-        wake(services, lease.grade_id)
-        return
     times = [moment for moment in (back.next_read_at, back.next_send_at) if moment is not None]
     wait = (min(times) - services.now()).total_seconds() if times else CLOSE_SECONDS
-    if wait < CLOSE_SECONDS:
+    if moved or wait <= 0:
+        wake(services, lease.grade_id)
+    elif wait < CLOSE_SECONDS:
         services.queue.enqueue_later(WORK_TASK, lease.grade_id, wait)

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from ...core.db import db, update_rows
 from ...registrations.grade_updates import trail
-from ...registrations.models import ResourceLink
+from ...registrations.models import Grade, ResourceLink
 from ...services import Services
 from ..models import Score
 from ..rules.grade_snapshot import GradeSnapshot, ScoreRow
@@ -40,6 +40,7 @@ class Turn:
     snapshot: GradeSnapshot
     look: Look | None  # None: SCORM Cloud was not asked
     aim: Aim
+    held: float | None = None  # of 100, what stood before the score that is sent
     tries: tuple[dict[str, Any], ...] = field(default=())  # calls that are to be noted
 
 
@@ -75,6 +76,8 @@ def begin_post(
     written: dict[str, Any] = {"state": QUEUED, "line_item_url": snapshot.line_item_url}
     if moment is not None:
         written |= {"timestamp": moment, "body": body.decode()}
+    if turn.held is not None:
+        written["held_before"] = turn.held
     score = _write_score(services, snapshot, aim, written)
     registration = snapshot.registration_of(score.registration_id)
     if registration is not None and registration.submitted_at is None:
@@ -126,6 +129,7 @@ def _insert_score(
         "stopped": False,
         "renewed": draft.renewed,
         "unclear_reads": 0,
+        "held_before": None,
         "line_item_url": None,
         **written,
     }
@@ -221,14 +225,20 @@ def accept_before_reading(
 
 
 def finish(
-    services: Services, turn: Turn, end: End | None = None, *, is_called: bool = False
+    services: Services,
+    turn: Turn,
+    end: End | None = None,
+    *,
+    is_called: bool = False,
+    again_at: datetime | None = None,
 ) -> None:
     """Write how the turn ended and give the grade back, in one transaction. Commits.
 
-    `is_called`: somebody else wakes the grade when its time has come. Raises LeaseLost (after a
+    `is_called`: somebody else wakes the grade when its time has come; `again_at`: it is looked at
+    again though nothing is to be sent. Raises LeaseLost (after a
     rollback) when the lease is no longer ours: nothing is written then.
     """
-    back = _plan_return(services, turn, end)
+    back = _plan_return(services, turn, end, again_at)
     moved = give_back(services, turn.lease, back)
     if end is not None and turn.aim.sends:
         _record_end(services, turn, end)
@@ -237,7 +247,9 @@ def finish(
         wake_next(services, turn.lease, back, moved)
 
 
-def _plan_return(services: Services, turn: Turn, end: End | None) -> Return:
+def _plan_return(
+    services: Services, turn: Turn, end: End | None, again_at: datetime | None
+) -> Return:
     """Return the grade's next times and what its row is to hold."""
     snapshot, aim, look, now = turn.snapshot, turn.aim, turn.look, services.now()
     values: dict[str, object] = {"decision": aim.decision, "decision_reason": aim.reason}
@@ -251,9 +263,10 @@ def _plan_return(services: Services, turn: Turn, end: End | None) -> Return:
         read_at = max(aim.read_at, now)
     answered = _answered(snapshot)
     if end is None:
-        ahead = turn.lease.next_send_at
-        send_at = ahead if ahead is not None and ahead > now else None
-        return Return(read_at, send_at, None, values, answered)
+        # A send that was not due at the claim stands, though its time may have come meanwhile.
+        kept = None if turn.lease.send_due else turn.lease.next_send_at
+        send_at = again_at or kept
+        return Return(read_at, send_at, send_at, values, {} if aim.sends else answered)
     values["decision_reason"] = end.reason
     send_at = now if end.renew else end.again_at
     waits = end.waits or end.state == PARKED
@@ -307,6 +320,8 @@ def _end_score(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end
     """Write a Score's end state and its line in the story."""
     now = services.now()
     ended: dict[str, Any] = {"state": end.state, "finished_at": now}
+    if score.line_item_url is None:
+        ended["line_item_url"] = snapshot.line_item_url
     if end.state == ACCEPTED:
         ended |= {"standing": end.standing, "held_after": end.held}
     # One that was parked before is not to show why.
@@ -341,7 +356,17 @@ def note_checked(score: ScoreRow, now: datetime) -> None:
 
 
 def _forget_line_item(snapshot: GradeSnapshot, line_item_url: str) -> None:
-    """A deleted column: the next launch that brings an address, or a look-up, finds another."""
+    """A deleted column: the next launch that brings an address, or a look-up, finds another.
+
+    Scores of a release that did not keep where they went are told from those of the next column.
+    """
+    grades = select(Grade.id).where(Grade.resource_link_id == snapshot.link_row_id)
+    older = update(Score).where(
+        Score.grade_id.in_(grades), Score.line_item_url.is_(None), Score.timestamp.is_not(None)
+    )
+    db.session.execute(
+        older.values(line_item_url=line_item_url).execution_options(synchronize_session=False)
+    )
     statement = update(ResourceLink).where(
         ResourceLink.id == snapshot.link_row_id, ResourceLink.line_item_url == line_item_url
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from ...core.clock import say_time
 from ...core.db import db
 from ...core.errors import Refused, Unavailable
 from ...lms import score_replies
@@ -15,10 +16,12 @@ from ...lms.readings import HeldGrade, Post, Unclear, is_same, judge_repeat
 from ...lms.registry import get_lms
 from ...lti.scores import moment_text, score_body
 from ...registrations.grade_updates import wake
+from ...registrations.platform_pause import begin_pause, end_pause, forget_probe
 from ...services import Services
 from ...web.sentences import N_, format_message
 from ..rules import reasons
 from ..rules import score_states as states
+from ..rules.grade_snapshot import GradeSnapshot, RegistrationRow
 from ..rules.plan import (
     CHECKED_FOR,
     GAVE_UP,
@@ -39,16 +42,17 @@ from ..rules.plan import (
     outgoing_of,
 )
 from ..rules.retry_policy import Backoff, gives_up, wait_seconds
-from ..rules.score_states import ACCEPTED, QUEUED, UNCHECKED
+from ..rules.score_states import ACCEPTED, QUEUED, SUPERSEDED, UNCHECKED
+from .find_line_item import find_line_item
 from .lease import hold
 from .read_gradebook import (
     ASK_AGAIN_SECONDS,
     Failure,
     Unreadable,
-    find_line_item,
     no_access,
     read_cell,
     token_refused,
+    with_pause,
 )
 from .record import (
     Posting,
@@ -75,8 +79,16 @@ def send_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
     Gives the grade back. Commits before and after each call.
     """
     snapshot = turn.snapshot
+    if _is_paused(services, snapshot):
+        finish(services, turn, _end_paused(snapshot))
+        return
     platform_id = snapshot.platform.id
-    place = gate.enter(platform_id, snapshot.grade_id, get_lms(snapshot.platform.dialect))
+    place = gate.enter(
+        platform_id,
+        snapshot.grade_id,
+        get_lms(snapshot.platform.dialect),
+        is_probe=snapshot.is_probe,
+    )
     if not place.granted:
         again = place.rests_until or services.now()
         later = End(QUEUED, RESTS if place.rests_until else FULL, again)
@@ -92,7 +104,30 @@ def send_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
         for grade_id in called:
             wake(services, grade_id)
     finish(services, turn, end)
+    _keep_pause(services, turn.snapshot, end)
     _tell(services, turn, end)
+
+
+def _is_paused(services: Services, snapshot: GradeSnapshot) -> bool:
+    until = snapshot.paused_until
+    return until is not None and until > services.now() and not snapshot.is_probe
+
+
+def _end_paused(snapshot: GradeSnapshot) -> End:
+    assert snapshot.paused_until is not None
+    text = format_message(reasons.PAUSED, until=say_time(snapshot.paused_until))
+    return End(QUEUED, text, snapshot.paused_until)
+
+
+def _keep_pause(services: Services, snapshot: GradeSnapshot, end: End | None) -> None:
+    """Keep the pause that the LMS asked for, or end one that it does not need any more."""
+    until, platform_id = snapshot.paused_until, snapshot.platform.id
+    if end is not None and end.pauses_until is not None:
+        begin_pause(platform_id, end.pauses_until, throttled=end.throttled)
+    elif until is not None and until > services.now() and end is not None and not end.failed:
+        end_pause(services, platform_id, until)
+    if snapshot.is_probe:
+        forget_probe(platform_id, snapshot.grade_id)
 
 
 def _bring(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, Any]]:
@@ -150,7 +185,7 @@ def _read_before(services: Services, turn: Turn) -> tuple[Turn, End | None]:
         outgoing = replace(outgoing_of(turn.snapshot, turn.aim), found=True)
     verdict = get_lms(turn.snapshot.platform.dialect).judge_reading(read, outgoing)
     if isinstance(verdict, Post):
-        return turn, None
+        return replace(turn, held=read.score), None
     return turn, end_of(verdict, turn.snapshot, turn.aim, now)
 
 
@@ -172,7 +207,9 @@ def _post(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, A
     turn, posting = _fix(services, turn)
     outcome, answer = _try(services, turn, posting)
     if isinstance(outcome, score_replies.Reauthorize):
-        services.gradebook.forget_token(turn.snapshot.platform)
+        url = turn.snapshot.line_item_url
+        assert url is not None
+        services.gradebook.forget_token(turn.snapshot.platform, url)
         turn, posting = _once_more(services, turn, posting, answer)
         outcome, answer = _try(services, turn, posting)
         if isinstance(outcome, score_replies.Reauthorize):
@@ -202,7 +239,7 @@ def _fix(services: Services, turn: Turn) -> tuple[Turn, Posting]:
     assert one is not None
     moment = next_timestamp(snapshot, services.now())
     registration = snapshot.registration_of(one.registration_id)
-    submitted_at = (registration.submitted_at if registration is not None else None) or moment
+    submitted_at = _finished_at(services, snapshot, registration, moment)
     submission = Submission(
         is_new=registration is not None and not registration.attempt_stored,
         submitted_at=moment_text(submitted_at),
@@ -214,6 +251,27 @@ def _fix(services: Services, turn: Turn) -> tuple[Turn, Posting]:
         extension=get_lms(snapshot.platform.dialect).score_extension(submission),
     )
     return begin_post(services, turn, body, moment, submitted_at)
+
+
+def _finished_at(
+    services: Services,
+    snapshot: GradeSnapshot,
+    registration: RegistrationRow | None,
+    moment: datetime,
+) -> datetime:
+    """Return when the attempt was first finished, the same for all its scores.
+
+    Work done in time is not late because its result lagged. Never ahead of now, nor of the LMS's
+    clock: Canvas refuses that.
+    """
+    if registration is None:
+        return moment
+    if registration.submitted_at is not None:
+        return registration.submitted_at
+    session = snapshot.session_of(registration)
+    exited_at = session.exited_at if session is not None else None
+    ahead = timedelta(seconds=services.tokens.ahead_seconds(snapshot.platform))
+    return min(registration.completed_at or exited_at or moment, moment - ahead)
 
 
 def _once_more(
@@ -244,8 +302,8 @@ def _try(
         )
     except Unavailable as error:
         text = N_("The LMS did not answer; it is tried again.")
-        outcome = score_replies.TryLater(text, error.retry_after)
-        answer: dict[str, Any] = {"pause": error.retry_after}
+        outcome = score_replies.TryLater(text, error.retry_after, error.throttled)
+        answer: dict[str, Any] = {}
     except Refused as error:
         outcome = token_refused(error)
         answer = {"status": error.status, "excerpt": error.explanation, "duration_ms": 0}
@@ -258,7 +316,7 @@ def _try(
             "status": reply.status,
             "excerpt": reply.excerpt.replace("\0", ""),
             "duration_ms": reply.duration_ms,
-            "pause": outcome.after if isinstance(outcome, score_replies.TryLater) else slow,
+            "pause": slow,
         }
     answer["outcome"] = type(outcome).__name__.lower()
     dialect = snapshot.platform.dialect
@@ -283,7 +341,12 @@ def _compare(services: Services, turn: Turn) -> tuple[Turn, End]:
     if isinstance(found, Unclear):
         again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
         return turn, end_unclear(turn.aim, now, again_at)
-    return turn, end_of(found, turn.snapshot, turn.aim, now)
+    end = end_of(found, turn.snapshot, turn.aim, now)
+    score = turn.aim.score
+    if end.state == SUPERSEDED and score is not None and not score.renewed:
+        if score.asked or not outgoing.keeps:  # what stands gives way to it: with a newer time
+            return turn, End(QUEUED, end.reason, renew=True)
+    return turn, end
 
 
 def _read_after(services: Services, turn: Turn) -> tuple[Turn, End]:
@@ -316,6 +379,9 @@ def check_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
     if turn.snapshot.line_item_url is None:
         finish(services, turn)
         return
+    if _is_paused(services, turn.snapshot):
+        finish(services, turn, again_at=turn.snapshot.paused_until)
+        return
     if resends is None:
         turn, end = _read_after(services, turn)
         finish(services, turn, end)
@@ -337,10 +403,12 @@ def _end_of(services: Services, turn: Turn, outcome: score_replies.Outcome) -> E
     passback, now = services.settings.passback, services.now()
     backoff = Backoff(passback.backoff_seconds, passback.backoff_seconds_max)
     tries, first = _tries(turn.aim)
-    if first is not None and gives_up(first, now, passback.give_up_days):
+    days = min(passback.give_up_days, outcome.for_days or passback.give_up_days)
+    if first is not None and gives_up(first, now, days):
         return end_of(score_replies.ScoreRejected(GAVE_UP), turn.snapshot, turn.aim, now)
     wait = wait_seconds(tries, random.random(), backoff, outcome.after)
-    return end_of(outcome, turn.snapshot, turn.aim, now + timedelta(seconds=wait))
+    end = end_of(outcome, turn.snapshot, turn.aim, now + timedelta(seconds=wait))
+    return with_pause(end, outcome, now)
 
 
 def _tries(aim: Aim) -> tuple[int, datetime | None]:

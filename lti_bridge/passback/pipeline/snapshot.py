@@ -13,6 +13,7 @@ from ...core.leases import LeaseLost
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
 from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
+from ...registrations.resource_links import creates_line_item
 from ...services import Services
 from ..models import Score, ScoreTry, SweepCursor
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, ScoreRow
@@ -44,9 +45,12 @@ _CELL = (
         GRADE.c.failures,
         GRADE.c.line_item_looks,
         GRADE.c.parked_at,
+        GRADE.c.waits_for_line_item,
         LINK.c.resource_link_id,
         LINK.c.line_item_url,
         LINK.c.line_items_url,
+        LINK.c.title.label("link_title"),
+        LINK.c.creates_line_item,
         LINK.c.service_scopes,
         LINK.c.launched_at.label("link_launched_at"),
         LINK.c.grading_policy.label("link_policy"),
@@ -76,6 +80,7 @@ _REGISTRATIONS = (
         REGISTRATION.c.best_real_score,
         REGISTRATION.c.progress_changed_at,
         REGISTRATION.c.submitted_at,
+        REGISTRATION.c.completed_at,
         REGISTRATION.c.submission_accepted,
         CURSOR.c.postbacks_seen_at,
     )
@@ -118,6 +123,7 @@ _SCORES = (
         SCORE.c.stopped,
         SCORE.c.renewed,
         SCORE.c.standing,
+        SCORE.c.held_before,
         SCORE.c.held_after,
         SCORE.c.unclear_reads,
         SCORE.c.unclear_since,
@@ -155,6 +161,8 @@ def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
         resource_link_id=cell.resource_link_id,
         line_item_url=cell.line_item_url,
         line_items_url=cell.line_items_url,
+        link_title=cell.link_title,
+        creates_line_item=creates_line_item(cell, cell),
         granted=cell.service_scopes,
         sub=cell.sub,
         learner_id=cell.learner_id,
@@ -164,8 +172,11 @@ def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
         resend=cell.resend,
         last_timestamp=cell.last_timestamp,
         failures=cell.failures,
+        paused_until=cell.paused_until,
+        is_probe=cell.probe_grade_id == grade_id,
         link_launched_at=cell.link_launched_at,
         parked_at=cell.parked_at,
+        waits=cell.waits_for_line_item,
         rounds=cell.line_item_looks,
         all_registrations=tuple(_registration(row) for row in registrations),
         sessions=_sessions(registrations, _read(_LAUNCHES, **of_learner), services),
@@ -211,6 +222,7 @@ def _registration(row: Row[Any]) -> RegistrationRow:
         best_real=row.best_real_score,
         changed_at=row.progress_changed_at,
         submitted_at=row.submitted_at,
+        completed_at=row.completed_at,
         attempt_stored=row.submission_accepted,
     )
 

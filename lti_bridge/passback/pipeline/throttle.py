@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from ...core.config import PassbackSettings
 from ...lms.base import Lms
 
+# Whoever is called and does not come by then is waited for no longer.
+COMES_WITHIN_SECONDS = 5.0
+
 
 @dataclass
 class _Platform:
@@ -42,7 +45,8 @@ class PlatformGate:
         self._now = now
         self._lock = threading.Lock()
         self._platforms: dict[int, _Platform] = {}
-        self._called: dict[int, int] = {}  # grades on their way to a place, with its platform
+        # Grades on their way to a place: of which platform, and since when.
+        self._called: dict[int, tuple[int, datetime]] = {}
 
     def waits(self, platform_id: int, grade_id: int) -> bool:
         """Tell whether all places are taken, and remember the grade then; takes no place."""
@@ -54,15 +58,18 @@ class PlatformGate:
             platform.waiting[grade_id] = None
             return True
 
-    def enter(self, platform_id: int, grade_id: int, lms: Lms) -> Place:
-        """Take a place, or be remembered; a platform that rests after failures gives none."""
+    def enter(self, platform_id: int, grade_id: int, lms: Lms, *, is_probe: bool = False) -> Place:
+        """Take a place, or be remembered; a platform that rests after failures gives none.
+
+        `is_probe`: a launch has shown that it is back, and this grade finds out.
+        """
         cap = lms.parallel_posts(self._settings)
         with self._lock:
             platform = self._platforms.setdefault(platform_id, _Platform(cap))
             platform.at_once = cap
             self._called.pop(grade_id, None)
             resting = platform.rests_until
-            if resting is not None and resting > self._now():
+            if resting is not None and resting > self._now() and not is_probe:
                 return Place(rests_until=resting)
             # When the rest is over, one probe at a time goes through.
             if platform.under_way >= (cap if resting is None else 1):
@@ -95,18 +102,24 @@ class PlatformGate:
     def pass_on(self, grade_id: int) -> list[int]:
         """Return who is woken instead of a grade that was called and needs its place no more."""
         with self._lock:
-            platform_id = self._called.pop(grade_id, None)
+            platform_id, _ = self._called.pop(grade_id, (None, None))
             if platform_id is None:
                 return []
             return self._call(platform_id, self._platforms[platform_id])
 
     def _call(self, platform_id: int, platform: _Platform) -> list[int]:
-        coming = sum(1 for called in self._called.values() if called == platform_id)
+        now = self._now()
+        if platform.rests_until is not None and platform.rests_until > now:
+            return []
+        # Another process may have taken a job that this one made: it does not come then.
+        late = now - timedelta(seconds=COMES_WITHIN_SECONDS)
+        self._called = {one: of for one, of in self._called.items() if of[1] > late}
+        coming = sum(1 for of in self._called.values() if of[0] == platform_id)
         free = max(0, platform.at_once - platform.under_way - coming)
         called = list(platform.waiting)[:free]
         for grade_id in called:
             del platform.waiting[grade_id]
-            self._called[grade_id] = platform_id
+            self._called[grade_id] = platform_id, now
         return called
 
     def _rest(self, platform: _Platform) -> None:

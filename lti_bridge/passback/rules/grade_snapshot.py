@@ -23,6 +23,7 @@ class RegistrationRow:
     best_real: float | None
     changed_at: datetime | None
     submitted_at: datetime | None
+    completed_at: datetime | None
     attempt_stored: bool  # the LMS has the learner's attempt: a score makes no new one
 
 
@@ -66,6 +67,7 @@ class ScoreRow:
     stopped: bool = False
     renewed: bool = False
     standing: str | None = None
+    held_before: float | None = None
     held_after: float | None = None
     unclear_reads: int = 0
     unclear_since: datetime | None = None
@@ -88,6 +90,8 @@ class GradeSnapshot:
     resource_link_id: str
     line_item_url: str | None
     line_items_url: str | None
+    link_title: str | None
+    creates_line_item: bool  # when it has none: an admin wants that
     granted: Granted  # scopes, by the link's newest launch
     sub: str
     learner_id: int
@@ -98,7 +102,10 @@ class GradeSnapshot:
     last_timestamp: datetime | None
     failures: int
     link_launched_at: datetime
+    paused_until: datetime | None  # the LMS asked to be left alone
+    is_probe: bool  # this grade may find out whether it is back
     parked_at: datetime | None
+    waits: bool  # its score waits for a line item or a scope
     rounds: int  # how often a score that waits for an event was tried by itself
     all_registrations: tuple[RegistrationRow, ...]  # of every course, by attempt
     sessions: tuple[LaunchRow, ...]  # of each registration the one looked at, else its newest
@@ -209,7 +216,8 @@ def compare_with(snapshot: GradeSnapshot, score_given: float, score: ScoreRow | 
     """Return what a score on its way is to be compared with; `score` when it has a row.
 
     Ours is what we posted to this column, whatever came of it, from the last accepted one on, and
-    what stood there right after that.
+    what stood there right before and after that: a post that did not land leaves what it was to
+    take the place of.
     """
     posted = [
         one
@@ -219,12 +227,14 @@ def compare_with(snapshot: GradeSnapshot, score_given: float, score: ScoreRow | 
     accepted = [number for number, one in enumerate(posted) if one.state == ACCEPTED]
     since = posted[accepted[-1] :] if accepted else posted
     values = [one.score_given for one in since]
-    values += [one.held_after for one in since if one.held_after is not None]
+    held = [one.held_before for one in since] + [one.held_after for one in since]
+    values += [value for value in held if value is not None]
+    newest = snapshot.scores[-1] if snapshot.scores else None
     return Outgoing(
         score_given=score_given,
         ours=tuple(values),
         sent=bool(posted),
         tried=score is not None and score.timestamp is not None,
         keeps=snapshot.policy.teacher_grade == "keep",
-        found=not snapshot.result_known,
+        found=not snapshot.result_known or (newest is not None and newest.is_found),
     )

@@ -16,7 +16,7 @@ from .grade_snapshot import (
     found_in_lms,
     newest_decision,
 )
-from .grading_policy import Send, Wait, decide
+from .grading_policy import Decided, Send, Wait, decide
 from .score_states import (
     ACCEPTED,
     KEPT,
@@ -108,7 +108,8 @@ class End:
     """How a worker's turn with a score ended: its state, why, and what follows.
 
     `again_at`: not before this moment. `waits`: for an event, such as a line item or a scope.
-    `renew`: another score takes its place at once. `failed`: the platform did not serve us.
+    `renew`: another score takes its place at once. `failed`: the platform did not serve us;
+    `pauses_until`: it asked to be left alone, `throttled` because of too many requests.
     """
 
     state: str
@@ -117,6 +118,8 @@ class End:
     waits: bool = False
     renew: bool = False
     failed: bool = False
+    pauses_until: datetime | None = None
+    throttled: bool = False
     unclear: bool = False
     column_gone: bool = False
     attempt_stored: bool = False
@@ -127,7 +130,7 @@ class End:
 
 def decide_aim(snapshot: GradeSnapshot, now: datetime, *, retries: bool) -> Aim:
     """Return what the grade wants; `retries`: also a score that is parked is to be tried again."""
-    before = newest_decision(snapshot) if snapshot.resend is None else None
+    before = _decided_before(snapshot)
     attempts, found = attempts_of(snapshot, now), found_in_lms(snapshot)
     decision = decide(attempts, snapshot.policy, before, found)
     aim = Aim(type(decision).__name__.lower(), decision.reason)
@@ -144,11 +147,24 @@ def decide_aim(snapshot: GradeSnapshot, now: datetime, *, retries: bool) -> Aim:
     if newest is not None and newest.standing == UNCHECKED:
         return replace(aim, check=newest)
     fresh = decide(attempts, snapshot.policy, None, found)
-    if isinstance(fresh, Send) and before is not None and can_read(snapshot):
+    if isinstance(fresh, Send) and before is not None and snapshot.scores and can_read(snapshot):
         if is_same(fresh.score_given, before.score_given) and _ended_since(snapshot):
             draft = replace(_draft(snapshot, fresh), reason=NO_ENTRY)
             return replace(aim, check=snapshot.scores[-1], resends=draft)
     return aim
+
+
+def _decided_before(snapshot: GradeSnapshot) -> Decided | None:
+    """Return the decision that an equal one need not repeat.
+
+    What a person stopped counts whatever has become of the column: only they let it go.
+    """
+    if snapshot.resend is not None:
+        return None
+    newest = snapshot.all_scores[-1] if snapshot.all_scores else None
+    if newest is not None and newest.stopped and newest.course_id == snapshot.course_id:
+        return Decided(newest.score_given)
+    return newest_decision(snapshot)
 
 
 def _draft(
@@ -267,7 +283,7 @@ def end_of(outcome: Outcome, snapshot: GradeSnapshot, aim: Aim, again_at: dateti
     if isinstance(outcome, Superseded):
         return End(SUPERSEDED, outcome.reason)
     if isinstance(outcome, TryLater):
-        return End(QUEUED, outcome.reason, again_at=again_at, failed=True)
+        return End(QUEUED, outcome.reason, again_at=again_at, failed=not outcome.is_ours)
     assert isinstance(outcome, ScoreRejected)
     if outcome.attempts_full and not _is_stored(snapshot, aim):
         return End(QUEUED, outcome.reason, renew=True, attempt_stored=True)

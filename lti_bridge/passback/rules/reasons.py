@@ -14,7 +14,16 @@ LIST_REFUSED = N_(
     "The LMS does not show the tool its gradebook columns (it answered {status}): an admin of the "
     "LMS can look at the tool's services."
 )
+CREATE_REFUSED = N_(
+    "The activity has no gradebook column, and the LMS does not let the tool make one (it answered "
+    "{status}): an admin of the LMS can look at the tool's services and grant the scope lineitem."
+)
 PARKED_BY = N_("{who} parked it.")
+PAUSED = N_(
+    "The LMS asks to be left alone until {until}; the score is sent then, or as soon as a launch "
+    "shows that it is back."
+)
+THROTTLED = N_("The LMS asks for fewer requests; the score is sent at {until}.")
 KEPT_IN_LMS = N_("The LMS took {ours} of 100 and keeps {held}, which somebody set there.")
 NO_FINAL_GRADE = N_(
     "The LMS took the score and shows no grade: in Moodle the activity's grade type is “None”."
@@ -31,7 +40,10 @@ SAYINGS = (
     LMS_REFUSED,
     TOKEN_REFUSED,
     LIST_REFUSED,
+    CREATE_REFUSED,
     PARKED_BY,
+    PAUSED,
+    THROTTLED,
     KEPT_IN_LMS,
     *readings.SAYINGS,
 )

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from ...core.db import affected, db
-from ...core.errors import BridgeError, Refused, Unavailable
+from ...core.errors import BridgeError, NotFound, Refused, Unavailable
 from ...lms.registry import get_lms
 from ...lti.values import Granted, LmsResult, PlatformValues, same_line_item
 from ...platforms.models import Deployment, Platform
@@ -20,10 +20,10 @@ from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
-from ..pipeline.read_gradebook import TOO_MANY, keep_line_item
+from ..pipeline.find_line_item import TOO_MANY, keep_line_item
 from ..rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
 from ..rules.plan import LOST
-from ..rules.score_states import ACCEPTED, QUEUED
+from ..rules.score_states import ACCEPTED, PENDING, QUEUED
 
 LINKS_AT_ONCE = 5
 # A whole class's results, page by page.
@@ -83,15 +83,14 @@ def reconcile_link(services: Services, link_id: int, *, mend: Mend = Mend.FEW) -
     column = _load_column(link_id)
     if column.line_item_url is None:
         column = _find_column(services, column)
+    db.session.commit()
+    try:
+        results = _read_column(services, column)
+    except NotFound:
+        column = _find_column(services, column)
+        results = _read_column(services, column)
     entries = _load_entries(column)
     db.session.commit()
-    results = services.gradebook.read_results(
-        column.platform,
-        column.line_item_url or "",
-        READ_SECONDS,
-        granted=column.granted,
-        page_size=get_lms(column.platform.dialect).results_per_page,
-    )
     compared = [_compare(entry, results, enrolled=None) for entry in entries]
     if any(finding.drift is Drift.LOST for finding in compared):
         enrolled = _read_enrolled(services, column)
@@ -149,6 +148,16 @@ def _load_column(link_id: int) -> _Column:
     )
 
 
+def _read_column(services: Services, column: _Column) -> dict[str, LmsResult]:
+    return services.gradebook.read_results(
+        column.platform,
+        column.line_item_url or "",
+        READ_SECONDS,
+        granted=column.granted,
+        page_size=get_lms(column.platform.dialect).results_per_page,
+    )
+
+
 def _find_column(services: Services, column: _Column) -> _Column:
     """Look up a column that no launch has named; it is kept, and those who wait for it are woken.
 
@@ -202,6 +211,7 @@ def _load_entries(column: _Column) -> list[_Entry]:
             Score.state,
             Score.after_loss,
             Score.line_item_url,
+            Score.standing,
         )
         .join(Learner, Learner.id == Grade.learner_id)
         .outerjoin(
@@ -222,7 +232,8 @@ def _entry(row: Any, column: _Column) -> _Entry:
             row.line_item_url, column.line_item_url or ""
         )
         # What went to a column that is no more is on its way to the one that took its place.
-        ours = Ours(row.score_given, QUEUED if elsewhere else row.state, row.after_loss)
+        state = QUEUED if elsewhere or row.standing == PENDING else row.state
+        ours = Ours(row.score_given, state, row.after_loss)
     name = " ".join(part for part in (row.first_name, row.last_name) if part)
     return _Entry(row.id, row.registration_id, row.sub, name, ours)
 

@@ -180,6 +180,29 @@ def test_form_without_the_choice_leaves_it_as_it_is(world: World, owner: FlaskCl
     assert (platform().grading_policy or {})["teacher_grade"] == "replace"
 
 
+def test_platform_makes_missing_columns_on_request(world: World, owner: FlaskClient) -> None:
+    told = {**SETTINGS, "frame_origins": ""}
+    before = owner.get(ONE).text
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told, line_items="create")
+
+    assert platform().creates_line_items is True
+    assert "wait until the LMS makes one" in before
+    assert "make one</dd>" in owner.get(ONE).text
+    assert any("line items: create;" in text for text in audit())
+
+
+def test_form_without_the_choice_leaves_columns_as_they_are(
+    world: World, owner: FlaskClient
+) -> None:
+    told = {**SETTINGS, "frame_origins": ""}
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told, line_items="create")
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
+
+    assert platform().creates_line_items is True
+
+
 def test_unknown_choice_for_a_teacher_s_grade_is_refused(world: World, owner: FlaskClient) -> None:
     told = {**SETTINGS, "teacher_grade": "ask", "frame_origins": ""}
 

@@ -105,6 +105,18 @@ def test_who_is_called_in_vain_calls_the_next(gate: PlatformGate) -> None:
     assert gate.pass_on(2) == []
 
 
+def test_who_never_comes_is_not_waited_for(gate: PlatformGate, clock: FakeClock) -> None:
+    """Another process took the job that was made for it."""
+    enter(gate, 1, "canvas")
+    enter(gate, 2, "canvas")
+    enter(gate, 3, "canvas")
+    assert gate.leave(1, answered=True) == [2]
+    assert enter(gate, 4, "canvas") == GRANTED
+    clock.advance(6)
+
+    assert gate.leave(1, answered=True) == [3]
+
+
 def test_only_a_full_platform_makes_wait(gate: PlatformGate) -> None:
     before = gate.waits(1, 7)
     enter(gate, 1, "canvas")

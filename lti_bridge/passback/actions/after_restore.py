@@ -1,0 +1,17 @@
+"""An older copy of the database was brought back: gradebooks may hold what it does not know."""
+
+from sqlalchemy import update
+
+from ...core.db import affected, db
+from ...registrations.models import Grade
+
+
+def distrust_results() -> int:
+    """Let every grade be read from its LMS before a score of it is sent; returns how many.
+
+    What stands there then counts as ours: it is never lowered, nor taken for a person's. Commits.
+    """
+    statement = update(Grade).values(result_known=False)
+    count = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    db.session.commit()
+    return count

@@ -1,0 +1,50 @@
+"""The lease on making a link's gradebook column: a second one would be nobody's to choose from."""
+
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import Table, case, literal, or_, update
+
+from ...core.db import UtcDateTime, db, update_rows
+from ...registrations.models import ResourceLink
+from ...services import Services
+from .lease import CALL_MARGIN
+
+LINK = cast(Table, ResourceLink.__table__)
+LEASE = timedelta(seconds=60)
+# An LMS that says twice nothing of a column, and then does not show it, is not filled with them.
+LONG_LEASE = timedelta(hours=1)
+
+
+def take_creation(services: Services, link_id: int, asked_at: datetime) -> datetime | None:
+    """Take the lease of a link without a column; returns when it ends, None when it is not free.
+
+    A lease of before must have ended when the column was looked up, which was at `asked_at`: what
+    came of it is known only then. Commits; the link's row is locked alone.
+    """
+    now = services.now()
+    call = timedelta(seconds=services.settings.passback.lms_deadline_seconds) + CALL_MARGIN
+    known = LINK.c.line_item_lease_until.is_(None)
+    until = case(
+        (known, literal(now + max(LEASE, call), UtcDateTime())),
+        else_=literal(now + max(LONG_LEASE, call), UtcDateTime()),
+    )
+    row = db.session.execute(
+        update(LINK)
+        .where(
+            LINK.c.id == link_id,
+            LINK.c.line_item_url.is_(None),
+            or_(known, LINK.c.line_item_lease_until <= asked_at),
+        )
+        .values(line_item_lease_until=until)
+        .returning(LINK.c.line_item_lease_until)
+    ).first()
+    db.session.commit()
+    return row.line_item_lease_until if row is not None else None
+
+
+def free_creation(link_id: int, until: datetime) -> None:
+    """Give the lease back that ends at a moment: no column was made. Commits."""
+    mine = {"id": link_id, "line_item_lease_until": until}
+    update_rows(db.session.connection(), LINK, mine, {"line_item_lease_until": None})
+    db.session.commit()

@@ -1,0 +1,172 @@
+"""Find the gradebook column that a score goes to, or make it where an admin wants that."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, select, update
+
+from ...core.db import db
+from ...core.errors import Refused, Unavailable
+from ...lms import score_replies
+from ...lti.gradebook import INVALID_SCOPE, NOT_GRANTED
+from ...lti.values import LineItem, same_line_item
+from ...registrations.grade_updates import lock_where, send_now
+from ...registrations.models import Grade, ResourceLink
+from ...registrations.resource_links import wake_waiting
+from ...services import Services
+from ...web.sentences import N_, format_message
+from ..models import Score
+from ..rules import reasons
+from ..rules.grade_snapshot import GradeSnapshot
+from ..rules.plan import End
+from ..rules.score_states import PARKED, QUEUED
+from .creation_lease import free_creation, take_creation
+from .lease import GradeLease
+from .read_gradebook import ASK_AGAIN_SECONDS, ask, with_pause
+
+LIST_NOT_GRANTED = N_(
+    "The LMS does not let the tool look up its gradebook columns: an admin of the LMS can grant "
+    "the scope lineitem.readonly."
+)
+NONE_YET = N_("The activity has no gradebook column yet; the score is sent when it has one.")
+TOO_MANY = N_(
+    "The activity has more than one gradebook column, and the LMS does not say which is meant. "
+    "When the extra ones are deleted, the score is sent."
+)
+CREATE_NOT_GRANTED = N_(
+    "The activity has no gradebook column, and the LMS does not let the tool make one: an admin of "
+    "the LMS can grant the scope lineitem."
+)
+MADE_BY_OTHERS = N_("The activity's gradebook column is being made; then the score is sent.")
+_LATER = N_("The LMS did not say where the grade goes; asked again.")
+_MADE_PERHAPS = N_(
+    "The LMS did not say whether it made the activity's gradebook column; it is looked up before "
+    "another one is made."
+)
+_NOT_MADE = N_("The LMS could not make the activity's gradebook column; asked again.")
+
+
+def find_line_item(
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot
+) -> tuple[GradeLease, GradeSnapshot, End | None]:
+    """Return the case with the column that the LMS names, or how the turn ends without one.
+
+    One is made only where none is found and an admin wants that. Commits before each call; a
+    column is kept at once, and wakes the other grades that wait for it.
+    """
+    asked_at = services.now()
+    list_url = snapshot.line_items_url
+    if list_url is None:
+        return lease, snapshot, End(QUEUED, NONE_YET, waits=True)
+    lease, found = ask(
+        services,
+        lease,
+        lambda seconds: services.gradebook.find_line_items(
+            snapshot.platform,
+            list_url,
+            snapshot.resource_link_id,
+            seconds,
+            granted=snapshot.granted,
+        ),
+    )
+    if isinstance(found, Unavailable):
+        return lease, snapshot, end_later(services, _LATER, found)
+    if isinstance(found, Refused):
+        return lease, snapshot, End(QUEUED, _why_refused(found), waits=True)
+    if len(found) > 1:
+        return lease, snapshot, End(PARKED, TOO_MANY)
+    if found:
+        return lease, _keep(services, snapshot, found[0]), None
+    if not snapshot.creates_line_item:
+        return lease, snapshot, End(QUEUED, NONE_YET, waits=True)
+    return _create(services, lease, snapshot, list_url, asked_at)
+
+
+def _create(
+    services: Services,
+    lease: GradeLease,
+    snapshot: GradeSnapshot,
+    list_url: str,
+    asked_at: datetime,
+) -> tuple[GradeLease, GradeSnapshot, End | None]:
+    """Make the column that a look-up, begun at a moment, did not find; one worker at a time."""
+    until = take_creation(services, snapshot.link_row_id, asked_at)
+    if until is None:
+        again_at = services.now() + timedelta(seconds=ASK_AGAIN_SECONDS)
+        return lease, snapshot, End(QUEUED, MADE_BY_OTHERS, again_at)
+    lease, made = ask(
+        services,
+        lease,
+        lambda seconds: services.gradebook.create_line_item(
+            snapshot.platform,
+            list_url,
+            snapshot.resource_link_id,
+            snapshot.link_title,
+            seconds,
+            granted=snapshot.granted,
+        ),
+    )
+    if isinstance(made, LineItem):
+        return lease, _keep(services, snapshot, made), None
+    if isinstance(made, Unavailable) and made.effect_unknown:
+        end = end_later(services, _MADE_PERHAPS, made)
+        return lease, snapshot, replace(end, again_at=max(until, end.again_at or until))
+    free_creation(snapshot.link_row_id, until)
+    if isinstance(made, Unavailable):
+        return lease, snapshot, end_later(services, _NOT_MADE, made)
+    return lease, snapshot, End(QUEUED, _why_not_created(made), waits=True)
+
+
+def _keep(services: Services, snapshot: GradeSnapshot, item: LineItem) -> GradeSnapshot:
+    keep_line_item(services, snapshot.link_row_id, item.url, but=snapshot.grade_id)
+    return replace(snapshot, line_item_url=item.url)
+
+
+def end_later(services: Services, reason: str, error: Unavailable) -> End:
+    """Return how a turn ends when the LMS could not be asked."""
+    now = services.now()
+    again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
+    later = score_replies.TryLater(reason, error.retry_after, error.throttled)
+    return with_pause(End(QUEUED, reason, again_at, failed=True), later, now)
+
+
+def keep_line_item(services: Services, link_id: int, url: str, *, but: int = 0) -> None:
+    """Keep a column that was found, and let all but one grade go that wait for it. Commits.
+
+    Where it is the one of before, what was parked waits for its own round: an LMS may say "gone"
+    of a column and mean a user, and one grade would wake the next for good.
+    """
+    grades = select(Grade.id).where(Grade.resource_link_id == link_id)
+    used = select(Score.line_item_url).where(Score.grade_id.in_(grades)).distinct()
+    known = [one for one in db.session.scalars(used) if one is not None]
+    if any(same_line_item(url, one) for one in known):
+        waits = Grade.waits_for_line_item.is_(True), Grade.id != but
+        waiting = and_(Grade.resource_link_id == link_id, *waits)
+        lock_where(waiting)
+        send_now(waiting, services.now(), waits_for_line_item=False)
+    else:
+        wake_waiting(link_id, services.now(), but=but, remade=True)
+    unknown = ResourceLink.id == link_id, ResourceLink.line_item_url.is_(None)
+    statement = update(ResourceLink).where(*unknown)
+    db.session.execute(
+        statement.values(line_item_url=url, line_item_lease_until=None).execution_options(
+            synchronize_session=False
+        )
+    )
+    db.session.commit()
+
+
+def _why_refused(error: Refused) -> str:
+    if error.code == NOT_GRANTED:
+        return LIST_NOT_GRANTED
+    if error.explanation:
+        return format_message(reasons.TOKEN_REFUSED, said=error.explanation)
+    return format_message(reasons.LIST_REFUSED, status=error.status or 0)
+
+
+def _why_not_created(error: Refused) -> str:
+    if error.code in (NOT_GRANTED, INVALID_SCOPE):
+        return CREATE_NOT_GRANTED
+    if error.explanation:
+        return format_message(reasons.TOKEN_REFUSED, said=error.explanation)
+    return format_message(reasons.CREATE_REFUSED, status=error.status or 0)

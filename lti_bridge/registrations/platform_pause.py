@@ -1,0 +1,81 @@
+"""A pause that an LMS asked for: kept with its row, so that every node leaves it alone."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from ..core.db import affected, db
+from ..platforms.models import Platform
+from ..services import Services
+from .grade_updates import lock_where, send_now, wake
+from .models import Grade
+
+
+def begin_pause(platform_id: int, until: datetime, *, throttled: bool) -> None:
+    """Keep that an LMS asked to be left alone until a moment; a longer pause stands. Commits.
+
+    `throttled`: it counts our requests, so that nothing ends the pause early (RFC 6585 section 4;
+    a Retry-After of 503 is a guess, RFC 9110 section 10.2.3).
+    """
+    shorter = or_(Platform.paused_until.is_(None), Platform.paused_until < until)
+    statement = update(Platform).where(Platform.id == platform_id, shorter)
+    values = {"paused_until": until, "is_throttled": throttled, "probe_grade_id": None}
+    db.session.execute(statement.values(values).execution_options(synchronize_session=False))
+    db.session.commit()
+
+
+def end_pause(services: Services, platform_id: int, until: datetime) -> None:
+    """An answer proves that the LMS is back: let all grades go that wait for the pause. Commits.
+
+    A throttle's pause does not end early, nor one that was asked for later.
+    """
+    mine = Platform.id == platform_id, Platform.paused_until == until
+    statement = update(Platform).where(*mine, Platform.is_throttled.is_(False))
+    values = {"paused_until": None, "probe_grade_id": None}
+    ended = affected(
+        db.session.execute(statement.values(values).execution_options(synchronize_session=False))
+    )
+    db.session.commit()
+    if ended:
+        waiting = (Grade.platform_id == platform_id) & (Grade.next_send_at == until)
+        lock_where(waiting)
+        send_now(waiting, services.now())
+        db.session.commit()
+
+
+def forget_probe(platform_id: int, grade_id: int) -> None:
+    """The grade that was to find out has done so; the next launch may send another. Commits."""
+    mine = Platform.id == platform_id, Platform.probe_grade_id == grade_id
+    statement = update(Platform).where(*mine).values(probe_grade_id=None)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.commit()
+
+
+def send_probe(services: Services, platform: Any) -> None:
+    """A launch shows that the LMS is back: let one of the grades that wait find out. Commits.
+
+    `platform` is the platform's row, as an object or a tuple. Costs nothing without a pause.
+    """
+    now = services.now()
+    if platform.paused_until is None or platform.paused_until <= now or platform.is_throttled:
+        return
+    waiting = select(Grade.id).where(
+        Grade.platform_id == platform.id, Grade.next_send_at == platform.paused_until
+    )
+    grade_id = db.session.scalar(waiting.order_by(Grade.id).limit(1))
+    statement = update(Platform).where(
+        Platform.id == platform.id,
+        Platform.paused_until == platform.paused_until,
+        Platform.probe_grade_id.is_(None),
+    )
+    sent = grade_id is not None and affected(
+        db.session.execute(
+            statement.values(probe_grade_id=grade_id).execution_options(synchronize_session=False)
+        )
+    )
+    db.session.commit()
+    if sent and grade_id is not None:
+        send_now(Grade.id == grade_id, now)
+        db.session.commit()
+        wake(services, grade_id)
