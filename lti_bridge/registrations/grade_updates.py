@@ -72,8 +72,15 @@ def lock_grade_of(registration: int) -> int | None:
 
     None when the learner was erased while we waited.
     """
+    found = lock_waiting_grade_of(registration)
+    return found[0] if found is not None else None
+
+
+def lock_waiting_grade_of(registration: int) -> tuple[int, bool] | None:
+    """Do as `lock_grade_of`, and tell besides whether the grade's score waits for an event."""
+    waits = or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item)
     query = (
-        select(Grade.id)
+        select(Grade.id, waits)
         .join(
             Registration,
             and_(
@@ -84,7 +91,8 @@ def lock_grade_of(registration: int) -> int | None:
         .where(Registration.id == registration)
         .with_for_update(of=Grade)
     )
-    return db.session.scalars(query).one_or_none()
+    found = db.session.execute(query).one_or_none()
+    return (found[0], bool(found[1])) if found is not None else None
 
 
 def mark_due(grade_id: int, what: What, at: datetime) -> None:

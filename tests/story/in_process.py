@@ -9,8 +9,9 @@ from flask import Flask
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-# Told "call" before a request is carried out and "answer" before its answer is handed over.
-Watch = Callable[[str], None]
+# Told "call" and the address before a request is carried out, and "answer" before its answer is
+# handed over.
+Watch = Callable[[str, str], None]
 
 
 class InProcess(HTTPAdapter):
@@ -22,14 +23,14 @@ class InProcess(HTTPAdapter):
         self._watch = watch
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-        self._watch("call")
+        self._watch("call", str(request.url))
         answer = self._app.test_client().open(
             request.url,
             method=request.method,
             headers=list(request.headers.items()),
             data=request.body,
         )
-        self._watch("answer")
+        self._watch("answer", str(request.url))
         raw = HTTPResponse(
             body=BytesIO(answer.data),
             headers=dict(answer.headers),

@@ -564,3 +564,24 @@ def add_grades(number: int) -> None:
         )
         db.session.add(Grade(resource_link=link, learner=learner, platform_id=first.platform_id))
     db.session.commit()
+
+
+@moodle
+def test_probe_that_fails_leaves_room_for_the_next(town: Town, activity: str) -> None:
+    """A launch comes while the LMS is going down again; a later one finds it back."""
+    town.learn(activity, 80, works=False)
+    outage(town, True)
+    town.do(town.work)
+    outage(town, False)
+    town.clock.advance(3)
+    town.do(lambda: town.click(activity, "ben"))
+    outage(town, True)
+    town.do(town.work)
+    assert cell(town, activity) is None
+    outage(town, False)
+    town.clock.advance(3)
+
+    town.do(lambda: town.click(activity, "carla"))
+    town.do(town.work)
+
+    assert cell(town, activity) == 80

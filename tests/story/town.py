@@ -92,6 +92,7 @@ class Town:
         self._settings = settings
         self._fuse: Fuse | None = None
         self.launching = 0  # launches under way
+        self.watch: Callable[[str], None] | None = None  # told every address that is called
         self._dead = False
         self.jobs = Jobs()
         self.app = self._start_process()
@@ -117,7 +118,9 @@ class Town:
             event.listen(db.engine, "commit", lambda _: self._happens("commit"))
         return app
 
-    def _happens(self, kind: str) -> None:
+    def _happens(self, kind: str, url: str = "") -> None:
+        if self.watch is not None and kind == "call":
+            self.watch(url)
         fuse = self._fuse
         if fuse is None or kind not in fuse.kinds:
             return

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from ...core.db import db
+from ...core.db import affected, db
 from ...core.errors import NotFound, Refused, Unavailable
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import store_progress, trail
 from ...registrations.models import Launch
-from ...scorm_cloud.progress import LaunchHistoryEntry, Progress
+from ...scorm_cloud.progress import LaunchHistoryEntry, Progress, real_score
 from ...services import Services
 from ...web.sentences import N_
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, attempt_of
@@ -67,12 +67,30 @@ def read_progress(
     lease = hold(services, lease)  # the grade's row is locked before its registration's
     if store_progress(registration.row_id, progress, asked_at):
         trail(registration.row_id, "progress", describe(progress), asked_at, _correlation(snapshot))
+        registrations = _with_progress(snapshot, registration, progress, asked_at)
+    else:  # nothing new, or somebody has asked later
+        registrations = read_registrations(snapshot)
     services.events.publish("read", dialect=snapshot.platform.dialect)
-    snapshot = replace(snapshot, all_registrations=read_registrations(snapshot))
+    snapshot = replace(snapshot, all_registrations=registrations)
     fresh, session = snapshot.registration_of(registration.row_id), snapshot.session
     if fresh is None or session is None or session.looks is None:
         return lease, snapshot, Look(None)
     return _after_look(services, lease, snapshot, fresh, session, session.looks)
+
+
+def _with_progress(
+    snapshot: GradeSnapshot, registration: RegistrationRow, progress: Progress, at: datetime
+) -> tuple[RegistrationRow, ...]:
+    """Return the attempts as they are now that this progress was stored."""
+    real, best = real_score(progress), registration.best_real
+    fresh = replace(
+        registration,
+        result=progress.result,
+        best_real=best if real is None else max(real, best if best is not None else real),
+        changed_at=at,
+        completed_at=registration.completed_at or progress.completed_at,
+    )
+    return tuple(fresh if one.row_id == fresh.row_id else one for one in snapshot.all_registrations)
 
 
 def _attempt_to_read(snapshot: GradeSnapshot) -> RegistrationRow | None:
@@ -115,20 +133,53 @@ def _after_look(
         Launch.looks_from == looks.since,
         Launch.exited_at.is_not_distinct_from(session.exited_at),
     )
-    db.session.execute(
-        update(Launch)
-        .where(*same_looks)
-        .values(values)
-        .execution_options(synchronize_session=False)
+    kept = affected(
+        db.session.execute(
+            update(Launch)
+            .where(*same_looks)
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
     )
     if following is None and session.exited_at is not None:
         result = "found" if is_settled(looks, seen) else "none"
         reads = looks.made + looks.history_made
         services.events.publish("settled", result=result, reads=reads)
-    snapshot = replace(snapshot, sessions=read_sessions(services, snapshot))
+    if kept and not session.besides:
+        sessions = _with(snapshot, _looked_at(session, looks, seen.ended, following, now))
+    else:
+        sessions = read_sessions(services, snapshot)
+    snapshot = replace(snapshot, sessions=sessions)
     if following is None and snapshot.session is not None and snapshot.session.looks is not None:
         following = now  # the exit of another attempt has its turn
     return lease, snapshot, Look(following)
+
+
+def _looked_at(
+    session: LaunchRow,
+    looks: PollState,
+    ended: bool,
+    following: datetime | None,
+    now: datetime,
+) -> LaunchRow:
+    """Return a launch as a look has left it."""
+    if following is not None:
+        return replace(session, looks=looks, ended=session.ended or (ended and session.is_newest))
+    settled_at = now if session.exited_at is not None else session.settled_at
+    over = session.ended or ended or settled_at is not None
+    return replace(
+        session,
+        looks=None,
+        announced=None,
+        settled_at=settled_at,
+        ended=over and session.is_newest,
+    )
+
+
+def _with(snapshot: GradeSnapshot, session: LaunchRow) -> tuple[LaunchRow, ...]:
+    return tuple(
+        session if one.launch_id == session.launch_id else one for one in snapshot.sessions
+    )
 
 
 def _stop_looking(

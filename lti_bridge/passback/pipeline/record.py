@@ -33,6 +33,15 @@ _INSERT_TRY = insert(TRY).returning(TRY.c.id)
 
 
 @dataclass(frozen=True)
+class Posting:
+    """A score whose bytes are fixed: its row, the row of the try, and what is sent."""
+
+    score_id: int
+    try_id: int
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Turn:
     """One worker's turn with a grade: its lease, the case, what was read and what is wanted."""
 
@@ -42,15 +51,7 @@ class Turn:
     aim: Aim
     held: float | None = None  # of 100, what stood before the score that is sent
     tries: tuple[dict[str, Any], ...] = field(default=())  # calls that are to be noted
-
-
-@dataclass(frozen=True)
-class Posting:
-    """A score whose bytes are fixed: its row, the row of the try, and what is sent."""
-
-    score_id: int
-    try_id: int
-    body: bytes
+    answer: tuple[Posting, dict[str, Any]] | None = None  # to a post, yet to be written down
 
 
 def kept_body(score: ScoreRow) -> bytes:
@@ -240,6 +241,8 @@ def finish(
     """
     back = _plan_return(services, turn, end, again_at)
     moved = give_back(services, turn.lease, back)
+    if turn.answer is not None:
+        end_try(*turn.answer)
     if end is not None and turn.aim.sends:
         _record_end(services, turn, end)
     db.session.commit()

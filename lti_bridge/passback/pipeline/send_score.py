@@ -225,9 +225,7 @@ def _post(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, A
     if end.state == ACCEPTED and lms.keeps_overrides and can_read(turn.snapshot):
         turn = accept_before_reading(services, turn, posting, answer, end)
         return *_read_after(services, turn), pause
-    turn = replace(turn, lease=hold(services, turn.lease))
-    end_try(posting, answer)
-    return turn, end, pause
+    return replace(turn, answer=(posting, answer)), end, pause
 
 
 def _fix(services: Services, turn: Turn) -> tuple[Turn, Posting]:

@@ -265,6 +265,8 @@ def _session(launches: list[Row[Any]], postbacks_work: bool) -> LaunchRow:
         looks=looks,
         # A newer session may be open already: then nothing has ended.
         ended=(launch is newest) and (launch.ended or launch.settled_at is not None),
+        is_newest=launch is newest,
+        besides=sum(1 for one in launches if one is not launch and _looks_on(one)),
     )
 
 

@@ -41,6 +41,8 @@ class LaunchRow:
     announced: str | None
     looks: PollState | None  # None: no look is wanted
     ended: bool
+    is_newest: bool = True  # of its registration
+    besides: int = 0  # other launches of its registration that are looked at
 
 
 @dataclass(frozen=True)

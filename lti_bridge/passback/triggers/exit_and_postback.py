@@ -6,7 +6,14 @@ from sqlalchemy import select, update
 
 from ...core import correlation
 from ...core.db import affected, db, insert_if_new
-from ...registrations.grade_updates import lock_grade_of, mark_due, trail, wake, wake_for_event
+from ...registrations.grade_updates import (
+    lock_grade_of,
+    lock_waiting_grade_of,
+    mark_due,
+    trail,
+    wake,
+    wake_for_event,
+)
 from ...registrations.models import Grade, Launch, Registration
 from ...scorm_cloud.progress import Progress
 from ...services import Services
@@ -29,10 +36,11 @@ def record_exit(services: Services, launch_id: int) -> bool:
         db.session.rollback()
         return False
     correlation.follow(launch.correlation_id)
-    grade_id = lock_grade_of(launch.registration_id)
-    if grade_id is None:  # erased while we waited
+    locked = lock_waiting_grade_of(launch.registration_id)
+    if locked is None:  # erased while we waited
         db.session.rollback()
         return False
+    grade_id, waits = locked
     first = update(Launch).where(Launch.id == launch_id, Launch.exited_at.is_(None))
     started = {"looks_from": now, "looks": 0, "history_looks": 0, "woken_at": now}
     again = update(Launch).where(
@@ -48,7 +56,8 @@ def record_exit(services: Services, launch_id: int) -> bool:
         db.session.rollback()
         return True
     mark_due(grade_id, "read", now)
-    wake_for_event(Grade.id == grade_id, now)
+    if waits:
+        wake_for_event(Grade.id == grade_id, now)
     db.session.commit()
     if is_first:
         services.events.publish("exit")
