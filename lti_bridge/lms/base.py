@@ -50,8 +50,9 @@ class Lms:
     (product_family_code, LTI DR 1.0 section 2.1).
     `read_reply` says what an answer to a score means; `parallel_posts` how many scores one process
     posts to it at a time; `results_per_page` how many results are asked for at once, None where the
-    LMS gives a list whole or refuses the question; `score_extension` what it wants in a score
-    beside the fields of AGS 2.0.
+    LMS gives a list whole or refuses the question; `rescales`: a column that got another maximum
+    shows its grades on that scale, beside the maximum of before; `score_extension` what it wants in
+    a score beside the fields of AGS 2.0.
     `may_serve(issuer_host, host)` tells whether another host belongs to an issuer.
     `placements` and `registration_extras` go into a dynamic registration;
     `configuration` makes the JSON that an admin's form takes, for an LMS that has such a form.
@@ -66,6 +67,7 @@ class Lms:
     read_cell: Callable[[Sequence[LmsResult], str], Reading] = read_cell
     judge_reading: Callable[[HeldGrade, Outgoing], Verdict] = judge_reading
     keeps_overrides: bool = False
+    rescales: bool = False
     results_per_page: int | None = None
     score_extension: Callable[[Submission], dict[str, Any]] = _nothing
     may_serve: Callable[[str, str], bool] = _own_host_only

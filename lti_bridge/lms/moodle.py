@@ -52,4 +52,6 @@ MOODLE = Lms(
     parallel_posts=generic.parallel_posts,
     judge_reading=judge_reading,
     keeps_overrides=True,
+    # `resultMaximum` is of the moment of posting, `resultScore` on today's scale (measured).
+    rescales=True,
 )

@@ -130,6 +130,31 @@ class Gradebook:
         entries = self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds)
         return {str(entry["userId"]): _result(entry) for entry in entries if "userId" in entry}
 
+    def read_maximum(
+        self,
+        platform: PlatformValues,
+        line_item_url: str,
+        deadline_seconds: float,
+        *,
+        granted: Granted = None,
+    ) -> float | None:
+        """Return the maximum of a column as it is now (AGS 2.0 section 3.2), None without one.
+
+        Raises Unavailable, Refused, or NotFound when the line item is gone.
+        """
+        response = self._reader.get(
+            platform,
+            line_item_url,
+            LINE_ITEM_TYPE,
+            scopes=choose_scopes(TO_FIND_LINE_ITEMS, granted)[:1],
+            deadline_seconds=deadline_seconds,
+        )
+        try:
+            body = read_json(response)
+        except ValueError:
+            return None
+        return _number(body.get("scoreMaximum")) if isinstance(body, dict) else None
+
     def find_line_items(
         self,
         platform: PlatformValues,

@@ -52,6 +52,18 @@ class ServiceReader:
             yield response
             page = next_page(response, page)
 
+    def get(
+        self,
+        platform: PlatformValues,
+        url: str,
+        accept: str,
+        *,
+        scopes: Sequence[str],
+        deadline_seconds: float,
+    ) -> requests.Response:
+        """Return one thing that the LMS shows. Raises Unavailable, Refused or NotFound."""
+        return self._get(platform, url, accept, scopes, time.monotonic() + deadline_seconds)
+
     def post(
         self,
         platform: PlatformValues,

@@ -1,7 +1,7 @@
 """Plain values that cross the door to the LMS."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,6 +83,10 @@ class LmsResult:
     def of_hundred(self) -> float | None:
         """The score on our scale; a maximum that is missing or 0 leaves it as it is."""
         return None if self.score is None else self.score * 100 / (self.maximum or 100)
+
+    def on_scale_of(self, maximum: float) -> "LmsResult":
+        """Return the same score as one of a column with this maximum."""
+        return replace(self, maximum=maximum)
 
 
 @dataclass(frozen=True)

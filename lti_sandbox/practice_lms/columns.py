@@ -49,6 +49,19 @@ def keep_no_grades(state: LmsState, activity_id: str, keeps_none: bool) -> None:
         state.changes += 1
 
 
+def change_maximum(state: LmsState, activity_id: str, maximum: float) -> None:
+    """Give an activity's column another maximum: Moodle rescales its grades, Canvas does not."""
+    with state.lock:
+        item = first_item(state, activity_id)
+        factor = maximum / item.maximum
+        item.maximum = _activity(state, activity_id).points = maximum
+        for (item_id, _), cell in state.cells.items():
+            if state.dialect == "moodle" and item_id == item.id:
+                cell.score = None if cell.score is None else round(cell.score * factor, 5)
+                cell.raw = None if cell.raw is None else round(cell.raw * factor, 5)
+        state.changes += 1
+
+
 def accept_grades(state: LmsState, activity_id: str, accepts: bool) -> None:
     """Moodle's "accept grades from the tool": once off, launches name the column no more.
 

@@ -4,7 +4,8 @@
 `PUT /control/tools`       connect a tool by hand; answers its client id and deployment id
 `PUT /control/activities`  replace all activities: title, custom, line_item, points, client_id
 `GET /control/activities`  the activities with their ids
-`PUT /control/activities/<activity>`  Moodle: {"grade_type_none": true|false}: its column keeps no
+`PUT /control/activities/<activity>`  {"points": 50}: its column's maximum from now on;
+                           Moodle: {"grade_type_none": true|false}: its column keeps no
                            final grade; {"accepts_grades": true|false}: once false, launches never
                            name the column again
 `POST /control/activities/<activity>/restore`  Moodle: deleted and back from the recycle bin, with
@@ -48,6 +49,7 @@ from flask.typing import ResponseReturnValue
 from lti_sandbox.practice_lms.addresses import PATHS, line_items_url, memberships_url, origin
 from lti_sandbox.practice_lms.columns import (
     accept_grades,
+    change_maximum,
     copy_course,
     keep_no_grades,
     restore_activity,
@@ -161,6 +163,8 @@ def change_activity(activity_id: str) -> ResponseReturnValue:
         raise NoSuchCell(f"There is no activity {activity_id!r}.")
     if "accepts_grades" in body:
         accept_grades(state, activity_id, bool(body["accepts_grades"]))
+    if "points" in body:
+        change_maximum(state, activity_id, float(body["points"]))
     if "grade_type_none" in body:
         keep_no_grades(state, activity_id, bool(body["grade_type_none"]))
     return _show(state.activities[activity_id])

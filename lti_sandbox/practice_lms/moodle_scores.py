@@ -50,7 +50,7 @@ class MoodleRules:
             return
         given, maximum = parse_number(score["scoreGiven"]), parse_number(score["scoreMaximum"])
         assert given is not None and maximum
-        cell.stored_at = moment
+        cell.stored_at, cell.raw_maximum = moment, item.maximum
         cell.raw = round(min(1.0, max(0.0, given / maximum)) * item.maximum, 5)
         if cell.overridden:
             # Value and comment stay the teacher's; ours is kept below them.

@@ -52,7 +52,8 @@ def _moodle_entry(item: LineItem, url: str, sub: str, cell: Cell) -> dict[str, A
     joiner = "&" if "?" in url else "?"
     where = url.replace("/lineitem?", "/lineitem/results?")
     entry: dict[str, Any] = {"id": f"{where}{joiner}user_id={sub}", "userId": sub, "scoreOf": url}
-    entry["resultMaximum"] = item.maximum
+    # The maximum when the score arrived (rawgrademax), though the score is on today's scale.
+    entry["resultMaximum"] = cell.raw_maximum or item.maximum
     # Moodle tests the grade with !empty(): a grade of 0 is left out like none at all.
     if cell.score:
         entry["resultScore"] = cell.score

@@ -124,7 +124,8 @@ class Cell:
     """One learner's grade in one column.
 
     `stored_at` guards against older timestamps: Moodle's time of the grade, a teacher's too, and
-    Canvas's time of the result. `raw` is the tool's value that Moodle keeps below the final one.
+    Canvas's time of the result. `raw` is the tool's value that Moodle keeps below the final one,
+    `raw_maximum` the column's maximum when it arrived.
     `by_person` says who graded last, and `row` is what results show (Canvas both).
     """
 
@@ -133,6 +134,7 @@ class Cell:
     stored_at: float | None = None
     overridden: bool = False
     raw: float | None = None
+    raw_maximum: float | None = None
     excused: bool = False
     by_person: bool = False
     row: ResultRow | None = None

@@ -1,5 +1,8 @@
 """What a cell of the gradebook means for a score on its way: the table, row by row, by LMS."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from lti_bridge.lms.canvas import EXTENSION
@@ -86,10 +89,9 @@ def test_sentence_names_both_values() -> None:
     assert "Ours would be 80." in verdict.reason
 
 
-def entry(sub: str = "alice", score: float | None = 85, **more: object) -> LmsResult:
+def entry(sub: str = "alice", score: float | None = 85, **more: Any) -> LmsResult:
     fields = frozenset(("userId", "resultScore", EXTENSION))
-    values = {"score": score, "maximum": 100.0, "user_id": sub, "fields": fields}
-    return LmsResult(**(values | more))  # type: ignore[arg-type]
+    return replace(LmsResult(score=score, maximum=100.0, user_id=sub, fields=fields), **more)
 
 
 @pytest.mark.parametrize(

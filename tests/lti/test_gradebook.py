@@ -179,6 +179,19 @@ def test_result_is_asked_for_one_user(platform, gradebook):
     assert asked.headers["accept"] == "application/vnd.ims.lis.v2.resultcontainer+json"
 
 
+@pytest.mark.parametrize(
+    ("body", "maximum"),
+    [({"scoreMaximum": 50}, 50), ({"scoreMaximum": "50"}, None), ({}, None), ([], None)],
+)
+def test_maximum_of_a_column_is_read(platform, gradebook, body, maximum):
+    path = RESULTS[1].removesuffix("/results")
+    platform.routes["GET", path] = Reply(body=body)
+
+    assert gradebook.read_maximum(platform.values(), line_item(platform), 5) == maximum
+    asked = platform.requests_to(path)[0]
+    assert asked.headers["accept"] == "application/vnd.ims.lis.v2.lineitem+json"
+
+
 def test_missing_score_is_none(platform, gradebook):
     platform.routes[RESULTS] = Reply(body=[{"userId": "4", "resultMaximum": 100}])
 

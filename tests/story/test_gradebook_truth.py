@@ -1,6 +1,7 @@
 """The gradebook changes behind our back, and the grade that ends there is the right one."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -55,6 +56,21 @@ def test_restored_grade_is_not_lowered(town: Town, activity: str) -> None:
     town.learn(copy, 95)
 
     assert cell(town, copy) == 95
+
+
+@moodle
+def test_new_maximum_of_a_column_is_no_override(town: Town, activity: str) -> None:
+    """Moodle shows the grade on the new scale beside the maximum of the time of the post."""
+    town.learn(activity, 80)
+    town.control("PUT", f"activities/{activity}", {"points": 50})
+    copy = town.control("POST", f"activities/{activity}/restore")["id"]
+    town.clock.advance(60)
+
+    town.learn(copy, 60)  # of 100, where 40 of 50 were restored
+
+    assert cell(town, copy) == 40
+    assert town.scores()[-1][0] == "superseded"
+    assert "holds 80 of 100 from before" in town.scores()[-1][2]
 
 
 @canvas
@@ -537,7 +553,10 @@ def test_policy_change_costs_a_handful(town: Town, activity: str) -> None:
 
     def change() -> None:
         link = db.session.scalars(select(ResourceLink)).one()
-        listen = lambda *args: statements.append(args[2])  # noqa: E731
+
+        def listen(*args: Any) -> None:
+            statements.append(args[2])
+
         event.listen(db.engine, "before_cursor_execute", listen)
         try:
             change_policy(town.app.extensions["lti_bridge"], link, {"answer": "latest"})

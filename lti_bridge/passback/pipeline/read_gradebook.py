@@ -8,7 +8,7 @@ from typing import TypeVar
 from ...core.clock import say_time
 from ...core.errors import NotReadWhole, Refused, Unavailable
 from ...lms import score_replies
-from ...lms.readings import Reading, Unclear
+from ...lms.readings import HeldGrade, Reading, Unclear, is_same
 from ...lms.registry import get_lms
 from ...lti.gradebook import INVALID_SCOPE, NOT_GRANTED
 from ...lti.paging import ANSWERED
@@ -44,15 +44,20 @@ class Unreadable:
     """The tool may not read here: whatever stands, it cannot be known."""
 
 
+def say_pause(until: datetime, *, throttled: bool) -> str:
+    """Return the sentence for a pause that the LMS asked for; only a throttle's is kept whole."""
+    template = reasons.THROTTLED if throttled else reasons.PAUSED
+    return format_message(template, until=say_time(until))
+
+
 def with_pause(end: End, outcome: score_replies.TryLater, now: datetime) -> End:
     """Return an end with the pause that the LMS asked for, if it did."""
     if not outcome.after or outcome.is_ours:
         return end
     until = now + timedelta(seconds=min(outcome.after, LONGEST_PAUSE_SECONDS))
-    template = reasons.THROTTLED if outcome.throttled else reasons.PAUSED
     return replace(
         end,
-        reason=format_message(template, until=say_time(until)),
+        reason=say_pause(until, throttled=outcome.throttled),
         again_at=until,
         pauses_until=until,
         throttled=outcome.throttled,
@@ -60,9 +65,12 @@ def with_pause(end: End, outcome: score_replies.TryLater, now: datetime) -> End:
 
 
 def read_cell(
-    services: Services, lease: GradeLease, snapshot: GradeSnapshot
+    services: Services, lease: GradeLease, snapshot: GradeSnapshot, ours: float
 ) -> tuple[GradeLease, Reading | Failure | Unreadable]:
-    """Return what the LMS shows in the learner's cell. Commits before the call."""
+    """Return what the LMS shows in the learner's cell, which is `ours` if nothing has changed.
+
+    Commits before each call.
+    """
     url = snapshot.line_item_url
     assert url is not None
     lease, found = ask(
@@ -80,7 +88,24 @@ def read_cell(
         return lease, Failure(later)
     if isinstance(found, Refused):
         return lease, _judge_refusal(snapshot, found)
-    return lease, lms.read_cell(found, snapshot.sub)
+    cell = lms.read_cell(found, snapshot.sub)
+    if not lms.rescales or not isinstance(cell, HeldGrade) or _is_expected(cell, ours):
+        return lease, cell
+    # Before it counts as another grade: the column may have got another maximum.
+    lease, maximum = ask(
+        services,
+        lease,
+        lambda seconds: services.gradebook.read_maximum(
+            snapshot.platform, url, seconds, granted=snapshot.granted
+        ),
+    )
+    if not isinstance(maximum, float):  # nobody says so
+        return lease, cell
+    return lease, lms.read_cell([one.on_scale_of(maximum) for one in found], snapshot.sub)
+
+
+def _is_expected(cell: HeldGrade, ours: float) -> bool:
+    return cell.score is None or is_same(cell.score, ours)
 
 
 def _judge_refusal(snapshot: GradeSnapshot, error: Refused) -> Failure | Unreadable | Unclear:

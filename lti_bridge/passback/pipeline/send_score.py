@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ...core.clock import say_time
 from ...core.db import db
 from ...core.errors import Refused, Unavailable
 from ...lms import score_replies
@@ -51,6 +50,7 @@ from .read_gradebook import (
     Unreadable,
     no_access,
     read_cell,
+    say_pause,
     token_refused,
     with_pause,
 )
@@ -115,7 +115,7 @@ def _is_paused(services: Services, snapshot: GradeSnapshot) -> bool:
 
 def _end_paused(snapshot: GradeSnapshot) -> End:
     assert snapshot.paused_until is not None
-    text = format_message(reasons.PAUSED, until=say_time(snapshot.paused_until))
+    text = say_pause(snapshot.paused_until, throttled=snapshot.is_throttled)
     return End(QUEUED, text, snapshot.paused_until)
 
 
@@ -161,7 +161,7 @@ def _aim_again(services: Services, turn: Turn) -> Turn:
 def _read_before(services: Services, turn: Turn) -> tuple[Turn, End | None]:
     """Read what stands; returns how the turn ends by it, None when the score is to be posted."""
     asked_at = services.now()
-    lease, read = read_cell(services, turn.lease, turn.snapshot)
+    lease, read = read_cell(services, turn.lease, turn.snapshot, turn.aim.score_given)
     turn = replace(turn, lease=lease)
     now = services.now()
     if isinstance(read, Unreadable):
@@ -324,7 +324,7 @@ def _try(
 
 def _compare(services: Services, turn: Turn) -> tuple[Turn, End]:
     """A newer or equal time is stored: usually it is our own repeat. Read, never re-post."""
-    lease, read = read_cell(services, turn.lease, turn.snapshot)
+    lease, read = read_cell(services, turn.lease, turn.snapshot, turn.aim.score_given)
     turn = replace(turn, lease=lease)
     if isinstance(read, Unreadable):
         text = N_(
@@ -351,7 +351,7 @@ def _read_after(services: Services, turn: Turn) -> tuple[Turn, End]:
     """Tell what stands after a post that was accepted; the score counts as accepted already."""
     score = turn.aim.score or turn.aim.check
     assert score is not None
-    lease, read = read_cell(services, turn.lease, turn.snapshot)
+    lease, read = read_cell(services, turn.lease, turn.snapshot, score.score_given)
     now = services.now()
     turn = replace(turn, lease=lease, aim=replace(turn.aim, draft=None, score=None, check=score))
     end = End(ACCEPTED, reasons.accepted(score.score_given))
@@ -384,7 +384,7 @@ def check_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
         turn, end = _read_after(services, turn)
         finish(services, turn, end)
         return
-    lease, read = read_cell(services, turn.lease, turn.snapshot)
+    lease, read = read_cell(services, turn.lease, turn.snapshot, score.score_given)
     turn = replace(turn, lease=hold(services, lease))
     note_checked(score, services.now())
     if isinstance(read, HeldGrade) and not read.exists:

@@ -173,6 +173,7 @@ def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
         last_timestamp=cell.last_timestamp,
         failures=cell.failures,
         paused_until=cell.paused_until,
+        is_throttled=cell.is_throttled,
         is_probe=cell.probe_grade_id == grade_id,
         link_launched_at=cell.link_launched_at,
         parked_at=cell.parked_at,

@@ -105,6 +105,7 @@ class GradeSnapshot:
     failures: int
     link_launched_at: datetime
     paused_until: datetime | None  # the LMS asked to be left alone
+    is_throttled: bool  # because of too many requests: then nothing ends it early
     is_probe: bool  # this grade may find out whether it is back
     parked_at: datetime | None
     waits: bool  # its score waits for a line item or a scope

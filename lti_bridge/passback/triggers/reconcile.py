@@ -149,13 +149,29 @@ def _load_column(link_id: int) -> _Column:
 
 
 def _read_column(services: Services, column: _Column) -> dict[str, LmsResult]:
-    return services.gradebook.read_results(
+    lms, url = get_lms(column.platform.dialect), column.line_item_url or ""
+    results = services.gradebook.read_results(
         column.platform,
-        column.line_item_url or "",
+        url,
         READ_SECONDS,
         granted=column.granted,
-        page_size=get_lms(column.platform.dialect).results_per_page,
+        page_size=lms.results_per_page,
     )
+    maximum = _read_maximum(services, column, url) if lms.rescales and results else None
+    if maximum is None:
+        return results
+    return {sub: result.on_scale_of(maximum) for sub, result in results.items()}
+
+
+def _read_maximum(services: Services, column: _Column, url: str) -> float | None:
+    """Return the maximum of the column as it is now, None where the LMS does not say."""
+    seconds = services.settings.passback.lms_deadline_seconds
+    try:
+        return services.gradebook.read_maximum(
+            column.platform, url, seconds, granted=column.granted
+        )
+    except (Refused, Unavailable):
+        return None
 
 
 def _find_column(services: Services, column: _Column) -> _Column:

@@ -44,6 +44,14 @@ def rule(source: str, steps: list[Step], sentence: str, **seen: Any) -> Any:
 MOODLE_RULES = [
     rule(
         MEASURED,
+        [post(80), activity(points=50)],
+        "a new maximum rescales the grade, beside the maximum of before",
+        score=40,
+        raw=40,
+        result="40 of 100",
+    ),
+    rule(
+        MEASURED,
         [post(80), grades(score=95), post(90)],
         "an overridden cell answers 200 and keeps its value",
         statuses=[200, 200, 200],
