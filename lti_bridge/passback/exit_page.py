@@ -1,18 +1,49 @@
 """The exit page of a launch: what is known of its grade, and the page in the learner's language."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, and_, bindparam, select
 
 from ..core.db import db
-from ..registrations.models import Grade, Launch
+from ..registrations.models import Grade, Launch, Registration, ResourceLink
 from ..services import Services
 from ..web.translate import Translator
 from .models import Score, ScoreTry
 from .rules.exit_page import ExitFacts, ExitPage, ShownScore, decide_exit_page
 from .rules.reasons import SAYINGS
 from .rules.score_states import QUEUED
+
+_CASE = cast(
+    Select[Any],
+    select(
+        Launch.launched_at,
+        Launch.exited_at,
+        Launch.looks_from,
+        Launch.settled_at,
+        Launch.return_url,
+        Launch.locale,
+        Registration.course_id,
+        ResourceLink.return_url.label("link_return_url"),
+        Grade.id.label("grade_id"),
+        Grade.next_read_at,
+        Grade.next_send_at,
+        Grade.lease_token,
+        Grade.lease_until,
+        Grade.waits_for_line_item,
+        Grade.decision_reason,
+    )
+    .join(Registration, Registration.id == Launch.registration_id)
+    .join(ResourceLink, ResourceLink.id == Registration.resource_link_id)
+    .join(
+        Grade,
+        and_(
+            Grade.resource_link_id == Registration.resource_link_id,
+            Grade.learner_id == Registration.learner_id,
+        ),
+    )
+    .where(Launch.id == bindparam("launch_id")),
+)
 
 
 def speak(page: ExitPage, translator: Translator) -> dict[str, Any]:
@@ -33,49 +64,42 @@ def speak(page: ExitPage, translator: Translator) -> dict[str, Any]:
 
 def load_exit_page(services: Services, launch_id: int) -> ExitPage | None:
     """Return where the grade of a launch stands, or None when there is no such launch."""
-    launch = db.session.get(Launch, launch_id)
-    if launch is None:
+    case = db.session.execute(_CASE, {"launch_id": launch_id}).one_or_none()
+    if case is None:
         return None
-    now = services.now()
-    back_url = launch.return_url or launch.registration.resource_link.return_url
-    if _is_old(services, launch, now):
-        return decide_exit_page(ExitFacts(expired=True, back_url=back_url, locale=launch.locale))
-    grade = db.session.scalars(
-        select(Grade).where(
-            Grade.resource_link_id == launch.registration.resource_link_id,
-            Grade.learner_id == launch.registration.learner_id,
-        )
-    ).one()
-    looking = launch.looks_from is not None and launch.settled_at is None
+    now, back_url = services.now(), case.return_url or case.link_return_url
+    if _is_old(services, case, now):
+        return decide_exit_page(ExitFacts(expired=True, back_url=back_url, locale=case.locale))
+    looking = case.looks_from is not None and case.settled_at is None
     facts = ExitFacts(
-        looking=looking or _is_worked_on(grade, now),
-        score=_shown(_newest_score(grade, launch.registration.course_id), launch),
-        waits_for_line_item=grade.waits_for_line_item,
-        retry_planned=grade.next_send_at is not None and grade.lease_until is None,
-        decision=grade.decision_reason or "",
+        looking=looking or _is_worked_on(case, now),
+        score=_shown(_newest_score(case), case),
+        waits_for_line_item=case.waits_for_line_item,
+        retry_planned=case.next_send_at is not None and case.lease_until is None,
+        decision=case.decision_reason or "",
         back_url=back_url,
-        locale=launch.locale,
+        locale=case.locale,
     )
     return decide_exit_page(facts)
 
 
-def _is_old(services: Services, launch: Launch, now: datetime) -> bool:
+def _is_old(services: Services, case: Row[Any], now: datetime) -> bool:
     shown_for = timedelta(hours=services.settings.launch.exit_details_hours)
-    return launch.exited_at is not None and now - launch.exited_at > shown_for
+    return case.exited_at is not None and now - case.exited_at > shown_for
 
 
-def _is_worked_on(grade: Grade, now: datetime) -> bool:
+def _is_worked_on(case: Row[Any], now: datetime) -> bool:
     """Tell whether a worker has the grade in hand, or will have at once."""
-    due = [grade.next_read_at, grade.next_send_at]
-    return grade.lease_token is not None or any(at is not None and at <= now for at in due)
+    due = [case.next_read_at, case.next_send_at]
+    return case.lease_token is not None or any(at is not None and at <= now for at in due)
 
 
-def _newest_score(grade: Grade, course_id: str) -> Score | None:
-    query = select(Score).where(Score.grade_id == grade.id, Score.course_id == course_id)
+def _newest_score(case: Row[Any]) -> Score | None:
+    query = select(Score).where(Score.grade_id == case.grade_id, Score.course_id == case.course_id)
     return db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
 
 
-def _shown(score: Score | None, launch: Launch) -> ShownScore | None:
+def _shown(score: Score | None, launch: Row[Any]) -> ShownScore | None:
     if score is None:
         return None
     tried = select(ScoreTry.id).where(ScoreTry.score_id == score.id).limit(1)

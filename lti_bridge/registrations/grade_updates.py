@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     Table,
     and_,
     bindparam,
@@ -23,7 +24,7 @@ from ..core.db import UtcDateTime, affected, db
 from ..core.errors import Unavailable
 from ..scorm_cloud.progress import Progress, real_score
 from ..services import Services
-from .models import Grade, Registration, TrailEvent
+from .models import Grade, Launch, Registration, TrailEvent
 
 What = Literal["read", "send"]
 WORK_TASK = "passback.work"
@@ -39,6 +40,10 @@ _CONFIRM = (
         ),
     )
     .values(progress_asked_at=bindparam("asked_at"))
+)
+_OF_REGISTRATION = and_(
+    Grade.resource_link_id == Registration.resource_link_id,
+    Grade.learner_id == Registration.learner_id,
 )
 logger = logging.getLogger(__name__)
 # Written beside every step of a launch: as a plain row, without an object of the ORM.
@@ -72,27 +77,30 @@ def lock_grade_of(registration: int) -> int | None:
 
     None when the learner was erased while we waited.
     """
-    found = lock_waiting_grade_of(registration)
-    return found[0] if found is not None else None
+    query = select(Grade.id).join(Registration, _OF_REGISTRATION)
+    mine = query.where(Registration.id == registration)
+    return db.session.scalar(mine.with_for_update(of=Grade))
 
 
-def lock_waiting_grade_of(registration: int) -> tuple[int, bool] | None:
-    """Do as `lock_grade_of`, and tell besides whether the grade's score waits for an event."""
-    waits = or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item)
+def lock_grade_of_launch(launch_id: int) -> Row[int, bool, int, str] | None:
+    """Return the Grade that a Launch belongs to, locked the same way; None when there is none.
+
+    With `grade_id`, `waits` (its score waits for an event), and the Launch's `registration_id` and
+    `correlation_id`.
+    """
     query = (
-        select(Grade.id, waits)
-        .join(
-            Registration,
-            and_(
-                Grade.resource_link_id == Registration.resource_link_id,
-                Grade.learner_id == Registration.learner_id,
-            ),
+        select(
+            Grade.id.label("grade_id"),
+            or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item).label("waits"),
+            Launch.registration_id,
+            Launch.correlation_id,
         )
-        .where(Registration.id == registration)
+        .join(Registration, _OF_REGISTRATION)
+        .join(Launch, Launch.registration_id == Registration.id)
+        .where(Launch.id == launch_id)
         .with_for_update(of=Grade)
     )
-    found = db.session.execute(query).one_or_none()
-    return (found[0], bool(found[1])) if found is not None else None
+    return db.session.execute(query).one_or_none()
 
 
 def mark_due(grade_id: int, what: What, at: datetime) -> None:

@@ -15,7 +15,7 @@ BOUNDARIES = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT")
     ("dialect", "most", "calls"),
     [
         ("canvas", 30, ["registrations", "results", "scores"]),
-        ("moodle", 33, ["registrations", "results", "scores", "results"]),
+        ("moodle", 30, ["registrations", "results", "scores", "results"]),
     ],
 )
 def test_first_grade_costs_at_most(town: Town, most: int, calls: list[str]) -> None:

@@ -8,7 +8,7 @@ from ...core import correlation
 from ...core.db import affected, db, insert_if_new
 from ...registrations.grade_updates import (
     lock_grade_of,
-    lock_waiting_grade_of,
+    lock_grade_of_launch,
     mark_due,
     trail,
     wake,
@@ -31,16 +31,11 @@ def record_exit(services: Services, launch_id: int) -> bool:
     and only when nothing is being looked for any more. Commits; never fails for the queue.
     """
     now = services.now()
-    launch = db.session.get(Launch, launch_id)
+    launch = lock_grade_of_launch(launch_id)
     if launch is None:
         db.session.rollback()
         return False
     correlation.follow(launch.correlation_id)
-    locked = lock_waiting_grade_of(launch.registration_id)
-    if locked is None:  # erased while we waited
-        db.session.rollback()
-        return False
-    grade_id, waits = locked
     first = update(Launch).where(Launch.id == launch_id, Launch.exited_at.is_(None))
     started = {"looks_from": now, "looks": 0, "history_looks": 0, "woken_at": now}
     again = update(Launch).where(
@@ -55,13 +50,13 @@ def record_exit(services: Services, launch_id: int) -> bool:
     elif not affected(db.session.execute(again.values(woken_at=now))):
         db.session.rollback()
         return True
-    mark_due(grade_id, "read", now)
-    if waits:
-        wake_for_event(Grade.id == grade_id, now)
+    mark_due(launch.grade_id, "read", now)
+    if launch.waits:
+        wake_for_event(Grade.id == launch.grade_id, now)
     db.session.commit()
     if is_first:
         services.events.publish("exit")
-    wake(services, grade_id)
+    wake(services, launch.grade_id)
     return True
 
 
