@@ -6,6 +6,7 @@ from typing import Any
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
+from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import (
     Grade,
     Launch,
@@ -152,3 +153,13 @@ def add_try(at: datetime, row: Registration, grade: Grade, **values: Any) -> Non
     db.session.flush()
     db.session.add(ScoreTry(score_id=score.id, tried_at=at, **values))
     db.session.commit()
+
+
+def add_due_grade(at: datetime, registration: Registration) -> Grade:
+    """Add the grade of a finished course, due to be sent. Commits."""
+    registration.created_at = registration.launched_at = at
+    add_launch(at, registration, exited_at=at, settled_at=at)
+    grade = add_grade(at, registration)
+    mark_due(grade.id, "send", at)
+    db.session.commit()
+    return grade

@@ -1,6 +1,5 @@
 """A gradebook column that is not there is made when an admin wants that, and once."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,12 +12,11 @@ from lti_bridge.passback.pipeline.creation_lease import free_creation, take_crea
 from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.pipeline.throttle import PlatformGate
 from lti_bridge.platforms.keys import ensure_keys
-from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.mini_platform import Asked, MiniPlatform, Reply
-from tests.rows import add_grade, add_launch, add_link, add_registration
+from tests.rows import add_due_grade, add_link, add_registration
 
 LIST, CREATE = ("GET", "/items"), ("POST", "/items")
 SCORES = ("POST", "/items/1/scores")
@@ -52,12 +50,6 @@ def columns(platform: MiniPlatform) -> Columns:
 
 
 @pytest.fixture
-def gate(app: Flask) -> PlatformGate:
-    found: PlatformGate = app.extensions["platform_gate"]
-    return found
-
-
-@pytest.fixture
 def link(services: Services, clock: FakeClock, platform: MiniPlatform) -> ResourceLink:
     """An activity without a column, on a platform whose missing columns are made."""
     ensure_keys(services.signer, now=clock())
@@ -69,9 +61,9 @@ def link(services: Services, clock: FakeClock, platform: MiniPlatform) -> Resour
 
 
 @pytest.fixture
-def grade(clock: FakeClock, link: ResourceLink) -> Iterator[Grade]:
+def grade(clock: FakeClock, link: ResourceLink) -> Grade:
     """Alice's finished course, whose score is due."""
-    yield _due(clock, add_registration(clock(), link))
+    return add_due_grade(clock(), add_registration(clock(), link))
 
 
 @pytest.fixture
@@ -98,16 +90,7 @@ def other(clock: FakeClock, grade: Grade) -> Grade:
         score_scaled=70.0,
     )
     db.session.add(row)
-    return _due(clock, row)
-
-
-def _due(clock: FakeClock, row: Registration) -> Grade:
-    row.created_at = row.launched_at = clock()
-    add_launch(clock(), row, exited_at=clock(), settled_at=clock())
-    grade = add_grade(clock(), row)
-    mark_due(grade.id, "send", clock())
-    db.session.commit()
-    return grade
+    return add_due_grade(clock(), row)
 
 
 def work(services: Services, gate: PlatformGate, grade: Grade) -> tuple[str, Grade]:

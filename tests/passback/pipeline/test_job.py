@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import event, update
 
 from lti_bridge.core.db import db
@@ -18,21 +17,14 @@ from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.pipeline.throttle import PlatformGate
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import platform_values
-from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.mini_platform import MiniPlatform, Reply
-from tests.rows import add_grade, add_launch, add_link, add_registration
+from tests.rows import add_due_grade, add_link, add_registration
 from tests.world import count
 
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 3600}
-
-
-@pytest.fixture
-def gate(app: Flask) -> PlatformGate:
-    found: PlatformGate = app.extensions["platform_gate"]
-    return found
 
 
 @pytest.fixture
@@ -44,13 +36,7 @@ def grade(services: Services, clock: FakeClock, platform: MiniPlatform) -> Grade
     ensure_keys(services.signer, now=clock())
     link = add_link(clock(), line_item_url=f"{platform.url}/items/1")
     link.deployment.platform.token_url = f"{platform.url}/token"
-    registration = add_registration(clock(), link)
-    registration.created_at = registration.launched_at = clock()
-    add_launch(clock(), registration, exited_at=clock(), settled_at=clock())
-    grade = add_grade(clock(), registration)
-    mark_due(grade.id, "send", clock())
-    db.session.commit()
-    return grade
+    return add_due_grade(clock(), add_registration(clock(), link))
 
 
 def reread(grade: Grade) -> Grade:
@@ -246,3 +232,24 @@ def test_refused_list_is_no_missing_column(
     assert said in reason
     assert ("no gradebook column" in reason) is (said == "has no gradebook column yet")
     assert [one.state for one in db.session.query(Score)] == ["queued"]
+
+
+@pytest.mark.parametrize(
+    ("throttled", "said"),
+    [(True, "asks for fewer requests"), (False, "or as soon as a launch shows that it is back")],
+)
+def test_pause_is_told_as_what_it_is(
+    services: Services,
+    gate: PlatformGate,
+    grade: Grade,
+    clock: FakeClock,
+    throttled: bool,
+    said: str,
+) -> None:
+    grade.platform.paused_until = clock() + timedelta(minutes=5)
+    grade.platform.is_throttled = throttled
+    db.session.commit()
+
+    work_grade(services, gate, grade.id)
+
+    assert said in (reread(grade).decision_reason or "")

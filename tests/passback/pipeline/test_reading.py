@@ -22,18 +22,12 @@ from lti_bridge.registrations.models import Grade, Learner, Registration, Resour
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.mini_platform import MiniPlatform, Reply
-from tests.rows import add_grade, add_launch, add_link, add_registration
+from tests.rows import add_due_grade, add_link, add_registration
 
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 3600}
 SCORES, RESULTS = ("POST", "/items/1/scores"), ("GET", "/items/1/results")
 SCOPES = [SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE]
 MINE = {"userId": "user-7", "resultMaximum": 100, EXTENSION: {}}
-
-
-@pytest.fixture
-def gate(app: Flask) -> PlatformGate:
-    found: PlatformGate = app.extensions["platform_gate"]
-    return found
 
 
 @pytest.fixture
@@ -52,13 +46,7 @@ def grade(services: Services, clock: FakeClock, platform: MiniPlatform, dialect:
     link.service_scopes = SCOPES
     link.deployment.platform.token_url = f"{platform.url}/token"
     link.deployment.platform.dialect = dialect
-    registration = add_registration(clock(), link)
-    registration.created_at = registration.launched_at = clock()
-    add_launch(clock(), registration, exited_at=clock(), settled_at=clock())
-    grade = add_grade(clock(), registration)
-    mark_due(grade.id, "send", clock())
-    db.session.commit()
-    return grade
+    return add_due_grade(clock(), add_registration(clock(), link))
 
 
 def work(services: Services, gate: PlatformGate, grade: Grade) -> Score:
@@ -240,6 +228,7 @@ def test_first_score_costs_three_calls_and_the_next_two(
     registration = db.session.query(Score).one().registration
     assert registration is not None
     registration.score_scaled = 60
+    held[:] = [{**MINE, "resultScore": 60}]
     mark_due(grade.id, "send", clock())
     db.session.commit()
 

@@ -11,12 +11,11 @@ from lti_bridge.passback.models import Score
 from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.triggers.reconcile import reconcile_link
 from lti_bridge.platforms.keys import ensure_keys
-from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.mini_platform import MiniPlatform, Reply
-from tests.rows import add_grade, add_launch, add_link, add_registration
+from tests.rows import add_due_grade, add_link, add_registration
 from tests.world import count
 
 ELSEWHERE = {"Link": '<https://elsewhere.example/more>; rel="next"'}
@@ -31,13 +30,7 @@ def grade(services: Services, clock: FakeClock, platform: MiniPlatform) -> Grade
     link = add_link(clock(), line_item_url=None)
     link.line_items_url = f"{platform.url}/items"
     link.deployment.platform.token_url = f"{platform.url}/token"
-    registration = add_registration(clock(), link)
-    registration.created_at = registration.launched_at = clock()
-    add_launch(clock(), registration, exited_at=clock(), settled_at=clock())
-    grade = add_grade(clock(), registration)
-    mark_due(grade.id, "send", clock())
-    db.session.commit()
-    return grade
+    return add_due_grade(clock(), add_registration(clock(), link))
 
 
 def items_of(platform: MiniPlatform, grade: Grade, **more: dict[str, str]) -> Reply:
