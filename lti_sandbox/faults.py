@@ -28,6 +28,7 @@ class Faults:
     error_key: str = "error"
     expired_token_rate: float = 0
     deletes_off: bool = False
+    stale_lists: bool = False
 
     @classmethod
     def parse(cls, body: object) -> "Faults":
@@ -55,7 +56,7 @@ class Faults:
 
 
 _CHOICES = {"duplicate_registration": ("reject", "reset"), "error_key": ("error", "message")}
-_SWITCHES = ("postback_early", "never_return", "deletes_off")
+_SWITCHES = ("postback_early", "never_return", "deletes_off", "stale_lists")
 
 
 def _check(name: str, value: object) -> None:

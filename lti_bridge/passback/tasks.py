@@ -9,6 +9,7 @@ from ..lti.launch_state import forget_old_nonces
 from ..platforms.keys import advance_keys
 from ..queue.worker import Timer
 from ..registrations.grade_updates import WORK_TASK
+from ..registrations.learner_names import send_changed_names
 from ..services import Services
 from .pipeline.job import work_grade
 from .pipeline.throttle import PlatformGate
@@ -19,6 +20,7 @@ from .triggers.sweep import recheck_unresolved, sweep_accounts
 RECHECK_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
 RECONCILE_SECONDS = 300.0
+NAMES_SECONDS = 30.0
 SWEEP_LOOK_SECONDS = 5.0
 
 
@@ -59,6 +61,7 @@ def timers(app: Flask, services: Services) -> list[Timer]:
         Timer("sweep", sweep_look, in_context(lambda: sweep_accounts(services))),
         Timer("recheck", RECHECK_SECONDS, in_context(lambda: recheck_unresolved(services))),
         Timer("reconcile", RECONCILE_SECONDS, in_context(lambda: reconcile_due(services))),
+        Timer("names", NAMES_SECONDS, in_context(lambda: send_changed_names(services))),
         Timer("prune", PRUNE_SECONDS, in_context(lambda: prune_nonces(services))),
         Timer("keys", PRUNE_SECONDS, in_context(lambda: advance_keys(now=services.now()))),
     ]

@@ -13,6 +13,7 @@ from ..services import Services
 from .create_lease import registration_values
 from .grade_updates import trail
 from .identity import attempts_for, may_begin_another
+from .kept_outcomes import keep_at_launch
 from .launch_rows import FIRST_RECHECK
 from .models import Grade, Launch, Learner, Registration, ResourceLink
 
@@ -166,5 +167,7 @@ def mark_launched(registration: Registration, launch: Launch) -> None:
     launch.known_completion = registration.completion
     launch.known_success = registration.success
     launch.known_score = registration.score_scaled
+    for name, value in keep_at_launch().items():
+        setattr(registration, name, value)
     registration.launched_at = launch.launched_at
     registration.recheck_at = launch.launched_at + FIRST_RECHECK

@@ -1,7 +1,7 @@
 """Small writes that every chapter above makes: due, awake, progress, trail."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
@@ -10,8 +10,8 @@ from sqlalchemy import (
     Row,
     Table,
     and_,
-    bindparam,
     case,
+    false,
     func,
     insert,
     literal,
@@ -22,25 +22,15 @@ from sqlalchemy import (
 
 from ..core.db import UtcDateTime, affected, db
 from ..core.errors import Unavailable
-from ..scorm_cloud.progress import Progress, real_score
+from ..scorm_cloud.progress import Progress
 from ..services import Services
+from .kept_outcomes import keep_real_score
 from .models import Grade, Launch, Registration, TrailEvent
 
 What = Literal["read", "send"]
 WORK_TASK = "passback.work"
 # Many launches of a class are no storm of tries.
 EVENTS_APART = timedelta(minutes=10)
-_REGISTRATION = cast(Table, Registration.__table__)
-_CONFIRM = (
-    update(_REGISTRATION)
-    .where(
-        _REGISTRATION.c.id == bindparam("row_id"),
-        _REGISTRATION.c.progress_asked_at.is_not_distinct_from(
-            bindparam("seen_at", type_=UtcDateTime())
-        ),
-    )
-    .values(progress_asked_at=bindparam("asked_at"))
-)
 _OF_REGISTRATION = and_(
     Grade.resource_link_id == Registration.resource_link_id,
     Grade.learner_id == Registration.learner_id,
@@ -185,27 +175,35 @@ def wake_all_for_event(condition: ColumnElement[bool], at: datetime) -> None:
     wake_for_event(condition, at)
 
 
-def store_progress(registration: int, progress: Progress, asked_at: datetime) -> bool:
+def store_progress(
+    registration: int, progress: Progress, asked_at: datetime, *, listed: bool = False
+) -> bool:
     """Keep progress that was asked for at a moment; tells whether completion, success or score
     changed.
 
-    One conditional UPDATE: an answer never overwrites one that was asked for later. Runs in the
-    caller's transaction.
+    One conditional UPDATE: an answer never overwrites one that was asked for later, unless SCORM
+    Cloud itself calls it newer. An entry of a list (`listed`) may be older than what it is asked
+    after: it counts only when SCORM Cloud calls it newer. Runs in the caller's transaction.
     """
-    newer = or_(
+    later = or_(
         Registration.progress_asked_at.is_(None), Registration.progress_asked_at <= asked_at
     )
-    mine = and_(Registration.id == registration, newer)
+    newer = _is_newer(progress)
+    fits = or_(later, newer) if not listed else or_(Registration.reported_at.is_(None), newer)
+    mine = and_(Registration.id == registration, fits)
     completion, success, score = progress.result
     differs = or_(
         Registration.completion != completion,
         Registration.success != success,
         Registration.score_scaled.is_distinct_from(score),
     )
+    moment = literal(asked_at, UtcDateTime())
     values: dict[str, object] = {
         "seconds_tracked": progress.seconds,
-        "progress_asked_at": asked_at,
+        "progress_asked_at": case((later, moment), else_=Registration.progress_asked_at),
     }
+    if progress.updated_at is not None:
+        values["reported_at"] = progress.updated_at
     news = values | {
         "completion": completion,
         "success": success,
@@ -214,30 +212,22 @@ def store_progress(registration: int, progress: Progress, asked_at: datetime) ->
     }
     if progress.completed_at is not None:  # the first time counts, whatever comes after a reset
         news["completed_at"] = func.coalesce(Registration.completed_at, progress.completed_at)
-    best = real_score(progress)
-    if best is not None:
-        kept = and_(Registration.best_real_score.is_not(None), Registration.best_real_score > best)
-        news["best_real_score"] = case((kept, Registration.best_real_score), else_=best)
+    if progress.outcome.is_real:
+        higher = Registration.best_real_score > score
+        news["best_real_score"] = case((higher, Registration.best_real_score), else_=score)
+    else:
+        news |= keep_real_score()
     changed = affected(db.session.execute(update(Registration).where(mine, differs).values(news)))
     if not changed:
         db.session.execute(update(Registration).where(mine).values(values))
     return changed == 1
 
 
-def confirm_progress(seen: Mapping[int, datetime | None], asked_at: datetime) -> None:
-    """Say that the progress that rows hold was still so when it was asked for at a moment.
-
-    `seen` tells by registration when it was asked for as the caller read it: a row that somebody
-    has written since is left alone. Runs in the caller's transaction, in the order of ids: two
-    that confirm at once must not wait for each other's rows.
-    """
-    rows = [
-        {"row_id": row_id, "seen_at": seen[row_id], "asked_at": asked_at}
-        for row_id in sorted(seen)
-        if (before := seen[row_id]) is None or before < asked_at
-    ]
-    if rows:
-        db.session.connection().execute(_CONFIRM, rows)
+def _is_newer(progress: Progress) -> ColumnElement[bool]:
+    """SCORM Cloud's own time says that this is newer than what the row holds."""
+    if progress.updated_at is None:
+        return false()
+    return Registration.reported_at < literal(progress.updated_at, UtcDateTime())
 
 
 def trail(

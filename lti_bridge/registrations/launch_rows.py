@@ -16,6 +16,7 @@ from ..services import Services
 from .create_lease import LEASE, OpenedRegistration, opened_registration, registration_values
 from .grade_updates import trail
 from .identity import choose_attempt, choose_course, scorm_learner_id
+from .kept_outcomes import keep_at_launch
 from .launch_snapshot import (
     GRADE,
     LAUNCH,
@@ -63,7 +64,12 @@ class _LaunchRequest:
 _RENAME = (
     update(LEARNER)
     .where(LEARNER.c.id == bindparam("row_id"))
-    .values({name: bindparam(f"new_{name}") for name in ("first_name", "last_name", "email")})
+    .values(
+        {
+            "name_changed_at": bindparam("at"),
+            **{name: bindparam(f"new_{name}") for name in ("first_name", "last_name", "email")},
+        }
+    )
 )
 _KEEP = (
     select(LEARNER.c.id)
@@ -81,7 +87,7 @@ _REMEMBER = (
 _RENEW_REGISTRATION = (
     update(REGISTRATION)
     .where(REGISTRATION.c.id == bindparam("row_id"))
-    .values(launched_at=bindparam("at"), recheck_at=bindparam("look_at"))
+    .values(launched_at=bindparam("at"), recheck_at=bindparam("look_at"), **keep_at_launch())
     .returning(*REGISTRATION.columns)
 )
 _before = LAUNCH.alias("before")
@@ -160,7 +166,7 @@ def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[Launc
     learner = snapshot.learner
     if (learner.first_name, learner.last_name, learner.email) != names:
         new = dict(zip(("new_first_name", "new_last_name", "new_email"), names, strict=True))
-        connection().execute(_RENAME, {"row_id": learner.id, **new})
+        connection().execute(_RENAME, {"row_id": learner.id, "at": wish.now, **new})
     return snapshot, learner
 
 

@@ -88,6 +88,7 @@ class Learner(Base):
     first_name: Mapped[str | None] = mapped_column(String(255))
     last_name: Mapped[str | None] = mapped_column(String(255))
     email: Mapped[str | None] = mapped_column(String(320))
+    name_changed_at: Mapped[datetime | None]  # SCORM Cloud is yet to be told
     created_at: Mapped[datetime]
 
     platform: Mapped[Platform] = relationship()
@@ -121,6 +122,11 @@ class Registration(Base):
     success: Mapped[str] = mapped_column(String(10), default="UNKNOWN")
     score_scaled: Mapped[float | None]
     best_real_score: Mapped[float | None]  # highest score that counted as a result
+    # The outcome before it was opened again, or began anew within a session; all None without one.
+    kept_completion: Mapped[str | None] = mapped_column(String(10))
+    kept_success: Mapped[str | None] = mapped_column(String(10))
+    kept_score: Mapped[float | None]
+    reported_at: Mapped[datetime | None]  # when this progress was new, by SCORM Cloud's clock
     seconds_tracked: Mapped[float] = mapped_column(default=0.0)
     progress_asked_at: Mapped[datetime | None]
     progress_changed_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -26,6 +26,7 @@ from .request_bodies import (
     LearnerValues,
     PostBack,
     launch_link_body,
+    learner_body,
     postback_body,
     registration_body,
 )
@@ -296,14 +297,15 @@ class ScormCloudClient:
         entries = (entry for answer in pages for entry in read_list(answer, "registrations"))
         return [str(entry.get("id", "")) for entry in entries]
 
-    def blank_learner(self, learner_id: str, *, deadline_seconds: float | None = None) -> None:
-        """Blank name and email on every registration of a learner, in the background.
+    def update_learner(
+        self, learner: LearnerValues, *, deadline_seconds: float | None = None
+    ) -> None:
+        """Change name and email on every registration of a learner, in the background.
 
-        NotFound when the learner has no registration.
+        What is None is blanked. NotFound when the learner has no registration.
         """
-        path = path_to("/learner", learner_id, "updateInfo")
-        body = {"id": learner_id, "firstName": "", "lastName": "", "email": ""}
-        self._wire.call("POST", path, json=body, deadline_seconds=deadline_seconds)
+        path = path_to("/learner", learner.id, "updateInfo")
+        self._wire.call("POST", path, json=learner_body(learner), deadline_seconds=deadline_seconds)
 
     def delete_learner_information(
         self, learner_id: str, user_email: str, *, deadline_seconds: float | None = None

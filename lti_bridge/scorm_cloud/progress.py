@@ -27,12 +27,37 @@ class Success(StrEnum):
 
 
 @dataclass(frozen=True)
+class CourseOutcome:
+    """Completion, success and score of 100 of an attempt, as far as they decide a grade."""
+
+    completion: str
+    success: str
+    score: float | None
+
+    @property
+    def is_real(self) -> bool:
+        """A score of a course that says completed or passed: it counts as the result.
+
+        That of an unfinished course is a running score, or a provisional one once it says failed.
+        """
+        judged = self.completion == Completion.COMPLETED or self.success == Success.PASSED
+        return self.score is not None and judged
+
+    @property
+    def is_outcome(self) -> bool:
+        """Something that may decide a grade, as long as no real score does."""
+        failed = self.success == Success.FAILED and self.score is not None
+        judged = self.completion == Completion.COMPLETED or self.success == Success.PASSED
+        return judged or failed
+
+
+@dataclass(frozen=True)
 class Progress:
     """One registration's newest state.
 
     `score_scaled` is SCORM Cloud's 0 to 100 scale, clamped to it and rounded to 4 decimals, or
     None when no score was reported (the key is absent then; 0 is a score). `completed_at` is when
-    the course was first completed, by SCORM Cloud's clock.
+    the course was first completed, `updated_at` when this report changed, by SCORM Cloud's clock.
     """
 
     completion: Completion = Completion.UNKNOWN
@@ -41,6 +66,12 @@ class Progress:
     seconds: float = 0.0
     instance: int = 0
     completed_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def outcome(self) -> CourseOutcome:
+        """The same as `result`, with what it means for a grade."""
+        return CourseOutcome(*self.result)
 
     @property
     def result(self) -> tuple[str, str, float | None]:
@@ -76,6 +107,7 @@ def parse_progress(payload: Mapping[str, Any]) -> Progress:
         seconds=_number(payload.get("totalSecondsTracked")) or 0.0,
         instance=int(_number(payload.get("instance")) or 0),
         completed_at=parse_moment(payload.get("completedDate")),
+        updated_at=parse_moment(payload.get("updated")),
     )
 
 
@@ -110,17 +142,6 @@ def parse_moment(value: Any) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def real_score(progress: Progress) -> float | None:
-    """Return the score if it counts as a result, else None.
-
-    It does when the course says completed, or passed or failed: a score of an unfinished course
-    is a running score (design: decision table).
-    """
-    finished = progress.completion is Completion.COMPLETED
-    judged = progress.success is not Success.UNKNOWN
-    return progress.score_scaled if finished or judged else None
 
 
 def _enum(kind: type[E], value: Any) -> E:

@@ -39,6 +39,16 @@ def registration_body(
     return body
 
 
+def learner_body(learner: LearnerValues) -> dict[str, Any]:
+    """Return a LearnerSchema in which every value takes the place of the one before."""
+    return {
+        "id": learner.id,
+        "firstName": learner.first_name or "",
+        "lastName": learner.last_name or "",
+        "email": learner.email or "",
+    }
+
+
 def launch_link_body(
     redirect_on_exit_url: str,
     *,

@@ -28,6 +28,7 @@ class Cloud:
     import_seconds: float
     allow_delete: bool
     now: Callable[[], datetime] = now
+    listed: dict[str, str] = field(default_factory=dict)  # what a stale list still shows
     imports: list[threading.Thread] = field(default_factory=list)
 
     def stop(self) -> None:

@@ -13,6 +13,7 @@ from lti_sandbox.practice_scorm_cloud.asking import detail, flag, words
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 from lti_sandbox.practice_scorm_cloud.errors import ApiError
 from lti_sandbox.practice_scorm_cloud.results import Document, registration_json
+from lti_sandbox.practice_scorm_cloud.store import load
 from lti_sandbox.practice_scorm_cloud.times import parse_filter
 
 DATES = ("created", "updated")
@@ -37,7 +38,7 @@ def registration_page(cloud: Cloud, more: str | None) -> Page:
         total = cloud.store.count(f"SELECT COUNT(*) FROM registration WHERE {where}", *values)
     rows = _rows(cloud, query, where, values)
     page, rest = rows[: cloud.page_size], rows[cloud.page_size :]
-    shown = [_shown(row) for row in page]
+    shown = [_shown(cloud, row) for row in page]
     body: Document = {"registrations": shown}
     if rest:
         last = page[-1]
@@ -151,9 +152,13 @@ def _rows(cloud: Cloud, query: Document, where: str, values: list[Any]) -> list[
     return cloud.store.all(sql, *values, cloud.page_size + 1)
 
 
-def _shown(row: Any) -> Document:
+def _shown(cloud: Cloud, row: Any) -> Document:
+    """Return an entry; under the fault `stale_lists` as it was before its newest change."""
     registration = registrations.registration_of(row)
-    return registration_json(registration.facts, registration.seen[-1], detail())
+    seen = registration.seen
+    if cloud.control.faults.stale_lists:
+        seen = load(cloud.listed[row["id"]]) if row["id"] in cloud.listed else seen
+    return registration_json(registration.facts, seen[-1], detail())
 
 
 def _token(query: Document) -> str:

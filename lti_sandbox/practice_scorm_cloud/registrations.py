@@ -229,6 +229,9 @@ def _count_post(cloud: Cloud, registration_id: str, outcome: str) -> None:
 
 
 def _set_seen(cloud: Cloud, registration_id: str, text: str, moment: str) -> None:
+    if cloud.control.faults.stale_lists:
+        for row in cloud.store.all("SELECT seen FROM registration WHERE id = ?", registration_id):
+            cloud.listed[registration_id] = row["seen"]
     cloud.store.run(
         "UPDATE registration SET seen = ?, updated = ? WHERE id = ?", text, moment, registration_id
     )

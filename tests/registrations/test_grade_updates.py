@@ -1,12 +1,13 @@
-"""Progress that was seen again is confirmed at once for many, and never over newer news."""
+"""Which report of SCORM Cloud counts when two were asked for at about the same time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from lti_bridge.core.db import db
-from lti_bridge.registrations.grade_updates import confirm_progress
+from lti_bridge.registrations.grade_updates import store_progress
 from lti_bridge.registrations.models import Registration
+from lti_bridge.scorm_cloud.progress import Completion, Progress, Success
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
 from tests.rows import add_link, add_registration
@@ -14,31 +15,62 @@ from tests.rows import add_link, add_registration
 
 @pytest.fixture
 def registration(services: Services, clock: FakeClock) -> Registration:
-    return add_registration(clock(), add_link(clock()))
-
-
-def asked_at(registration: Registration) -> float:
-    """Return when its progress was asked for, in seconds after the registration was opened."""
-    row = db.session.get_one(Registration, registration.id, populate_existing=True)
+    """Its progress was asked for after 60 s, and is of second 50 by SCORM Cloud's clock."""
+    row = add_registration(clock(), add_link(clock()))
+    row.reported_at = row.opened_at + timedelta(seconds=50)
     db.session.commit()
-    assert row.progress_asked_at is not None
-    return (row.progress_asked_at - row.opened_at).total_seconds()
+    return row
+
+
+def reread(registration: Registration) -> Registration:
+    return db.session.get_one(Registration, registration.id, populate_existing=True)
+
+
+def seconds(row: Registration, moment: datetime | None) -> float:
+    assert moment is not None
+    return (moment - row.opened_at).total_seconds()
 
 
 @pytest.mark.parametrize(
-    "seen, confirmed, kept",
-    [(60, 90, 90), (60, 30, 60), (50, 90, 60), (None, 90, 60)],
-    ids=["as it was seen", "asked earlier", "written since", "first written since"],
+    ("asked", "updated", "listed", "counts"),
+    [
+        (70, 55, False, True),
+        (70, 40, False, True),  # what is said of one registration is believed
+        (70, None, False, True),
+        (55, 55, False, True),  # asked earlier, and SCORM Cloud calls it newer
+        (55, 50, False, False),
+        (55, None, False, False),
+        (70, 55, True, True),
+        (55, 55, True, True),
+        (70, 50, True, False),
+        (70, 40, True, False),
+        (70, None, True, False),
+    ],
 )
-def test_confirms_only_what_was_seen(
-    registration: Registration, seen: float | None, confirmed: float, kept: float
+def test_newest_report_counts(
+    registration: Registration, asked: float, updated: float | None, listed: bool, counts: bool
 ) -> None:
-    """The row's progress was asked for 60 s after it was opened."""
-    moment = None if seen is None else registration.opened_at + timedelta(seconds=seen)
+    opened_at = registration.opened_at
+    report = Progress(
+        Completion.COMPLETED,
+        Success.FAILED,
+        12.0,
+        updated_at=None if updated is None else opened_at + timedelta(seconds=updated),
+    )
 
-    confirm_progress(
-        {registration.id: moment}, registration.opened_at + timedelta(seconds=confirmed)
+    changed = store_progress(
+        registration.id, report, opened_at + timedelta(seconds=asked), listed=listed
     )
     db.session.commit()
 
-    assert asked_at(registration) == kept
+    row = reread(registration)
+    assert (changed, row.score_scaled == 12) == (counts, counts)
+    assert seconds(row, row.progress_asked_at) == (max(60, asked) if counts else 60)
+
+
+def test_list_counts_where_nothing_else_is_known(registration: Registration) -> None:
+    registration.reported_at = None
+    db.session.commit()
+    report = Progress(Completion.COMPLETED, Success.FAILED, 12.0)
+
+    assert store_progress(registration.id, report, registration.opened_at, listed=True)

@@ -334,12 +334,12 @@ def test_blanks_a_learner_everywhere(cloud: PracticeCloud) -> None:
     for name in ("a", "b"):
         cloud.client.create_registration(name, "golf", ALICE, None)
 
-    cloud.client.blank_learner("learner-1")
+    cloud.client.update_learner(LearnerValues("learner-1"))
 
     shown = [cloud.look(name)["progress"]["learner"] for name in ("a", "b")]
     assert shown == [{"id": "learner-1"}] * 2
     with pytest.raises(NotFound):
-        cloud.client.blank_learner("nobody")
+        cloud.client.update_learner(LearnerValues("nobody"))
 
 
 def test_orders_the_deletion_of_personal_data(cloud: PracticeCloud) -> None:

@@ -15,7 +15,6 @@ from lti_bridge.scorm_cloud.progress import (
     parse_moment,
     parse_progress,
     parse_score,
-    real_score,
 )
 
 PASSED = {
@@ -104,23 +103,26 @@ def test_no_payload_ever_raises(payload: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "completion, success, score, real",
+    "completion, success, score, is_real, is_outcome",
     [
-        ("COMPLETED", "UNKNOWN", 60.0, 60.0),
-        ("COMPLETED", "FAILED", 20.0, 20.0),
-        ("COMPLETED", "PASSED", None, None),
-        ("INCOMPLETE", "PASSED", 90.0, 90.0),
-        ("UNKNOWN", "FAILED", 10.0, 10.0),
-        ("INCOMPLETE", "UNKNOWN", 50.0, None),
-        ("UNKNOWN", "UNKNOWN", 0.0, None),
+        ("COMPLETED", "UNKNOWN", 60.0, True, True),
+        ("COMPLETED", "FAILED", 20.0, True, True),
+        ("COMPLETED", "PASSED", None, False, True),
+        ("COMPLETED", "UNKNOWN", None, False, True),
+        ("INCOMPLETE", "PASSED", 90.0, True, True),
+        ("INCOMPLETE", "PASSED", None, False, True),
+        ("UNKNOWN", "FAILED", 10.0, False, True),
+        ("INCOMPLETE", "FAILED", None, False, False),
+        ("INCOMPLETE", "UNKNOWN", 50.0, False, False),
+        ("UNKNOWN", "UNKNOWN", 0.0, False, False),
     ],
 )
-def test_tells_real_scores_from_running_ones(
-    completion: str, success: str, score: float | None, real: float | None
+def test_tells_results_from_running_scores(
+    completion: str, success: str, score: float | None, is_real: bool, is_outcome: bool
 ) -> None:
-    progress = Progress(Completion(completion), Success(success), score)
+    outcome = Progress(Completion(completion), Success(success), score).outcome
 
-    assert real_score(progress) == real
+    assert (outcome.is_real, outcome.is_outcome) == (is_real, is_outcome)
 
 
 def test_reads_launch_history() -> None:

@@ -14,14 +14,16 @@ class State:
 
     @property
     def real(self) -> float | None:
-        """The score, if this is a result: completed, or passed or failed."""
-        is_result = self.completion == "COMPLETED" or self.success != "UNKNOWN"
+        """The score, if this is a result: completed, or passed."""
+        is_result = self.completion == "COMPLETED" or self.success == "PASSED"
         return None if self.score is None or not is_result else min(100.0, max(0.0, self.score))
 
     def inferred(self, completion: str) -> float | None:
-        """The grade without a score, under `completion` = full_marks or no_grade."""
+        """What stands in for a result, under `completion` = full_marks or no_grade."""
         if self.score is not None and self.real is not None:
             return None
+        if self.success == "FAILED" and self.completion != "COMPLETED":
+            return None if self.score is None else min(100.0, max(0.0, self.score))
         if self.success == "PASSED":
             return 100.0
         if self.completion != "COMPLETED":
@@ -46,6 +48,8 @@ def allowed_grades(
     seen it; `passing` it showed in between, so the bridge may have seen it. `before` is what the
     gradebook showed at the last quiet time.
     """
+    known = list(known)
+    passing = list(passing)
     known_reals = {state.real for state in known if state.real is not None}
     maybe = known_reals | {state.real for state in passing if state.real is not None}
     if now.real is not None:
@@ -58,7 +62,8 @@ def allowed_grades(
     if guess is not None:
         return {guess, *maybe}
     # Nothing is sent now; what was sent on the way here stays.
-    guesses = {s.inferred(rule) for s in passing for rule in ("full_marks", "no_grade")}
+    shown = [*known, *passing]
+    guesses = {s.inferred(rule) for s in shown for rule in ("full_marks", "no_grade")}
     return {before, *maybe, *(guesses - {None})}
 
 

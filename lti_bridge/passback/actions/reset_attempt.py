@@ -9,11 +9,11 @@ from ...core.errors import NotFound, Refused, Unavailable
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import lock_grade_of, store_progress, trail
 from ...registrations.models import Registration
-from ...scorm_cloud.progress import Progress
+from ...scorm_cloud.progress import CourseOutcome, Progress
 from ...services import Services
 from ..pipeline.snapshot import load_snapshot
 from ..rules.grade_snapshot import attempts_of
-from ..rules.grading_policy import worth
+from ..rules.grading_policy import kept_by_reset
 
 OFF = (
     "SCORM Cloud does not let us reset; nothing was lost. An owner or admin of the SCORM Cloud "
@@ -56,11 +56,18 @@ def begin_reset(services: Services, row_id: int, who: str) -> RegistrationToRese
     snapshot = load_snapshot(services, grade_id)
     for attempt, row in zip(attempts_of(snapshot, now), snapshot.registrations, strict=True):
         if row.row_id == row_id:
-            registration.best_real_score = worth(attempt, snapshot.policy)
+            _keep(registration, kept_by_reset(attempt, snapshot.policy))
     trail(row_id, "reset", f"{who} asked to reset attempt {registration.attempt}.", now)
     return RegistrationToReset(
         registration.id, registration.registration_id, registration.scorm_account_id
     )
+
+
+def _keep(registration: Registration, outcome: CourseOutcome | None) -> None:
+    if outcome is not None:
+        registration.kept_completion = outcome.completion
+        registration.kept_success = outcome.success
+        registration.kept_score = outcome.score
 
 
 def finish_reset(services: Services, registration: RegistrationToReset) -> None:

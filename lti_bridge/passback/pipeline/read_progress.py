@@ -11,11 +11,10 @@ from ...core.errors import NotFound, Refused, Unavailable
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import store_progress, trail
 from ...registrations.models import Launch
-from ...scorm_cloud.progress import LaunchHistoryEntry, Progress, real_score
+from ...scorm_cloud.progress import CourseOutcome, LaunchHistoryEntry, Progress
 from ...services import Services
 from ...web.sentences import N_
-from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, attempt_of
-from ..rules.grading_policy import rests_on_result
+from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow
 from ..rules.retry_policy import Backoff, wait_seconds
 from ..rules.settlement import (
     PollState,
@@ -82,10 +81,12 @@ def _with_progress(
     snapshot: GradeSnapshot, registration: RegistrationRow, progress: Progress, at: datetime
 ) -> tuple[RegistrationRow, ...]:
     """Return the attempts as they are now that this progress was stored."""
-    real, best = real_score(progress), registration.best_real
+    report, before = progress.outcome, CourseOutcome(*registration.result)
+    best, real = registration.best_real, report.score if report.is_real else None
     fresh = replace(
         registration,
         result=progress.result,
+        kept=before if before.is_real and not report.is_real else registration.kept,
         best_real=best if real is None else max(real, best if best is not None else real),
         changed_at=at,
         completed_at=registration.completed_at or progress.completed_at,
@@ -205,12 +206,11 @@ def _stop_looking(
 def _seen(
     snapshot: GradeSnapshot, registration: RegistrationRow, session: LaunchRow, now: datetime
 ) -> Seen:
-    attempt = attempt_of(registration, ended=False)
-    result = rests_on_result(attempt)
+    report = CourseOutcome(*registration.result)
     return Seen(
         differs=registration.result != session.known,
-        rests_on_result=result,
-        inferred=attempt.completion == "COMPLETED" and attempt.score is None,
+        rests_on_result=report.is_real,
+        inferred=report.is_outcome and not report.is_real,
         announced=session.announced is not None
         and announce(*registration.result) == session.announced,
         ended=session.ended,

@@ -14,6 +14,7 @@ from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
 from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from ...registrations.resource_links import creates_line_item
+from ...scorm_cloud.progress import CourseOutcome
 from ...services import Services
 from ..models import Score, ScoreTry, SweepCursor
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, ScoreRow
@@ -77,6 +78,9 @@ _REGISTRATIONS = (
         REGISTRATION.c.completion,
         REGISTRATION.c.success,
         REGISTRATION.c.score_scaled,
+        REGISTRATION.c.kept_completion,
+        REGISTRATION.c.kept_success,
+        REGISTRATION.c.kept_score,
         REGISTRATION.c.best_real_score,
         REGISTRATION.c.progress_changed_at,
         REGISTRATION.c.submitted_at,
@@ -220,12 +224,19 @@ def _registration(row: Row[Any]) -> RegistrationRow:
         course_id=row.course_id,
         attempt=row.attempt,
         result=(row.completion, row.success, row.score_scaled),
+        kept=_kept(row),
         best_real=row.best_real_score,
         changed_at=row.progress_changed_at,
         submitted_at=row.submitted_at,
         completed_at=row.completed_at,
         attempt_stored=row.submission_accepted,
     )
+
+
+def _kept(row: Row[Any]) -> CourseOutcome | None:
+    if row.kept_completion is None:
+        return None
+    return CourseOutcome(row.kept_completion, row.kept_success, row.kept_score)
 
 
 def _sessions(

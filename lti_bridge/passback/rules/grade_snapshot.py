@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ...lms.readings import Outgoing
 from ...lti.values import Granted, PlatformValues, same_line_item
+from ...scorm_cloud.progress import CourseOutcome
 from .grading_policy import Attempt, Decided, GradingPolicy
 from .score_states import ACCEPTED, PARKED, QUEUED
 from .settlement import PollState, quiet_until
@@ -20,6 +21,7 @@ class RegistrationRow:
     course_id: str
     attempt: int
     result: tuple[str, str, float | None]
+    kept: CourseOutcome | None  # before it was opened again
     best_real: float | None
     changed_at: datetime | None
     submitted_at: datetime | None
@@ -172,37 +174,43 @@ class GradeSnapshot:
 def attempts_of(snapshot: GradeSnapshot, now: datetime) -> list[Attempt]:
     """Return the attempts as the grading policy takes them.
 
-    An attempt that was graded by inference before stays so; one whose session is open counts as
-    ended after a quiet time.
+    One whose session is open counts as ended after a quiet time. What stood in for a real score
+    before this session is not sure while the result of an earlier one is still looked for.
     """
-    inferred_before = {score.attempt for score in snapshot.scores if score.inferred}
     newest = snapshot.newest.row_id if snapshot.newest is not None else None
     attempts = []
     for registration in snapshot.registrations:
         quiet = quiet_until(registration.changed_at)
-        session = snapshot.session_of(registration)
+        session, kept = snapshot.session_of(registration), registration.kept
         ended = (
-            registration.attempt in inferred_before
-            or registration.row_id != newest
+            registration.row_id != newest
             or (session is not None and session.ended)
             or (quiet is not None and quiet <= now)
         )
-        attempts.append(attempt_of(registration, ended))
+        unsure = session is not None and session.looks is not None and session.looks.overlaps
+        if kept is not None and not kept.is_real and (unsure or _looks_at_earlier(session)):
+            kept = None
+        mine = [one for one in snapshot.scores if one.attempt == registration.attempt]
+        guessed = [one.score_given for one in mine if one.inferred]
+        attempts.append(
+            Attempt(
+                registration.attempt,
+                *registration.result,
+                best_real=registration.best_real,
+                ended=ended,
+                quiet_until=quiet,
+                kept=kept,
+                guessed=guessed[-1] if guessed else None,
+                running=tuple(
+                    one.score_given for one in mine if not one.inferred and not one.is_found
+                ),
+            )
+        )
     return attempts
 
 
-def attempt_of(registration: RegistrationRow, ended: bool) -> Attempt:
-    """Return one attempt as the grading policy takes it."""
-    completion, success, score = registration.result
-    return Attempt(
-        number=registration.attempt,
-        completion=completion,
-        success=success,
-        score=score,
-        best_real=registration.best_real,
-        ended=ended,
-        quiet_until=quiet_until(registration.changed_at),
-    )
+def _looks_at_earlier(session: LaunchRow | None) -> bool:
+    return session is not None and session.looks is not None and not session.is_newest
 
 
 def newest_decision(snapshot: GradeSnapshot) -> Decided | None:

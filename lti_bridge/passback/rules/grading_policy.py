@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...scorm_cloud.progress import CourseOutcome
 from ...web.sentences import N_, format_message
 from . import reasons
 
@@ -33,9 +34,12 @@ class GradingPolicy:
 class Attempt:
     """One attempt of the current course.
 
-    `score` is the newest score (0 to 100), `best_real` the highest that ever counted as a result.
-    `ended` tells that no better result can still come from an open session, or that this attempt
-    was already graded by inference; `quiet_until` is when an open session counts as ended.
+    `completion`, `success` and `score` (0 to 100) are the newest report; `kept` is the outcome that
+    the attempt had before this report or this session, so that opening it again and leaving it
+    unfinished changes nothing; `best_real` the highest score that ever counted as a result.
+    `ended` tells that no better result can still come from an open session; `quiet_until` is when
+    an open session counts as ended. `guessed` is what was last sent for it without a real score,
+    `running` every running score that was sent for it.
     """
 
     number: int
@@ -45,6 +49,14 @@ class Attempt:
     best_real: float | None = None
     ended: bool = False
     quiet_until: datetime | None = None
+    kept: CourseOutcome | None = None
+    guessed: float | None = None
+    running: tuple[float, ...] = ()
+
+    @property
+    def report(self) -> CourseOutcome:
+        """What SCORM Cloud says of it now."""
+        return CourseOutcome(self.completion, self.success, self.score)
 
 
 @dataclass(frozen=True)
@@ -114,12 +126,11 @@ def decide(
 ) -> Decision:
     """Return the one decision for a grade.
 
+    A real score counts at once, and one that stands in for it when its session has ended.
     `found_in_lms` is a result of 100 that the LMS held after our database was lost: under `best`
     it counts as a value.
     """
-    judged = [(attempt, _judge(attempt, policy)) for attempt in attempts]
-    values = [outcome for _, outcome in judged if isinstance(outcome, _Value)]
-    waits = [outcome for _, outcome in judged if isinstance(outcome, Wait)]
+    values = [value for one in attempts if (value := _value(one, policy)) is not None]
     answer = _answer(values, policy.answer)
     if answer is not None and policy.answer == "best" and found_in_lms is not None:
         if found_in_lms > answer.score:
@@ -127,82 +138,118 @@ def decide(
             answer = _Value(answer.attempt, found_in_lms, answer.inferred, text)
     if answer is not None and (newest is None or not _same(newest.score_given, answer.score)):
         return Send(round(answer.score, 4), answer.reason, answer.attempt, answer.inferred)
+    open_ends = [_open_end(one, policy) for one in attempts]
+    waits = [one for one in open_ends if isinstance(one, Wait)]
     if waits:
         return next((wait for wait in waits if wait.until is not None), waits[-1])
     if answer is not None:
         return Nothing(N_("The grade was decided before and has not changed."))
-    nothings = [outcome for _, outcome in judged if isinstance(outcome, Nothing)]
+    nothings = [one for one in open_ends if isinstance(one, Nothing)]
     return nothings[-1] if nothings else Nothing(N_("Nobody has opened the course yet."))
 
 
-def worth(attempt: Attempt, policy: GradingPolicy) -> float | None:
-    """Return what a reset must keep of an attempt, as its best real score; None: nothing.
+def kept_by_reset(attempt: Attempt, policy: GradingPolicy) -> CourseOutcome | None:
+    """Return the outcome that an attempt keeps when its progress is reset; None: it has none.
 
-    So the decision stays as it was: neither lower, nor higher by an older and better score that
-    the policy does not count. A zero that was inferred is not kept: it would hide the next result.
+    So the decision stays as it was. A zero without a real score is not kept: the next result
+    counts, whatever it is.
     """
-    value = _judge(attempt, policy)
-    if not isinstance(value, _Value) or (value.inferred and not value.score):
-        return attempt.best_real
-    return value.score
-
-
-def rests_on_result(attempt: Attempt) -> bool:
-    """Tell whether an attempt's value rests on a real score, or on passed or failed."""
-    return _has_result(attempt) or attempt.success in ("PASSED", "FAILED")
+    value = _value(attempt, policy)
+    if value is None or (value.inferred and not value.score):
+        return attempt.kept
+    return CourseOutcome("COMPLETED", attempt.success, value.score)
 
 
 def _same(one: float, other: float) -> bool:
     return round(one, 4) == round(other, 4)
 
 
-def _has_result(attempt: Attempt) -> bool:
-    judged = attempt.completion == "COMPLETED" or attempt.success != "UNKNOWN"
-    return attempt.score is not None and judged
-
-
-def _judge(attempt: Attempt, policy: GradingPolicy) -> _Value | Wait | Nothing:
-    """The value of one attempt: its real score if it has one, else an inferred one."""
+def _value(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
+    """Return what an attempt is worth: its real score if it has one, else what stands for it."""
     real = _real_score(attempt, policy)
     if real is not None:
         return real
-    inferred = _infer(attempt, policy)
-    if isinstance(inferred, _Value) and not attempt.ended:
-        text = N_("The course reports a result without a score; it may still report one.")
-        return Wait(text, attempt.quiet_until)
-    return inferred
+    for outcome, counts in ((attempt.report, attempt.ended), (attempt.kept, True)):
+        stand_in = _stand_in(attempt.number, outcome, policy) if outcome is not None else None
+        if stand_in is not None and counts:
+            return stand_in
+    if attempt.guessed is not None and _is_undecided(attempt, policy):
+        text = N_("The course says nothing else than before.")
+        return _Value(attempt.number, attempt.guessed, True, text)
+    return _running_score(attempt, policy)
+
+
+def _is_undecided(attempt: Attempt, policy: GradingPolicy) -> bool:
+    """Tell whether the newest report leaves open what the attempt is worth."""
+    pending = _stand_in(attempt.number, attempt.report, policy) is not None
+    return policy.answer != "average" and (pending or attempt.completion != "COMPLETED")
 
 
 def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
-    if _has_result(attempt):
-        assert attempt.score is not None
-        best = max(attempt.score, attempt.best_real or 0.0)
-        score = best if policy.answer == "best" else attempt.score
-        return _Value(attempt.number, score, False, format_message(reasons.REPORTED, score=score))
-    if attempt.best_real is not None:
-        text = format_message(reasons.REPORTED_BEFORE, score=attempt.best_real)
-        return _Value(attempt.number, attempt.best_real, False, text)
-    if attempt.score is not None and policy.partial == "send":
-        text = format_message(reasons.SO_FAR, score=attempt.score)
-        return _Value(attempt.number, attempt.score, False, text)
-    return None
+    """The newest session's real score; under `best` the highest of all."""
+    newest = [one for one in (attempt.report, attempt.kept) if one is not None and one.is_real]
+    scores = [one.score for one in newest if one.score is not None]
+    if attempt.best_real is not None and (policy.answer == "best" or not scores):
+        scores.append(attempt.best_real)
+    if not scores:
+        return None
+    score = max(scores) if policy.answer == "best" else scores[0]
+    reported = attempt.report.is_real and score == attempt.score
+    text = format_message(reasons.REPORTED if reported else reasons.REPORTED_BEFORE, score=score)
+    if reported and attempt.success == "PASSED" and score == ZERO:
+        text = reasons.PASSED_WITH_ZERO
+    return _Value(attempt.number, score, False, text)
 
 
-def _infer(attempt: Attempt, policy: GradingPolicy) -> _Value | Wait | Nothing:
-    number, completed = attempt.number, attempt.completion == "COMPLETED"
-    if attempt.success == "PASSED":
+def _stand_in(number: int, outcome: CourseOutcome, policy: GradingPolicy) -> _Value | None:
+    """What stands for an attempt without a real score: a provisional score, or an inferred one."""
+    if not outcome.is_outcome:
+        return None
+    if outcome.score is not None:
+        text = format_message(reasons.PROVISIONAL, score=outcome.score)
+        return _Value(number, outcome.score, True, text)
+    if outcome.success == "PASSED":
         return _Value(number, FULL_MARKS, True, N_("The course says passed and gives no score."))
-    if attempt.success == "FAILED":
-        if completed:
-            return _Value(number, ZERO, True, N_("The course says failed and gives no score."))
-        return Wait(N_("The course says failed, but it is not finished and gives no score."))
-    if completed and policy.completion == "full_marks":
-        text = N_("The course is completed and has neither a score nor a passing mark.")
-        return _Value(number, FULL_MARKS, True, text)
-    if completed:
+    if outcome.success == "FAILED":
+        return _Value(number, ZERO, True, N_("The course says failed and gives no score."))
+    if policy.completion != "full_marks":
+        return None
+    text = N_("The course is completed and has neither a score nor a passing mark.")
+    return _Value(number, FULL_MARKS, True, text)
+
+
+def _running_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
+    """The score of an unfinished attempt, where such scores are sent; `best` never lowers it."""
+    if policy.partial != "send" or attempt.completion == "COMPLETED":
+        return None
+    sent = attempt.running if policy.answer == "best" else attempt.running[-1:]
+    seen = () if attempt.score is None else (attempt.score,)
+    if policy.answer == "best":
+        scores: tuple[float, ...] = (*sent, *seen)
+    else:
+        scores = seen or sent
+    if not scores:
+        return None
+    score = max(scores)
+    return _Value(attempt.number, score, False, format_message(reasons.SO_FAR, score=score))
+
+
+def _open_end(attempt: Attempt, policy: GradingPolicy) -> Wait | Nothing | None:
+    """Return what an attempt waits for; None when nothing more is expected of it."""
+    pending = _stand_in(attempt.number, attempt.report, policy) is not None
+    if pending and not attempt.ended and _real_score(attempt, policy) is None:
+        text = N_("The course reports a result without a score; it may still report one.")
+        if attempt.score is not None:
+            text = N_("The course says failed, but it is not finished: its score may change.")
+        return Wait(text, attempt.quiet_until)
+    if _value(attempt, policy) is not None:
+        return None
+    if attempt.completion == "COMPLETED":
         return Nothing(
             N_("The course is completed without a score; this activity grades scores only.")
         )
+    if attempt.success == "FAILED":
+        return Wait(N_("The course says failed, but it is not finished and gives no score."))
     return Wait(N_("The course is not finished yet."))
 
 
@@ -212,7 +259,7 @@ def _answer(values: list[_Value], answer: str) -> _Value | None:
     if answer == "latest":
         return max(values, key=lambda value: value.attempt)
     if answer == "first":
-        return next((value for value in values if value.attempt == 1), None)
+        return min(values, key=lambda value: value.attempt)
     best = max(values, key=lambda value: (value.score, value.attempt))
     if answer == "best" or len(values) == 1:
         return best

@@ -7,6 +7,13 @@ from ...web.sentences import N_
 REPORTED = N_("The course reported a score of {score}.")
 REPORTED_BEFORE = N_("The course reported a score of {score} before.")
 SO_FAR = N_("The course is unfinished; its score so far is {score}.")
+PROVISIONAL = N_(
+    "The course says failed with a score of {score}, though it is not finished; a later result "
+    "takes its place."
+)
+PASSED_WITH_ZERO = N_(
+    "The course says passed and reports a score of 0, which do not fit together; its score counts."
+)
 AVERAGE = N_("The average of {count} attempts is {score}.")
 HELD_BEFORE = N_("The gradebook held {score} of 100 before; it was read from the LMS.")
 TOKEN_REFUSED = N_("The LMS gives the tool no access token. It says: {said}")
@@ -34,6 +41,7 @@ SAYINGS = (
     REPORTED_BEFORE,
     REPORTED,
     SO_FAR,
+    PROVISIONAL,
     AVERAGE,
     HELD_BEFORE,
     LMS_FAILED,

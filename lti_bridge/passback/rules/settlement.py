@@ -32,7 +32,10 @@ class PollState:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look brought: news since the launch, and what the decision rests on."""
+    """What a look brought: news since the launch, and what the decision rests on.
+
+    `rests_on_result`: on a real score; `inferred`: on what stands in for one.
+    """
 
     differs: bool
     rests_on_result: bool
@@ -57,8 +60,8 @@ def is_settled(looks: PollState, seen: Seen) -> bool:
     """Tell whether this exit's result has arrived, so that no further look is needed.
 
     Completion, success or score must differ from what was known at the launch, and the decision
-    must rest on a real score or on passed or failed; or the launch history shows the end. A course
-    that announces "completed" before its score settles no exit by that: the score is still to come.
+    must rest on a real score; or the launch history shows the end. A course that announces
+    completed, passed or failed before its score settles no exit by that: the score is to come.
     """
     if looks.overlaps:
         return False

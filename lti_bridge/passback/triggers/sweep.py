@@ -13,7 +13,6 @@ from ...core.errors import BridgeError
 from ...platforms.accounts import list_accounts
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import (
-    confirm_progress,
     lock_grades,
     mark_due,
     store_progress,
@@ -111,16 +110,14 @@ def _keep(
     """Store one page's entries as progress; ids that our rows do not know are skipped."""
     progress = dict(page.items)
     rows = _known(account, list(progress))
-    # Most of a page is what the sweep before has seen, too: that costs one statement together.
-    same = [row for row in rows if _is_same(row, progress[row.registration_id])]
-    news = [row for row in rows if not _is_same(row, progress[row.registration_id])]
+    # Most of a page is what the sweep before has seen, too.
+    news = [row for row in rows if not _is_old(row, progress[row.registration_id])]
     lock_grades([row.grade_id for row in news])
     woken = [
         row.grade_id
         for row in news
-        if _store(services, row.id, row.grade_id, progress[row.registration_id], asked_at)
+        if _store(services, row, progress[row.registration_id], asked_at)
     ]
-    confirm_progress({row.id: row.progress_asked_at for row in same}, asked_at)
     db.session.commit()
     for grade_id in woken:
         wake(services, grade_id)
@@ -135,7 +132,7 @@ def _known(account: ScormAccount, names: list[str]) -> list[Any]:
         Registration.success,
         Registration.score_scaled,
         Registration.seconds_tracked,
-        Registration.progress_asked_at,
+        Registration.reported_at,
         Grade.id.label("grade_id"),
     ).join(
         Grade,
@@ -146,19 +143,30 @@ def _known(account: ScormAccount, names: list[str]) -> list[Any]:
     return list(db.session.execute(query.where(*mine)))
 
 
-def _is_same(row: Any, progress: Progress) -> bool:
-    kept = (row.completion, row.success, row.score_scaled)
-    return kept == progress.result and row.seconds_tracked == progress.seconds
+def _result(row: Any) -> tuple[str, str, float | None]:
+    return row.completion, row.success, row.score_scaled
 
 
-def _store(
-    services: Services, row_id: int, grade_id: int, progress: Progress, asked_at: datetime
-) -> bool:
-    if not store_progress(row_id, progress, asked_at):
+def _is_old(row: Any, progress: Progress) -> bool:
+    """Tell whether an entry says nothing new: SCORM Cloud calls it older, or it is as known."""
+    if row.reported_at is not None and progress.updated_at is not None:
+        if progress.updated_at < row.reported_at:
+            return True
+    return _result(row) == progress.result and row.seconds_tracked == progress.seconds
+
+
+def _store(services: Services, row: Any, progress: Progress, asked_at: datetime) -> bool:
+    """Keep a list's entry; tells whether its grade is to be worked."""
+    now = services.now()
+    if store_progress(row.id, progress, asked_at, listed=True):
+        trail(row.id, "sweep", describe(progress), asked_at)
+        # The list entry is the progress: what is left is to decide, which a due send does.
+        mark_due(row.grade_id, "send", now)
+        return True
+    if _result(row) == progress.result:
         return False
-    trail(row_id, "sweep", describe(progress), asked_at)
-    # The list entry is the progress: what is left is to decide, which a due send does.
-    mark_due(grade_id, "send", services.now())
+    # SCORM Cloud does not call it newer, and it differs from an answer about this one: ask again.
+    mark_due(row.grade_id, "read", now)
     return True
 
 
@@ -226,9 +234,6 @@ def _recheck_after(now: datetime, launched_at: datetime | None) -> datetime | No
 
 
 def _is_unresolved(row_id: int) -> bool:
-    """Launched, and neither a real score nor passed or failed is known."""
-    query = select(Registration.best_real_score, Registration.success).where(
-        Registration.id == row_id
-    )
-    best, success = db.session.execute(query).one()
-    return best is None and success == "UNKNOWN"
+    """Launched, and no real score is known."""
+    query = select(Registration.best_real_score).where(Registration.id == row_id)
+    return db.session.scalar(query) is None

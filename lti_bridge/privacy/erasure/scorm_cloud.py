@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...core.errors import BridgeError, NotFound, Refused, Unavailable
 from ...platforms.models import ScormAccount
-from ...scorm_cloud.client import ScormCloudClient
+from ...scorm_cloud.client import LearnerValues, ScormCloudClient
 from ...services import Services
 
 # Every call is made after this: it keeps our leases past the call's deadline, in seconds.
@@ -120,7 +120,7 @@ def _refused(
 def _blank(task: Task, client: ScormCloudClient, deadline: float) -> str:
     task.before(deadline)
     try:
-        client.blank_learner(task.learner_id)
+        client.update_learner(LearnerValues(task.learner_id))
     except BridgeError:
         return "Name and email stay there as well."
     return "Name and email are being blanked there."

@@ -8,7 +8,7 @@ from lti_bridge.passback.rules.grading_policy import (
     GradingPolicy,
     Send,
     decide,
-    worth,
+    kept_by_reset,
 )
 
 RESULTS = [
@@ -33,7 +33,8 @@ def test_reset_sends_nothing(
     before = decide([attempt], policy)
     decided = Decided(before.score_given) if isinstance(before, Send) else None
 
-    wiped = Attempt(1, "UNKNOWN", "UNKNOWN", None, worth(attempt, policy), ended=True)
+    kept = kept_by_reset(attempt, policy)
+    wiped = Attempt(1, "UNKNOWN", "UNKNOWN", None, best, ended=True, kept=kept)
 
     assert not isinstance(decide([wiped], policy, decided), Send)
 
@@ -46,7 +47,8 @@ def test_reset_beside_another_attempt_sends_nothing(answer: str) -> None:
     before = decide([passed, other], policy)
     assert isinstance(before, Send)
 
-    wiped = Attempt(1, "UNKNOWN", "UNKNOWN", None, worth(passed, policy), ended=True)
+    kept = kept_by_reset(passed, policy)
+    wiped = Attempt(1, "UNKNOWN", "UNKNOWN", None, ended=True, kept=kept)
 
     after = decide([wiped, other], policy, Decided(before.score_given))
     assert not isinstance(after, Send)
@@ -56,7 +58,8 @@ def test_next_result_counts_after_a_reset() -> None:
     policy = GradingPolicy(answer="latest")
     failed = Attempt(1, "COMPLETED", "FAILED", None, ended=True)
 
-    again = Attempt(1, "COMPLETED", "PASSED", None, worth(failed, policy), ended=True)
+    kept = kept_by_reset(failed, policy)
+    again = Attempt(1, "COMPLETED", "PASSED", None, ended=True, kept=kept)
 
     decision = decide([again], policy, Decided(0))
     assert isinstance(decision, Send)

@@ -1,6 +1,8 @@
 """The decision table, row by row, and how attempts become one grade."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,8 +17,8 @@ from lti_bridge.passback.rules.grading_policy import (
     Wait,
     decide,
     make_policy,
-    rests_on_result,
 )
+from lti_bridge.scorm_cloud.progress import CourseOutcome
 
 DEFAULT = GradingPolicy()
 NO_GRADE = GradingPolicy(completion="no_grade")
@@ -32,8 +34,10 @@ def attempt(
     number: int = 1,
     best: float | None = None,
     ended: bool = True,
+    **more: Any,
 ) -> Attempt:
-    return Attempt(number, completion, success, score, best, ended, None if ended else LATER)
+    until = None if ended else LATER
+    return Attempt(number, completion, success, score, best, ended, until, **more)
 
 
 def outcome(decision: Decision) -> tuple[str, float | None, bool | None]:
@@ -56,7 +60,11 @@ def outcome(decision: Decision) -> tuple[str, float | None, bool | None]:
         (attempt("COMPLETED"), NO_GRADE, ("nothing", None, None)),
         (attempt("COMPLETED", "PASSED"), NO_GRADE, ("send", 100, True)),
         (attempt("INCOMPLETE", "PASSED", 70), DEFAULT, ("send", 70, False)),
-        (attempt("UNKNOWN", "FAILED", 20), DEFAULT, ("send", 20, False)),
+        (attempt("UNKNOWN", "PASSED", 70), DEFAULT, ("send", 70, False)),
+        (attempt("COMPLETED", "PASSED", 0), DEFAULT, ("send", 0, False)),
+        (attempt("UNKNOWN", "FAILED", 20), DEFAULT, ("send", 20, True)),
+        (attempt("INCOMPLETE", "FAILED", 20), DEFAULT, ("send", 20, True)),
+        (attempt("INCOMPLETE", "FAILED", 20), PARTIAL, ("send", 20, True)),
         (attempt("INCOMPLETE", "PASSED"), DEFAULT, ("send", 100, True)),
         (attempt("UNKNOWN", "PASSED"), DEFAULT, ("send", 100, True)),
         (attempt("INCOMPLETE", "FAILED"), DEFAULT, ("wait", None, None)),
@@ -73,12 +81,104 @@ def test_decides_each_row_of_the_table(
     assert outcome(decide([case], policy)) == expected
 
 
-@pytest.mark.parametrize("success", ["PASSED", "FAILED", "UNKNOWN"])
-def test_inferred_grade_waits_for_the_end(success: str) -> None:
-    decision = decide([attempt("COMPLETED", success, ended=False)], DEFAULT)
+@pytest.mark.parametrize(
+    "report",
+    [
+        ("COMPLETED", "PASSED", None),
+        ("COMPLETED", "FAILED", None),
+        ("COMPLETED", "UNKNOWN", None),
+        ("INCOMPLETE", "PASSED", None),
+        ("INCOMPLETE", "FAILED", 80),
+    ],
+)
+def test_what_stands_in_for_a_score_waits_for_the_end(
+    report: tuple[str, str, float | None],
+) -> None:
+    decision = decide([attempt(*report, ended=False)], DEFAULT)
 
     assert isinstance(decision, Wait)
     assert decision.until == LATER
+
+
+@pytest.mark.parametrize("answer", ["best", "first", "latest", "average"])
+def test_any_later_result_replaces_a_provisional_one(answer: str) -> None:
+    policy = GradingPolicy(answer=answer)
+    first = decide([attempt("INCOMPLETE", "FAILED", 80)], policy)
+    lower = attempt("INCOMPLETE", "FAILED", 60, guessed=80.0)
+    final = attempt("COMPLETED", "FAILED", 53, guessed=60.0)
+
+    assert outcome(first) == ("send", 80, True)
+    assert outcome(decide([lower], policy, Decided(80))) == ("send", 60, True)
+    assert outcome(decide([final], policy, Decided(60))) == ("send", 53, False)
+
+
+REAL = CourseOutcome("COMPLETED", "PASSED", 60.0)
+FAILED = CourseOutcome("INCOMPLETE", "FAILED", 40.0)
+COMPLETED = CourseOutcome("COMPLETED", "UNKNOWN", None)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("answer", ["latest", "first", "average"])
+@pytest.mark.parametrize(("kept", "decided"), [(REAL, 60), (FAILED, 40), (COMPLETED, 100)], ids=str)
+@pytest.mark.parametrize("score", [None, 10.0])
+def test_attempt_opened_again_and_left_changes_nothing(
+    kept: CourseOutcome, decided: float, answer: str, ended: bool, score: float | None
+) -> None:
+    policy = GradingPolicy(answer=answer, partial="send")
+    again = attempt("INCOMPLETE", "UNKNOWN", score, best=90.0 if kept.is_real else None)
+    reopened = replace(again, kept=kept, ended=ended)
+
+    assert isinstance(decide([reopened], policy, Decided(decided)), Nothing)
+    alone = decide([reopened], policy)
+    assert isinstance(alone, Send) and alone.score_given == decided
+
+
+def test_open_session_does_not_lower_a_provisional_grade() -> None:
+    others = attempt("COMPLETED", "PASSED", 20, number=1)
+    open_one = attempt("INCOMPLETE", "FAILED", 10, number=2, ended=False, kept=FAILED)
+
+    during = decide([others, open_one], DEFAULT, Decided(40))
+    after = decide([others, replace(open_one, ended=True)], DEFAULT, Decided(40))
+
+    assert isinstance(during, Wait) and during.until == LATER
+    assert outcome(after) == ("send", 20, False)
+
+
+@pytest.mark.parametrize("report", [("INCOMPLETE", "UNKNOWN", None), ("COMPLETED", "FAILED", None)])
+def test_what_was_sent_without_a_score_stands_until_it_is_sure(
+    report: tuple[str, str, float | None],
+) -> None:
+    """Its session begins anew in the player, which no launch tells."""
+    others = attempt("COMPLETED", "PASSED", 20, number=1)
+    again = attempt(*report, number=2, ended=False, guessed=100.0)
+
+    assert not isinstance(decide([others, again], DEFAULT, Decided(100)), Send)
+
+
+@pytest.mark.parametrize(
+    ("answer", "score", "expected"),
+    [("best", 40, None), ("best", None, None), ("best", 90, 90), ("latest", 40, 40)],
+)
+def test_running_score_lowers_no_best(
+    answer: str, score: float | None, expected: float | None
+) -> None:
+    policy = GradingPolicy(answer=answer, partial="send")
+    others = attempt("COMPLETED", "PASSED", 20, number=1)
+    running = attempt("INCOMPLETE", "UNKNOWN", score, number=2, running=(30.0, 80.0))
+
+    decision = decide([others, running], policy, Decided(80))
+
+    assert outcome(decision)[1] == expected
+
+
+def test_real_score_replaces_a_running_one() -> None:
+    final = attempt("COMPLETED", "FAILED", 53, running=(80.0,))
+
+    assert outcome(decide([final], PARTIAL, Decided(80))) == ("send", 53, False)
+
+
+def test_zero_of_a_passed_course_is_said_not_to_fit() -> None:
+    assert "do not fit" in decide([attempt("COMPLETED", "PASSED", 0)], DEFAULT).reason
 
 
 def test_real_score_does_not_wait_for_the_end() -> None:
@@ -112,10 +212,10 @@ def test_answers_from_several_attempts(answer: str, expected: float) -> None:
     assert outcome(decision) == ("send", expected, False)
 
 
-def test_first_answers_nothing_without_attempt_one() -> None:
+def test_first_is_the_first_attempt_with_a_value() -> None:
     attempts = [attempt("INCOMPLETE", number=1), attempt("COMPLETED", "PASSED", 80, number=2)]
 
-    assert isinstance(decide(attempts, GradingPolicy(answer="first")), Wait)
+    assert outcome(decide(attempts, GradingPolicy(answer="first"))) == ("send", 80, False)
 
 
 def test_average_names_its_attempts() -> None:
@@ -233,16 +333,3 @@ def test_a_teacher_s_grade_changes_no_decision() -> None:
 
 def test_unknown_policy_values_do_not_count() -> None:
     assert make_policy({"answer": "median", "completion": None}) == GradingPolicy()
-
-
-@pytest.mark.parametrize(
-    "case, expected",
-    [
-        (attempt("COMPLETED", "UNKNOWN", 10), True),
-        (attempt("INCOMPLETE", "FAILED"), True),
-        (attempt("COMPLETED"), False),
-        (attempt("INCOMPLETE", "UNKNOWN", 10), False),
-    ],
-)
-def test_tells_what_rests_on_a_result(case: Attempt, expected: bool) -> None:
-    assert rests_on_result(case) is expected
