@@ -46,9 +46,14 @@ class CourseOutcome:
     @property
     def is_outcome(self) -> bool:
         """Something that may decide a grade, as long as no real score does."""
-        failed = self.success == Success.FAILED and self.score is not None
         judged = self.completion == Completion.COMPLETED or self.success == Success.PASSED
-        return judged or failed
+        return judged or self.is_provisional
+
+    @property
+    def is_provisional(self) -> bool:
+        """A score of a course that says failed and is not finished: it may still change."""
+        unfinished = self.completion != Completion.COMPLETED
+        return unfinished and self.success == Success.FAILED and self.score is not None
 
 
 @dataclass(frozen=True)

@@ -255,7 +255,10 @@ def _plan_return(
 ) -> Return:
     """Return the grade's next times and what its row is to hold."""
     snapshot, aim, look, now = turn.snapshot, turn.aim, turn.look, services.now()
-    values: dict[str, object] = {"decision": aim.decision, "decision_reason": aim.reason}
+    values: dict[str, object] = {}
+    if end is not None or aim.sends or snapshot.waiting is None:
+        # What a score waits for stays said while nothing else is decided.
+        values |= {"decision": aim.decision, "decision_reason": aim.reason}
     read_at = turn.lease.next_read_at
     if look is not None:
         read_at = look.next_read_at

@@ -2,13 +2,31 @@
 
 from dataclasses import dataclass, replace
 
-from ...web.sentences import N_
+from ...scorm_cloud.progress import CourseOutcome
+from ...web.sentences import N_, format_message
 from .score_states import ACCEPTED, KEPT, NO_FINAL, PARKED, PENDING, QUEUED
 
 COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
+PASSED, FAILED = N_("Passed"), N_("Failed")
+VERDICTS = {"PASSED": PASSED, "FAILED": FAILED}
 # What stands may be hidden from learners in the LMS: they read no figure of it.
 SET_IN_LMS = N_("A grade set in the LMS stands; look in the gradebook of your course.")
 SHOWN_LATER = N_("It was accepted and is shown in the gradebook later.")
+MAY_CLOSE = N_("You can close this page; it goes on by itself.")
+GO_ON = N_("You can open the activity again and go on where you left.")
+TRY_AGAIN = N_("You have another attempt: open the activity again to use it.")
+COUNTS_FOR_NOW = N_("The course is not finished: a later result takes the place of this one.")
+YOUR_BEST = N_("You scored {score} this time. Your best, {counts}, counts.")
+YOUR_FIRST = N_("You scored {score} this time. Your first attempt, {counts}, counts.")
+YOUR_NEWEST = N_("You scored {score} this time. Your newest attempt, {counts}, counts.")
+YOUR_AVERAGE = N_("You scored {score} this time. The average of your attempts, {counts}, counts.")
+COUNTED = {
+    "best": YOUR_BEST,
+    "first": YOUR_FIRST,
+    "latest": YOUR_NEWEST,
+    "average": YOUR_AVERAGE,
+}
+SAYINGS = tuple(COUNTED.values())
 
 
 @dataclass(frozen=True)
@@ -16,7 +34,8 @@ class ShownScore:
     """The newest score of the course that was launched.
 
     `given` of 100; `fresh`: decided since the launch, or the course is still open; `tried`: it
-    was posted at least once; `standing`: how it stands since it was accepted.
+    was posted at least once; `standing`: how it stands since it was accepted; `seen`: the LMS
+    showed it afterwards.
     """
 
     state: str
@@ -25,6 +44,7 @@ class ShownScore:
     fresh: bool
     tried: bool = False
     standing: str | None = None
+    seen: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,18 +52,38 @@ class ExitFacts:
     """What the page is decided by.
 
     `expired`: the details are no longer shown; `looking`: a result may still come in by itself;
-    `waits_for_line_item`: the LMS has no column yet; `retry_planned`: the next post has a time.
+    `report`: what SCORM Cloud says of the attempt, `changed` by this visit, as far as was `read`
+    since its end. `waits_for_line_item`: the LMS has no column yet; `retry_planned`: the next post
+    has a time; `resting`: the sentence of a pause that the LMS asked for, or empty. `answer` is the
+    grading policy's; `attempts_left`: the learner may begin another one.
     `decision` is the sentence that the last decision about the grade left, in English.
     """
 
     expired: bool = False
     looking: bool = False
+    report: CourseOutcome = CourseOutcome("UNKNOWN", "UNKNOWN", None)
+    changed: bool = False
+    read: bool = False
     score: ShownScore | None = None
     waits_for_line_item: bool = False
     retry_planned: bool = False
+    resting: str = ""
+    answer: str = "best"
+    attempts: int = 1
+    attempts_left: bool = False
     decision: str = ""
     back_url: str | None = None
     locale: str | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """The learner left in the middle, as far as is known: no result is to be expected."""
+        return self.read and not self.report.is_outcome
+
+    @property
+    def is_told(self) -> bool:
+        """What the course says of passed or failed is of this visit, or final."""
+        return self.changed or not self.looking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,23 +91,36 @@ class ExitPage:
     """One moment of the way home.
 
     `step` counts 0 to 3; `final` says that nothing will change soon, so the page stops asking.
+    `verdict` is passed or failed in words, `notes` are further sentences.
     """
 
     step: int
     title: str
     text: str
-    tone: str  # busy | good | wait | problem
+    tone: str  # busy | good | neutral | wait | problem
     score: float | None = None  # of 100
     final: bool = False
     closed: bool = False
-    more: str = ""  # a second sentence
+    verdict: str = ""
+    notes: tuple[str, ...] = ()
+    attempts: int = 1
     back_url: str | None = None
     locale: str | None = None  # of the launch
 
 
 def decide_exit_page(facts: ExitFacts) -> ExitPage:
-    """Return what the learner sees."""
-    return replace(_decide(facts), back_url=facts.back_url, locale=facts.locale)
+    """Return what the learner sees: the newest decision about their grade, up to its end."""
+    page = replace(
+        _decide(facts), attempts=facts.attempts, back_url=facts.back_url, locale=facts.locale
+    )
+    if page.closed or page.step == COLLECTING or not facts.is_told:
+        return page
+    verdict = VERDICTS.get(facts.report.success, "")
+    if verdict != FAILED:
+        return replace(page, verdict=verdict)
+    tone = "neutral" if page.tone == "good" else page.tone
+    notes = (*page.notes, TRY_AGAIN) if facts.attempts_left else page.notes
+    return replace(page, verdict=verdict, tone=tone, notes=notes)
 
 
 def _decide(facts: ExitFacts) -> ExitPage:
@@ -83,26 +136,21 @@ def _decide(facts: ExitFacts) -> ExitPage:
         )
     if score is not None and score.state == QUEUED:
         return _on_its_way(facts, score)
+    if facts.looking and (score is None or not score.fresh):
+        return _collecting(facts)
     if score is not None and score.state == PARKED:
         return ExitPage(
             step=SENT,
             title=N_("Your result is safe, but the gradebook did not take it"),
             text=score.reason,
-            more=N_("Your instructor or LMS admin can send it again."),
+            notes=(N_("Your instructor or LMS admin can send it again."),),
             tone="problem",
             score=score.given,
-            final=True,
-        )
-    if facts.looking and (score is None or not score.fresh):
-        return ExitPage(
-            step=COLLECTING,
-            title=N_("Collecting your result"),
-            text=N_("The course hands over your result. This usually takes a few seconds."),
-            tone="busy",
+            final=not facts.looking,
         )
     if score is not None and score.state == ACCEPTED:
-        return _in_the_gradebook(facts, score)
-    if score is not None and score.fresh:
+        return _accepted(facts, score)
+    if score is not None:
         return ExitPage(
             step=DONE,
             title=N_("Another grade stands in the gradebook"),
@@ -110,41 +158,74 @@ def _decide(facts: ExitFacts) -> ExitPage:
             tone="wait",
             final=not facts.looking,
         )
+    if facts.is_unfinished:
+        return _unfinished(facts)
     return ExitPage(
         step=COLLECTING,
         title=N_("No grade yet"),
         text=facts.decision or N_("The course has not reported a result yet."),
-        more=N_("You can open the activity again and go on where you left."),
+        notes=(GO_ON,),
+        tone="wait",
+        final=not facts.looking,
+    )
+
+
+def _collecting(facts: ExitFacts) -> ExitPage:
+    if facts.is_unfinished:
+        return _unfinished(facts)
+    text = N_("The course hands over your result. This usually takes a few seconds.")
+    if facts.changed and facts.report.is_outcome:
+        text = N_("The course has said how it ended; its score may still come.")
+    return ExitPage(
+        step=COLLECTING,
+        title=N_("Collecting your result"),
+        text=text,
+        notes=(MAY_CLOSE,),
+        tone="busy",
+    )
+
+
+def _unfinished(facts: ExitFacts) -> ExitPage:
+    """Left in the middle: said at once, though a result that lags is still looked for."""
+    text = N_("The course says that you have not finished it. You can close this page.")
+    return ExitPage(
+        step=COLLECTING,
+        title=N_("Not finished yet"),
+        text=text,
+        notes=(GO_ON,),
         tone="wait",
         final=not facts.looking,
     )
 
 
 def _on_its_way(facts: ExitFacts, score: ShownScore) -> ExitPage:
+    title = N_("Your result is on its way")
     if facts.waits_for_line_item:
         return ExitPage(
             step=SCORED,
             title=N_("Your result is safe"),
             text=facts.decision or N_("The activity has no gradebook column yet."),
+            notes=(MAY_CLOSE,),
             tone="wait",
             score=score.given,
-            final=True,
+            final=not facts.looking,
         )
-    title = N_("Your result is on its way")
-    if score.tried and facts.retry_planned:
+    if facts.resting or (score.tried and facts.retry_planned):
         return ExitPage(
             step=SENT,
             title=title,
-            text=facts.decision,
-            more=N_("You need not wait: it is sent by itself."),
+            text=facts.resting or facts.decision or N_("It is tried again soon."),
+            notes=(N_("You need not wait: it is sent by itself."),),
             tone="wait",
             score=score.given,
         )
     text = N_("It is being written to the gradebook.")
-    return ExitPage(step=SENT, title=title, text=text, tone="busy", score=score.given)
+    return ExitPage(
+        step=SENT, title=title, text=text, notes=(MAY_CLOSE,), tone="busy", score=score.given
+    )
 
 
-def _in_the_gradebook(facts: ExitFacts, score: ShownScore) -> ExitPage:
+def _accepted(facts: ExitFacts, score: ShownScore) -> ExitPage:
     if score.standing in (KEPT, NO_FINAL, PENDING):
         return ExitPage(
             step=DONE,
@@ -153,20 +234,38 @@ def _in_the_gradebook(facts: ExitFacts, score: ShownScore) -> ExitPage:
             tone="wait",
             final=not facts.looking,
         )
-    if score.fresh:
+    if facts.is_unfinished and not score.fresh:
         return ExitPage(
             step=DONE,
-            title=N_("Your grade is in the gradebook"),
-            text=N_("You can close this page or go back to your course."),
-            tone="good",
+            title=N_("Not finished yet"),
+            text=N_("The course says that you have not finished it. Your grade stays as it was."),
+            notes=(GO_ON,),
+            tone="wait",
             score=score.given,
-            final=not facts.looking,
+            final=True,
         )
+    title = N_("Your grade stays as it was")
+    text = N_("This visit did not change it. You can open the activity again at any time.")
+    if score.fresh:
+        title = N_("Your grade is in the gradebook") if score.seen else N_("The LMS has your grade")
+        text = N_("You can close this page or go back to your course.")
+    notes = [_counted(facts, score)]
+    if score.fresh and facts.report.is_provisional:
+        notes.append(COUNTS_FOR_NOW)
     return ExitPage(
         step=DONE,
-        title=N_("Your grade stays as it was"),
-        text=N_("This visit did not change it. You can open the activity again at any time."),
+        title=title,
+        text=text,
+        notes=tuple(note for note in notes if note),
         tone="good",
         score=score.given,
-        final=True,
+        final=not facts.looking,
     )
+
+
+def _counted(facts: ExitFacts, score: ShownScore) -> str:
+    """Say which score counts, where it is another one than that of this visit."""
+    mine = facts.report.score
+    if not facts.changed or mine is None or not facts.report.is_outcome or mine == score.given:
+        return ""
+    return format_message(COUNTED[facts.answer], score=mine, counts=score.given)

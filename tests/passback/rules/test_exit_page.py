@@ -1,43 +1,79 @@
 """What the exit page says in every state of a grade: one row for each sentence."""
 
+import itertools
 from typing import Any
 
 import pytest
 
-from lti_bridge.passback.rules.exit_page import ExitFacts, ShownScore, decide_exit_page
+from lti_bridge.passback.rules.exit_page import (
+    COUNTS_FOR_NOW,
+    GO_ON,
+    MAY_CLOSE,
+    SET_IN_LMS,
+    TRY_AGAIN,
+    ExitFacts,
+    ExitPage,
+    ShownScore,
+    decide_exit_page,
+)
 from lti_bridge.passback.rules.score_states import (
     ACCEPTED,
     KEPT,
+    NO_FINAL,
     PARKED,
     PENDING,
     QUEUED,
     SUPERSEDED,
 )
+from lti_bridge.scorm_cloud.progress import CourseOutcome
 
 ON_ITS_WAY = "Your result is on its way"
 NO_GRADE = "No grade yet"
 ANOTHER = "Another grade stands in the gradebook"
+TAKEN = "The LMS has your grade"
+SHOWN = "Your grade is in the gradebook"
+SAME = "Your grade stays as it was"
+UNFINISHED = "Not finished yet"
+COLLECTING = "Collecting your result"
+SAFE = "Your result is safe"
+REFUSED = "Your result is safe, but the gradebook did not take it"
+HAS_RESULT = "The LMS has your result"
+
+PASSED = CourseOutcome("COMPLETED", "PASSED", 85.0)
+FAILED = CourseOutcome("COMPLETED", "FAILED", 50.0)
+FAILING = CourseOutcome("INCOMPLETE", "FAILED", 50.0)
+MIDDLE = CourseOutcome("INCOMPLETE", "UNKNOWN", None)
+NO_SCORE = CourseOutcome("COMPLETED", "PASSED", None)
 
 
-def score(
-    state: str, *, fresh: bool = True, tried: bool = False, standing: str | None = None
-) -> ShownScore:
-    return ShownScore(state, 85.0, "The course reported a score of 85.", fresh, tried, standing)
+def score(state: str, given: float = 85.0, *, fresh: bool = True, **more: Any) -> ShownScore:
+    return ShownScore(state, given, "The course reported a score of 85.", fresh, **more)
 
 
 # facts, title, step, tone, score shown, final
 TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
     ({"expired": True, "score": score(ACCEPTED)}, "This page has closed", 3, "wait", None, True),
-    ({"looking": True}, "Collecting your result", 0, "busy", None, False),
-    ({}, NO_GRADE, 0, "wait", None, True),
-    ({"score": score(SUPERSEDED, fresh=False)}, NO_GRADE, 0, "wait", None, True),
+    ({"looking": True}, COLLECTING, 0, "busy", None, False),
+    ({"looking": True, "report": MIDDLE}, COLLECTING, 0, "busy", None, False),
+    ({"looking": True, "report": MIDDLE, "read": True}, UNFINISHED, 0, "wait", None, False),
+    ({"report": MIDDLE, "read": True}, UNFINISHED, 0, "wait", None, True),
     (
-        {"score": score(QUEUED), "waits_for_line_item": True},
-        "Your result is safe",
-        1,
+        {"report": MIDDLE, "read": True, "score": score(ACCEPTED, fresh=False)},
+        UNFINISHED,
+        3,
         "wait",
         85.0,
         True,
+    ),
+    ({}, NO_GRADE, 0, "wait", None, True),
+    ({"score": score(QUEUED), "waits_for_line_item": True}, SAFE, 1, "wait", 85.0, True),
+    (
+        {"score": score(QUEUED), "waits_for_line_item": True, "looking": True},
+        SAFE,
+        1,
+        "wait",
+        85.0,
+        False,
     ),
     ({"score": score(QUEUED)}, ON_ITS_WAY, 2, "busy", 85.0, False),
     ({"score": score(QUEUED), "retry_planned": True}, ON_ITS_WAY, 2, "busy", 85.0, False),
@@ -50,59 +86,40 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
+    ({"score": score(QUEUED), "resting": "Until 14:05."}, ON_ITS_WAY, 2, "wait", 85.0, False),
     ({"score": score(QUEUED, fresh=False), "looking": True}, ON_ITS_WAY, 2, "busy", 85.0, False),
-    (
-        {"score": score(PARKED), "looking": True},
-        "Your result is safe, but the gradebook did not take it",
-        2,
-        "problem",
-        85.0,
-        True,
-    ),
+    ({"score": score(PARKED)}, REFUSED, 2, "problem", 85.0, True),
+    ({"score": score(PARKED), "looking": True}, REFUSED, 2, "problem", 85.0, False),
+    ({"score": score(PARKED, fresh=False), "looking": True}, COLLECTING, 0, "busy", None, False),
     ({"score": score(SUPERSEDED)}, ANOTHER, 3, "wait", None, True),
-    ({"score": score(ACCEPTED, standing=KEPT)}, "The LMS has your result", 3, "wait", None, True),
+    ({"score": score(SUPERSEDED), "looking": True}, ANOTHER, 3, "wait", None, False),
+    ({"score": score(SUPERSEDED, fresh=False)}, ANOTHER, 3, "wait", None, True),
+    ({"score": score(ACCEPTED, standing=KEPT)}, HAS_RESULT, 3, "wait", None, True),
+    ({"score": score(ACCEPTED, standing=NO_FINAL)}, HAS_RESULT, 3, "wait", None, True),
     (
         {"score": score(ACCEPTED, standing=PENDING), "looking": True},
-        "The LMS has your result",
+        HAS_RESULT,
         3,
         "wait",
         None,
         False,
     ),
-    ({"score": score(ACCEPTED)}, "Your grade is in the gradebook", 3, "good", 85.0, True),
-    (
-        {"score": score(ACCEPTED), "looking": True},
-        "Your grade is in the gradebook",
-        3,
-        "good",
-        85.0,
-        False,
-    ),
+    ({"score": score(ACCEPTED)}, TAKEN, 3, "good", 85.0, True),
+    ({"score": score(ACCEPTED, seen=True)}, SHOWN, 3, "good", 85.0, True),
+    ({"score": score(ACCEPTED, seen=True), "looking": True}, SHOWN, 3, "good", 85.0, False),
+    ({"score": score(ACCEPTED), "report": PASSED}, TAKEN, 3, "good", 85.0, True),
+    ({"score": score(ACCEPTED, 50.0), "report": FAILED}, TAKEN, 3, "neutral", 50.0, True),
+    ({"score": score(ACCEPTED, 50.0), "report": FAILING}, TAKEN, 3, "neutral", 50.0, True),
     (
         {"score": score(ACCEPTED, fresh=False), "looking": True},
-        "Collecting your result",
+        COLLECTING,
         0,
         "busy",
         None,
         False,
     ),
-    ({"score": score(ACCEPTED, fresh=False)}, "Your grade stays as it was", 3, "good", 85.0, True),
-    (
-        {"score": score(SUPERSEDED)},
-        ANOTHER,
-        3,
-        "wait",
-        None,
-        True,
-    ),
-    (
-        {"score": score(SUPERSEDED), "looking": True},
-        ANOTHER,
-        3,
-        "wait",
-        None,
-        False,
-    ),
+    ({"score": score(ACCEPTED, fresh=False)}, SAME, 3, "good", 85.0, True),
+    ({"score": score(ACCEPTED, fresh=False), "report": FAILED}, SAME, 3, "neutral", 85.0, True),
 ]
 
 
@@ -119,7 +136,7 @@ def test_page_of_every_state(
         shown,
         final,
     )
-    assert page.text or page.more
+    assert page.text
 
 
 @pytest.mark.parametrize("facts", [row[0] for row in TABLE])
@@ -143,7 +160,117 @@ def test_every_page_keeps_the_way_back_and_the_language(facts: dict[str, Any]) -
             {"score": score(QUEUED, tried=True), "retry_planned": True, "decision": "It failed."},
             "It failed.",
         ),
+        ({"score": score(QUEUED), "resting": "Until 14:05.", "decision": "x"}, "Until 14:05."),
+        ({"score": score(SUPERSEDED)}, SET_IN_LMS),
+        ({"score": score(ACCEPTED, standing=KEPT)}, SET_IN_LMS),
+        (
+            {"looking": True, "read": True, "changed": True, "report": NO_SCORE},
+            "The course has said how it ended; its score may still come.",
+        ),
     ],
 )
 def test_page_says_why(facts: dict[str, Any], text: str) -> None:
     assert decide_exit_page(ExitFacts(**facts)).text == text
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict"),
+    [
+        ({"report": PASSED, "score": score(ACCEPTED)}, "Passed"),
+        ({"report": NO_SCORE, "score": score(ACCEPTED)}, "Passed"),
+        ({"report": FAILED, "score": score(ACCEPTED)}, "Failed"),
+        ({"report": FAILED, "score": score(PARKED)}, "Failed"),
+        ({"report": FAILED, "score": score(QUEUED)}, "Failed"),
+        ({"report": FAILED, "score": score(QUEUED), "looking": True}, ""),  # of an earlier visit
+        ({"report": FAILED, "score": score(QUEUED), "looking": True, "changed": True}, "Failed"),
+        ({"report": FAILED, "looking": True, "changed": True}, ""),
+        ({"report": CourseOutcome("COMPLETED", "UNKNOWN", 70.0), "score": score(ACCEPTED)}, ""),
+    ],
+)
+def test_passed_and_failed_are_shown_as_such(facts: dict[str, Any], verdict: str) -> None:
+    assert decide_exit_page(ExitFacts(**facts)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("facts", "notes"),
+    [
+        ({"looking": True}, (MAY_CLOSE,)),
+        ({"score": score(QUEUED)}, (MAY_CLOSE,)),
+        ({"report": MIDDLE, "read": True}, (GO_ON,)),
+        ({"report": FAILED, "score": score(ACCEPTED, 50.0), "attempts_left": True}, (TRY_AGAIN,)),
+        ({"report": PASSED, "score": score(ACCEPTED), "attempts_left": True}, ()),
+        ({"report": FAILING, "score": score(ACCEPTED, 50.0)}, (COUNTS_FOR_NOW,)),
+    ],
+)
+def test_page_says_what_the_learner_can_do(facts: dict[str, Any], notes: tuple[str, ...]) -> None:
+    assert decide_exit_page(ExitFacts(**facts)).notes == notes
+
+
+@pytest.mark.parametrize(
+    ("answer", "fresh", "note"),
+    [
+        ("best", False, "You scored 50 this time. Your best, 85, counts."),
+        ("first", False, "You scored 50 this time. Your first attempt, 85, counts."),
+        ("latest", False, "You scored 50 this time. Your newest attempt, 85, counts."),
+        ("average", True, "You scored 50 this time. The average of your attempts, 85, counts."),
+    ],
+)
+def test_page_says_which_score_counts(answer: str, fresh: bool, note: str) -> None:
+    facts = ExitFacts(
+        report=FAILED, changed=True, answer=answer, score=score(ACCEPTED, fresh=fresh)
+    )
+
+    assert decide_exit_page(facts).notes == (note,)
+
+
+def test_equal_score_of_this_visit_is_no_other_one() -> None:
+    facts = ExitFacts(report=PASSED, changed=True, score=score(ACCEPTED, fresh=False))
+
+    assert decide_exit_page(facts).notes == ()
+
+
+def every_page() -> list[tuple[ExitFacts, ExitPage]]:
+    scores = [None] + [
+        score(state, fresh=fresh, standing=standing)
+        for state, standing in [
+            (QUEUED, None),
+            (PARKED, None),
+            (SUPERSEDED, None),
+            *((ACCEPTED, standing) for standing in (None, KEPT, NO_FINAL, PENDING)),
+        ]
+        for fresh in (False, True)
+    ]
+    cases = itertools.product(
+        scores,
+        (PASSED, FAILED, FAILING, MIDDLE, NO_SCORE),
+        *([(False, True)] * 5),
+        ("", "The LMS rests until 14:05."),
+    )
+    pages = []
+    for shown, report, looking, read, changed, left, waits, resting in cases:
+        facts = ExitFacts(
+            score=shown,
+            report=report,
+            looking=looking,
+            read=read,
+            changed=changed,
+            attempts_left=left,
+            waits_for_line_item=waits,
+            resting=resting,
+        )
+        pages.append((facts, decide_exit_page(facts)))
+    return pages
+
+
+def test_every_combination_keeps_to_the_rules() -> None:
+    for facts, page in every_page():
+        failed = page.verdict == "Failed"
+        stands = facts.score is not None and (
+            facts.score.state == SUPERSEDED or facts.score.standing in (KEPT, NO_FINAL)
+        )
+        assert page.text and page.title, facts
+        assert not (facts.looking and page.final), facts  # it follows what may still come
+        assert not (failed and page.tone == "good"), facts
+        assert not (stands and page.score is not None and page.title == HAS_RESULT), facts
+        assert (TRY_AGAIN in page.notes) == (failed and facts.attempts_left), facts
+        assert not (page.tone == "busy" and MAY_CLOSE not in page.notes), facts
