@@ -41,9 +41,8 @@ def add_finished(link_id: int, count: int, at: datetime, *, first: int = 1, due:
 
     `first` numbers the learners, so that several calls make different ones. Commits in batches.
     """
-    deployment = db.session.scalars(select(Deployment)).one()
+    platform = db.session.get_one(ResourceLink, link_id).deployment.platform
     account_id = db.session.scalars(select(ScormAccount.id)).first()
-    platform = deployment.platform
     for start in range(first, first + count, AT_ONCE):
         numbers = range(start, min(start + AT_ONCE, first + count))
         subs = [f"{link_id}-{number}" for number in numbers]

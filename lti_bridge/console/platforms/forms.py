@@ -31,7 +31,7 @@ NEW_VERSIONS = [
 ANSWER_WORDS = {
     "best": "The best attempt",
     "latest": "The newest attempt",
-    "first": "The first attempt",
+    "first": "The first attempt that has a result",
     "average": "The average of all attempts",
 }
 COMPLETION_WORDS = {
