@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, and_, bindparam, func, select
 from ..core.db import db
 from ..platforms.models import Platform
 from ..registrations.identity import attempts_for, may_begin_another
+from ..registrations.kept_outcomes import newest_outcome
 from ..registrations.models import Grade, Launch, Registration, ResourceLink
 from ..scorm_cloud.progress import CourseOutcome
 from ..services import Services
@@ -39,6 +40,9 @@ _CASE = cast(
         Registration.success,
         Registration.score_scaled,
         Registration.progress_asked_at,
+        Registration.kept_completion,
+        Registration.kept_success,
+        Registration.kept_score,
         select(func.count())
         .select_from(_OTHER)
         .where(
@@ -119,7 +123,7 @@ def load_exit_page(services: Services, launch_id: int) -> ExitPage | None:
         resting=_resting(case, now),
         answer=make_policy(usual, case.platform_policy, case.link_policy).answer,
         attempts=case.attempts,
-        attempts_left=_may_try_again(case, report),
+        attempts_left=_may_try_again(case),
         decision=case.decision_reason or "",
         back_url=back_url,
         locale=case.locale,
@@ -138,9 +142,9 @@ def _resting(case: Row[Any], now: datetime) -> str:
     return "" if until is None or until <= now else say_pause(until, throttled=case.is_throttled)
 
 
-def _may_try_again(case: Row[Any], report: CourseOutcome) -> bool:
+def _may_try_again(case: Row[Any]) -> bool:
     allowed = attempts_for(case.attempts_allowed, case.further_attempts)
-    finished = report.completion == "COMPLETED" or report.success != "UNKNOWN"
+    finished = newest_outcome(case) is not None
     return case.attempt == case.attempts and may_begin_another(case.attempt, allowed, finished)
 
 

@@ -13,7 +13,7 @@ from ..services import Services
 from .create_lease import registration_values
 from .grade_updates import trail
 from .identity import attempts_for, may_begin_another
-from .kept_outcomes import keep_at_launch
+from .kept_outcomes import keep_at_launch, newest_outcome
 from .launch_rows import FIRST_RECHECK
 from .models import Grade, Launch, Learner, Registration, ResourceLink
 
@@ -45,15 +45,15 @@ def find_offer(launch_id: int) -> Offer | None:
     launch = db.session.get_one(Launch, launch_id)
     registration = launch.registration
     allowed = attempts_for(registration.resource_link.attempts_allowed, _further(registration))
-    finished = registration.completion == "COMPLETED" or registration.success != "UNKNOWN"
-    if not may_begin_another(registration.attempt, allowed, finished):
+    outcome = newest_outcome(registration)
+    if outcome is None or not may_begin_another(registration.attempt, allowed, True):
         return None
-    verdict = {"PASSED": True, "FAILED": False}.get(registration.success)
+    verdict = {"PASSED": True, "FAILED": False}.get(outcome.success)
     return Offer(
         launch_id=launch_id,
         newest=registration.attempt,
         allowed=allowed,
-        score=registration.score_scaled,
+        score=outcome.score,
         passed=verdict,
         answer=_counting(registration),
     )

@@ -1,9 +1,10 @@
-"""The outcome that an attempt keeps when it is opened again, as SQL over a Registration's row."""
+"""The outcome that an attempt keeps when it is opened again: over a Registration's row, and SQL."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_
 
+from ..scorm_cloud.progress import CourseOutcome
 from .models import Registration
 
 # The same rules as scorm_cloud.progress.CourseOutcome has, over rows as they are before an UPDATE.
@@ -20,6 +21,17 @@ _KEEPS_REAL = and_(
     Registration.kept_score.is_not(None),
     or_(Registration.kept_completion == "COMPLETED", Registration.kept_success == "PASSED"),
 )
+
+
+def newest_outcome(row: Any) -> CourseOutcome | None:
+    """Return how an attempt ended, by its Registration's columns: now, or before it was opened
+    again; None when it never did."""
+    now = CourseOutcome(row.completion, row.success, row.score_scaled)
+    if now.completion == "COMPLETED" or now.success != "UNKNOWN":
+        return now
+    if row.kept_completion is None:
+        return None
+    return CourseOutcome(row.kept_completion, row.kept_success, row.kept_score)
 
 
 def keep_at_launch() -> dict[str, Any]:

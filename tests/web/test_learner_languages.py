@@ -66,9 +66,8 @@ def test_german_launch_gets_a_german_exit(world):
     assert "Ihr Ergebnis wird abgeholt" in page.text
     assert "Im Notenbuch" in page.text
     assert status["title"] == "Ihr Ergebnis wird abgeholt"
-    assert (
-        status["text"] == "Der Kurs übergibt Ihr Ergebnis. Das dauert meist nur ein paar Sekunden."
-    )
+    text = "Der Kurs übergibt Ihr Ergebnis. Das dauert meist nur ein paar Sekunden."
+    assert status["text"].startswith(text)
 
 
 def test_unknown_exit_speaks_the_browser_s_language(world):
