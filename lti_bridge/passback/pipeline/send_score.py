@@ -71,6 +71,8 @@ from .throttle import PlatformGate
 
 FULL = N_("Other grades are on their way to this LMS; this one is next.")
 RESTS = N_("The LMS did not answer several times; it is left alone for a moment.")
+# A look that settles an exit decides in the same turn.
+DECIDED_WITHIN = timedelta(minutes=1)
 
 
 def send_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
@@ -438,16 +440,21 @@ def _tell(services: Services, turn: Turn, end: End | None) -> None:
 
 
 def _waited(turn: Turn, now: datetime) -> float | None:
-    """Return how long this exit's first score took; None for what is sent again, or without one."""
-    session = turn.snapshot.session
-    if session is None or session.exited_at is None:
+    """Return how long this exit's own first score took; None for any other score.
+
+    What is sent again, asked for, or decided long after the exit's result was known (a changed
+    policy) tells nothing of the way home.
+    """
+    session, score = turn.snapshot.session, turn.aim.score or turn.aim.check
+    if session is None or session.exited_at is None or score is None or score.asked:
         return None
-    exited_at, score = session.exited_at, turn.aim.score or turn.aim.check
-    arrived = (
-        one.finished_at
-        for one in turn.snapshot.scores
-        if one.state == ACCEPTED and (score is None or one.id != score.id)
-    )
-    if any(moment is not None and moment >= exited_at for moment in arrived):
+    exited_at, known_at = session.exited_at, session.settled_at
+    if known_at is not None and score.decided_at - known_at > DECIDED_WITHIN:
+        return None
+    before = [one for one in turn.snapshot.scores if one.id != score.id]
+    accepted = [one for one in before if one.state == ACCEPTED]
+    if any(one.finished_at is not None and one.finished_at >= exited_at for one in accepted):
+        return None
+    if before and before[-1] in accepted and is_same(before[-1].score_given, score.score_given):
         return None
     return (now - exited_at).total_seconds()
