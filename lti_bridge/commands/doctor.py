@@ -2,6 +2,7 @@
 
 import click
 
+from ..core.plain_text import counted
 from ..ops.selftest import Mark, run_selftest
 from .opening import open_bridge
 
@@ -14,12 +15,18 @@ def doctor() -> int:
 
     Calls SCORM Cloud and every LMS, and changes nothing.
     """
-    failed = 0
+    counts = dict.fromkeys(Mark, 0)
     with open_bridge() as services:
         for line in run_selftest(services):
-            failed += line.mark is Mark.FAIL
+            counts[line.mark] += 1
             click.echo(f"{SIGNS[line.mark]}  {line.subject}: {line.check}: {line.found}")
             if line.mark is not Mark.OK and line.who:
                 click.echo(f"      {line.who} can fix it. {line.how}".rstrip())
-    click.echo(f"\n{failed} checks failed." if failed else "\nNothing is wrong.")
-    return 1 if failed else 0
+    click.echo(f"\n{_summary(counts[Mark.FAIL], counts[Mark.WARN])}")
+    return 1 if counts[Mark.FAIL] else 0
+
+
+def _summary(failed: int, warned: int) -> str:
+    said = [counted(failed, "check") + " failed"] if failed else []
+    said += [counted(warned, "warning") + ": see above"] if warned else []
+    return f"{', '.join(said)}." if said else "Nothing is wrong."

@@ -1,4 +1,4 @@
-"""Text from outside as one line that any log, header or page can hold."""
+"""Text as people read it: on one line that any page can hold, counted in the right number."""
 
 import unicodedata
 
@@ -11,3 +11,8 @@ def one_line(text: str) -> str:
     """Return `text` without control characters, each run of white space as one space."""
     kept = (" " if unicodedata.category(c) in BREAKING else c for c in text.replace("\0", ""))
     return " ".join("".join(kept).split())
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with its noun; `many` where the plural has more than an s."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -7,12 +7,13 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import partial
 
-from ..core.clock import say_time
 from ..core.db import db
 from ..core.errors import BridgeError, Refused
+from ..core.plain_text import counted
 from ..lms.tool_definition import short_scope
 from ..lti.keysets import fetch_keys
 from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
+from ..passback.actions.outlook import tell_pause_of
 from ..platforms.accounts import list_accounts
 from ..platforms.deployments import ACTIVE, PENDING
 from ..platforms.keys import signing_key
@@ -63,7 +64,7 @@ class _Facts:
     resource_link_id: str | None
     granted: Granted
     narrowed: tuple[MissingGrant, ...]
-    paused_until: datetime | None
+    pause: str  # why it is left alone; ""
 
 
 def run_selftest(services: Services) -> Iterator[CheckLine]:
@@ -76,7 +77,7 @@ def run_selftest(services: Services) -> Iterator[CheckLine]:
     db.session.commit()
     for account in accounts:
         yield from check_account(services, account)
-    rows = [_read(row) for row in list_platforms() if row.disabled_at is None]
+    rows = [_read(row, services.now()) for row in list_platforms() if row.disabled_at is None]
     db.session.commit()
     for facts in rows:
         yield from _check_platform(services, facts)
@@ -87,7 +88,7 @@ def run_selftest(services: Services) -> Iterator[CheckLine]:
 
 def check_platform(services: Services, row: Platform) -> Iterator[CheckLine]:
     """Check one platform: its keys, deployments, grants, an access token and its line items."""
-    facts = _read(row)
+    facts = _read(row, services.now())
     db.session.commit()
     yield from _check_platform(services, facts)
 
@@ -129,7 +130,7 @@ def check_account(services: Services, account: ScormAccount) -> Iterator[CheckLi
     def courses() -> str:
         page = client.find_courses(deadline_seconds=CALL_SECONDS)
         count = page.total if page.total is not None else len(page.courses)
-        return f"{count} courses"
+        return counted(count, "course")
 
     keys = _try(subject, "keys", ping, ACCOUNT_OWNER, how)
     yield keys
@@ -154,7 +155,7 @@ def _check_postbacks(
     return _try(subject, "postbacks", run, OPERATOR, how)
 
 
-def _read(row: Platform) -> _Facts:
+def _read(row: Platform, now: datetime) -> _Facts:
     link = find_telling_link(row)
     states = [deployment.status for deployment in row.deployments]
     return _Facts(
@@ -166,7 +167,7 @@ def _read(row: Platform) -> _Facts:
         resource_link_id=link.resource_link_id if link is not None else None,
         granted=link.service_scopes if link is not None else None,
         narrowed=tuple(missing_grants_at(row)),
-        paused_until=row.paused_until,
+        pause=tell_pause_of(row, now),
     )
 
 
@@ -174,7 +175,7 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
     subject = f"platform {facts.name}"
     yield from _check_keys(services, subject, facts.values)
     yield _check_deployments(subject, facts)
-    yield from _check_pause(services, subject, facts)
+    yield from _check_pause(subject, facts)
     yield from _check_grants(subject, facts)
 
     # For what was granted: an LMS may refuse a request whole for one scope that was not.
@@ -232,7 +233,7 @@ def _check_keys(services: Services, subject: str, values: PlatformValues) -> Ite
         found = "no keys there that a launch could be signed with"
         yield CheckLine(subject, "key set", Mark.FAIL, found, OPERATOR, how)
         return
-    yield CheckLine(subject, "key set", Mark.OK, f"{len(fetched.keys)} keys")
+    yield CheckLine(subject, "key set", Mark.OK, counted(len(fetched.keys), "key"))
     yield _check_clock(subject, fetched.date, services.now())
 
 
@@ -257,13 +258,11 @@ def _check_deployments(subject: str, facts: _Facts) -> CheckLine:
     return CheckLine(subject, "deployments", mark, found, OPERATOR, how)
 
 
-def _check_pause(services: Services, subject: str, facts: _Facts) -> Iterator[CheckLine]:
-    """Whether the LMS asked to be left alone, so that its scores wait."""
-    until = facts.paused_until
-    if until is not None and until > services.now():
+def _check_pause(subject: str, facts: _Facts) -> Iterator[CheckLine]:
+    """Whether the LMS is left alone at the moment, so that its scores wait."""
+    if facts.pause:
         how = "Its scores wait until then; after a 503 a launch that comes before ends the pause."
-        found = f"the LMS asked to be left alone until {say_time(until)}"
-        yield CheckLine(subject, "pause", Mark.WARN, found, LMS_ADMIN, how)
+        yield CheckLine(subject, "pause", Mark.WARN, facts.pause, LMS_ADMIN, how)
 
 
 def _check_grants(subject: str, facts: _Facts) -> Iterator[CheckLine]:

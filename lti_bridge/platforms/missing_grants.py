@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from ..lms.tool_definition import AGS, SCOPES, short_scope
 
 _LOSSES = {
+    "lineitem": (
+        "the bridge is to make missing gradebook columns and may not, so scores wait for the LMS "
+        "to make them"
+    ),
     "lineitem.readonly": "a gradebook column that the launch does not name is not found",
     "result.readonly": (
         "grades that people set in the LMS cannot be seen: ours are sent over them, and one that "
@@ -40,10 +44,20 @@ def our_scopes(claimed: Iterable[str]) -> list[str]:
 
 
 def find_missing_grants(
-    granted: Sequence[str] | None, shares_names: bool | None, privacy: str
+    granted: Sequence[str] | None,
+    shares_names: bool | None,
+    privacy: str,
+    *,
+    makes_columns: bool = False,
 ) -> list[MissingGrant]:
-    """Return what an admin took away; None stands for "no launch has told yet"."""
-    missing = [s for s in SCOPES if s not in granted] if granted is not None else []
+    """Return what an admin took away; None stands for "no launch has told yet".
+
+    `makes_columns`: the tool is to make gradebook columns, which needs one scope more.
+    """
+    ours = our_scopes(granted) if granted is not None else SCOPES
+    missing = [s for s in SCOPES if s not in ours]
+    if makes_columns and granted is not None and READS_AND_WRITES not in granted:
+        missing.insert(0, READS_AND_WRITES)
     found = [
         MissingGrant(
             what=f"scope {short_scope(scope)}",

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from ..core.db import db
-from ..lti.values import SCOPE_SCORE
+from ..lti.values import SCOPE_LINE_ITEM, SCOPE_SCORE
 from ..platforms.deployments import shared_names
-from ..platforms.missing_grants import MissingGrant, find_missing_grants, our_scopes
+from ..platforms.missing_grants import MissingGrant, find_missing_grants
 from ..platforms.models import Deployment, Platform
 from .models import ResourceLink
+from .resource_links import creates_line_item
 
 # Enough to tell what holds for an LMS as a whole from what holds for one activity.
 NEWEST = 100
@@ -23,7 +24,12 @@ def missing_grants_in(link: ResourceLink) -> list[MissingGrant]:
     Of scopes nothing is known before a launch has brought an AGS claim.
     """
     platform = link.deployment.platform
-    return find_missing_grants(_granted(link), shared_names(platform), platform.privacy)
+    return find_missing_grants(
+        link.service_scopes,
+        shared_names(platform),
+        platform.privacy,
+        makes_columns=_is_to_make_column(link),
+    )
 
 
 def missing_grants_at(platform: Platform) -> list[MissingGrant]:
@@ -33,8 +39,21 @@ def missing_grants_at(platform: Platform) -> list[MissingGrant]:
     scopes that the LMS grants to all others.
     """
     link = find_telling_link(platform)
-    granted = _granted(link) if link is not None else None
-    found = find_missing_grants(granted, shared_names(platform), platform.privacy)
+    found = find_missing_grants(
+        link.service_scopes if link is not None else None,
+        shared_names(platform),
+        platform.privacy,
+        makes_columns=bool(platform.creates_line_items),
+    )
+    columnless = [] if platform.creates_line_items else _find_without_line_item(platform)
+    if columnless:
+        found.append(
+            MissingGrant(
+                what=f"scope lineitem in {_named(columnless)}",
+                loss="the bridge is to make their gradebook columns and may not",
+                how=f"Grant the tool the scope {SCOPE_LINE_ITEM}.",
+            )
+        )
     without = find_without_score(platform) if not any(one.serious for one in found) else []
     if without:
         found.append(
@@ -53,10 +72,19 @@ def _named(links: Sequence[ResourceLink]) -> str:
     return f"the activity {first}" + (f" and {others} more" if others else "")
 
 
-def _granted(link: ResourceLink) -> list[str] | None:
-    if link.service_scopes is None:
-        return None
-    return our_scopes(link.service_scopes)
+def _is_to_make_column(link: ResourceLink) -> bool:
+    return not link.line_item_url and creates_line_item(link, link.deployment.platform)
+
+
+def _find_without_line_item(platform: Platform) -> list[ResourceLink]:
+    """Return the activities whose column the tool is to make and may not."""
+    return [
+        link
+        for link in _newest(platform)
+        if link.service_scopes is not None
+        and SCOPE_LINE_ITEM not in link.service_scopes
+        and _is_to_make_column(link)
+    ]
 
 
 def find_telling_link(platform: Platform) -> ResourceLink | None:

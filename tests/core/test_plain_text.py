@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.core.plain_text import one_line
+from lti_bridge.core.plain_text import counted, one_line
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ from lti_bridge.core.plain_text import one_line
 )
 def test_control_characters_go(text, line):
     assert one_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ((0, "grade"), "0 grades"),
+        ((1, "grade"), "1 grade"),
+        ((2, "grade"), "2 grades"),
+        ((1, "activity", "activities"), "1 activity"),
+        ((2, "activity", "activities"), "2 activities"),
+    ],
+    ids=str,
+)
+def test_number_fits_its_noun(counts, text):
+    assert counted(*counts) == text

@@ -1,12 +1,17 @@
 """The self-test: each line right on a good bridge, and each failure told with who can fix it."""
 
 import dataclasses
+from contextlib import nullcontext
+from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import select, update
 
+from lti_bridge.commands import doctor as doctor_command
+from lti_bridge.core.clock import say_time
 from lti_bridge.core.db import db
 from lti_bridge.lti.values import (
     SCOPE_LINE_ITEM,
@@ -16,9 +21,11 @@ from lti_bridge.lti.values import (
 )
 from lti_bridge.ops.reachability import is_public, may_test
 from lti_bridge.ops.selftest import LMS_ADMIN, CheckLine, Mark, run_selftest
+from lti_bridge.passback.pipeline.send_score import RESTS
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
+from lti_bridge.registrations.models import Grade, ResourceLink
 from lti_sandbox.server import serve
-from tests.mini_platform import Reply, public_jwk, rsa_key
+from tests.mini_platform import LEARNER, Reply, public_jwk, rsa_key
 from tests.world import World
 
 GRADE_SCOPES = (SCOPE_LINE_ITEM_READ, SCOPE_RESULT_READ, SCOPE_SCORE)
@@ -262,3 +269,80 @@ def test_disabled_platform_is_left_out(healthy: World) -> None:
     db.session.commit()
 
     assert set(only_bad(healthy)) == {"connected"}
+
+
+def _doctor(monkeypatch: pytest.MonkeyPatch, world: World) -> str:
+    """Return the last line of the command."""
+    monkeypatch.setattr(doctor_command, "open_bridge", lambda: nullcontext(world.services))
+    return CliRunner().invoke(doctor_command.doctor).output.splitlines()[-1]
+
+
+def _only(monkeypatch: pytest.MonkeyPatch, *marks: Mark) -> None:
+    lines = [CheckLine("bridge", "something", mark, "found") for mark in marks]
+    monkeypatch.setattr(doctor_command, "run_selftest", lambda services: iter(lines))
+
+
+@pytest.mark.parametrize(
+    ("marks", "last"),
+    [
+        ((Mark.OK,), "Nothing is wrong."),
+        ((Mark.OK, Mark.WARN), "1 warning: see above."),
+        ((Mark.WARN, Mark.WARN, Mark.FAIL), "1 check failed, 2 warnings: see above."),
+        ((Mark.FAIL, Mark.FAIL), "2 checks failed."),
+    ],
+    ids=["good", "warned", "failed and warned", "failed"],
+)
+def test_last_line_counts_warnings(
+    monkeypatch: pytest.MonkeyPatch, world: World, marks: tuple[Mark, ...], last: str
+) -> None:
+    _only(monkeypatch, *marks)
+
+    assert _doctor(monkeypatch, world) == last
+
+
+def _platform(**values: object) -> None:
+    db.session.execute(update(Platform).values(**values))
+    db.session.commit()
+    db.session.expire_all()
+
+
+@pytest.mark.parametrize("throttled", [False, True])
+def test_paused_platform_is_a_warning(healthy: World, throttled: bool) -> None:
+    until = healthy.services.now() + timedelta(minutes=5)
+    _platform(paused_until=until, is_throttled=throttled)
+
+    line = only_bad(healthy)["pause"]
+
+    assert line.mark is Mark.WARN
+    assert say_time(until) in line.found
+    assert ("fewer requests" in line.found) is throttled
+
+
+def test_resting_platform_is_a_warning(healthy: World) -> None:
+    """A worker turned a grade away since the LMS failed several times."""
+    until = healthy.services.now() + timedelta(seconds=30)
+    healthy.launch(roles=[LEARNER])
+    db.session.execute(update(Grade).values(decision_reason=RESTS, next_send_at=until))
+    db.session.commit()
+
+    found = only_bad(healthy)["pause"].found
+
+    assert (
+        found == f"The LMS did not answer several times; it is left alone until {say_time(until)}."
+    )
+
+
+def test_missing_line_item_scope_is_told_where_columns_are_made(healthy: World) -> None:
+    _platform(creates_line_items=True)
+
+    (line,) = granted(healthy)
+
+    assert line.mark is Mark.WARN
+    assert line.found.startswith("scope lineitem is missing")
+
+
+def test_one_activity_whose_column_is_made_is_named(healthy: World) -> None:
+    db.session.execute(update(ResourceLink).values(creates_line_item=True))
+    db.session.commit()
+
+    assert any("scope lineitem in the activity" in line.found for line in granted(healthy))

@@ -27,6 +27,22 @@ def test_tells_what_is_missing(granted, shares_names, privacy, narrowed):
     assert [one.what for one in found] == narrowed
 
 
+@pytest.mark.parametrize(
+    ("granted", "missing"),
+    [
+        (SCOPES, ["scope lineitem"]),
+        ([SCOPE_LINE_ITEM, *SCOPES[1:]], []),
+        (SCOPES[1:], ["scope lineitem", "scope lineitem.readonly"]),
+        (None, []),
+    ],
+    ids=["reading is not enough", "granted", "neither", "no launch yet"],
+)
+def test_columns_that_are_made_need_their_scope(granted, missing):
+    found = find_missing_grants(granted, True, "named", makes_columns=True)
+
+    assert [one.what for one in found] == missing
+
+
 def test_only_the_score_scope_is_serious():
     found = find_missing_grants([], True, "named")
 

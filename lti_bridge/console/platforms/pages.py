@@ -7,6 +7,7 @@ from datetime import datetime
 from ...audit.actor import Actor
 from ...audit.log import record
 from ...core.db import db, reading
+from ...passback.actions.outlook import tell_pause_of
 from ...passback.rules.grading_policy import GradingPolicy, make_policy
 from ...platforms.accounts import account_name, list_accounts
 from ...platforms.connection_values import LINE_ITEMS, PLAYERS, PlatformFacts, new_versions_of
@@ -69,6 +70,7 @@ class PlatformPage:
     policy: GradingPolicy
     deployments: Sequence[DeploymentLine]
     narrowed: Sequence[MissingGrant]
+    pause: str  # why it is left alone at the moment; ""
     checked: Kept | None
     others: Sequence[tuple[int, str]]  # other platforms, which it may succeed
 
@@ -108,6 +110,7 @@ def load_platform(services: Services, actor: Actor, platform_id: int) -> Platfor
             policy=make_policy(services.settings.passback.policy, row.grading_policy),
             deployments=[_deployment(one) for one in row.deployments],
             narrowed=missing_grants_at(row),
+            pause=tell_pause_of(row, services.now()),
             checked=kept_checks([subject]).get(subject),
             others=_others(row) if actor.is_owner else [],
         )

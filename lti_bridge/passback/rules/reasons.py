@@ -31,6 +31,7 @@ PAUSED = N_(
     "shows that it is back."
 )
 THROTTLED = N_("The LMS asks for fewer requests; the score is sent at {until}.")
+RESTS_UNTIL = N_("The LMS did not answer several times; it is left alone until {until}.")
 KEPT_IN_LMS = N_("The LMS took {ours} of 100 and keeps {held}, which somebody set there.")
 NO_FINAL_GRADE = N_(
     "The LMS took the score and shows no grade: in Moodle the activity's grade type is “None”."
@@ -52,6 +53,7 @@ SAYINGS = (
     PARKED_BY,
     PAUSED,
     THROTTLED,
+    RESTS_UNTIL,
     KEPT_IN_LMS,
     *readings.SAYINGS,
 )
