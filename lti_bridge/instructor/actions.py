@@ -52,7 +52,7 @@ def _find_grade(facts: LinkFacts, learner_id: int) -> int:
     return grade_id
 
 
-def find_to_resend(page: PageToken, which: str) -> tuple[LinkFacts, list[int]]:
+def find_to_resend(services: Services, page: PageToken, which: str) -> tuple[LinkFacts, list[int]]:
     """Return the grades that would be sent again: ids of cells in which something was decided.
 
     Raises PageRefused.
@@ -63,7 +63,7 @@ def find_to_resend(page: PageToken, which: str) -> tuple[LinkFacts, list[int]]:
     facts = load_facts(page)
     db.session.commit()
     with reading(db.session()):
-        learners = load_learners(facts.link_id, facts.course_id, None)
+        learners = load_learners(facts.link_id, facts.course_id, None, now=services.now())
     return facts, _decided(learners, which)
 
 
@@ -79,7 +79,7 @@ def _decided(learners: Sequence[LearnerRow], which: str) -> list[int]:
 
 def resend_many(services: Services, page: PageToken, which: str) -> int:
     """Decide and send the grades anew; returns how many. Commits. Raises PageRefused."""
-    facts, grade_ids = find_to_resend(page, which)
+    facts, grade_ids = find_to_resend(services, page, which)
     if grade_ids:
         said = f"asked to send {len(grade_ids)} of the activity's grades again"
         _record(services, page, "resend", f"link {facts.link_id}", said)

@@ -74,7 +74,8 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
     course, missing = _find_course(services, facts)
     roster, unread = _find_roster(services, facts)
     with reading(db.session()):
-        learners = load_learners(facts.link_id, facts.course_id, roster, _staff(page))
+        staff, now = _staff(page), services.now()
+        learners = load_learners(facts.link_id, facts.course_id, roster, staff, now=now)
     listed = select_learners(learners, wanted)
     return LinkPage(
         facts=facts,
@@ -97,7 +98,8 @@ def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list
     db.session.commit()
     roster, _ = _find_roster(services, facts)
     with reading(db.session()):
-        return facts, load_learners(facts.link_id, facts.course_id, roster, _staff(page))
+        staff, now = _staff(page), services.now()
+        return facts, load_learners(facts.link_id, facts.course_id, roster, staff, now=now)
 
 
 def require_staff(page: PageToken) -> None:

@@ -29,7 +29,7 @@ def learner(services: Services) -> Response:
     """One learner of the activity: attempts, what happened, and what can be done."""
     token = request.args.get("page", "")
     page = read_page(services, token)
-    shown = load_learner_of(page, number_of(request.args.get("learner", "")))
+    shown = load_learner_of(services, page, number_of(request.args.get("learner", "")))
     return show_review(page, shown, token, back_to_link=True)
 
 
@@ -40,7 +40,7 @@ def ask_resend(services: Services) -> Response:
     token = request.args.get("page", "")
     page = read_page(services, token)
     require_manager(page)
-    shown = load_learner_of(page, number_of(request.args.get("learner", "")))
+    shown = load_learner_of(services, page, number_of(request.args.get("learner", "")))
     return _show("instructor/resend.html", page, shown.facts, token, learner=shown)
 
 
@@ -65,7 +65,7 @@ def ask_resend_many(services: Services) -> Response:
     """Say how many grades would be sent again, and ask."""
     token, which = request.args.get("page", ""), request.args.get("which", "")
     page = read_page(services, token)
-    facts, grade_ids = find_to_resend(page, which)
+    facts, grade_ids = find_to_resend(services, page, which)
     count = len(grade_ids)
     return _show("instructor/resend.html", page, facts, token, which=which, count=count)
 

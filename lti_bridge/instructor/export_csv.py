@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import datetime
 
 from .roster import LearnerRow
 
@@ -11,10 +12,14 @@ HEADINGS = (
     "User id",
     "State",
     "Why",
+    "Result",
     "Score of 100",
+    "In the LMS, of 100",
     "Attempt",
+    "Attempts",
     "Minutes",
     "Last opened (UTC)",
+    "Sent (UTC)",
 )
 # A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -29,13 +34,16 @@ def write_scores(learners: Sequence[LearnerRow]) -> str:
     sheet = csv.writer(text)
     sheet.writerow(HEADINGS)
     for one in learners:
-        seen = one.last_seen_at
-        cells = (one.name, one.sub, one.state.label, one.state.detail)
+        state = one.state
+        cells = (one.name, one.sub, state.label, state.detail, one.result)
         numbers = (
-            f"{one.state.score:g}" if one.state.score is not None else "",
+            _number(state.score),
+            _number(state.held),
             one.attempt or "",
-            f"{one.seconds / 60:.1f}" if one.seconds else "",
-            seen.strftime("%Y-%m-%d %H:%M:%S") if seen else "",
+            one.attempts,
+            one.minutes or "",
+            _moment(one.last_seen_at),
+            _moment(one.sent_at),
         )
         sheet.writerow([*map(_harmless, cells), *numbers])
     return text.getvalue()
@@ -43,3 +51,11 @@ def write_scores(learners: Sequence[LearnerRow]) -> str:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _number(score: float | None) -> str:
+    return f"{score:g}" if score is not None else ""
+
+
+def _moment(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""

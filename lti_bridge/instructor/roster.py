@@ -3,22 +3,30 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ScalarSelect, and_, func, select
 from sqlalchemy.orm import aliased
 
 from ..core.db import db
 from ..lti.memberships import Member
+from ..passback.actions.outlook import posted_at, situation_of
 from ..passback.learner_state import (
     ATTENTION,
     LABELS,
     LearnerProgress,
     LearnerState,
+    Situation,
+    attempts_words,
     decide_learner_state,
+    minutes_of,
+    result_word,
     tell_progress,
 )
 from ..passback.models import Score
-from ..registrations.models import Grade, Learner, Registration
+from ..passback.rules.score_states import ACCEPTED
+from ..registrations.identity import attempts_for
+from ..registrations.models import Grade, Learner, Registration, ResourceLink
 
 SHOWN_AT_ONCE = 50
 LONGEST_SEARCH = 100
@@ -35,9 +43,17 @@ class LearnerRow:
     sub: str
     name: str
     state: LearnerState
+    result: str = ""  # passed, failed, completed, not completed
     attempt: int = 0
+    attempts: str = ""  # how many of them are used, in words
     seconds: float = 0.0
     last_seen_at: datetime | None = None
+    sent_at: datetime | None = None  # the LMS took it then
+
+    @property
+    def minutes(self) -> int:
+        """Time spent, in whole minutes."""
+        return minutes_of(self.seconds)
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,11 @@ class RosterPage:
     after: int | None
 
     @property
+    def moving(self) -> bool:
+        """Whether another look at the page in some seconds shows something else."""
+        return any(one.state.moving for one in self.shown)
+
+    @property
     def attention(self) -> int:
         """How many learners have a grade that needs attention."""
         return sum(one.count for one in self.counts if one.label == ATTENTION)
@@ -88,6 +109,8 @@ def load_learners(
     course_id: str | None,
     roster: Sequence[Member] | None,
     staff: Collection[str] = (),
+    *,
+    now: datetime,
 ) -> list[LearnerRow]:
     """Return everybody who has a grade cell in the link or is in the roster, once, by name.
 
@@ -95,7 +118,7 @@ def load_learners(
     Each with the newest attempt and the newest decision of the course. Reads plain columns: a
     link may have thousands of learners. The transaction stays the caller's.
     """
-    rows = _load_rows(link_id, course_id)
+    rows = _load_rows(db.session.get_one(ResourceLink, link_id), course_id, now)
     names = {member.sub: member.name for member in roster or ()}
     rows = [replace(row, name=names.get(row.sub) or row.name or f"User {row.sub}") for row in rows]
     known, nothing = {row.sub for row in rows}, decide_learner_state(LearnerProgress())
@@ -155,7 +178,8 @@ def _fits(one: LearnerRow, wanted: Wanted) -> bool:
     return search in one.name.casefold() or search in one.sub.casefold()
 
 
-def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
+def _load_rows(link: ResourceLink, course_id: str | None, now: datetime) -> list[LearnerRow]:
+    link_id, situation = link.id, situation_of(link, now)
     query = (
         select(
             Learner.id,
@@ -165,8 +189,13 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
             Grade.id.label("grade_id"),
             Grade.waits_for_line_item,
             Grade.decision_reason,
+            Grade.resend,
+            Grade.next_read_at,
+            Grade.next_send_at,
+            Grade.further_attempts,
             Registration.attempt,
             Registration.launched_at,
+            Registration.created_at,
             Registration.completion,
             Registration.success,
             Registration.seconds_tracked,
@@ -174,6 +203,10 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
             Score.score_given,
             Score.reason,
             Score.standing,
+            Score.held_after,
+            Score.stopped,
+            Score.registration_id,
+            posted_at().label("posted_at"),
         )
         .join(Grade, Grade.learner_id == Learner.id)
         .outerjoin(
@@ -191,29 +224,33 @@ def _load_rows(link_id: int, course_id: str | None) -> list[LearnerRow]:
         )
         .where(Grade.resource_link_id == link_id)
     )
-    found = []
-    for row in db.session.execute(query):
-        progress = tell_progress(
-            launched=row.launched_at is not None,
-            completion=row.completion,
-            success=row.success,
-            score=row if row.state is not None else None,
-            decision_reason=row.decision_reason,
-            waits_for_line_item=row.waits_for_line_item,
-        )
-        found.append(
-            LearnerRow(
-                learner_id=row.id,
-                grade_id=row.grade_id,
-                sub=row.sub,
-                name=" ".join(part for part in (row.first_name, row.last_name) if part),
-                state=decide_learner_state(progress),
-                attempt=row.attempt or 0,
-                seconds=row.seconds_tracked or 0.0,
-                last_seen_at=row.launched_at,
-            )
-        )
-    return found
+    return [_row(row, situation, link.attempts_allowed) for row in db.session.execute(query)]
+
+
+def _row(row: Any, situation: Situation, allowed: int) -> LearnerRow:
+    progress = tell_progress(
+        row,
+        situation,
+        launched_at=row.launched_at,
+        created_at=row.created_at,
+        completion=row.completion,
+        success=row.success,
+        score=row if row.state is not None else None,
+    )
+    attempts = attempts_for(allowed, row.further_attempts)
+    return LearnerRow(
+        learner_id=row.id,
+        grade_id=row.grade_id,
+        sub=row.sub,
+        name=" ".join(part for part in (row.first_name, row.last_name) if part),
+        state=decide_learner_state(progress),
+        result=result_word(progress.completion, progress.success),
+        attempt=row.attempt or 0,
+        attempts=attempts_words([row.attempt], attempts) if row.attempt else "",
+        seconds=row.seconds_tracked or 0.0,
+        last_seen_at=row.launched_at,
+        sent_at=row.posted_at if row.state == ACCEPTED else None,
+    )
 
 
 def _newest_attempt(link_id: int, course_id: str | None) -> ScalarSelect[int]:

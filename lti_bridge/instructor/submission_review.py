@@ -10,12 +10,17 @@ from ..core.errors import PageRefused
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..passback.actions.history import Moment, tell_moments
+from ..passback.actions.outlook import sent_at_of, situation_of
 from ..passback.exit_page import load_exit_page
 from ..passback.learner_state import (
     LearnerProgress,
     LearnerState,
+    attempts_words,
     decide_learner_state,
+    for_learner,
+    minutes_of,
     progress_of,
+    result_words,
 )
 from ..passback.models import Score
 from ..registrations.identity import attempts_for
@@ -38,6 +43,16 @@ class ReviewedAttempt:
     last_seen_at: datetime | None
     moments: list[Moment]
 
+    @property
+    def minutes(self) -> int:
+        """Time spent, in whole minutes."""
+        return minutes_of(self.seconds)
+
+    @property
+    def result(self) -> str:
+        """What the course reported beside the score, for staff."""
+        return result_words(self.completion, self.success)
+
 
 @dataclass(frozen=True)
 class Review:
@@ -55,19 +70,25 @@ class Review:
     learner_id: int | None = None
     grade_id: int | None = None
     allowed: int = 0
+    sent_at: datetime | None = None  # the LMS took the score then
+
+    @property
+    def used(self) -> str:
+        """How many attempts the learner has used, in words."""
+        return attempts_words([one.number for one in self.attempts], self.allowed)
 
 
-def load_review(page: PageToken) -> Review:
+def load_review(services: Services, page: PageToken) -> Review:
     """Return the result of the learner whom the token names. Raises PageRefused."""
     whose = page.data.get(REVIEW)
     if not isinstance(whose, str):
         raise PageRefused("page_expired")
     facts = load_facts(page)
     with reading(db.session()):
-        return _load(facts, whose, page)
+        return _load(services, facts, whose, page)
 
 
-def load_learner_of(page: PageToken, learner_id: int) -> Review:
+def load_learner_of(services: Services, page: PageToken, learner_id: int) -> Review:
     """Return the result of a learner of the token's link, for staff. Raises PageRefused."""
     require_staff(page)
     facts = load_facts(page)
@@ -77,7 +98,7 @@ def load_learner_of(page: PageToken, learner_id: int) -> Review:
         whose = db.session.scalar(mine)
         if whose is None:  # of another activity, or erased
             raise PageRefused("page_expired")
-        return _load(facts, whose, page)
+        return _load(services, facts, whose, page)
 
 
 def page_of_exit(services: Services, token: str) -> PageToken:
@@ -106,7 +127,7 @@ def page_of_exit(services: Services, token: str) -> PageToken:
         )
 
 
-def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
+def _load(services: Services, facts: LinkFacts, whose: str, page: PageToken) -> Review:
     own, staff = whose == page.sub, page.visitor.is_staff
     query = select(Learner, Grade).join(Grade, Grade.learner_id == Learner.id)
     found = db.session.execute(
@@ -117,16 +138,18 @@ def _load(facts: LinkFacts, whose: str, page: PageToken) -> Review:
     learner, grade = found
     registrations = _load_registrations(facts, learner)
     name = " ".join(part for part in (learner.first_name, learner.last_name) if part)
-    attempts = [_attempt(registration, staff) for registration in registrations]
+    score = _newest_score(facts, grade)
+    state = _state(services, grade, registrations, score)
     return Review(
         facts=facts,
         name=name,
         own=own,
-        state=decide_learner_state(_progress(facts, grade, registrations)),
-        attempts=attempts,
+        state=state if staff else for_learner(state),
+        attempts=[_attempt(registration, staff) for registration in registrations],
         learner_id=learner.id,
         grade_id=grade.id,
         allowed=attempts_for(grade.resource_link.attempts_allowed, grade.further_attempts),
+        sent_at=sent_at_of(score),
     )
 
 
@@ -151,8 +174,14 @@ def _attempt(registration: Registration, staff: bool) -> ReviewedAttempt:
     )
 
 
-def _progress(facts: LinkFacts, grade: Grade, registrations: list[Registration]) -> LearnerProgress:
+def _newest_score(facts: LinkFacts, grade: Grade) -> Score | None:
     query = select(Score).where(Score.grade_id == grade.id, Score.course_id == facts.course_id)
-    score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
+    return db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
+
+
+def _state(
+    services: Services, grade: Grade, registrations: list[Registration], score: Score | None
+) -> LearnerState:
     newest = registrations[-1] if registrations else None
-    return progress_of(grade, newest, score)
+    situation = situation_of(grade.resource_link, services.now())
+    return decide_learner_state(progress_of(grade, situation, newest, score))

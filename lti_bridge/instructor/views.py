@@ -96,7 +96,7 @@ def review() -> Response:
     services, token = current_services(), request.args.get("page", "")
     try:
         page = read_page(services, token)
-        return show_review(page, load_review(page), token)
+        return show_review(page, load_review(services, page), token)
     except BridgeError as error:
         return refuse_page(services, error, locale_of(services, token))
 
@@ -107,7 +107,7 @@ def result() -> Response:
     services, token = current_services(), request.args.get("exit", "")
     try:
         page = page_of_exit(services, token)
-        return show_review(page, load_review(page))
+        return show_review(page, load_review(services, page))
     except BridgeError as error:
         return refuse_page(services, error)
 

@@ -64,7 +64,7 @@ def test_shows_course_and_learners(world: World) -> None:
     assert page.status_code == 200
     assert "Golf" in page.text
     assert "Alice" in page.text
-    assert "In the gradebook" in page.text
+    assert "Taken by the LMS" in page.text
     assert "85.5" in page.text
 
 

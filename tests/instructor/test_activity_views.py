@@ -3,11 +3,11 @@
 import csv
 import io
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from lti_bridge.audit.models import AuditEntry
@@ -20,8 +20,10 @@ from lti_bridge.instructor.roster import (
     count_scores,
     select_learners,
 )
+from lti_bridge.lms.readings import HELD
+from lti_bridge.passback.actions.history import tell
 from lti_bridge.passback.learner_state import LearnerState
-from lti_bridge.passback.models import Score
+from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import (
     Grade,
@@ -30,6 +32,7 @@ from lti_bridge.registrations.models import (
     ResourceLink,
     TrailEvent,
 )
+from lti_bridge.web.sentences import format_message
 from tests.html import read_page
 from tests.instructor import test_activity as link_page
 from tests.instructor.test_activity import member, with_roster
@@ -123,7 +126,7 @@ def test_learners_are_found_by_name_and_state(world: World) -> None:
 
 
 def rows(count: int) -> list[LearnerRow]:
-    state = LearnerState("In the gradebook", "good", "", 50.0)
+    state = LearnerState("In the gradebook", "good", (), 50.0)
     return [LearnerRow(n, n, f"user-{n}", f"Learner {n:03}", state) for n in range(count)]
 
 
@@ -185,11 +188,11 @@ def test_one_grade_is_sent_again_after_asking(world: World) -> None:
 def test_another_attempt_is_allowed_once_for_each_press(world: World) -> None:
     number = finish(world, "alice", 40.0)
     page = ask(world, "/learner", token_of(world), learner=str(number))
-    assert "has 1 attempt in this activity" in page.text
+    assert "1 of 1 attempt used" in page.text
 
     answer = press(world, page, action="another")
 
-    assert "has 2 attempts in this activity" in answer.text
+    assert "1 of 2 attempts used" in answer.text
 
 
 def test_act_that_has_no_sense_any_more_says_so(world: World) -> None:
@@ -378,9 +381,67 @@ def test_file_has_every_learner(world: World) -> None:
     lines = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert [line["Name"] for line in lines] == ["Alice Åkesson", "Ben Okafor"]
     alice, ben = lines
-    assert (alice["Score of 100"], alice["Minutes"], alice["Attempt"]) == ("85.5", "5.0", "1")
+    assert (alice["Score of 100"], alice["Minutes"], alice["Attempt"]) == ("85.5", "5", "1")
+    assert (alice["Result"], alice["Attempts"]) == ("passed", "1 of 1 attempt used")
     assert datetime.strptime(alice["Last opened (UTC)"], "%Y-%m-%d %H:%M:%S")
     assert (ben["State"], ben["Score of 100"]) == ("Not started", "")
+
+
+@pytest.mark.parametrize("seconds", [1.0, 60.0, 301.0, 359.9])
+def test_file_and_pages_show_the_same_minutes(world: World, seconds: float) -> None:
+    number = finish(world, "alice", 85.5)
+    registration = db.session.scalars(select(Registration)).one()
+    registration.seconds_tracked = seconds
+    db.session.commit()
+    token = token_of(world)
+
+    text = ask(world, "/scores.csv", token).data.decode("utf-8-sig")
+    (line,) = csv.DictReader(io.StringIO(text))
+
+    said = f"{line['Minutes']} min"
+    assert said in ask(world, "", token).text
+    assert said in ask(world, "/learner", token, learner=str(number)).text
+
+
+HELD_61 = format_message(HELD, held=61.0, ours=80.0)
+
+
+@pytest.mark.parametrize(
+    ("score", "held", "sent"),
+    [
+        ({"state": "accepted", "held_after": 80.0}, "80", True),
+        ({"state": "accepted"}, "", True),
+        ({"state": "superseded", "reason": HELD_61}, "61", False),
+        ({"state": "parked", "reason": "It is locked."}, "", False),
+    ],
+    ids=["read", "taken", "override", "locked"],
+)
+def test_one_cause_has_one_sentence_everywhere(
+    world: World, score: dict[str, object], held: str, sent: bool
+) -> None:
+    number = finish(world, "alice", 80.0)
+    row = db.session.scalars(select(Score)).one()
+    posted = world.services.now() - timedelta(minutes=3)
+    db.session.add(ScoreTry(score_id=row.id, tried_at=posted, outcome="accepted", status=200))
+    db.session.execute(update(Score).values(score))
+    db.session.commit()
+    token = token_of(world)
+
+    text = ask(world, "/scores.csv", token).data.decode("utf-8-sig")
+    (line,) = csv.DictReader(io.StringIO(text))
+    registration = db.session.scalars(select(Registration)).one()
+    told = {
+        "list": ask(world, "", token).text,
+        "review": ask(world, "/learner", token, learner=str(number)).text,
+        "story": tell(registration, world.services.now()),
+    }
+
+    assert line["In the LMS, of 100"] == held
+    assert (line["Sent (UTC)"] == posted.strftime("%Y-%m-%d %H:%M:%S")) is sent
+    assert [name for name, page in told.items() if line["Why"] not in unescape(page)] == []
+    for name in ("review", "story"):
+        assert (f"The LMS held {held} of 100" in told[name]) is bool(held)
+        assert ("Sent at" in told[name]) is sent
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("x","y")'])

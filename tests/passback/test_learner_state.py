@@ -1,8 +1,54 @@
 """One learner's state in words, by table."""
 
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from lti_bridge.passback.learner_state import LearnerProgress, LearnerState, decide_learner_state
+from lti_bridge.lms.readings import CLEARED, HELD, HELD_HIGHER
+from lti_bridge.passback.learner_state import (
+    DECIDED_ANEW,
+    EVENT_SENDS,
+    NO_REGISTRATION,
+    OURS_INSTEAD,
+    PERSON_SENDS,
+    SOON,
+    LearnerProgress,
+    LearnerState,
+    Situation,
+    attempts_words,
+    decide_learner_state,
+    for_learner,
+    minutes_of,
+    result_word,
+    result_words,
+    tell_progress,
+)
+from lti_bridge.passback.pipeline.find_line_item import CREATE_NOT_GRANTED, NONE_YET
+from lti_bridge.passback.rules.exit_page import SET_IN_LMS
+from lti_bridge.passback.rules.plan import NOT_GRANTED
+from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, NO_FINAL_GRADE, PARKED_BY, PAUSED
+from lti_bridge.web.sentences import format_message
+
+NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
+LOCKED = "The grade or the column is locked in the gradebook."
+MAINTENANCE = format_message(PAUSED, until="14:05")
+HELD_61 = format_message(HELD, held=61.0, ours=80.0)
+HIGHER_90 = format_message(HELD_HIGHER, held=90.5, ours=80.0)
+CLEARED_80 = format_message(CLEARED, ours=80.0)
+KEPT_77 = format_message(KEPT_IN_LMS, held=77.0, ours=80.0)
+STOPPED = format_message(PARKED_BY, who="Ida")
+BUSY = "The LMS answered 500; it is tried again."
+COURSE = {"launched": True, "completion": "COMPLETED", "success": "PASSED"}
+
+
+def decided(state: str, **more: object) -> LearnerProgress:
+    """A learner who passed, with a newest decision of 80."""
+    return LearnerProgress(**{**COURSE, "score_state": state, "score_given": 80.0, **more})
+
+
+def told(label: str, tone: str, *sentences: str, held: float | None = None) -> LearnerState:
+    return LearnerState(label, tone, sentences, 80.0, held)
 
 
 @pytest.mark.parametrize(
@@ -11,41 +57,228 @@ from lti_bridge.passback.learner_state import LearnerProgress, LearnerState, dec
         (LearnerProgress(), LearnerState("Not started", "quiet")),
         (LearnerProgress(launched=True), LearnerState("In progress", "busy")),
         (
-            LearnerProgress(launched=True, completion="COMPLETED", reason="no score"),
-            LearnerState("Finished, no grade yet", "wait", "no score"),
+            LearnerProgress(launched=True, registered=False),
+            LearnerState("The course did not open", "wait", (NO_REGISTRATION,)),
         ),
         (
-            LearnerProgress(launched=True, success="FAILED", reason="waits"),
-            LearnerState("Finished, no grade yet", "wait", "waits"),
+            LearnerProgress(launched=True, completion="COMPLETED", decided="no score"),
+            LearnerState("Finished, no grade yet", "wait", ("no score",)),
         ),
         (
-            LearnerProgress(launched=True, score_state="accepted", score_given=85.5, reason="old"),
-            LearnerState("In the gradebook", "good", "", 85.5),
+            LearnerProgress(launched=True, success="FAILED", decided="waits"),
+            LearnerState("Finished, no grade yet", "wait", ("waits",)),
+        ),
+        (decided("accepted", decided="old"), told("Taken by the LMS", "good")),
+        (decided("accepted", held=80.004), told("In the gradebook", "good", held=80.004)),
+        (decided("accepted", success="FAILED"), told("Taken by the LMS", "quiet")),
+        (
+            decided("accepted", found=True, held=80.0, reason="held before"),
+            told("In the gradebook", "good", "held before", held=80.0),
         ),
         (
-            LearnerProgress(score_state="parked", score_given=70, reason="no student"),
-            LearnerState("Needs attention", "problem", "no student", 70),
+            decided("accepted", standing="kept", reason=KEPT_77, held=77.0),
+            told("Another grade stands", "wait", KEPT_77, held=77.0),
         ),
         (
-            LearnerProgress(score_state="superseded", score_given=70, reason="a teacher"),
-            LearnerState("Another grade stands", "wait", "a teacher", 70),
+            decided("accepted", standing="no final grade", reason=NO_FINAL_GRADE),
+            told("Needs attention", "problem", NO_FINAL_GRADE),
         ),
         (
-            LearnerProgress(score_state="queued", score_given=0, waits_for_line_item=True),
-            LearnerState("Waits for a gradebook column", "wait", "", 0),
+            decided("accepted", standing="pending", reason="not shown yet"),
+            told("Accepted, not yet shown", "wait", "not shown yet"),
         ),
         (
-            LearnerProgress(
-                score_state="queued", score_given=0, reason="no scope", waits_for_line_item=True
-            ),
-            LearnerState("Needs attention", "problem", "no scope", 0),
+            decided("superseded", reason=HELD_61, held=61.0),
+            told("Another grade stands", "wait", HELD_61, OURS_INSTEAD, held=61.0),
         ),
         (
-            LearnerProgress(score_state="queued", score_given=0, reason="tried again"),
-            LearnerState("On its way", "busy", "tried again", 0),
+            decided("superseded", reason=CLEARED_80),
+            told("Another grade stands", "wait", CLEARED_80, OURS_INSTEAD),
+        ),
+        (
+            decided("parked", reason=LOCKED),
+            told("Needs attention", "problem", LOCKED, EVENT_SENDS),
+        ),
+        (
+            decided("parked", reason=STOPPED, stopped=True),
+            told("Needs attention", "problem", STOPPED, PERSON_SENDS),
+        ),
+        (
+            decided("queued", waits_for_line_item=True, decided=NONE_YET),
+            told("Waits for a gradebook column", "wait", NONE_YET),
+        ),
+        (
+            decided("queued", waits_for_line_item=True, decided=CREATE_NOT_GRANTED),
+            told("Needs attention", "problem", CREATE_NOT_GRANTED),
+        ),
+        (decided("queued", may_send=False), told("Needs attention", "problem", NOT_GRANTED)),
+        (decided("queued", pause=MAINTENANCE), told("On its way", "wait", MAINTENANCE)),
+        (decided("queued", decided="The result was read."), told("On its way", "busy", SOON)),
+        (
+            decided("queued", decided=BUSY, send_at=NOW),
+            told("On its way", "busy", BUSY, "It is sent at 2026-11-02 14:00:00 UTC."),
+        ),
+        (decided("accepted", resends=True), told("On its way", "busy", DECIDED_ANEW)),
+        (
+            decided("parked", reason=LOCKED, resends=True, pause=MAINTENANCE),
+            told("On its way", "wait", MAINTENANCE),
         ),
     ],
-    ids=lambda value: value.label if isinstance(value, LearnerState) else "",
+    ids=[
+        "not started",
+        "in progress",
+        "course missing",
+        "completed",
+        "failed without a grade",
+        "taken",
+        "read in the gradebook",
+        "failed",
+        "found there",
+        "override kept",
+        "no final grade",
+        "pending",
+        "override",
+        "cleared or excused",
+        "locked",
+        "stopped",
+        "no column",
+        "column not granted",
+        "scope missing",
+        "maintenance",
+        "soon",
+        "tried again",
+        "sent again",
+        "sent again in maintenance",
+    ],
 )
 def test_says_where_a_learner_stands(progress: LearnerProgress, state: LearnerState) -> None:
     assert decide_learner_state(progress) == state
+
+
+@pytest.mark.parametrize(
+    ("progress", "sentences"),
+    [
+        (decided("accepted", standing="kept", reason=KEPT_77, held=77.0), (SET_IN_LMS,)),
+        (decided("superseded", reason=HELD_61, held=61.0), (SET_IN_LMS,)),
+        (decided("parked", reason=LOCKED), (LOCKED,)),
+        (decided("accepted", resends=True), ()),
+    ],
+    ids=["override kept", "override", "locked", "sent again"],
+)
+def test_learner_reads_no_figure_of_the_lms(
+    progress: LearnerProgress, sentences: tuple[str, ...]
+) -> None:
+    state = decide_learner_state(progress)
+
+    shown = for_learner(state)
+
+    assert (shown.sentences, shown.score) == (sentences, 80)
+    assert shown.held is None
+
+
+@dataclass(frozen=True)
+class Cell:
+    decision_reason: str | None = None
+    waits_for_line_item: bool = False
+    resend: str | None = None
+    next_read_at: datetime | None = None
+    next_send_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    state: str = "accepted"
+    score_given: float = 80.0
+    reason: str = ""
+    standing: str | None = None
+    held_after: float | None = None
+    stopped: bool = False
+    registration_id: int | None = 1
+
+
+NOTHING = LearnerProgress(launched=True)
+
+
+def tell(cell: Cell, score: Decision | None = None, **more: object) -> LearnerProgress:
+    facts = {"launched_at": NOW, "created_at": NOW, "completion": None, "success": None, **more}
+    return tell_progress(cell, Situation(NOW), score=score, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [
+        (tell(Cell()), NOTHING),
+        (tell(Cell(), created_at=None), replace(NOTHING, registered=False)),
+        (tell(Cell(next_send_at=NOW)), replace(NOTHING, is_due=True)),
+        (
+            tell(Cell(next_send_at=NOW + timedelta(seconds=10))),
+            replace(NOTHING, is_due=True, send_at=NOW + timedelta(seconds=10)),
+        ),
+        (
+            tell(Cell(next_send_at=NOW + timedelta(hours=1))),
+            replace(NOTHING, send_at=NOW + timedelta(hours=1)),
+        ),
+        (tell(Cell(next_read_at=NOW + timedelta(hours=1))), NOTHING),
+        (tell(Cell(resend="lost")), replace(NOTHING, resends=True)),
+    ],
+    ids=["nothing due", "refused", "due", "soon", "later", "looked at later", "sent again"],
+)
+def test_tells_what_is_due(progress: LearnerProgress, expected: LearnerProgress) -> None:
+    assert progress == expected
+
+
+@pytest.mark.parametrize(
+    ("score", "held"),
+    [
+        (Decision(), None),
+        (Decision(held_after=80.0), 80),
+        (Decision(standing="kept", held_after=77.0), 77),
+        (Decision(state="superseded", reason=HELD_61, held_after=80.0), 61),
+        (
+            Decision(state="superseded", reason=format_message(HELD_HIGHER, held=90.5, ours=8.0)),
+            90.5,
+        ),
+        (Decision(state="superseded", reason=CLEARED_80), None),
+        (Decision(state="queued", held_after=80.0), None),
+        (Decision(registration_id=None), 80),
+    ],
+    ids=["taken", "read", "kept", "override", "from before", "cleared", "queued", "found"],
+)
+def test_tells_what_the_lms_held(score: Decision, held: float | None) -> None:
+    assert tell(Cell(), score).held == held
+
+
+@pytest.mark.parametrize(
+    ("numbers", "allowed", "words"),
+    [
+        ([1], 1, "1 of 1 attempt used"),
+        ([1], 2, "1 of 2 attempts used"),
+        ([1, 2], 2, "2 of 2 attempts used"),
+        ([], 2, "0 of 2 attempts used"),
+        ([1], 0, "1 attempt used, no limit"),
+        ([1, 2, 3], 0, "3 attempts used, no limit"),
+    ],
+    ids=str,
+)
+def test_attempts_are_counted(numbers: list[int], allowed: int, words: str) -> None:
+    assert attempts_words(numbers, allowed) == words
+
+
+@pytest.mark.parametrize(
+    ("result", "words", "word"),
+    [
+        (("COMPLETED", "PASSED"), "completed, passed", "passed"),
+        (("INCOMPLETE", "FAILED"), "not completed, failed", "failed"),
+        (("COMPLETED", "UNKNOWN"), "completed, neither passed nor failed", "completed"),
+        (("UNKNOWN", "PASSED"), "completion not reported, passed", "passed"),
+        (("UNKNOWN", "UNKNOWN"), "no result yet", ""),
+    ],
+    ids=str,
+)
+def test_result_is_said_in_words(result: tuple[str, str], words: str, word: str) -> None:
+    assert (result_words(*result), result_word(*result)) == (words, word)
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (1, 1), (60, 1), (60.5, 2), (300, 5)])
+def test_begun_minutes_count(seconds: float, minutes: int) -> None:
+    assert minutes_of(seconds) == minutes

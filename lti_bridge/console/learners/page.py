@@ -10,7 +10,15 @@ from ...audit.actor import Actor, Scope
 from ...core.db import db, reading
 from ...core.errors import ConfigurationError
 from ...passback.actions.history import Moment, tell_moments
-from ...passback.learner_state import LearnerState, decide_learner_state, progress_of
+from ...passback.actions.outlook import sent_at_of, situation_of
+from ...passback.learner_state import (
+    LearnerState,
+    attempts_words,
+    decide_learner_state,
+    minutes_of,
+    progress_of,
+    result_words,
+)
 from ...passback.models import Score
 from ...platforms.models import Deployment
 from ...privacy.learners import FoundLearner, find_learners, get_learner
@@ -34,6 +42,11 @@ class LearnerAttempt:
     launched_at: datetime | None
     moments: list[Moment]
 
+    @property
+    def minutes(self) -> int:
+        """Time spent, in whole minutes."""
+        return minutes_of(self.seconds)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -46,6 +59,8 @@ class Cell:
     decision: str
     next_read_at: datetime | None
     next_send_at: datetime | None
+    sent_at: datetime | None  # the LMS took the score then
+    used: str  # how many attempts of the course, in words
     allowed: int  # attempts that this learner may make; 0: as many as they like
     attempts: list[LearnerAttempt]
 
@@ -72,6 +87,11 @@ class ResetQuestion:
     score: float | None
     seconds: float
 
+    @property
+    def minutes(self) -> int:
+        """Time spent, in whole minutes."""
+        return minutes_of(self.seconds)
+
 
 def load_reset_question(row_id: int) -> ResetQuestion:
     """Return what a reset would take, of a registration that is there."""
@@ -85,7 +105,7 @@ def load_reset_question(row_id: int) -> ResetQuestion:
             activity=registration.resource_link.title or "SCORM activity",
             course_id=registration.course_id,
             attempt=registration.attempt,
-            progress=_progress(registration),
+            progress=result_words(registration.completion, registration.success),
             score=registration.score_scaled,
             seconds=registration.seconds_tracked,
         )
@@ -111,7 +131,7 @@ def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
         return find_staff_users(text, platform_id=actor.scope.platform_id)
 
 
-def load_learner(actor: Actor, learner_id: int) -> LearnerPage:
+def load_learner(actor: Actor, learner_id: int, now: datetime) -> LearnerPage:
     """Return one learner's story. Raises ConsoleRefused for one whom the actor may not see."""
     with reading(db.session()):
         learner = _get(actor, learner_id)
@@ -119,7 +139,7 @@ def load_learner(actor: Actor, learner_id: int) -> LearnerPage:
         grades = list(db.session.scalars(query.order_by(Grade.id.desc())))
         if actor.scope.deployment_id is not None and not grades:
             raise not_found()
-        return LearnerPage(learner, [_cell(grade) for grade in grades])
+        return LearnerPage(learner, [_cell(grade, now) for grade in grades])
 
 
 def _get(actor: Actor, learner_id: int) -> FoundLearner:
@@ -153,7 +173,7 @@ def _inside(scope: Scope) -> ColumnElement[bool]:
     return Grade.resource_link_id.in_(links)
 
 
-def _cell(grade: Grade) -> Cell:
+def _cell(grade: Grade, now: datetime) -> Cell:
     link = grade.resource_link
     registrations = list(_registrations(grade))
     query = select(Score).where(Score.grade_id == grade.id).order_by(Score.sequence.desc())
@@ -163,15 +183,24 @@ def _cell(grade: Grade) -> Cell:
         key=lambda registration: registration.launched_at or registration.opened_at,
         default=None,
     )
+    situation = situation_of(link, now)
+    state = decide_learner_state(progress_of(grade, situation, newest, score))
+    allowed = attempts_for(link.attempts_allowed, grade.further_attempts)
+    course_id = newest.course_id if newest is not None else None
+    decision = grade.decision_reason or ""
     return Cell(
         grade_id=grade.id,
         title=link.title or "SCORM activity",
         context=link.context_title or "",
-        state=decide_learner_state(progress_of(grade, newest, score)),
-        decision=grade.decision_reason or "",
+        state=state,
+        decision="" if decision in state.detail else decision,
         next_read_at=grade.next_read_at,
         next_send_at=grade.next_send_at,
-        allowed=attempts_for(link.attempts_allowed, grade.further_attempts),
+        sent_at=sent_at_of(score),
+        used=attempts_words(
+            [one.attempt for one in registrations if one.course_id == course_id], allowed
+        ),
+        allowed=allowed,
         attempts=[_attempt(registration) for registration in registrations],
     )
 
@@ -184,25 +213,13 @@ def _registrations(grade: Grade) -> Iterator[Registration]:
     yield from db.session.scalars(query.order_by(Registration.course_id, Registration.attempt))
 
 
-def _words(registration: Registration) -> tuple[str, str]:
-    completion = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
-    success = {"PASSED": "passed", "FAILED": "failed"}
-    return completion.get(registration.completion, "no result yet"), success.get(
-        registration.success, ""
-    )
-
-
-def _progress(registration: Registration) -> str:
-    return " and ".join(word for word in _words(registration) if word)
-
-
 def _attempt(registration: Registration) -> LearnerAttempt:
     return LearnerAttempt(
         row_id=registration.id,
         number=registration.attempt,
         registration_id=registration.registration_id,
         course_id=registration.course_id,
-        progress=_progress(registration),
+        progress=result_words(registration.completion, registration.success),
         score=registration.score_scaled,
         seconds=registration.seconds_tracked,
         launched_at=registration.launched_at,

@@ -60,7 +60,8 @@ def search(actor: Actor) -> Response:
 @allow(Rule.SIGNED_IN)
 def story(actor: Actor, learner_id: int) -> Response:
     """One learner: every activity and attempt, from launch to gradebook."""
-    return show("console/learners/learner.html", shown=load_learner(actor, learner_id))
+    shown = load_learner(actor, learner_id, current_services().now())
+    return show("console/learners/learner.html", shown=shown)
 
 
 @blueprint.get("/grades/<int:grade_id>/resend")

@@ -8,10 +8,29 @@ from sqlalchemy import select
 from ...core.clock import say_time
 from ...core.db import db
 from ...lti.values import SCOPE_RESULT_READ
+from ...registrations.identity import attempts_for
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
+from ..learner_state import (
+    attempts_words,
+    decide_learner_state,
+    progress_of,
+    result_words,
+)
 from ..models import Score, ScoreTry
 from ..rules.score_states import UNCLEAR, UNREAD
+from .outlook import sent_at_of, situation_of
 
+# What came of a try, for people: its row keeps the name of the answer's kind.
+OUTCOMES = {
+    "accepted": "accepted",
+    "trylater": "not now, it is tried again",
+    "reauthorize": "it asks for a new access token",
+    "compareresult": "it has a newer or equal time, and is asked which grade it holds",
+    "superseded": "another grade stands",
+    "scorerejected": "it refused",
+    UNREAD: "it refused",
+    UNCLEAR: "it did not say clearly",
+}
 Moment = tuple[datetime, str]
 
 
@@ -66,10 +85,11 @@ def _tries(row: Registration) -> Iterator[Moment]:
 
 
 def _answer(attempt: ScoreTry) -> str:
+    said = OUTCOMES.get(attempt.outcome or "", attempt.outcome)
     if attempt.status is None:
-        return f"{attempt.outcome or 'the outcome is not known'} (no answer)."
+        return f"{said or 'the outcome is not known'} (no answer)."
     took = f", {attempt.duration_ms} ms" if attempt.duration_ms is not None else ""
-    answer = f"{attempt.outcome or 'answered'} ({attempt.status}{took})."
+    answer = f"{said or 'it answered'} ({attempt.status}{took})."
     if attempt.status >= 400 and attempt.excerpt:
         answer += f" The LMS said: {' '.join(attempt.excerpt.split())}"
     return answer
@@ -78,7 +98,7 @@ def _answer(attempt: ScoreTry) -> str:
 def _standing(row: Registration, now: datetime) -> Iterator[str]:
     score = "no score" if row.score_scaled is None else f"score {row.score_scaled:g} of 100"
     asked = f", read {say_time(row.progress_asked_at)}" if row.progress_asked_at else ""
-    yield f"Progress: {row.completion.lower()}, {row.success.lower()}, {score}{asked}."
+    yield f"Progress: {result_words(row.completion, row.success)}, {score}{asked}."
     query = select(Grade).where(
         Grade.resource_link_id == row.resource_link_id, Grade.learner_id == row.learner_id
     )
@@ -86,9 +106,26 @@ def _standing(row: Registration, now: datetime) -> Iterator[str]:
     if grade is None:
         yield "There is no grade for it."
         return
-    if grade.decision_reason:
-        yield f"The policy says: {grade.decision_reason}"
+    yield from _grade(row, grade, now)
     yield from _next_steps(row, grade, now)
+
+
+def _grade(row: Registration, grade: Grade, now: datetime) -> Iterator[str]:
+    query = select(Score).where(Score.grade_id == grade.id, Score.course_id == row.course_id)
+    score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
+    situation = situation_of(row.resource_link, now)
+    state = decide_learner_state(progress_of(grade, situation, row, score))
+    ours = "" if state.score is None else f", {state.score:g} of 100"
+    yield f"Grade: {state.label[:1].lower()}{state.label[1:]}{ours}. {state.detail}".rstrip()
+    if state.held is not None:
+        yield f"The LMS held {state.held:g} of 100 when it was read last."
+    sent_at = sent_at_of(score)
+    if sent_at is not None:
+        yield f"Sent at {say_time(sent_at)}."
+    if grade.decision_reason and grade.decision_reason not in state.detail:
+        yield f"The last look said: {grade.decision_reason}"
+    allowed = attempts_for(row.resource_link.attempts_allowed, grade.further_attempts)
+    yield f"Attempts: {attempts_words([row.attempt], allowed)}."
 
 
 def _next_steps(row: Registration, grade: Grade, now: datetime) -> Iterator[str]:

@@ -1,16 +1,20 @@
-"""Say when a platform takes scores again, as the rows of its grades tell it."""
+"""What a grade's way home depends on at the moment, as rows tell it: the LMS, the grants."""
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, or_, select
 
 from ...core.clock import say_time
 from ...core.db import db
+from ...lti.values import SCOPE_SCORE
 from ...platforms.models import Platform
-from ...registrations.models import Grade
+from ...registrations.models import Grade, ResourceLink
 from ...web.sentences import format_message
+from ..learner_state import Situation
+from ..models import Score, ScoreTry
 from ..pipeline.send_score import RESTS
 from ..rules import reasons
+from ..rules.score_states import ACCEPTED, UNCLEAR, UNREAD
 
 
 def rests_until(platform_id: int, now: datetime) -> datetime | None:
@@ -43,3 +47,24 @@ def tell_pause_of(platform: Platform, now: datetime) -> str:
     """Do the same for a platform's row, in the caller's transaction."""
     rests = rests_until(platform.id, now)
     return tell_pause(platform.paused_until, platform.is_throttled, rests, now)
+
+
+def situation_of(link: ResourceLink, now: datetime) -> Situation:
+    """Return what holds for every grade of an activity, in the caller's transaction."""
+    scopes, platform = link.service_scopes, link.deployment.platform
+    may_send = scopes is None or SCOPE_SCORE in scopes
+    return Situation(now, tell_pause_of(platform, now), may_send)
+
+
+def posted_at() -> ScalarSelect[datetime]:
+    """Return a column for a query of Scores: when each was posted last, whatever came of it."""
+    posts = or_(ScoreTry.outcome.is_(None), ScoreTry.outcome.not_in((UNREAD, UNCLEAR)))
+    query = select(func.max(ScoreTry.tried_at)).where(ScoreTry.score_id == Score.id, posts)
+    return query.correlate(Score).scalar_subquery()
+
+
+def sent_at_of(score: Score | None) -> datetime | None:
+    """Return when a score was posted that the LMS took; None for any other."""
+    if score is None or score.state != ACCEPTED:
+        return None
+    return db.session.scalar(select(posted_at()).where(Score.id == score.id).select_from(Score))

@@ -321,7 +321,7 @@ def decide_standing(cell: HeldGrade, given: float) -> End:
             return End(ACCEPTED, reasons.accepted(given))
         return End(ACCEPTED, reasons.NO_FINAL_GRADE, standing=NO_FINAL)
     if is_same(cell.score, given):
-        return End(ACCEPTED, reasons.accepted(given), held=cell.score)
+        return End(ACCEPTED, reasons.held(given), held=cell.score)
     text = format_message(reasons.KEPT_IN_LMS, held=round(cell.score, 2), ours=given)
     return End(ACCEPTED, text, standing=KEPT, held=cell.score)
 

@@ -32,6 +32,7 @@ PAUSED = N_(
 )
 THROTTLED = N_("The LMS asks for fewer requests; the score is sent at {until}.")
 RESTS_UNTIL = N_("The LMS did not answer several times; it is left alone until {until}.")
+SENT_AT = N_("It is sent at {until}.")
 KEPT_IN_LMS = N_("The LMS took {ours} of 100 and keeps {held}, which somebody set there.")
 NO_FINAL_GRADE = N_(
     "The LMS took the score and shows no grade: in Moodle the activity's grade type is “None”."
@@ -54,6 +55,7 @@ SAYINGS = (
     PAUSED,
     THROTTLED,
     RESTS_UNTIL,
+    SENT_AT,
     KEPT_IN_LMS,
     *readings.SAYINGS,
 )
@@ -63,4 +65,9 @@ def accepted(score_given: float, *, shown: bool = True) -> str:
     """Return the story's line for a score that the LMS accepted."""
     if not shown:
         return f"The LMS accepted {score_given:g} of 100 and does not show it yet."
+    return f"The LMS took {score_given:g} of 100."
+
+
+def held(score_given: float) -> str:
+    """Return the story's line for a score that was read from the gradebook after it was sent."""
     return f"The gradebook has {score_given:g} of 100."

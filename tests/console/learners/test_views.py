@@ -1,6 +1,7 @@
 """The console's pages on learners: found, told, helped, and let go of, inside one's scope."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
-from lti_bridge.passback.models import Score
+from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.platforms.registry import add_platform
@@ -100,6 +101,29 @@ def test_story_goes_from_launch_to_gradebook(owner: FlaskClient, bob: int) -> No
     assert "SCORM Cloud made the registration." in page
     assert "In progress" in page
     assert "no result yet" in page
+
+
+def test_story_says_what_the_lms_holds_and_when_it_was_sent(
+    world: World, owner: FlaskClient, bob: int
+) -> None:
+    grade_id, now = grade_of(bob), world.services.now()
+    queue_score(grade_id, now)
+    score = db.session.scalars(select(Score)).one()
+    score.state, score.standing, score.held_after = "accepted", "kept", 77.0
+    score.reason = "The LMS took 80 of 100 and keeps 77, which somebody set there."
+    score.registration_id = db.session.scalars(select(Registration.id)).one()
+    posted = now - timedelta(minutes=3)
+    db.session.add(ScoreTry(score_id=score.id, tried_at=posted, outcome="accepted", status=200))
+    db.session.get_one(Grade, grade_id).next_send_at = None
+    db.session.commit()
+
+    page = " ".join(owner.get(f"/console/learners/{bob}").text.split())
+
+    assert "Another grade stands: 80 of 100" in page
+    assert "The LMS held 77 of 100 when it was read last." in page
+    assert "keeps 77, which somebody set there." in page
+    assert f"Sent at {posted:%Y-%m-%d %H:%M:%S} UTC." in page
+    assert "Attempts: 1 of 1 attempt used." in page
 
 
 def test_read_again_is_done_and_kept(world: World, owner: FlaskClient, bob: int) -> None:

@@ -3,9 +3,26 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from lti_bridge.core.clock import say_time
+from lti_bridge.core.db import db
+from lti_bridge.lms.readings import CLEARED, HELD
 from lti_bridge.passback.actions.history import tell
+from lti_bridge.passback.learner_state import (
+    EVENT_SENDS,
+    NO_REGISTRATION,
+    OURS_INSTEAD,
+    PERSON_SENDS,
+    SOON,
+)
+from lti_bridge.passback.models import Score
+from lti_bridge.passback.pipeline.find_line_item import NONE_YET
+from lti_bridge.passback.rules.plan import NOT_GRANTED
+from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, PAUSED, THROTTLED
+from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Registration
+from lti_bridge.web.sentences import format_message
 from tests.rows import (
     add_event,
     add_grade,
@@ -41,7 +58,7 @@ def test_tells_the_whole_story_in_order(registration):
         after(63),
         registration,
         grade,
-        outcome="retry",
+        outcome="trylater",
         status=503,
         duration_ms=12,
         excerpt="busy\nx",
@@ -58,14 +75,129 @@ def test_tells_the_whole_story_in_order(registration):
         "  2026-11-02 09:00:00 UTC  The learner opened the activity.",
         "  2026-11-02 09:01:01 UTC  SCORM Cloud reports: completed, passed, score 85.5.",
         "  2026-11-02 09:01:02 UTC  The result of the launch of 2026-11-02 09:00:00 UTC is known.",
-        "  2026-11-02 09:01:03 UTC  Sent 85.5 to the LMS: retry (503, 12 ms). The LMS said: busy x",
+        "  2026-11-02 09:01:03 UTC  Sent 85.5 to the LMS: not now, it is tried again "
+        "(503, 12 ms). "
+        "The LMS said: busy x",
         "  2026-11-02 09:01:10 UTC  Sent 85.5 to the LMS: accepted (200, 9 ms).",
         "",
         "How it stands",
         "  Progress: completed, passed, score 85.5 of 100, read 2026-11-02 09:01:00 UTC.",
-        "  The policy says: The gradebook has 85.5 of 100.",
+        "  Grade: on its way, 85.5 of 100. It is sent in a moment.",
+        "  The last look said: The gradebook has 85.5 of 100.",
+        "  Attempts: 1 of 1 attempt used.",
         "  Nothing is due.",
     ]
+
+
+LOCKED = "The grade or the column is locked in the gradebook."
+HELD_61 = format_message(HELD, held=61.0, ours=85.5)
+KEPT_77 = format_message(KEPT_IN_LMS, held=77.0, ours=85.5)
+CLEARED_85 = format_message(CLEARED, ours=85.5)
+
+
+@pytest.mark.parametrize(
+    ("score", "cell", "told"),
+    [
+        ({"state": "accepted"}, {}, ["Grade: taken by the LMS, 85.5 of 100."]),
+        (
+            {"state": "accepted", "held_after": 85.5},
+            {},
+            [
+                "Grade: in the gradebook, 85.5 of 100.",
+                "The LMS held 85.5 of 100 when it was read last.",
+            ],
+        ),
+        (
+            {"state": "accepted", "standing": "kept", "held_after": 77.0, "reason": KEPT_77},
+            {},
+            [
+                f"Grade: another grade stands, 85.5 of 100. {KEPT_77}",
+                "The LMS held 77 of 100 when it was read last.",
+            ],
+        ),
+        (
+            {"state": "superseded", "reason": HELD_61},
+            {},
+            [
+                f"Grade: another grade stands, 85.5 of 100. {HELD_61} {OURS_INSTEAD}",
+                "The LMS held 61 of 100 when it was read last.",
+            ],
+        ),
+        (
+            {"state": "superseded", "reason": CLEARED_85},
+            {},
+            [f"Grade: another grade stands, 85.5 of 100. {CLEARED_85} {OURS_INSTEAD}"],
+        ),
+        (
+            {"state": "parked", "reason": LOCKED},
+            {"decision_reason": LOCKED},
+            [f"Grade: needs attention, 85.5 of 100. {LOCKED} {EVENT_SENDS}"],
+        ),
+        (
+            {"state": "parked", "reason": "Ida parked it.", "stopped": True},
+            {},
+            [f"Grade: needs attention, 85.5 of 100. Ida parked it. {PERSON_SENDS}"],
+        ),
+        (
+            {"state": "queued"},
+            {"waits_for_line_item": True, "decision_reason": NONE_YET},
+            [f"Grade: waits for a gradebook column, 85.5 of 100. {NONE_YET}"],
+        ),
+    ],
+    ids=["taken", "read", "kept", "override", "cleared", "locked", "stopped", "no column"],
+)
+def test_tells_how_the_grade_stands(registration, score, cell, told):
+    grade = add_grade(AT, registration, **cell)
+    add_try(after(63), registration, grade, outcome="accepted", status=200)
+    db.session.execute(update(Score).values(score))
+    db.session.commit()
+    db.session.expire_all()
+
+    said = [line.strip() for line in lines(registration)]
+
+    place = said.index(told[0])
+    assert said[place : place + len(told)] == told
+    sent = "Sent at 2026-11-02 09:01:03 UTC."
+    assert (sent in said) is (score.get("state") == "accepted")
+
+
+@pytest.mark.parametrize(
+    ("values", "scopes", "told"),
+    [
+        ({"paused_until": after(900)}, None, format_message(PAUSED, until=say_time(after(900)))),
+        (
+            {"paused_until": after(900), "is_throttled": True},
+            None,
+            format_message(THROTTLED, until=say_time(after(900))),
+        ),
+        ({}, [], NOT_GRANTED),
+        ({"paused_until": after(500)}, None, SOON),
+    ],
+    ids=["maintenance", "throttled", "scope missing", "maintenance over"],
+)
+def test_tells_what_the_grade_waits_for(registration, values, scopes, told):
+    grade = add_grade(AT, registration)
+    add_try(after(63), registration, grade)
+    db.session.execute(update(Platform).values({"is_throttled": False, **values}))
+    registration.resource_link.service_scopes = scopes
+    db.session.commit()
+    db.session.expire_all()
+
+    (line,) = [line for line in lines(registration) if line.startswith("  Grade: ")]
+
+    assert line.endswith(f"85.5 of 100. {told}")
+
+
+def test_refused_launch_is_not_in_progress(registration):
+    """SCORM Cloud has no such course: the row of the launch is there, the registration is not."""
+    add_grade(AT, registration)
+    registration.launched_at, registration.completion, registration.success = (
+        AT,
+        "UNKNOWN",
+        "UNKNOWN",
+    )
+
+    assert f"  Grade: the course did not open. {NO_REGISTRATION}" in lines(registration)
 
 
 def test_tells_what_comes_next(registration):
