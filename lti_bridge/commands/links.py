@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from ..core.clock import say_time
 from ..core.db import db
 from ..core.errors import ConfigurationError
+from ..core.plain_text import counted
 from ..passback.actions.policy_change import Change, change_policy, preview_policy
 from ..passback.rules.grading_policy import (
     ANSWERS,
@@ -168,8 +169,8 @@ def _show_changes(changes: Sequence[Change], dry_run: bool) -> None:
     if not changes:
         click.echo("The policy changes no grade that was decided so far.\n")
         return
-    verb = "would be sent" if dry_run else "are sent"
-    click.echo(f"{len(changes)} grades {verb} anew:")
+    verb = "would be sent" if dry_run else "is sent" if len(changes) == 1 else "are sent"
+    click.echo(f"{counted(len(changes), 'grade')} {verb} anew:")
     for change in changes:
         before = "none" if change.before is None else f"{change.before:g}"
         who = change.name or f"user {change.sub}"

@@ -1,5 +1,6 @@
 """`platform …`: who may launch us."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -7,8 +8,10 @@ import click
 from ..core.clock import say_time
 from ..core.config import Settings
 from ..core.db import db
+from ..core.plain_text import counted
 from ..lms.registry import KEYS
 from ..lms.tool_definition import ToolDefinition
+from ..passback.actions.policy_change import change_platform_policy
 from ..passback.rules.grading_policy import TEACHER_GRADES, make_policy
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
@@ -85,9 +88,12 @@ def add(deployment_id: str, **told: Any) -> None:
             **{key: value.strip() if value else value for key, value in told.items()},
         )
         default = services.settings.privacy.default
+        wanted, facts = facts.teacher_grade, replace(facts, teacher_grade=None)
         row = registry.add_platform(
             facts, deployment_id.strip(), now=services.now(), new_privacy=default
         )
+        if wanted:
+            change_platform_policy(services, row, {"teacher_grade": wanted})
         wake_all_for_event(Grade.platform_id == row.id, services.now())
         db.session.commit()
         click.echo(f"Platform {row.id} ({row.name}) may launch, deployment {deployment_id}.\n")
@@ -214,11 +220,17 @@ def _say(plan: Succession, done: bool) -> None:
     for new, old in plan.pairs:
         verb = "follows" if done else "would follow"
         click.echo(f"Deployment {new.deployment_id} {verb} {old.deployment_id}.")
-    click.echo(f"It takes over {plan.links} activities and {plan.learners} learners")
+    links, learners = (
+        counted(plan.links, "activity", "activities"),
+        counted(plan.learners, "learner"),
+    )
+    click.echo(f"It takes over {links} and {learners}")
     if plan.names:
         click.echo(f"  ({', '.join(plan.names)}{', …' if plan.learners > len(plan.names) else ''})")
     if plan.left_behind:
-        click.echo(f"{plan.left_behind} activities opened in the new installation begin anew.")
+        behind = counted(plan.left_behind, "activity", "activities")
+        verb = "begins" if plan.left_behind == 1 else "begin"
+        click.echo(f"{behind} opened in the new installation {verb} anew.")
     if not done:
         click.echo("Nothing has changed: add --yes to do it.")
 

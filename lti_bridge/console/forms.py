@@ -12,13 +12,15 @@ from ..platforms.connection_values import is_address
 class ConsoleForm(Form):
     """A form of the console: holds what was posted, else the values given as defaults.
 
+    `chosen` are values to hold in place of what was posted, such as those of an address.
     `problem` is said above its fields. The guard has checked the csrf_token before any view runs.
     """
 
     problem: str = ""
 
-    def __init__(self, **defaults: Any) -> None:
-        super().__init__(request.form if request.method == "POST" else None, **defaults)
+    def __init__(self, *, chosen: Any = None, **defaults: Any) -> None:
+        posted = request.form if request.method == "POST" else None
+        super().__init__(chosen or posted, **defaults)
 
 
 def explain(form: ConsoleForm, error: Exception) -> None:

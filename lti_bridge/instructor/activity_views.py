@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from ..console.platforms.forms import LISTED
 from ..core.errors import PageRefused, Refused
 from ..services import Services
 from ..web.frames import frame_origins
@@ -14,7 +15,7 @@ from ..web.refusals import refusing
 from .actions import act_on, find_to_resend, resend_many
 from .activity import LinkFacts, load_everybody, require_manager
 from .export_csv import write_scores
-from .grading_form import LISTED, POLICY, PolicyPage, keep_policy, load_policy
+from .grading_form import POLICY, PolicyPage, keep_policy, load_policy
 from .submission_review import load_learner_of
 from .views import see, show_review
 

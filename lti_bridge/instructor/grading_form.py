@@ -33,8 +33,6 @@ from .activity import LinkFacts, load_facts, require_manager
 
 POLICY = ("answer", "completion", "partial", "teacher_grade")
 MOST_ATTEMPTS = 1000
-# So many changes are listed by name; the others are counted.
-LISTED = 50
 
 
 class LinkPolicyForm(Form):

@@ -52,6 +52,8 @@ TEACHER_GRADE_HELP = (
     "whatever is chosen here."
 )
 MOST_ORIGINS = 20
+# So many changes of grades are listed by name; the others are counted.
+LISTED = 50
 
 
 def choose(label: str, values: Sequence[tuple[str, str]], description: str = "") -> SelectField:
@@ -120,7 +122,8 @@ class NewPlatformForm(PlatformForm):
 class SettingsForm(ConsoleForm):
     """How a platform's learners are served: nothing that could lock anybody out.
 
-    `usual` is what the settings say of a teacher's grade, for a platform that says nothing.
+    `usual` is what the settings say of a teacher's grade, for a platform that says nothing;
+    `chosen` is what was filled in.
     """
 
     player = choose("The player opens", PLAYERS)
@@ -138,8 +141,8 @@ class SettingsForm(ConsoleForm):
         render_kw={"rows": "3"},
     )
 
-    def __init__(self, usual: str, **defaults: Any) -> None:
-        super().__init__(**defaults)
+    def __init__(self, usual: str, chosen: Any, **defaults: Any) -> None:
+        super().__init__(chosen=chosen, **defaults)
         self.teacher_grade.choices = or_usual(
             "As in the bridge's settings", usual, TEACHER_GRADE_WORDS, TEACHER_GRADES
         )

@@ -7,7 +7,13 @@ from datetime import datetime
 from ...audit.actor import Actor
 from ...audit.log import record
 from ...core.db import db, reading
+from ...core.plain_text import counted
 from ...passback.actions.outlook import tell_pause_of
+from ...passback.actions.policy_change import (
+    Change,
+    change_platform_policy,
+    preview_platform_policy,
+)
 from ...passback.rules.grading_policy import GradingPolicy, make_policy
 from ...platforms.accounts import account_name, list_accounts
 from ...platforms.connection_values import LINE_ITEMS, PLAYERS, PlatformFacts, new_versions_of
@@ -182,21 +188,31 @@ def change_settings(
     line_items: str,
     policy: Mapping[str, str | None],
     frame_origins: list[str],
-) -> None:
+) -> int:
     """Change how a platform's learners are served. Commits. Raises ConsoleRefused.
 
-    The policy counts for activities that have none of their own, from their next look on; a part
-    that is None is left to the bridge's settings.
+    The policy counts for activities that have none of their own; a part that is None is left to
+    the bridge's settings. Returns how many grades are decided anew by it.
     """
     row = get_row(actor, platform_id)
     row.player_window = player == "window"
     row.creates_line_items = line_items == "create"
-    row.grading_policy = {name: value for name, value in policy.items() if value is not None}
     row.frame_origins = frame_origins
     words = ", ".join(f"{name} {value or 'as usual'}" for name, value in policy.items())
     said = f"player in a {player}; default policy: {words}; line items: {line_items}; "
-    said += f"{len(frame_origins)} more sites"
-    _note(services, actor, row, said)
+    said += counted(len(frame_origins), "more site")
+    _record(services, actor, row, said)
+    due = change_platform_policy(services, row, policy)
+    _let_parked_go(services, platform_id)
+    return due
+
+
+def preview_settings(
+    services: Services, actor: Actor, platform_id: int, policy: Mapping[str, str | None]
+) -> list[Change]:
+    """Return the grades that another default policy would change. Raises ConsoleRefused."""
+    with reading(db.session()):
+        return preview_platform_policy(services, get_row(actor, platform_id), policy)
 
 
 def set_disabled(services: Services, actor: Actor, platform_id: int, disabled: bool) -> None:
@@ -263,8 +279,19 @@ def succeed(
 
 
 def _note(services: Services, actor: Actor, row: Platform, said: str) -> None:
+    platform_id = row.id
+    _record(services, actor, row, said)
+    db.session.commit()
+    _let_parked_go(services, platform_id)
+
+
+def _record(services: Services, actor: Actor, row: Platform, said: str) -> None:
+    """Add to the audit log in the caller's transaction."""
     subject, now = f"platform {row.id}", services.now()
     record(actor, "platform", subject, said, now=now, platform_id=row.id)
-    db.session.commit()
-    wake_all_for_event(Grade.platform_id == row.id, now)
+
+
+def _let_parked_go(services: Services, platform_id: int) -> None:
+    """Something of the platform changed: what kept a score from its gradebook may have ended."""
+    wake_all_for_event(Grade.platform_id == platform_id, services.now())
     db.session.commit()

@@ -1,19 +1,22 @@
 """Platforms at the console: list, one, its values, its settings; enable, approve, succeed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
 
 from ...audit.actor import Actor
 from ...core.errors import ConfigurationError
+from ...core.plain_text import counted
 from ...lms.moodle import MOODLE
 from ...lms.registry import ALL
 from ...lms.tool_definition import ToolDefinition
+from ...passback.actions.policy_change import Change
 from ...services import current_services
 from ..access import Rule, allow
 from ..forms import explain
 from ..layout import go, show
-from .forms import InviteForm, NewPlatformForm, PlatformForm, SettingsForm
+from .forms import LISTED, InviteForm, NewPlatformForm, PlatformForm, SettingsForm
 from .pages import (
     PlatformPage,
     account_names,
@@ -25,6 +28,7 @@ from .pages import (
     load_platform,
     load_platforms,
     plan,
+    preview_settings,
     set_disabled,
     succeed,
 )
@@ -124,15 +128,24 @@ def edit(actor: Actor, platform_id: int) -> Response:
 @blueprint.get("/<int:platform_id>/settings")
 @allow(Rule.SIGNED_IN)
 def ask_settings(actor: Actor, platform_id: int) -> Response:
-    """Ask how the platform's learners are to be served."""
+    """Ask how the platform's learners are to be served; with a choice in the address, what that
+    would change.
+    """
     shown = load_platform(current_services(), actor, platform_id)
-    return _settings(shown, _settings_form(shown))
+    form = _settings_form(shown, request.args or None)
+    if not request.args:
+        return _settings(shown, form)
+    if not form.validate():
+        return _settings(shown, form, 400)
+    changes = preview_settings(current_services(), actor, platform_id, form.policy())
+    return _settings(shown, form, changes=changes)
 
 
-def _settings_form(shown: PlatformPage) -> SettingsForm:
+def _settings_form(shown: PlatformPage, chosen: MultiDict[str, str] | None) -> SettingsForm:
     policy = shown.policy
     return SettingsForm(
         current_services().settings.passback.teacher_grade,
+        chosen,
         player=shown.player,
         line_items=shown.line_items,
         answer=policy.answer,
@@ -143,20 +156,38 @@ def _settings_form(shown: PlatformPage) -> SettingsForm:
     )
 
 
-def _settings(shown: PlatformPage, form: SettingsForm, status: int = 200) -> Response:
-    return show("console/platforms/settings.html", status=status, shown=shown, form=form)
+def _settings(
+    shown: PlatformPage,
+    form: SettingsForm,
+    status: int = 200,
+    changes: Sequence[Change] | None = None,
+) -> Response:
+    return show(
+        "console/platforms/settings.html",
+        status=status,
+        shown=shown,
+        form=form,
+        changes=changes,
+        listed=LISTED,
+    )
 
 
 @blueprint.post("/<int:platform_id>/settings")
 @allow(Rule.SIGNED_IN)
 def keep_settings(actor: Actor, platform_id: int) -> Response:
-    """Keep how the platform's learners are served."""
-    shown = load_platform(current_services(), actor, platform_id)
-    form = _settings_form(shown)
+    """Keep how the platform's learners are served; show first what that does to grades."""
+    services = current_services()
+    shown = load_platform(services, actor, platform_id)
+    form = _settings_form(shown, request.form)
     if not form.validate():
         return _settings(shown, form, 400)
-    change_settings(
-        current_services(),
+    if request.form.get("sure") != "1" and preview_settings(
+        services, actor, platform_id, form.policy()
+    ):
+        chosen = {field.name: field.data for field in form}
+        return go("platform_pages.ask_settings", platform_id=platform_id, **chosen)
+    due = change_settings(
+        services,
         actor,
         platform_id,
         player=str(form.player.data),
@@ -164,7 +195,8 @@ def keep_settings(actor: Actor, platform_id: int) -> Response:
         policy=form.policy(),
         frame_origins=form.origins(),
     )
-    return go("platform_pages.one", "The settings hold at once.", platform_id=platform_id)
+    anew = f" By the changed grading {counted(due, 'grade')} will be looked at anew." if due else ""
+    return go("platform_pages.one", f"The settings hold at once.{anew}", platform_id=platform_id)
 
 
 @blueprint.post("/<int:platform_id>/invite")

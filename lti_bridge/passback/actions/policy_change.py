@@ -1,22 +1,26 @@
-"""Change a resource link's grading policy: what would change first, then the change itself."""
+"""Change how grades are decided, of one activity or of a platform: a preview, then the change."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from ...core.db import db
-from ...core.leases import LeaseLost
+from ...platforms.models import Deployment, Platform
 from ...registrations.grade_updates import lock_where, mark_all_due, wake
-from ...registrations.models import Grade, ResourceLink
+from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
-from ..pipeline.snapshot import load_snapshot
+from ..pipeline.snapshot import load_snapshots
 from ..rules.grade_snapshot import GradeSnapshot, attempts_of, found_in_lms, newest_decision
 from ..rules.grading_policy import GradingPolicy, Send, decide, make_policy
 
 # So many are woken at once; the overdue round finds the others.
 WAKE_AT_MOST = 200
+# So many names are read with one question.
+NAMED_AT_ONCE = 500
+Policy = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,67 +33,121 @@ class Change:
     before: float | None
     after: float
     reason: str
+    activity: str = ""
 
 
-def merge_policy(link: ResourceLink, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the link's own policy with changes; a change to None takes a value back."""
-    merged = {**(link.grading_policy or {}), **changes}
+def merge_policy(row: ResourceLink | Platform, changes: Policy) -> dict[str, Any]:
+    """Return a row's own policy with changes; a change to None takes a value back."""
+    merged = {**(row.grading_policy or {}), **changes}
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def preview_policy(
-    services: Services, link: ResourceLink, changes: Mapping[str, Any]
-) -> list[Change]:
+def preview_policy(services: Services, link: ResourceLink, changes: Policy) -> list[Change]:
     """Return every grade of the link whose answer the changed policy would change.
 
     Reads only; the transaction stays the caller's.
     """
-    first, usual = services.settings.passback.policy, link.deployment.platform.grading_policy
-    wanted = make_policy(first, usual, merge_policy(link, changes))
-    query = select(Grade.id).where(Grade.resource_link_id == link.id).order_by(Grade.id)
-    found = []
-    for grade_id in list(db.session.scalars(query)):
-        try:
-            snapshot = load_snapshot(services, grade_id)
-        except LeaseLost:  # erased in this moment
-            continue
-        change = _change(snapshot, wanted, services)
+    usual = link.deployment.platform.grading_policy
+    wanted = make_policy(services.settings.passback.policy, usual, merge_policy(link, changes))
+    return _preview(services, {link.id: wanted})
+
+
+def preview_platform_policy(
+    services: Services, platform: Platform, changes: Policy
+) -> list[Change]:
+    """Return every grade of a platform whose answer a change of its default policy would change.
+
+    Reads only; the transaction stays the caller's.
+    """
+    return _preview(services, _changed_links(services, platform, changes))
+
+
+def _preview(services: Services, wanted: Mapping[int, GradingPolicy]) -> list[Change]:
+    """`wanted` is the new policy of each link by its row's id."""
+    query = select(Grade.id).where(Grade.resource_link_id.in_(list(wanted))).order_by(Grade.id)
+    found, now = [], services.now()
+    for snapshot in load_snapshots(services, list(db.session.scalars(query))):
+        change = _change(snapshot, wanted[snapshot.link_row_id], now)
         if change is not None:
-            found.append(change)
-    return found
+            found.append((change, snapshot.learner_id))
+    names = _names([learner_id for _, learner_id in found])
+    return [replace(change, name=names.get(learner_id, "")) for change, learner_id in found]
 
 
-def _change(snapshot: GradeSnapshot, wanted: GradingPolicy, services: Services) -> Change | None:
+def _change(snapshot: GradeSnapshot, wanted: GradingPolicy, now: datetime) -> Change | None:
     snapshot = replace(snapshot, policy=wanted)
     before = newest_decision(snapshot)
-    attempts = attempts_of(snapshot, services.now())
-    decision = decide(attempts, wanted, before, found_in_lms(snapshot))
+    decision = decide(attempts_of(snapshot, now), wanted, before, found_in_lms(snapshot))
     if not isinstance(decision, Send):
         return None
-    learner = db.session.get_one(Grade, snapshot.grade_id).learner
     return Change(
         grade_id=snapshot.grade_id,
-        sub=learner.sub,
-        name=" ".join(part for part in (learner.first_name, learner.last_name) if part),
+        sub=snapshot.sub,
+        name="",
         before=before.score_given if before is not None else None,
         after=decision.score_given,
         reason=decision.reason,
+        activity=snapshot.link_title or snapshot.resource_link_id,
     )
 
 
-def change_policy(services: Services, link: ResourceLink, changes: Mapping[str, Any]) -> int:
+def _names(learner_ids: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for start in range(0, len(learner_ids), NAMED_AT_ONCE):
+        chosen = Learner.id.in_(learner_ids[start : start + NAMED_AT_ONCE])
+        query = select(Learner.id, Learner.first_name, Learner.last_name).where(chosen)
+        for learner_id, *parts in db.session.execute(query):
+            found[learner_id] = " ".join(part for part in parts if part)
+    return found
+
+
+def change_policy(services: Services, link: ResourceLink, changes: Policy) -> int:
     """Set the link's policy and make all its grades due in the same transaction; returns how many.
 
     Each worker decides for itself; only answers that differ are sent. Commits.
     """
-    link_id = link.id
+    return _set(services, link, merge_policy(link, changes), [link.id])
+
+
+def change_platform_policy(services: Services, platform: Platform, changes: Policy) -> int:
+    """Set a platform's default policy and make the grades due whose policy it changes.
+
+    In the transaction that the caller began with anything but grades or the platform's own row;
+    returns how many. An activity's own policy stands. Commits.
+    """
+    changed = _changed_links(services, platform, changes)
+    return _set(services, platform, merge_policy(platform, changes), list(changed))
+
+
+def _set(
+    services: Services, row: ResourceLink | Platform, policy: dict[str, Any], links: list[int]
+) -> int:
+    mine = Grade.resource_link_id.in_(links)
     with db.session.no_autoflush:  # a worker locks a grade before its link, and so do we
-        grades = lock_where(Grade.resource_link_id == link_id)
+        grades = lock_where(mine) if links else []
     # Before they are due: a worker that decides meanwhile sees the new policy or is woken after it.
-    link.grading_policy = merge_policy(link, changes)
+    row.grading_policy = policy
     db.session.flush()
-    mark_all_due(Grade.resource_link_id == link_id, at=services.now())
+    if grades:
+        mark_all_due(mine, at=services.now())
     db.session.commit()
     for grade_id in grades[:WAKE_AT_MOST]:
         wake(services, grade_id)
     return len(grades)
+
+
+def _changed_links(
+    services: Services, platform: Platform, changes: Policy
+) -> dict[int, GradingPolicy]:
+    """Return the new policy of every activity that a change of the platform's default changes."""
+    first, usual = services.settings.passback.policy, merge_policy(platform, changes)
+    query = (
+        select(ResourceLink.id, ResourceLink.grading_policy)
+        .join(Deployment, Deployment.id == ResourceLink.deployment_id)
+        .where(Deployment.platform_id == platform.id)
+    )
+    with db.session.no_autoflush:
+        links = db.session.execute(query).all()
+    policies = {link_id: make_policy(first, usual, own) for link_id, own in links}
+    before = {link_id: make_policy(first, platform.grading_policy, own) for link_id, own in links}
+    return {key: policy for key, policy in policies.items() if policy != before[key]}

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
+from lti_bridge.passback.models import Score
 from lti_bridge.platforms.models import Deployment, Platform
-from lti_bridge.registrations.models import ResourceLink
+from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from tests.console.visitors import press, sign_in_admin, sign_in_owner
 from tests.html import read_page
 from tests.world import HERE, World, set_teacher_grade
@@ -211,6 +212,73 @@ def test_unknown_choice_for_a_teacher_s_grade_is_refused(world: World, owner: Fl
     assert answer.status_code == 400
     assert "Not a valid choice" in answer.text
     assert platform().grading_policy is None
+
+
+def _learn(world: World) -> Grade:
+    """Alice did best with 90, which was sent, and got 40 the last time."""
+    world.launch(given_name="Alice", family_name="Andersen")
+    registration = db.session.scalars(select(Registration)).one()
+    registration.completion, registration.success = "COMPLETED", "PASSED"
+    registration.score_scaled, registration.best_real_score = 40.0, 90.0
+    grade = db.session.scalars(select(Grade)).one()
+    grade.next_read_at = grade.next_send_at = None
+    score = Score(
+        grade=grade,
+        sequence=1,
+        registration=registration,
+        attempt=1,
+        course_id=registration.course_id,
+        inferred=False,
+        score_given=90.0,
+        state="accepted",
+        reason="",
+        decided_at=world.services.now(),
+        finished_at=world.services.now(),
+    )
+    db.session.add(score)
+    db.session.commit()
+    return grade
+
+
+def test_other_default_policy_is_shown_before_it_holds(world: World, owner: FlaskClient) -> None:
+    grade = _learn(world)
+    told = {**SETTINGS, "frame_origins": "https://a.example\nhttps://b.example"}
+
+    asked = press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
+    preview = owner.get(asked.headers["Location"])
+
+    assert asked.status_code == 303
+    assert (platform().grading_policy, grade.next_send_at) == (None, None)
+    text = " ".join(preview.text.split())
+    assert "1 grade would be sent to the LMS anew." in text
+    assert "Alice Andersen</th> <td>" in text
+    assert "<td>90</td> <td>40</td>" in text
+    (form,) = [one for one in read_page(preview.text, HERE).forms if one.fields.get("sure")]
+    hidden = {name: value for name, value in form.fields.items() if name != "csrf_token"}
+    db.session.commit()
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **hidden)
+
+    assert "1 grade will be looked at anew." in owner.get(ONE).text
+    assert (platform().grading_policy or {})["answer"] == "latest"
+    assert platform().frame_origins == ["https://a.example", "https://b.example"]
+    db.session.refresh(grade)
+    assert grade.next_send_at is not None
+
+
+def test_settings_that_change_no_grade_hold_at_once(world: World, owner: FlaskClient) -> None:
+    grade = _learn(world)
+    told = {**SETTINGS, "answer": "best", "partial": "none", "frame_origins": ""}
+
+    press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
+
+    assert (platform().grading_policy or {})["completion"] == "no_grade"
+    db.session.refresh(grade)
+    assert grade.next_send_at is not None  # decided anew, and found unchanged
+
+
+def test_wrong_choice_in_the_address_is_refused(world: World, owner: FlaskClient) -> None:
+    assert owner.get(f"{ONE}/settings?answer=worst").status_code == 400
 
 
 def test_frame_site_with_a_path_is_refused(world: World, owner: FlaskClient) -> None:

@@ -11,12 +11,13 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from lti_bridge.core.db import db
-from lti_bridge.passback.actions.policy_change import change_policy
+from lti_bridge.passback.actions.policy_change import change_platform_policy, change_policy
 from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.pipeline.throttle import PlatformGate
 from lti_bridge.passback.triggers.exit_and_postback import record_exit, record_postback
 from lti_bridge.passback.triggers.overdue import run_overdue_round
 from lti_bridge.passback.triggers.sweep import recheck_unresolved, sweep_accounts
+from lti_bridge.platforms.models import Platform
 from lti_bridge.privacy.erasure.run import erase_learner
 from lti_bridge.registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from lti_bridge.scorm_cloud.progress import parse_progress
@@ -79,6 +80,10 @@ class Scene:
         link = db.session.scalars(select(ResourceLink)).one()
         assert change_policy(self.world.services, link, {"answer": "latest"}) == 1
 
+    def change_platform_policy(self) -> None:
+        row = db.session.scalars(select(Platform)).one()
+        assert change_platform_policy(self.world.services, row, {"answer": "latest"}) == 1
+
 
 @pytest.fixture
 def scene(world: World, clock: FakeClock) -> Scene:
@@ -105,6 +110,7 @@ def scene(world: World, clock: FakeClock) -> Scene:
         Scene.come_again,
         Scene.learn_line_item,
         Scene.change_policy,
+        Scene.change_platform_policy,
         Scene.erase,
     ],
     ids=lambda act: act.__name__,
