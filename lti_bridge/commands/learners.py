@@ -196,7 +196,7 @@ def _show(learner_id: int) -> FoundLearner:
         click.echo(f"  {one.email}")
     for kind, count in holdings.counts.items():
         if count and kind != "learner":
-            click.echo(f"  {count:6} {kind}")
+            click.echo(f"  {kind}: {count}")
     return one
 
 

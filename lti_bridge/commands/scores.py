@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from ..core.db import db
 from ..core.errors import BridgeError, ConfigurationError, Refused
 from ..passback.actions import by_hand
+from ..passback.learner_state import PERSON_SENDS
 from ..passback.models import Score
 from ..passback.rules.drift import Drift
 from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
@@ -79,8 +80,7 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
     with open_bridge() as services:
         chosen = _of_link(link_name, state) if link_name else _of_names(registration_ids)
         for one in chosen:
-            by_hand.resend(services, one.grade_id, WHO)
-            click.echo(f"{one.name}: is sent again.")
+            click.echo(f"{one.name}: {by_hand.resend(services, one.grade_id, WHO)}")
         if not chosen:
             click.echo(f"Nothing is {state} there.")
 
@@ -89,21 +89,21 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
 @click.argument("registration_ids", nargs=-1, required=True)
 def reread(registration_ids: tuple[str, ...]) -> None:
     """Ask SCORM Cloud again for the progress of REGISTRATION_IDS, and decide anew."""
-    _each(registration_ids, by_hand.read_again, "is read again.")
+    _each(registration_ids, by_hand.read_again, "It is read again.")
 
 
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def retry(registration_ids: tuple[str, ...]) -> None:
     """Try what is queued for REGISTRATION_IDS now, without waiting for its back-off."""
-    _each(registration_ids, by_hand.retry_now, "is tried now.")
+    _each(registration_ids, by_hand.retry_now)
 
 
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def park(registration_ids: tuple[str, ...]) -> None:
     """Keep what is queued for REGISTRATION_IDS from being sent, until somebody resends it."""
-    _each(registration_ids, by_hand.park, "is parked.")
+    _each(registration_ids, by_hand.park, f"It is parked. {PERSON_SENDS}")
 
 
 @score.command()
@@ -167,14 +167,17 @@ def _line(finding: Finding) -> str:
     return f"{who}: {finding.drift.value} (ours {ours}, gradebook {theirs}){again}"
 
 
-def _each(names: tuple[str, ...], act: Callable[[Services, int, str], None], done: str) -> None:
+def _each(
+    names: tuple[str, ...], act: Callable[[Services, int, str], str | None], done: str = ""
+) -> None:
+    """Do it to each, and print what happens next: what `act` returns, else `done`."""
     with open_bridge() as services:
         for one in _of_names(names):
             try:
-                act(services, one.grade_id, WHO)
+                following = act(services, one.grade_id, WHO)
             except Refused as error:
                 raise ConfigurationError(f"{one.name}: {error}") from error
-            click.echo(f"{one.name}: {done}")
+            click.echo(f"{one.name}: {following or done}")
 
 
 def _of_names(names: tuple[str, ...]) -> list[_Chosen]:

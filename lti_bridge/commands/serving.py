@@ -13,6 +13,7 @@ from ..console.people.accounts import FIRST, make_invite, needs_first_account, w
 from ..core.config import Settings
 from ..core.db import is_sqlite
 from ..core.errors import ConfigurationError
+from ..core.plain_text import counted
 from ..core.processes import Family, end_with_parent, settle
 from ..core.schema import migrate_database, require_newest_schema
 from ..ops.logs import start_logging
@@ -167,5 +168,7 @@ def migrate(restored: bool) -> None:
     with app.app_context():
         if restored:
             count = distrust_results()
-            click.echo(f"Gradebooks are read before a score is sent again ({count} grades).")
+            click.echo(
+                f"Gradebooks are read before a score is sent again ({counted(count, 'grade')})."
+            )
         close_bridge(app.extensions[EXTENSION])

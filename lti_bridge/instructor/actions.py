@@ -15,7 +15,7 @@ from ..web.page_tokens import PageToken
 from .activity import LinkFacts, load_facts, require_manager
 from .roster import LearnerRow, load_learners
 
-Act = Callable[[Services, int, str], None]
+Act = Callable[[Services, int, str], str | None]
 # What a button does, and what the audit log says.
 ACTS: dict[str, tuple[Act, str]] = {
     "reread": (by_hand.read_again, "asked to read the result again"),

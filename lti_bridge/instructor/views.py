@@ -24,10 +24,10 @@ from .submission_review import Review, load_review, page_of_exit
 
 # What the page says after a button was pressed: pages in a frame have no session to keep it in.
 SAID = {
-    "resent": "The grades are decided and sent anew; this takes a moment.",
+    "resent": "The grades are decided and sent anew. The list shows how each stands.",
     "policy": "The grading is changed. Grades that it changes are sent in the next minutes.",
     "reread": "The result is read again; this takes a moment.",
-    "resend": "The grade is decided and sent anew; this takes a moment.",
+    "resend": "The grade is decided and sent anew. How it stands is said above.",
     "late": "That cannot be done at the moment; this is how it stands now.",
     "another": "Another attempt is allowed. It is offered when the learner opens the activity.",
 }

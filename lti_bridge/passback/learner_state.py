@@ -52,8 +52,8 @@ DECIDED_ANEW = "It is decided anew and sent in a moment."
 PERSON_SENDS = "It waits for a person: it goes when somebody sends it again."
 EVENT_SENDS = "It is tried again when the learner opens the activity, or somebody sends it again."
 OURS_INSTEAD = "Sending it again puts ours in its place."
-# What is due so soon is worth another look at the page.
-LOOK_AGAIN_WITHIN = timedelta(seconds=15)
+# What is due so soon is worth another look at the page; what has been due for long is stuck.
+SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
 COMPLETIONS = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
 SUCCESSES = {"PASSED": "passed", "FAILED": "failed"}
 
@@ -260,7 +260,7 @@ def tell_progress(
         decided=cell.decision_reason or "",
         waits_for_line_item=cell.waits_for_line_item,
         resends=cell.resend is not None,
-        is_due=any(at <= now + LOOK_AGAIN_WITHIN for at in due),
+        is_due=any(now - LONG_DUE <= at <= now + SOON_DUE for at in due),
         send_at=send_at if send_at is not None and send_at > now else None,
         pause=situation.pause,
         may_send=situation.may_send,

@@ -387,6 +387,46 @@ def test_file_has_every_learner(world: World) -> None:
     assert (ben["State"], ben["Score of 100"]) == ("Not started", "")
 
 
+def refreshes(page: TestResponse) -> bool:
+    """Whether the page loads itself anew, with scripts and without."""
+    marks = 'http-equiv="refresh"' in page.text, "location.reload()" in page.text
+    assert marks in ((True, True), (False, False))
+    return all(marks)
+
+
+def test_list_follows_a_grade_that_is_sent_again(world: World) -> None:
+    number = finish(world, "alice", 85.5)
+    token = token_of(world)
+    before = ask(world, "", token)
+
+    press(world, ask(world, "/resend", token, which="all"), which="all")
+    sending = ask(world, "", token)
+    reviewed = ask(world, "/learner", token, learner=str(number))
+    grade = grade_of(number)
+    grade.next_send_at = grade.resend = None
+    db.session.commit()
+    after = ask(world, "", token)
+
+    assert "Taken by the LMS" in before.text
+    assert "It is decided anew and sent in a moment." in sending.text
+    assert "It is decided anew and sent in a moment." in reviewed.text
+    assert "Taken by the LMS" in after.text
+    shown = refreshes(before), refreshes(sending), refreshes(reviewed), refreshes(after)
+    assert shown == (False, True, True, False)
+
+
+def test_list_does_not_follow_what_waits_for_long(world: World) -> None:
+    number = finish(world, "alice", 85.5, state="queued")
+    grade = grade_of(number)
+    grade.next_send_at = world.services.now() + timedelta(minutes=10)
+    db.session.commit()
+
+    page = ask(world, "", token_of(world))
+
+    assert "It is sent at " in page.text
+    assert not refreshes(page)
+
+
 @pytest.mark.parametrize("seconds", [1.0, 60.0, 301.0, 359.9])
 def test_file_and_pages_show_the_same_minutes(world: World, seconds: float) -> None:
     number = finish(world, "alice", 85.5)

@@ -219,9 +219,19 @@ def tell(cell: Cell, score: Decision | None = None, **more: object) -> LearnerPr
             replace(NOTHING, send_at=NOW + timedelta(hours=1)),
         ),
         (tell(Cell(next_read_at=NOW + timedelta(hours=1))), NOTHING),
+        (tell(Cell(next_read_at=NOW - timedelta(hours=1))), NOTHING),
         (tell(Cell(resend="lost")), replace(NOTHING, resends=True)),
     ],
-    ids=["nothing due", "refused", "due", "soon", "later", "looked at later", "sent again"],
+    ids=[
+        "nothing due",
+        "refused",
+        "due",
+        "soon",
+        "later",
+        "looked at later",
+        "stuck",
+        "sent again",
+    ],
 )
 def test_tells_what_is_due(progress: LearnerProgress, expected: LearnerProgress) -> None:
     assert progress == expected

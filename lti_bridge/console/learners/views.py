@@ -22,12 +22,12 @@ from .page import check_grade, load_learner, search_learners, search_staff
 
 blueprint = Blueprint("learners", __name__, url_prefix="/console/learners")
 
-Act = Callable[[Services, int, str], None]
-# What a button does, what the audit log says, and what the page says then.
+Act = Callable[[Services, int, str], str | None]
+# What a button does, what the audit log says, and what the page says then, unless the act does.
 ACTIONS: dict[str, tuple[Act, str, str]] = {
     "reread": (by_hand.read_again, "asked to read the result again", "It is read again."),
-    "resend": (by_hand.resend, "asked to send the grade again", "It is decided and sent anew."),
-    "retry": (by_hand.retry_now, "asked to try the score now", "It is tried now."),
+    "resend": (by_hand.resend, "asked to send the grade again", ""),
+    "retry": (by_hand.retry_now, "asked to try the score now", ""),
     "park": (by_hand.park, "parked the score", "It is parked until somebody sends it again."),
     "another": (
         by_hand.allow_another_attempt,
@@ -84,8 +84,8 @@ def act(actor: Actor, grade_id: int, action: str) -> Response:
     # In the transaction of the deed: one that is refused leaves no entry.
     subject, now = f"grade {grade_id}", services.now()
     record(actor, action, subject, said, now=now, platform_id=platform_id)
-    do(services, grade_id, f"The {actor.role} {actor.name}")
-    return go("learners.story", notice, learner_id=learner_id)
+    following = do(services, grade_id, f"The {actor.role} {actor.name}")
+    return go("learners.story", following or notice, learner_id=learner_id)
 
 
 @blueprint.post("/<int:learner_id>/export")

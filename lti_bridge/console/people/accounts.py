@@ -13,6 +13,7 @@ from ...audit.log import OPERATOR, record
 from ...core.config import ConsoleSettings
 from ...core.db import affected, db
 from ...core.errors import ConfigurationError, Refused
+from ...core.plain_text import counted
 from ...people.models import ConsoleAccount, ConsoleInvite
 from ...services import Services
 from ..sign_in import throttle
@@ -131,7 +132,7 @@ def sign_in(
     db.session.commit()
     if until is not None:
         seconds = max(1, round((until - now).total_seconds()))
-        wait = f"{seconds} seconds" if seconds < 120 else f"{round(seconds / 60)} minutes"
+        wait = counted(seconds, "second") if seconds < 120 else f"{round(seconds / 60)} minutes"
         raise Refused(f"too many tries: wait {wait}", code="wait")
     good = account is not None and account.disabled_at is None
     if not matches(account.password_hash if account and good else None, password):

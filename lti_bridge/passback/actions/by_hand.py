@@ -15,6 +15,7 @@ from ..models import Score
 from ..rules import reasons
 from ..rules.plan import ASKED
 from ..rules.score_states import PARKED, QUEUED
+from .outlook import situation_of_grade, tell_next
 
 BATCH = 100
 
@@ -27,16 +28,19 @@ def read_again(services: Services, grade_id: int, who: str) -> None:
     wake(services, grade_id)
 
 
-def resend(services: Services, grade_id: int, who: str) -> None:
+def resend(services: Services, grade_id: int, who: str) -> str:
     """Decide anew from progress and policy, and send that as a new Score, changed or not.
 
     Never an old value, whatever stands in the LMS, and at once: they have just mended what the
-    grade waited for. Commits, and wakes a worker.
+    grade waited for. Returns what happens next. Commits, and wakes a worker.
     """
+    situation = situation_of_grade(grade_id, services.now())
     send_now(Grade.id == grade_id, services.now(), resend=ASKED)
     note(services, grade_id, "steer", f"{who} asked to send the grade again.")
+    following = tell_next(grade_id, situation)
     db.session.commit()
     wake(services, grade_id)
+    return following
 
 
 def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
@@ -52,18 +56,21 @@ def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
             wake(services, grade_id)
 
 
-def retry_now(services: Services, grade_id: int, who: str) -> None:
+def retry_now(services: Services, grade_id: int, who: str) -> str:
     """Try a queued Score now instead of when its back-off ends. Commits, and wakes a worker.
 
-    Raises Refused when nothing is queued.
+    Returns what happens next. Raises Refused when nothing is queued.
     """
     if not _queued(grade_id):
         db.session.rollback()
         raise Refused("nothing is waiting to be sent: see `lti-bridge score resend`")
+    situation = situation_of_grade(grade_id, services.now())
     send_now(Grade.id == grade_id, services.now())
     note(services, grade_id, "steer", f"{who} asked to try it now.")
+    following = tell_next(grade_id, situation)
     db.session.commit()
     wake(services, grade_id)
+    return following
 
 
 def park(services: Services, grade_id: int, who: str) -> None:

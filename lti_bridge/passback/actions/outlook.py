@@ -10,7 +10,7 @@ from ...lti.values import SCOPE_SCORE
 from ...platforms.models import Platform
 from ...registrations.models import Grade, ResourceLink
 from ...web.sentences import format_message
-from ..learner_state import Situation
+from ..learner_state import Situation, decide_learner_state, progress_of
 from ..models import Score, ScoreTry
 from ..pipeline.send_score import RESTS
 from ..rules import reasons
@@ -68,3 +68,20 @@ def sent_at_of(score: Score | None) -> datetime | None:
     if score is None or score.state != ACCEPTED:
         return None
     return db.session.scalar(select(posted_at()).where(Score.id == score.id).select_from(Score))
+
+
+def situation_of_grade(grade_id: int, now: datetime) -> Situation:
+    """Return what holds for one grade, in the caller's transaction."""
+    return situation_of(db.session.get_one(Grade, grade_id).resource_link, now)
+
+
+def tell_next(grade_id: int, situation: Situation) -> str:
+    """Return what becomes of a grade that is to be sent, in the caller's transaction.
+
+    `situation` is that of before a person let it go: their wish wipes out when it would have gone.
+    """
+    grade = db.session.get_one(Grade, grade_id, populate_existing=True)
+    query = select(Score).where(Score.grade_id == grade_id).order_by(Score.sequence.desc())
+    score = db.session.scalars(query.limit(1)).first()
+    registration = score.registration if score is not None else None
+    return decide_learner_state(progress_of(grade, situation, registration, score)).detail

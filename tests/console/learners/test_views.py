@@ -257,7 +257,7 @@ def test_erasure_wants_the_user_id(owner: FlaskClient, bob: int) -> None:
     answer = press(owner, place, place, sub="alice")
 
     assert "Lost for good" in asked
-    assert "1 registrations" in asked
+    assert "registrations: 1" in asked
     assert (answer.status_code, count(Learner)) == (400, 1)
     assert "That is not the user id; nothing was erased" in answer.text
 

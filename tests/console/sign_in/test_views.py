@@ -144,7 +144,7 @@ def test_many_failures_cost_time(
     clock.advance(1.1)
 
     assert (answers, waiting.status_code) == ([403] * 5 + [429], 429)
-    assert "Too many tries: wait 1 seconds" in waiting.text
+    assert "Too many tries: wait 1 second." in waiting.text
     assert sign_in(browser).status_code == 303
 
 
