@@ -21,13 +21,15 @@ from lti_bridge.commands import serving
 from lti_bridge.commands.opening import close_bridge
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
+from lti_bridge.passback.learner_state import PERSON_SENDS
+from lti_bridge.passback.pipeline.find_line_item import NONE_YET
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, StaffVisit
 from lti_bridge.registrations.staff_visits import remember_staff
 from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_sandbox.sample_courses import build_sample
 from lti_sandbox.server import serve
-from tests.rows import REGISTRATION_ID, add_grade, add_link, add_registration
+from tests.rows import REGISTRATION_ID, add_grade, add_link, add_registration, add_try
 
 SCHOOL = {
     "--name": "School",
@@ -562,6 +564,38 @@ def test_score_that_waits_for_a_column_is_woken(bridge, link, tmp_path):
     assert (grade.next_send_at is not None, grade.waits_for_line_item) == (True, False)
 
 
+@pytest.fixture
+def waiting(link: str, tmp_path: Path) -> None:
+    """Alice's score waits: its activity has no gradebook column."""
+    app = create_app(load_settings({}, config_file=tmp_path / "bridge.toml"))
+    with app.app_context():
+        row = db.session.scalars(select(Registration)).one()
+        grade = add_grade(row.opened_at, row, waits_for_line_item=True, decision_reason=NONE_YET)
+        add_try(row.opened_at, row, grade)
+        close_bridge(app.extensions["lti_bridge"])
+
+
+@pytest.mark.usefixtures("waiting")
+def test_commands_say_what_a_score_waits_for(bridge):
+    listed = bridge("score", "list", "--state", "queued").out
+    told = bridge("registration", "show", REGISTRATION_ID).out
+    tried = bridge("score", "retry", REGISTRATION_ID).out
+    again = bridge("score", "resend", REGISTRATION_ID).out
+
+    assert NONE_YET in listed
+    assert f"Grade: waits for a gradebook column, 85.5 of 100. {NONE_YET}" in told
+    assert tried == again == f"{REGISTRATION_ID}: {NONE_YET}\n"
+
+
+@pytest.mark.usefixtures("waiting")
+def test_stopped_score_says_who_lets_it_go(bridge):
+    stopped = bridge("score", "park", REGISTRATION_ID).out
+    listed = bridge("score", "list").out
+
+    assert stopped == f"{REGISTRATION_ID}: It is parked. {PERSON_SENDS}\n"
+    assert f"An operator parked it. {PERSON_SENDS}" in listed
+
+
 def test_setting_one_link_leaves_the_other(bridge, link):
     bridge("link", "set", link, "--answer", "latest")
 
@@ -709,9 +743,9 @@ def test_staff_are_found_handed_out_and_erased(bridge: Run, visit: str) -> None:
     erased = bridge("learner", "erase", visit, "--yes")
 
     assert visit in found.out
-    assert "1 staff visits, forgotten after a day" in shown.out
+    assert "1 staff visit, forgotten after a day" in shown.out
     assert [one["context_id"] for one in exported["staff_visits"]] == ["c1"]
-    assert erased.out.endswith("1 staff visits erased\n")
+    assert erased.out.endswith("staff visits erased: 1\n")
     assert bridge("learner", "find", "ida").out == "Nobody was found.\n"
     assert bridge("learner", "show", visit).status == 1
 

@@ -9,6 +9,7 @@ import click
 
 from ..core.clock import say_time
 from ..core.db import db
+from ..core.plain_text import counted
 from ..privacy.erasure.report import LMS_KEEPS, ErasureReport, list_unfinished
 from ..privacy.erasure.request import ask_again
 from ..privacy.erasure.run import erase_learner, work_erasure
@@ -171,7 +172,7 @@ def _show_staff(who: Staff) -> FoundStaff:
     one = get_staff_user(who.number)
     db.session.commit()
     click.echo(f"User {one.sub} of {one.platform_name}, who was here as staff, not as a learner")
-    click.echo(f"  {one.visits:6} staff visits, forgotten after a day")
+    click.echo(f"  {counted(one.visits, 'staff visit')}, forgotten after a day")
     return one
 
 
@@ -182,7 +183,7 @@ def _erase_staff(services: Services, who: Staff, yes: bool) -> int:
         click.confirm("Erase this?", abort=True)
     for kind, count in erase_staff_user(services, who.number).items():
         if count:
-            click.echo(f"  {count:6} {kind} erased")
+            click.echo(f"  {kind} erased: {count}")
     return 0
 
 
@@ -215,7 +216,7 @@ def _tell(report: ErasureReport) -> int:
         click.echo(f"  {report.reason}")
     for kind, count in report.removed.items():
         if count:
-            click.echo(f"  {count:6} {kind} erased")
+            click.echo(f"  {kind} erased: {count}")
     for account, names in report.remains.items():
         click.echo(f"  left in the SCORM Cloud account {account}:")
         for name in names:

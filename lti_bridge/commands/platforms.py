@@ -11,6 +11,7 @@ from ..core.db import db
 from ..core.plain_text import counted
 from ..lms.registry import KEYS
 from ..lms.tool_definition import ToolDefinition
+from ..passback.actions.outlook import tell_pause_of
 from ..passback.actions.policy_change import change_platform_policy
 from ..passback.rules.grading_policy import TEACHER_GRADES, make_policy
 from ..platforms import deployments, registry
@@ -143,6 +144,8 @@ def show(name: str) -> None:
                 f"  {deployment.deployment_id} ({deployment.status}), "
                 f"identity {deployment.identity}{_took_over(deployment)}"
             )
+        if pause := tell_pause_of(row, services.now()):
+            click.echo(f"\n{pause}")
         for narrowed in missing_grants_at(row):
             click.echo(f"\nnot granted: {narrowed.what}: {narrowed.loss}. {narrowed.how}")
         click.echo("\n" + paste_into_lms(services.settings))

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import click
 from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from ..core.db import db
 from ..core.errors import BridgeError, ConfigurationError, Refused
 from ..passback.actions import by_hand
-from ..passback.learner_state import PERSON_SENDS
+from ..passback.actions.outlook import situation_of, state_of
+from ..passback.learner_state import PERSON_SENDS, Situation
 from ..passback.models import Score
 from ..passback.rules.drift import Drift
 from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
@@ -21,6 +22,11 @@ from .opening import open_bridge, table
 
 WHO = "An operator"
 STATES = ("parked", "superseded", "queued")
+# What the list reads with each score.
+WITH_ROWS = (
+    joinedload(Score.grade).joinedload(Grade.resource_link),
+    joinedload(Score.registration),
+)
 # What a comparison names one by one.
 TOLD = (
     Drift.LOST,
@@ -49,11 +55,15 @@ def score() -> None:
 )
 def list_(state: str) -> None:
     """List the newest scores in a state, with the reason."""
-    with open_bridge():
-        rows = [
-            (registration or "-", f"{found.score_given:g}", found.reason)
-            for found, registration in db.session.execute(_newest(state)).all()
-        ]
+    with open_bridge() as services:
+        now, situations = services.now(), dict[int, Situation]()
+        rows = []
+        for found, registration in db.session.execute(_newest(state).options(*WITH_ROWS)).all():
+            link = found.grade.resource_link
+            if link.id not in situations:
+                situations[link.id] = situation_of(link, now)
+            why = state_of(found, situations[link.id]).detail
+            rows.append((registration or "-", f"{found.score_given:g}", why))
         if not rows:
             click.echo(f"No score is {state}.")
             return

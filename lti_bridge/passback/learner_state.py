@@ -13,7 +13,7 @@ from ..web.sentences import N_, format_message, recognise
 from .models import Score
 from .pipeline.find_line_item import NONE_YET
 from .rules import reasons
-from .rules.exit_page import SET_IN_LMS
+from .rules.exit_page import SET_IN_LMS, SHOWN_LATER
 from .rules.plan import NOT_GRANTED
 from .rules.score_states import ACCEPTED, KEPT, NO_FINAL, PARKED, PENDING, SUPERSEDED
 
@@ -175,6 +175,8 @@ def for_learner(state: LearnerState) -> LearnerState:
     """Return the state as its learner may read it: what stands may be hidden from them."""
     if state.label == ANOTHER_STANDS:
         return replace(state, sentences=(SET_IN_LMS,), held=None)
+    if state.label == ACCEPTED_ONLY:
+        return replace(state, sentences=(SHOWN_LATER,))
     staff = (DECIDED_ANEW, PERSON_SENDS, EVENT_SENDS)
     return replace(state, sentences=tuple(one for one in state.sentences if one not in staff))
 

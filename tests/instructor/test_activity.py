@@ -78,6 +78,16 @@ def test_parked_score_shows_its_reason(world: World) -> None:
     assert "The LMS says that the user is no student." in page.text
 
 
+def test_launch_refused_for_a_missing_course_is_told(world: World) -> None:
+    custom = {"scorm_course_id": "tennis"}
+    assert world.launch(custom=custom).status_code == 404
+
+    page = world.enter(roles=[INSTRUCTOR], custom=custom)
+
+    assert "The course did not open" in page.text
+    assert "In progress" not in page.text
+
+
 def test_roster_adds_those_who_never_came(world: World) -> None:
     world.launch()
     claim = with_roster(

@@ -25,7 +25,7 @@ from lti_bridge.passback.learner_state import (
     tell_progress,
 )
 from lti_bridge.passback.pipeline.find_line_item import CREATE_NOT_GRANTED, NONE_YET
-from lti_bridge.passback.rules.exit_page import SET_IN_LMS
+from lti_bridge.passback.rules.exit_page import SET_IN_LMS, SHOWN_LATER
 from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, NO_FINAL_GRADE, PARKED_BY, PAUSED
 from lti_bridge.web.sentences import format_message
@@ -71,6 +71,10 @@ def told(label: str, tone: str, *sentences: str, held: float | None = None) -> L
         (decided("accepted", decided="old"), told("Taken by the LMS", "good")),
         (decided("accepted", held=80.004), told("In the gradebook", "good", held=80.004)),
         (decided("accepted", success="FAILED"), told("Taken by the LMS", "quiet")),
+        (
+            decided("accepted", completion="INCOMPLETE", success="FAILED"),
+            told("Taken by the LMS", "quiet"),
+        ),
         (
             decided("accepted", found=True, held=80.0, reason="held before"),
             told("In the gradebook", "good", "held before", held=80.0),
@@ -133,6 +137,7 @@ def told(label: str, tone: str, *sentences: str, held: float | None = None) -> L
         "taken",
         "read in the gradebook",
         "failed",
+        "provisional",
         "found there",
         "override kept",
         "no final grade",
@@ -160,10 +165,11 @@ def test_says_where_a_learner_stands(progress: LearnerProgress, state: LearnerSt
     [
         (decided("accepted", standing="kept", reason=KEPT_77, held=77.0), (SET_IN_LMS,)),
         (decided("superseded", reason=HELD_61, held=61.0), (SET_IN_LMS,)),
+        (decided("accepted", standing="pending", reason="not shown yet"), (SHOWN_LATER,)),
         (decided("parked", reason=LOCKED), (LOCKED,)),
         (decided("accepted", resends=True), ()),
     ],
-    ids=["override kept", "override", "locked", "sent again"],
+    ids=["override kept", "override", "pending", "locked", "sent again"],
 )
 def test_learner_reads_no_figure_of_the_lms(
     progress: LearnerProgress, sentences: tuple[str, ...]

@@ -10,7 +10,7 @@ from ...lti.values import SCOPE_SCORE
 from ...platforms.models import Platform
 from ...registrations.models import Grade, ResourceLink
 from ...web.sentences import format_message
-from ..learner_state import Situation, decide_learner_state, progress_of
+from ..learner_state import LearnerState, Situation, decide_learner_state, progress_of
 from ..models import Score, ScoreTry
 from ..pipeline.send_score import RESTS
 from ..rules import reasons
@@ -73,6 +73,11 @@ def sent_at_of(score: Score | None) -> datetime | None:
 def situation_of_grade(grade_id: int, now: datetime) -> Situation:
     """Return what holds for one grade, in the caller's transaction."""
     return situation_of(db.session.get_one(Grade, grade_id).resource_link, now)
+
+
+def state_of(score: Score, situation: Situation) -> LearnerState:
+    """Return how a grade stands whose newest decision is `score`, in the caller's transaction."""
+    return decide_learner_state(progress_of(score.grade, situation, score.registration, score))
 
 
 def tell_next(grade_id: int, situation: Situation) -> str:
