@@ -113,7 +113,7 @@ def test_owner_helps_a_learner(owner: Any, account: str, demo: Demo, browser: An
     owner.get_by_role("link", name="Send again").click()
     axe.check(owner, "send again")
     press(owner, "Send it again")
-    owner.get_by_text("It is decided anew and sent").wait_for()
+    owner.get_by_text("It is decided anew and sent").first.wait_for()
 
     owner.get_by_role("link", name="Reset attempt 1").click()
     owner.get_by_label("I know that this cannot be undone").press("Space")
