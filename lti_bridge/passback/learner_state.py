@@ -325,6 +325,14 @@ def attempts_words(numbers: Sequence[int], allowed: int) -> str:
     return f"{used} of {counted(allowed, 'attempt')} used"
 
 
+def last_word(decided: str | None, state: LearnerState) -> str:
+    """Return what the last look at a grade came to, where its state does not say it; "" else."""
+    said = [state.detail]
+    if state.score is not None:
+        said += [reasons.accepted(state.score), reasons.held(state.score)]
+    return "" if decided is None or any(decided in one for one in said) else decided
+
+
 def minutes_of(seconds: float) -> int:
     """Return time spent as every page and file shows it: whole minutes, begun ones counted."""
     return -int(-seconds // 60)

@@ -15,6 +15,7 @@ from ...passback.learner_state import (
     LearnerState,
     attempts_words,
     decide_learner_state,
+    last_word,
     minutes_of,
     progress_of,
     result_words,
@@ -187,13 +188,12 @@ def _cell(grade: Grade, now: datetime) -> Cell:
     state = decide_learner_state(progress_of(grade, situation, newest, score))
     allowed = attempts_for(link.attempts_allowed, grade.further_attempts)
     course_id = newest.course_id if newest is not None else None
-    decision = grade.decision_reason or ""
     return Cell(
         grade_id=grade.id,
         title=link.title or "SCORM activity",
         context=link.context_title or "",
         state=state,
-        decision="" if decision in state.detail else decision,
+        decision=last_word(grade.decision_reason, state),
         next_read_at=grade.next_read_at,
         next_send_at=grade.next_send_at,
         sent_at=sent_at_of(score),

@@ -13,6 +13,7 @@ from ...registrations.models import Grade, Launch, Registration, TrailEvent
 from ..learner_state import (
     attempts_words,
     decide_learner_state,
+    last_word,
     progress_of,
     result_words,
 )
@@ -78,10 +79,11 @@ def _tries(row: Registration) -> Iterator[Moment]:
     query = select(ScoreTry, Score).join(Score, Score.id == ScoreTry.score_id)
     found = db.session.execute(query.where(Score.registration_id == row.id).order_by(ScoreTry.id))
     for attempt, score in found:
+        at = max(attempt.tried_at, score.decided_at)  # a first try is written with its decision
         if attempt.outcome in (UNREAD, UNCLEAR):
-            yield attempt.tried_at, f"Asked the LMS which grade it holds: {_answer(attempt)}"
+            yield at, f"Asked the LMS which grade it holds: {_answer(attempt)}"
         else:
-            yield attempt.tried_at, f"Sent {score.score_given:g} to the LMS: {_answer(attempt)}"
+            yield at, f"Sent {score.score_given:g} to the LMS: {_answer(attempt)}"
 
 
 def _answer(attempt: ScoreTry) -> str:
@@ -122,10 +124,10 @@ def _grade(row: Registration, grade: Grade, now: datetime) -> Iterator[str]:
     sent_at = sent_at_of(score)
     if sent_at is not None:
         yield f"Sent at {say_time(sent_at)}."
-    if grade.decision_reason and grade.decision_reason not in state.detail:
-        yield f"The last look said: {grade.decision_reason}"
+    if said := last_word(grade.decision_reason, state):
+        yield f"The last look said: {said}"
     allowed = attempts_for(row.resource_link.attempts_allowed, grade.further_attempts)
-    yield f"Attempts: {attempts_words([row.attempt], allowed)}."
+    yield f"{attempts_words([row.attempt], allowed)}."
 
 
 def _next_steps(row: Registration, grade: Grade, now: datetime) -> Iterator[str]:

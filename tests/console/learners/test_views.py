@@ -123,7 +123,7 @@ def test_story_says_what_the_lms_holds_and_when_it_was_sent(
     assert "The LMS held 77 of 100 when it was read last." in page
     assert "keeps 77, which somebody set there." in page
     assert f"Sent at {posted:%Y-%m-%d %H:%M:%S} UTC." in page
-    assert "Attempts: 1 of 1 attempt used." in page
+    assert "1 of 1 attempt used." in page
 
 
 def test_read_again_is_done_and_kept(world: World, owner: FlaskClient, bob: int) -> None:

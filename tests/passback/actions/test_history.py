@@ -8,7 +8,7 @@ from sqlalchemy import update
 from lti_bridge.core.clock import say_time
 from lti_bridge.core.db import db
 from lti_bridge.lms.readings import CLEARED, HELD
-from lti_bridge.passback.actions.history import tell
+from lti_bridge.passback.actions.history import tell, tell_moments
 from lti_bridge.passback.learner_state import (
     EVENT_SENDS,
     NO_REGISTRATION,
@@ -83,8 +83,7 @@ def test_tells_the_whole_story_in_order(registration):
         "How it stands",
         "  Progress: completed, passed, score 85.5 of 100, read 2026-11-02 09:01:00 UTC.",
         "  Grade: on its way, 85.5 of 100. It is sent in a moment.",
-        "  The last look said: The gradebook has 85.5 of 100.",
-        "  Attempts: 1 of 1 attempt used.",
+        "  1 of 1 attempt used.",
         "  Nothing is due.",
     ]
 
@@ -198,6 +197,30 @@ def test_refused_launch_is_not_in_progress(registration):
     )
 
     assert f"  Grade: the course did not open. {NO_REGISTRATION}" in lines(registration)
+
+
+def test_last_look_is_told_where_it_says_more(registration):
+    add_grade(AT, registration, decision_reason="The course is not finished yet.")
+    registration.launched_at = registration.created_at = AT
+    registration.completion, registration.success = "INCOMPLETE", "UNKNOWN"
+
+    said = lines(registration)
+
+    assert "  Grade: in progress." in said
+    assert "  The last look said: The course is not finished yet." in said
+
+
+def test_decision_comes_before_its_first_try(registration):
+    """Both are written in one go, the try's moment being taken first."""
+    grade = add_grade(AT, registration)
+    add_try(after(63), registration, grade, outcome="accepted", status=200)
+    db.session.execute(update(Score).values(decided_at=after(63.001)))
+    add_event(after(63.001), registration, "Decided to send 85.5 of 100.")
+    db.session.expire_all()
+
+    told = [text for _, text in tell_moments(registration)]
+
+    assert [text.split()[0] for text in told] == ["Decided", "Sent"]
 
 
 def test_tells_what_comes_next(registration):
