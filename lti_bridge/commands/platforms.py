@@ -1,6 +1,5 @@
 """`platform …`: who may launch us."""
 
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -78,7 +77,7 @@ def platform() -> None:
 )
 @click.option("--identity", help="From `platform show`: restores an edited platform's identity.")
 @click.option("--deployment-identity", help="The same for the deployment of a successor.")
-def add(deployment_id: str, **told: Any) -> None:
+def add(deployment_id: str, teacher_grade: str | None, **told: Any) -> None:
     """Add a platform or a deployment; the same issuer and client id again updates.
 
     Never calls the network. Takes effect in a running server at once.
@@ -89,12 +88,11 @@ def add(deployment_id: str, **told: Any) -> None:
             **{key: value.strip() if value else value for key, value in told.items()},
         )
         default = services.settings.privacy.default
-        wanted, facts = facts.teacher_grade, replace(facts, teacher_grade=None)
         row = registry.add_platform(
             facts, deployment_id.strip(), now=services.now(), new_privacy=default
         )
-        if wanted:
-            change_platform_policy(services, row, {"teacher_grade": wanted})
+        if teacher_grade:
+            change_platform_policy(services, row, {"teacher_grade": teacher_grade})
         wake_all_for_event(Grade.platform_id == row.id, services.now())
         db.session.commit()
         click.echo(f"Platform {row.id} ({row.name}) may launch, deployment {deployment_id}.\n")

@@ -26,8 +26,7 @@ class PlatformFacts:
     """What an admin tells us of a platform; identities only when edited ones are restored.
 
     `player`: whether it opens in the LMS's frame or in a window of its own. `new_versions`: a key
-    of NEW_VERSIONS. `line_items`: one of LINE_ITEMS. `teacher_grade`: that part of its grading
-    policy.
+    of NEW_VERSIONS. `line_items`: one of LINE_ITEMS.
     """
 
     name: str
@@ -43,7 +42,6 @@ class PlatformFacts:
     player: str | None = None
     new_versions: str | None = None
     line_items: str | None = None
-    teacher_grade: str | None = None
     identity: str | None = None
     deployment_identity: str | None = None
 

@@ -158,9 +158,6 @@ def _update(row: Platform, facts: PlatformFacts) -> None:
         row.player_window = facts.player == "window"
     if facts.line_items:
         row.creates_line_items = facts.line_items == "create"
-    if facts.teacher_grade:
-        # A new value, not a changed one: else the row would not know that it has to be written.
-        row.grading_policy = {**(row.grading_policy or {}), "teacher_grade": facts.teacher_grade}
     if facts.account:
         row.scorm_account_id = get_account(facts.account).id
 

@@ -51,26 +51,6 @@ def test_adds_platform_with_its_identities(services):
     assert (row.privacy, row.created_at) == ("named", services.now())
 
 
-@pytest.mark.parametrize(
-    "before, told, after",
-    [
-        (None, None, None),
-        (None, "replace", {"teacher_grade": "replace"}),
-        ({"answer": "first"}, "keep", {"answer": "first", "teacher_grade": "keep"}),
-        ({"teacher_grade": "keep"}, "replace", {"teacher_grade": "replace"}),
-        ({"teacher_grade": "replace"}, None, {"teacher_grade": "replace"}),
-    ],
-)
-def test_repeat_changes_one_part_of_the_policy(services, before, told, after):
-    add(services).grading_policy = before
-    db.session.commit()
-
-    add(services, teacher_grade=told)
-
-    db.session.expire_all()
-    assert db.session.scalars(select(Platform.grading_policy)).one() == after
-
-
 def test_repeat_updates_and_adds_deployment(services):
     first = add(services)
 

@@ -160,6 +160,7 @@ def test_waiting_score_is_parked(world: World, owner: FlaskClient, bob: int) -> 
     press(owner, f"/console/learners/{bob}", f"/console/learners/grades/{grade_id}/park")
 
     assert "Try now" in page
+    assert 'http-equiv="refresh"' in page  # until its result shows
     db.session.expire_all()
     assert [score.state for score in db.session.scalars(select(Score))] == ["parked"]
 

@@ -121,6 +121,18 @@ def test_part_that_an_activity_leaves_open_counts_there_too(
     assert change_platform_policy(services, platform, {"partial": "send"}) == 5
 
 
+def test_other_parts_of_the_policy_stay(services: Any, platform: Platform) -> None:
+    change_platform_policy(services, platform, {"answer": "first"})
+    change_platform_policy(services, platform, {"teacher_grade": "replace"})
+    before = dict(platform.grading_policy or {})
+
+    change_platform_policy(services, platform, {"answer": None})
+
+    assert before == {"answer": "first", "teacher_grade": "replace"}
+    db.session.expire_all()
+    assert platform.grading_policy == {"teacher_grade": "replace"}
+
+
 def test_unchanged_policy_makes_nothing_due(services: Any, platform: Platform) -> None:
     assert change_platform_policy(services, platform, {"answer": "best"}) == 0
 
