@@ -18,6 +18,7 @@ from lti_bridge.passback.learner_state import (
 )
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.pipeline.find_line_item import NONE_YET
+from lti_bridge.passback.rules.grading_policy import Attempt, decide, make_policy
 from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, PAUSED, THROTTLED
 from lti_bridge.platforms.models import Platform
@@ -197,6 +198,44 @@ def test_refused_launch_is_not_in_progress(registration):
     )
 
     assert f"  Grade: the course did not open. {NO_REGISTRATION}" in lines(registration)
+
+
+@pytest.mark.parametrize(
+    ("policy", "sentence"),
+    [
+        ({"answer": "best"}, "The course reported a score of 90."),
+        ({"answer": "latest"}, "The course reported a score of 40."),
+        ({"answer": "first"}, "The course reported a score of 90."),
+        ({"answer": "average"}, "The average of 2 attempts is 65."),
+    ],
+    ids=lambda value: value.get("answer") if isinstance(value, dict) else "",
+)
+def test_decision_says_which_result_counts(policy, sentence):
+    attempts = [
+        Attempt(1, "COMPLETED", "PASSED", 90.0, 90.0, ended=True),
+        Attempt(2, "COMPLETED", "FAILED", 40.0, 40.0, ended=True),
+    ]
+
+    decision = decide(attempts, make_policy(policy))
+
+    assert decision.reason == sentence
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (("COMPLETED", "PASSED"), "completed, passed"),
+        (("COMPLETED", "FAILED"), "completed, failed"),
+        (("INCOMPLETE", "FAILED"), "not completed, failed"),
+        (("UNKNOWN", "UNKNOWN"), "no result yet"),
+    ],
+    ids=["passed", "failed", "provisional", "nothing"],
+)
+def test_progress_is_told_in_words(registration, result, words):
+    registration.completion, registration.success = result
+
+    told = f"  Progress: {words}, score 85.5 of 100, read"
+    assert any(line.startswith(told) for line in lines(registration))
 
 
 def test_last_look_is_told_where_it_says_more(registration):
