@@ -11,7 +11,8 @@ from ..core.db import db
 from ..core.errors import BridgeError, ConfigurationError, Refused
 from ..passback.actions import by_hand
 from ..passback.actions.outlook import situation_of, state_of
-from ..passback.learner_state import PERSON_SENDS, Situation
+from ..passback.learner_progress import Situation
+from ..passback.learner_state import PERSON_SENDS
 from ..passback.models import Score
 from ..passback.rules.drift import Drift
 from ..passback.triggers.reconcile import Finding, Mend, reconcile_link

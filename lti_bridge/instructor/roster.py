@@ -11,18 +11,9 @@ from sqlalchemy.orm import aliased
 from ..core.db import db
 from ..lti.memberships import Member
 from ..passback.actions.outlook import posted_at, situation_of
-from ..passback.learner_state import (
-    ATTENTION,
-    LABELS,
-    LearnerProgress,
-    LearnerState,
-    Situation,
-    attempts_words,
-    decide_learner_state,
-    minutes_of,
-    result_word,
-    tell_progress,
-)
+from ..passback.learner_progress import LearnerProgress, Situation, tell_progress
+from ..passback.learner_state import ATTENTION, LABELS, LearnerState, decide_learner_state
+from ..passback.learner_words import attempts_words, minutes_of, result_word
 from ..passback.models import Score
 from ..passback.rules.score_states import ACCEPTED
 from ..registrations.identity import attempts_for

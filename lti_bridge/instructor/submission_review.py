@@ -12,16 +12,9 @@ from ..lti.roles import Visitor
 from ..passback.actions.history import Moment, tell_moments
 from ..passback.actions.outlook import sent_at_of, situation_of
 from ..passback.exit_page import load_exit_page
-from ..passback.learner_state import (
-    LearnerProgress,
-    LearnerState,
-    attempts_words,
-    decide_learner_state,
-    for_learner,
-    minutes_of,
-    progress_of,
-    result_words,
-)
+from ..passback.learner_progress import LearnerProgress, progress_of
+from ..passback.learner_state import LearnerState, decide_learner_state, for_learner
+from ..passback.learner_words import attempts_words, minutes_of, result_words
 from ..passback.models import Score
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Launch, Learner, Registration

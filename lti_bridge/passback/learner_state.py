@@ -1,16 +1,11 @@
 """Say in a few words where one learner stands: the course, and the grade on its way home."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol
 
 from ..core.clock import say_time
-from ..core.plain_text import counted
-from ..lms.readings import HELD, HELD_HIGHER, is_same
-from ..registrations.models import Registration
-from ..web.sentences import N_, format_message, recognise
-from .models import Score
+from ..lms.readings import is_same
+from ..web.sentences import N_, format_message
+from .learner_progress import LearnerProgress
 from .pipeline.find_line_item import NONE_YET
 from .rules import reasons
 from .rules.exit_page import SET_IN_LMS, SHOWN_LATER
@@ -52,97 +47,6 @@ DECIDED_ANEW = "It is decided anew and sent in a moment."
 PERSON_SENDS = "It waits for a person: it goes when somebody sends it again."
 EVENT_SENDS = "It is tried again when the learner opens the activity, or somebody sends it again."
 OURS_INSTEAD = "Sending it again puts ours in its place."
-# What is due so soon is worth another look at the page; what has been due for long is stuck.
-SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
-COMPLETIONS = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
-SUCCESSES = {"PASSED": "passed", "FAILED": "failed"}
-
-
-class DecidedScore(Protocol):
-    """A Score's row, as an object or as plain columns."""
-
-    @property
-    def state(self) -> str: ...
-
-    @property
-    def score_given(self) -> float: ...
-
-    @property
-    def reason(self) -> str: ...
-
-    @property
-    def standing(self) -> str | None: ...
-
-    @property
-    def held_after(self) -> float | None: ...
-
-    @property
-    def stopped(self) -> bool: ...
-
-    @property
-    def registration_id(self) -> int | None: ...
-
-
-class CellRow(Protocol):
-    """A Grade's row, as an object or as plain columns."""
-
-    @property
-    def decision_reason(self) -> str | None: ...
-
-    @property
-    def waits_for_line_item(self) -> bool: ...
-
-    @property
-    def resend(self) -> str | None: ...
-
-    @property
-    def next_read_at(self) -> datetime | None: ...
-
-    @property
-    def next_send_at(self) -> datetime | None: ...
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What holds for every grade of an activity at the moment.
-
-    `pause`: why the LMS is left alone, "" when it is not; `may_send`: it granted scores.
-    """
-
-    now: datetime
-    pause: str = ""
-    may_send: bool = True
-
-
-@dataclass(frozen=True)
-class LearnerProgress:
-    """What the rows know of one learner in one link.
-
-    `registered`: SCORM Cloud has the registration that was launched. `score_state` is that of the
-    newest decision, None when nothing was decided yet; `score_given` of 100; `standing` says how
-    an accepted one stands (rules/score_states.py), `held` what the LMS held when it was read.
-    `decided`: what the last look at the grade came to. `resends`: it is to be sent again, changed
-    or not.
-    """
-
-    launched: bool = False
-    registered: bool = True
-    completion: str = "UNKNOWN"
-    success: str = "UNKNOWN"
-    score_state: str | None = None
-    score_given: float | None = None
-    reason: str = ""
-    standing: str | None = None
-    held: float | None = None
-    stopped: bool = False
-    found: bool = False  # the LMS held it: no decision of ours
-    decided: str = ""
-    waits_for_line_item: bool = False
-    resends: bool = False
-    is_due: bool = False
-    send_at: datetime | None = None  # a time of the next post that lies ahead
-    pause: str = ""
-    may_send: bool = True
 
 
 @dataclass(frozen=True)
@@ -241,98 +145,9 @@ def _some(sentence: str) -> tuple[str, ...]:
     return (sentence,) if sentence else ()
 
 
-def tell_progress(
-    cell: CellRow,
-    situation: Situation,
-    *,
-    launched_at: datetime | None,
-    created_at: datetime | None,
-    completion: str | None,
-    success: str | None,
-    score: DecidedScore | None,
-) -> LearnerProgress:
-    """Return what a grade's row tells, with its newest attempt and its newest decision."""
-    now, send_at = situation.now, cell.next_send_at
-    due = [at for at in (cell.next_read_at, send_at) if at is not None]
-    progress = LearnerProgress(
-        launched=launched_at is not None,
-        registered=created_at is not None,
-        completion=completion or "UNKNOWN",
-        success=success or "UNKNOWN",
-        decided=cell.decision_reason or "",
-        waits_for_line_item=cell.waits_for_line_item,
-        resends=cell.resend is not None,
-        is_due=any(now - LONG_DUE <= at <= now + SOON_DUE for at in due),
-        send_at=send_at if send_at is not None and send_at > now else None,
-        pause=situation.pause,
-        may_send=situation.may_send,
-    )
-    if score is None:
-        return progress
-    return replace(
-        progress,
-        score_state=score.state,
-        score_given=score.score_given,
-        reason=score.reason,
-        standing=score.standing,
-        held=_held(score),
-        stopped=score.stopped,
-        found=score.registration_id is None,
-    )
-
-
-def progress_of(
-    cell: CellRow, situation: Situation, registration: Registration | None, score: Score | None
-) -> LearnerProgress:
-    """Return what the rows of one learner say: their newest attempt and newest decision."""
-    return tell_progress(
-        cell,
-        situation,
-        launched_at=registration.launched_at if registration is not None else None,
-        created_at=registration.created_at if registration is not None else None,
-        completion=registration.completion if registration is not None else None,
-        success=registration.success if registration is not None else None,
-        score=score,
-    )
-
-
-def _held(score: DecidedScore) -> float | None:
-    """Return what the LMS held of 100: read after an accepted score, or in place of another."""
-    if score.state == ACCEPTED:
-        return score.score_given if score.registration_id is None else score.held_after
-    known = recognise(score.reason, (HELD, HELD_HIGHER)) if score.state == SUPERSEDED else None
-    return float(known[1]["held"]) if known is not None else None
-
-
-def result_words(completion: str, success: str) -> str:
-    """Return what the course reported beside the score, for staff."""
-    if completion not in COMPLETIONS and success not in SUCCESSES:
-        return "no result yet"
-    told = COMPLETIONS.get(completion, "completion not reported")
-    return f"{told}, {SUCCESSES.get(success, 'neither passed nor failed')}"
-
-
-def result_word(completion: str, success: str) -> str:
-    """Return the same in one word, for a table; "" while nothing is reported."""
-    return SUCCESSES.get(success) or COMPLETIONS.get(completion, "")
-
-
-def attempts_words(numbers: Sequence[int], allowed: int) -> str:
-    """Return how many attempts were used; `allowed` 0 is no limit."""
-    used = max(numbers, default=0)
-    if not allowed:
-        return f"{counted(used, 'attempt')} used, no limit"
-    return f"{used} of {counted(allowed, 'attempt')} used"
-
-
 def last_word(decided: str | None, state: LearnerState) -> str:
     """Return what the last look at a grade came to, where its state does not say it; "" else."""
     said = [state.detail]
     if state.score is not None:
         said += [reasons.accepted(state.score), reasons.held(state.score)]
     return "" if decided is None or any(decided in one for one in said) else decided
-
-
-def minutes_of(seconds: float) -> int:
-    """Return time spent as every page and file shows it: whole minutes, begun ones counted."""
-    return -int(-seconds // 60)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lti_bridge.lms.readings import CLEARED, HELD, HELD_HIGHER
+from lti_bridge.passback.learner_progress import LearnerProgress, Situation, tell_progress
 from lti_bridge.passback.learner_state import (
     DECIDED_ANEW,
     EVENT_SENDS,
@@ -13,16 +14,9 @@ from lti_bridge.passback.learner_state import (
     OURS_INSTEAD,
     PERSON_SENDS,
     SOON,
-    LearnerProgress,
     LearnerState,
-    Situation,
-    attempts_words,
     decide_learner_state,
     for_learner,
-    minutes_of,
-    result_word,
-    result_words,
-    tell_progress,
 )
 from lti_bridge.passback.pipeline.find_line_item import CREATE_NOT_GRANTED, NONE_YET
 from lti_bridge.passback.rules.exit_page import SET_IN_LMS, SHOWN_LATER
@@ -262,39 +256,3 @@ def test_tells_what_is_due(progress: LearnerProgress, expected: LearnerProgress)
 )
 def test_tells_what_the_lms_held(score: Decision, held: float | None) -> None:
     assert tell(Cell(), score).held == held
-
-
-@pytest.mark.parametrize(
-    ("numbers", "allowed", "words"),
-    [
-        ([1], 1, "1 of 1 attempt used"),
-        ([1], 2, "1 of 2 attempts used"),
-        ([1, 2], 2, "2 of 2 attempts used"),
-        ([], 2, "0 of 2 attempts used"),
-        ([1], 0, "1 attempt used, no limit"),
-        ([1, 2, 3], 0, "3 attempts used, no limit"),
-    ],
-    ids=str,
-)
-def test_attempts_are_counted(numbers: list[int], allowed: int, words: str) -> None:
-    assert attempts_words(numbers, allowed) == words
-
-
-@pytest.mark.parametrize(
-    ("result", "words", "word"),
-    [
-        (("COMPLETED", "PASSED"), "completed, passed", "passed"),
-        (("INCOMPLETE", "FAILED"), "not completed, failed", "failed"),
-        (("COMPLETED", "UNKNOWN"), "completed, neither passed nor failed", "completed"),
-        (("UNKNOWN", "PASSED"), "completion not reported, passed", "passed"),
-        (("UNKNOWN", "UNKNOWN"), "no result yet", ""),
-    ],
-    ids=str,
-)
-def test_result_is_said_in_words(result: tuple[str, str], words: str, word: str) -> None:
-    assert (result_words(*result), result_word(*result)) == (words, word)
-
-
-@pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (1, 1), (60, 1), (60.5, 2), (300, 5)])
-def test_begun_minutes_count(seconds: float, minutes: int) -> None:
-    assert minutes_of(seconds) == minutes

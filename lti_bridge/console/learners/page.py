@@ -11,15 +11,9 @@ from ...core.db import db, reading
 from ...core.errors import ConfigurationError
 from ...passback.actions.history import Moment, tell_moments
 from ...passback.actions.outlook import sent_at_of, situation_of
-from ...passback.learner_state import (
-    LearnerState,
-    attempts_words,
-    decide_learner_state,
-    last_word,
-    minutes_of,
-    progress_of,
-    result_words,
-)
+from ...passback.learner_progress import progress_of
+from ...passback.learner_state import LearnerState, decide_learner_state, last_word
+from ...passback.learner_words import attempts_words, minutes_of, result_words
 from ...passback.models import Score
 from ...platforms.models import Deployment
 from ...privacy.learners import FoundLearner, find_learners, get_learner

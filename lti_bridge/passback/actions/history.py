@@ -10,13 +10,9 @@ from ...core.db import db
 from ...lti.values import SCOPE_RESULT_READ
 from ...registrations.identity import attempts_for
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
-from ..learner_state import (
-    attempts_words,
-    decide_learner_state,
-    last_word,
-    progress_of,
-    result_words,
-)
+from ..learner_progress import progress_of
+from ..learner_state import decide_learner_state, last_word
+from ..learner_words import attempts_words, result_words
 from ..models import Score, ScoreTry
 from ..rules.score_states import UNCLEAR, UNREAD
 from .outlook import sent_at_of, situation_of

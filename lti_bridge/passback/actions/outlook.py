@@ -10,7 +10,8 @@ from ...lti.values import SCOPE_SCORE
 from ...platforms.models import Platform
 from ...registrations.models import Grade, ResourceLink
 from ...web.sentences import format_message
-from ..learner_state import LearnerState, Situation, decide_learner_state, progress_of
+from ..learner_progress import Situation, progress_of
+from ..learner_state import LearnerState, decide_learner_state
 from ..models import Score, ScoreTry
 from ..pipeline.send_score import RESTS
 from ..rules import reasons

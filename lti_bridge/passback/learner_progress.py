@@ -1,0 +1,164 @@
+"""What the rows know of one learner in one activity, as values."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ..lms.readings import HELD, HELD_HIGHER
+from ..registrations.models import Registration
+from ..web.sentences import recognise
+from .models import Score
+from .rules.score_states import ACCEPTED, SUPERSEDED
+
+# What is due so soon is worth another look at the page; what has been due for long is stuck.
+SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
+
+
+class DecidedScore(Protocol):
+    """A Score's row, as an object or as plain columns."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def score_given(self) -> float: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def standing(self) -> str | None: ...
+
+    @property
+    def held_after(self) -> float | None: ...
+
+    @property
+    def stopped(self) -> bool: ...
+
+    @property
+    def registration_id(self) -> int | None: ...
+
+
+class CellRow(Protocol):
+    """A Grade's row, as an object or as plain columns."""
+
+    @property
+    def decision_reason(self) -> str | None: ...
+
+    @property
+    def waits_for_line_item(self) -> bool: ...
+
+    @property
+    def resend(self) -> str | None: ...
+
+    @property
+    def next_read_at(self) -> datetime | None: ...
+
+    @property
+    def next_send_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What holds for every grade of an activity at the moment.
+
+    `pause`: why the LMS is left alone, "" when it is not; `may_send`: it granted scores.
+    """
+
+    now: datetime
+    pause: str = ""
+    may_send: bool = True
+
+
+@dataclass(frozen=True)
+class LearnerProgress:
+    """What the rows know of one learner in one link.
+
+    `registered`: SCORM Cloud has the registration that was launched. `score_state` is that of the
+    newest decision, None when nothing was decided yet; `score_given` of 100; `standing` says how
+    an accepted one stands (rules/score_states.py), `held` what the LMS held when it was read.
+    `decided`: what the last look at the grade came to. `resends`: it is to be sent again, changed
+    or not.
+    """
+
+    launched: bool = False
+    registered: bool = True
+    completion: str = "UNKNOWN"
+    success: str = "UNKNOWN"
+    score_state: str | None = None
+    score_given: float | None = None
+    reason: str = ""
+    standing: str | None = None
+    held: float | None = None
+    stopped: bool = False
+    found: bool = False  # the LMS held it: no decision of ours
+    decided: str = ""
+    waits_for_line_item: bool = False
+    resends: bool = False
+    is_due: bool = False
+    send_at: datetime | None = None  # a time of the next post that lies ahead
+    pause: str = ""
+    may_send: bool = True
+
+
+def tell_progress(
+    cell: CellRow,
+    situation: Situation,
+    *,
+    launched_at: datetime | None,
+    created_at: datetime | None,
+    completion: str | None,
+    success: str | None,
+    score: DecidedScore | None,
+) -> LearnerProgress:
+    """Return what a grade's row tells, with its newest attempt and its newest decision."""
+    now, send_at = situation.now, cell.next_send_at
+    due = [at for at in (cell.next_read_at, send_at) if at is not None]
+    progress = LearnerProgress(
+        launched=launched_at is not None,
+        registered=created_at is not None,
+        completion=completion or "UNKNOWN",
+        success=success or "UNKNOWN",
+        decided=cell.decision_reason or "",
+        waits_for_line_item=cell.waits_for_line_item,
+        resends=cell.resend is not None,
+        is_due=any(now - LONG_DUE <= at <= now + SOON_DUE for at in due),
+        send_at=send_at if send_at is not None and send_at > now else None,
+        pause=situation.pause,
+        may_send=situation.may_send,
+    )
+    if score is None:
+        return progress
+    return replace(
+        progress,
+        score_state=score.state,
+        score_given=score.score_given,
+        reason=score.reason,
+        standing=score.standing,
+        held=_held(score),
+        stopped=score.stopped,
+        found=score.registration_id is None,
+    )
+
+
+def progress_of(
+    cell: CellRow, situation: Situation, registration: Registration | None, score: Score | None
+) -> LearnerProgress:
+    """Return what the rows of one learner say: their newest attempt and newest decision."""
+    return tell_progress(
+        cell,
+        situation,
+        launched_at=registration.launched_at if registration is not None else None,
+        created_at=registration.created_at if registration is not None else None,
+        completion=registration.completion if registration is not None else None,
+        success=registration.success if registration is not None else None,
+        score=score,
+    )
+
+
+def _held(score: DecidedScore) -> float | None:
+    """Return what the LMS held of 100: read after an accepted score, or in place of another."""
+    if score.state == ACCEPTED:
+        return score.score_given if score.registration_id is None else score.held_after
+    known = recognise(score.reason, (HELD, HELD_HIGHER)) if score.state == SUPERSEDED else None
+    return float(known[1]["held"]) if known is not None else None
