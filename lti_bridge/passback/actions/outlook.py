@@ -13,6 +13,7 @@ from ...web.sentences import format_message
 from ..learner_progress import Situation, progress_of
 from ..learner_state import LearnerState, decide_learner_state
 from ..models import Score, ScoreTry
+from ..pipeline.read_gradebook import say_pause
 from ..pipeline.send_score import RESTS
 from ..rules import reasons
 from ..rules.score_states import ACCEPTED, UNCLEAR, UNREAD
@@ -37,8 +38,7 @@ def tell_pause(
 ) -> str:
     """Return why an LMS is left alone at the moment, and until when; "" when it is not."""
     if paused_until is not None and paused_until > now:
-        template = reasons.THROTTLED if throttled else reasons.PAUSED
-        return format_message(template, until=say_time(paused_until))
+        return say_pause(paused_until, throttled=throttled)
     if rests is not None and rests > now:
         return format_message(reasons.RESTS_UNTIL, until=say_time(rests))
     return ""
