@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from ..lti.browser_binding import BrowserBinding, LoginDetour, decide_binding
+from ..core.errors import LaunchRejected
+from ..lti.browser_binding import (
+    BrowserBinding,
+    LoginDetour,
+    decide_binding,
+    several_loopback_names,
+)
 from ..lti.handshake import (
     LOGIN_PARAMETERS,
     OLDER_DEPLOYMENT,
@@ -54,6 +60,8 @@ def start_login(services: Services, request: Request) -> LoginStarted | LoginBlo
     platform = registry.find_platform(login["iss"], login.get("client_id"))
     rung = decide_binding(look_at(request))
     if isinstance(rung, LoginDetour):
+        if rung is not LoginDetour.BOUNCE:
+            refuse_two_names(services, platform, request.host_url)
         return LoginBlocked(rung, platform, login)
     begun = begin_login(
         login,
@@ -77,3 +85,10 @@ def rules(services: Services) -> Rules:
         leeway_seconds=settings.launch.leeway_seconds,
         token_age_seconds=settings.launch.token_age_seconds,
     )
+
+
+def refuse_two_names(services: Services, platform: PlatformValues, *others: str) -> None:
+    """Raise LaunchRejected "two_host_names" where that is why a cookie did not come back."""
+    ours = services.settings.public_url
+    if several_loopback_names([ours, platform.authorization_url, *others]):
+        raise LaunchRejected("two_host_names")

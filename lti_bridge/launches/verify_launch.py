@@ -23,7 +23,7 @@ from ..platforms.registry import get_platform, platform_values
 from ..registrations.launch_snapshot import LaunchSnapshot, find_snapshot, get_snapshot
 from ..services import Services
 from ..web.visit import Visit
-from .login import rules
+from .login import refuse_two_names, rules
 
 
 class _PlatformChanged(Exception):
@@ -77,7 +77,7 @@ def _verify(
     check_state(services, state, form)
     secret = visit.browser_secret if state.storage_target else cookies.get(cookie_name(state))
     if not same_browser(state, secret):
-        _reject_unproven(state)
+        _reject_unproven(services, state, platform)
     launch = verify_launch(
         form,
         state,
@@ -90,11 +90,13 @@ def _verify(
     return launch
 
 
-def _reject_unproven(state: LaunchState) -> NoReturn:
+def _reject_unproven(services: Services, state: LaunchState, platform: PlatformValues) -> NoReturn:
     """The page's reload or the back button looks like a browser that lost its cookie."""
     begin_reading(db.session())
     used = find_use(state)
     db.session.commit()
+    if used is None:
+        refuse_two_names(services, platform)
     raise LaunchRejected("reloaded" if used is not None else "browser_unproven")
 
 

@@ -4,8 +4,11 @@ Decided at login, before the LMS is called: the LMS's launch hint works once, so
 later cannot be replaced by another.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 
 class BrowserBinding(StrEnum):
@@ -55,3 +58,25 @@ def decide_binding(arriving: Arriving) -> BrowserBinding | LoginDetour:
     if arriving.in_window:
         return LoginDetour.GIVE_UP
     return BrowserBinding.STORAGE if arriving.storage_offered else LoginDetour.ASK_WINDOW
+
+
+def several_loopback_names(addresses: Iterable[str]) -> bool:
+    """Tell whether http addresses call one machine by several names: localhost and 127.0.0.1.
+
+    To a browser each name is a site of its own, and a SameSite cookie of one, the only kind that
+    http has, is not sent from the other.
+    """
+    parts = [urlsplit(address) for address in addresses]
+    names = {part.hostname or "" for part in parts}
+    return (
+        len(names) > 1
+        and all(part.scheme == "http" for part in parts)
+        and all(_is_loopback(name) for name in names)
+    )
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"

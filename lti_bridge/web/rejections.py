@@ -145,6 +145,16 @@ _LOGIN = {
         LEARNER,
         _AGAIN,
     ),
+    "two_host_names": Rejection(
+        403,
+        "One machine has two names here",
+        "Your LMS and this bridge are opened over http by different names of one machine, such as "
+        "localhost and 127.0.0.1. To a browser these are two sites, and it keeps the cookie back "
+        "that ties the launch to it.",
+        OPERATOR,
+        "Use one host name for both: in `public_url` and in the addresses that the LMS and the "
+        "bridge have of each other.",
+    ),
     "no_cookies": Rejection(
         403,
         "Your browser keeps no cookies for this site",

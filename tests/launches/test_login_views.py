@@ -1,6 +1,7 @@
 """The login's detours: what the browser is sent, what it keeps, and what is written."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -184,6 +185,51 @@ def test_browser_without_any_cookie_is_told_before_the_lms_is_called(
 
     assert (last.status_code, code(last)) == (403, "no_cookies")
     assert "Allow cookies for this site" in last.text
+
+
+@pytest.fixture
+def two_names(app: Flask, world: World) -> World:
+    """The bridge is called localhost, the LMS 127.0.0.1."""
+    services = app.extensions["lti_bridge"]
+    settings = replace(services.settings, public_url="http://localhost:8000")
+    app.extensions["lti_bridge"] = replace(services, settings=settings)
+    world.browser = app.test_client()
+    return world
+
+
+AT_LOCALHOST: dict[str, Any] = {"base_url": "http://localhost:8000"}
+
+
+def test_two_names_of_one_machine_are_named_in_a_frame(
+    stranger: FlaskClient, two_names: World
+) -> None:
+    form = {**two_names.login_form(), "target_link_uri": "http://localhost:8000/lti/launch"}
+    for more in ({}, STORAGE):
+        bounced = stranger.post("/lti/login", data=form | more, headers=IN_FRAME, **AT_LOCALHOST)
+        address = urlsplit(bounced.location)
+        path = f"{address.path}?{address.query}"
+        page = stranger.post(path, data=form | more, headers=IN_FRAME, **AT_LOCALHOST)
+
+        if more:  # the LMS's storage needs no cookie
+            assert page.status_code == 200
+        else:
+            assert (page.status_code, code(page)) == (403, "two_host_names")
+    assert count(UsedNonce) == 0
+
+
+def test_two_names_of_one_machine_are_named_at_the_launch(
+    stranger: FlaskClient, two_names: World
+) -> None:
+    """In a window the cookie is kept, but does not come with what the LMS posts."""
+    form = {**two_names.login_form(), "target_link_uri": "http://localhost:8000/lti/launch"}
+    sent = stranger.post("/lti/login", data=form, **AT_LOCALHOST)
+    query = {key: found[0] for key, found in parse_qs(urlsplit(sent.location).query).items()}
+
+    page = stranger.post("/lti/launch", data=signed(two_names, query), **AT_LOCALHOST)
+
+    assert (page.status_code, code(page)) == (403, "two_host_names")
+    assert "one host name for both" in page.text
+    assert count(UsedNonce) == 0
 
 
 def back_link(page: TestResponse) -> str:

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from lti_bridge.lti.browser_binding import Arriving, BrowserBinding, LoginDetour, decide_binding
+from lti_bridge.lti.browser_binding import (
+    Arriving,
+    BrowserBinding,
+    LoginDetour,
+    decide_binding,
+    several_loopback_names,
+)
 
 NEW = Arriving(
     framed=False, has_cookie=False, bounced=False, in_window=False, storage_offered=False
@@ -49,3 +55,21 @@ WINDOW = replace(NEW, in_window=True)
 )
 def test_decides_the_rung(arriving: Arriving, rung: BrowserBinding | LoginDetour) -> None:
     assert decide_binding(arriving) == rung
+
+
+@pytest.mark.parametrize(
+    ("addresses", "several"),
+    [
+        (["http://127.0.0.1:8000", "http://localhost:8088/mod/lti/auth.php"], True),
+        (["http://localhost:8000", "http://127.0.0.1:8088"], True),
+        (["http://[::1]:8000", "http://localhost:8088"], True),
+        (["http://127.0.0.1:8000", "http://127.0.0.2:8000"], True),
+        (["http://localhost:8000", "http://LOCALHOST:8088"], False),
+        (["http://127.0.0.1:8000", "http://127.0.0.1:8088"], False),
+        (["https://127.0.0.1:8000", "http://localhost:8088"], False),
+        (["http://bridge.example", "http://localhost:8088"], False),
+        (["http://bridge.example", "http://lms.example"], False),
+    ],
+)
+def test_recognises_names_of_one_machine(addresses: list[str], several: bool) -> None:
+    assert several_loopback_names(addresses) is several
