@@ -2,7 +2,7 @@
 
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..core.errors import BridgeError, PageRefused, Refused, Unavailable
@@ -21,7 +21,7 @@ from ..services import Services, current_services
 from ..web.pages import render_page, with_headers
 from ..web.refusals import refuse_page, refusing
 from . import upload_tokens
-from .picker import Picker
+from .picker import Picker, with_data
 from .picker_views import kept_courses
 
 blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
@@ -42,22 +42,23 @@ def check() -> Response:
         picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
     except BridgeError as error:
         return _json({"error": say_failure(error)}, 400)
-    return _json(
-        *answer_check(
-            services, picker.account, request.form.get("course_id", ""), picker.may_replace
-        )
-    )
+    course_id = request.form.get("course_id", "")
+    values, status = answer_check(services, picker.account, course_id, picker.may_replace)
+    return _json({**values, "fresh": _fresh(services, picker)}, status)
 
 
 @blueprint.post("/upload")
 def upload() -> Response:
     """Take a package in and send it on to SCORM Cloud; answers a script with JSON."""
     services = current_services()
+    began = services.now()
     scripted = request.accept_mimetypes.best == "application/json"
     try:
         ticket = upload_tokens.read_upload(services, request.args.get("ticket", ""))
         _read_form(services)
-        picker = upload_tokens.read_upload_picker(services, request.form.get("page", ""), ticket)
+        picker = upload_tokens.read_upload_picker(
+            services, request.form.get("page", ""), ticket, began
+        )
     except BridgeError as error:
         if scripted:
             return _json({"error": say_failure(error)}, 400)
@@ -65,11 +66,7 @@ def upload() -> Response:
     try:
         token = _send(services, picker)
     except BridgeError as error:
-        if isinstance(error, CourseExists) and scripted:
-            return _json(describe_existing(error), 409)
-        if scripted:
-            return _json({"error": say_failure(error)}, 400)
-        return _show_form(services, picker, error)
+        return _tell(services, picker, error) if scripted else _show_form(services, picker, error)
     return _json({"page": token}) if scripted else _show_import(services, token)
 
 
@@ -91,6 +88,21 @@ def import_status() -> Response:
         return _json({"status": "RUNNING"})
     except BridgeError as error:
         return _json({"status": "ERROR", "error": say_failure(error)}, 400)
+
+
+def _tell(services: Services, picker: Picker, error: BridgeError) -> Response:
+    """Tell a script what became of its upload; the page may have grown old over it."""
+    fresh = {"fresh": _fresh(services, picker)}
+    if isinstance(error, CourseExists):
+        return _json(describe_existing(error) | fresh, 409)
+    return _json({"error": say_failure(error), **fresh}, 400)
+
+
+def _fresh(services: Services, picker: Picker) -> dict[str, str]:
+    """Return what an upload form proves itself with from now on: its token and its address."""
+    ticket = upload_tokens.sign_upload(services, picker)
+    address = url_for("packages.upload", ticket=ticket)
+    return {"page": with_data(services, picker), "address": address}
 
 
 def _read_form(services: Services) -> None:
@@ -130,9 +142,8 @@ def _show_form(services: Services, picker: Picker, problem: BridgeError | None =
         "deep_linking/package.html",
         status=200 if problem is None else 409 if existing else 400,
         frame_origins=picker.frame_origins,
-        token=picker.token,
+        fresh=_fresh(services, picker),
         kept=kept_courses(picker),
-        ticket=upload_tokens.sign_upload(services, picker),
         limit=limit,
         max_bytes=limit * MEGABYTE,
         too_large=too_large(limit),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ..core.db import db, reading
 from ..core.errors import NotFound, PageRefused
@@ -120,13 +121,15 @@ def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
     return "" if settings.accepts_links else "links_not_accepted"
 
 
-def read_picker(services: Services, token: str, kind: str = PICKER) -> Picker:
+def read_picker(
+    services: Services, token: str, kind: str = PICKER, at: datetime | None = None
+) -> Picker:
     """Return the picker that a page's token belongs to.
 
     Raises PageRefused "page_expired", also when the token is of another kind or the platform
-    has moved to another account, and "platform_disabled".
+    has moved to another account, and "platform_disabled". `at` is when the token's age is judged.
     """
-    page = read_page(services, token)
+    page = read_page(services, token, at)
     if page.data.get("kind") != kind:
         raise PageRefused("page_expired")
     with reading(db.session()):  # calls follow
@@ -149,7 +152,7 @@ def client_of(services: Services, picker: Picker) -> ScormCloudClient:
 
 
 def with_data(services: Services, picker: Picker, **changes: object) -> str:
-    """Return the picker's token with something more in it."""
+    """Return a fresh token of the picker, with something more in it."""
     page = replace(picker.page, data={**picker.page.data, **changes})
     return sign_page(services, page)
 

@@ -1,5 +1,7 @@
 """Uploading a package from the picker: who may, and which page follows its import."""
 
+from datetime import datetime
+
 from ..core.errors import PageRefused
 from ..courses import import_package
 from ..courses.import_package import Import, Package, look_at_import
@@ -31,9 +33,14 @@ def read_upload(services: Services, ticket: str) -> PageToken:
     return page
 
 
-def read_upload_picker(services: Services, token: str, ticket: PageToken) -> Picker:
-    """Return the picker of an upload's form; raises PageRefused when they do not fit."""
-    picker = read_picker(services, token)
+def read_upload_picker(
+    services: Services, token: str, ticket: PageToken, began: datetime
+) -> Picker:
+    """Return the picker of an upload's form; raises PageRefused when they do not fit.
+
+    The page is as old as it was when the file `began` to come in, which can take an hour.
+    """
+    picker = read_picker(services, token, at=began)
     page = picker.page
     mine = (page.platform_id, page.deployment_id, page.sub, picker.account.id)
     theirs = (ticket.platform_id, ticket.deployment_id, ticket.sub, ticket.data.get("account"))

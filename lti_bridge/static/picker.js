@@ -57,17 +57,26 @@ function watchUpload(form) {
     if (!courseId.value) courseId.value = proposeId(chosen.name);
     button.disabled = true;
     const sure = !exists.hidden && confirmed.checked && confirmed.value === courseId.value;
-    const found = sure ? {} : await ask(form.dataset.check, { ...proof(form), course_id: courseId.value });
+    const found = await ask(form.dataset.check, { ...proof(form), course_id: courseId.value });
+    renew(found.fresh);
     if (found.error) return fail(found.error);
-    if (found.exists) return question(found);
+    if (found.exists && !sure) return question(found);
     confirmed.disabled = !sure;
     finish(await transfer(form, say));
   }
 
+  // A page grows old while a large file travels, or while somebody thinks.
+  function renew(fresh) {
+    if (!fresh) return;
+    form.action = fresh.address;
+    for (const one of [form, document.getElementById("back")]) one.elements.page.value = fresh.page;
+  }
+
   function finish(answer) {
+    renew(answer.fresh);
     if (answer.exists) return question(answer);
     if (answer.address) return location.assign(answer.address);
-    if (!answer.page) return fail(answer.error || "The bridge could not take the file. Try again in a moment.");
+    if (!answer.page) return fail(answer.error || explain(answer.httpStatus));
     const next = document.getElementById("sent");
     next.elements.page.value = answer.page;
     next.submit();
@@ -129,10 +138,21 @@ function transfer(form, say) {
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => say(event.loaded, event.total));
-    request.addEventListener("load", () => resolve(parse(request.responseText)));
+    request.addEventListener("load", () => resolve({ ...parse(request.responseText), httpStatus: request.status }));
     request.addEventListener("error", reject);
     request.send(new FormData(form));
   });
+}
+
+// An answer that is not the bridge's own comes from a server in front of it.
+function explain(status) {
+  if (status === 413) {
+    return "A server in front of the bridge takes no file of this size. Nothing has arrived. Ask the operator of the bridge to raise its limit (client_max_body_size in nginx), or to upload the package for you.";
+  }
+  if (status >= 500) {
+    return `A server in front of the bridge gave up waiting (${status}). The package may have arrived all the same: look in the list of courses before you upload it again.`;
+  }
+  return "The bridge could not take the file. Try again in a moment.";
 }
 
 // What tells the bridge whose form it is: the picker's page, or a console session and its import.

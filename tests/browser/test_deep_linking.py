@@ -265,6 +265,28 @@ def test_wrong_file_is_told_in_place(page: Any, school: School, tmp_path: Path) 
     expect(frame.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
 
 
+@pytest.mark.parametrize(
+    "status, says",
+    [(413, "takes no file of this size"), (504, "may have arrived all the same")],
+)
+def test_server_in_front_has_words_of_its_own(
+    page: Any, school: School, tmp_path: Path, status: int, says: str
+) -> None:
+    file = tmp_path / "Row.zip"
+    file.write_bytes(package("Row").getvalue())
+    frame = open_picker(page, school)
+    press(frame, "Upload a package")
+    answer = {"status": status, "body": "<h1>nginx</h1>", "content_type": "text/html"}
+    page.route("**/package/upload?*", lambda route: route.fulfill(**answer))
+
+    frame.get_by_label("Package (zip)").set_input_files(file)
+    expect(frame.get_by_label("Course id")).to_have_value("row")  # the script is there
+    press(frame, "Upload")
+
+    frame.get_by_role("alert").get_by_text(says).wait_for()
+    expect(frame.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
+
+
 def test_picker_works_without_scripts(browser: Any, school: School, tmp_path: Path) -> None:
     """The LMS's own pages need scripts, so the token is carried over by hand."""
     with browser.new_context() as scripted:

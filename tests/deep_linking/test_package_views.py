@@ -147,7 +147,7 @@ def test_script_is_asked_about_an_existing_course(world):
     sent = send(world, course_id="golf", headers=JSON)
 
     assert sent.status_code == 409
-    assert sent.json == {
+    assert {name: value for name, value in sent.json.items() if name != "fresh"} == {
         "exists": True,
         "id": "golf",
         "title": "Golf",
@@ -238,7 +238,7 @@ def test_script_asks_before_a_large_file_travels(world):
     odd = pick(world, "/package/check", token, course_id="a b")
 
     assert taken.json["exists"] and taken.json["title"] == "Golf"
-    assert free.json == {}
+    assert set(free.json) == {"fresh"}
     assert odd.status_code == 400 and "letters from A to Z" in odd.json["error"]
 
 
@@ -365,6 +365,70 @@ def test_no_transaction_is_open_while_the_file_travels(world):
     send(world, form=form, headers=JSON)
 
     assert seen and set(seen) == {0}
+
+
+# A page that grows old
+
+
+def take_an_hour(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+    """Let the file of an upload come in slowly."""
+    read = package_views._read_form
+
+    def slowly(services: Any) -> None:
+        clock.advance(3601)
+        read(services)
+
+    monkeypatch.setattr(package_views, "_read_form", slowly)
+
+
+@pytest.mark.parametrize("headers", [{}, JSON], ids=["form", "script"])
+def test_upload_may_take_an_hour(world, clock, monkeypatch, headers):
+    form = upload_form(world)
+    clock.advance(3590)
+    take_an_hour(monkeypatch, clock)
+
+    sent = send(world, form=form, headers=headers)
+
+    assert sent.status_code == 200, sent.text
+    token = sent.json["page"] if headers else token_of(sent)
+    assert "The course is ready" in wait_for_import(world, token).text
+
+
+def test_upload_of_an_old_page_does_not_begin(world, clock, monkeypatch):
+    form = upload_form(world)
+    clock.advance(3601)
+    monkeypatch.setattr(package_views, "_read_form", None)  # would fail
+
+    assert "page is too old" in send(world, form=form, headers=JSON).json["error"]
+
+
+@pytest.mark.parametrize("headers", [{}, JSON], ids=["form", "script"])
+def test_question_after_a_long_upload_can_be_answered(world, clock, monkeypatch, headers):
+    form = upload_form(world)
+    with monkeypatch.context() as slow:
+        take_an_hour(slow, clock)
+        asked = send(world, form=form, course_id="golf", headers=headers)
+
+    if headers:
+        form = asked.json["fresh"]["address"], asked.json["fresh"]["page"]
+    else:
+        shown = read_page(asked.text, PICK).forms[0]
+        form = shown.action, shown.fields["page"]
+    sent = send(world, form=form, course_id="golf", new_version_of="golf", headers=JSON)
+
+    assert asked.status_code == 409
+    assert "version 2" in wait_for_import(world, sent.json["page"]).text
+
+
+def test_check_makes_the_page_young(world, clock):
+    _, token = upload_form(world)
+    clock.advance(3500)
+    fresh = pick(world, "/package/check", token, course_id="swim").json["fresh"]
+    clock.advance(3500)
+
+    sent = send(world, form=(fresh["address"], fresh["page"]), headers=JSON)
+
+    assert sent.status_code == 200
 
 
 # Whose upload it is
