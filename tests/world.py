@@ -63,7 +63,10 @@ class World:
 
     def enter(self, **changes: Any) -> TestResponse:
         """Launch, and follow the way to our own page if the answer leads to one."""
-        response = self.launch(**changes)
+        return self.follow(self.launch(**changes))
+
+    def follow(self, response: TestResponse) -> TestResponse:
+        """Get the page of ours that an answer leads to, if it leads to one."""
         if response.status_code == 303 and response.location.startswith("/"):
             return self.browser.get(response.location)
         return response

@@ -1,5 +1,6 @@
 """HTTP of uploading a package from the picker: the form, the file, and how its import goes."""
 
+from dataclasses import astuple
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -13,16 +14,17 @@ from ..courses.import_package import (
     CourseExists,
     Package,
     answer_check,
+    check_free,
     describe_existing,
     say_failure,
     too_large,
 )
 from ..services import Services, current_services
-from ..web.pages import render_page, with_headers
+from ..web.pages import lead_to, render_page, with_headers
 from ..web.refusals import refuse_page, refusing
 from . import upload_tokens
 from .picker import Picker, with_data
-from .picker_views import kept_courses
+from .picker_views import read_list
 
 blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
 
@@ -30,8 +32,16 @@ blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
 @blueprint.post("")
 @refusing
 def ask(services: Services) -> Response:
+    """Go on to the form that asks for the package."""
+    picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
+    return _to_form(services, picker)
+
+
+@blueprint.get("")
+@refusing
+def show_form(services: Services) -> Response:
     """Ask for the package, and for the id that its course shall have."""
-    return _show_form(services, upload_tokens.get_uploader(services, request.form.get("page", "")))
+    return _show_form(services, request.args.get("page", ""))
 
 
 @blueprint.post("/check")
@@ -66,15 +76,22 @@ def upload() -> Response:
     try:
         token = _send(services, picker)
     except BridgeError as error:
-        return _tell(services, picker, error) if scripted else _show_form(services, picker, error)
-    return _json({"page": token}) if scripted else _show_import(services, token)
+        return _tell(services, picker, error) if scripted else _to_form(services, picker, error)
+    return _json({"page": token}) if scripted else _to_import(services, token)
 
 
 @blueprint.post("/import")
 @refusing
+def look_again(services: Services) -> Response:
+    """Go on to the page of an import: from the upload's script, and to look again."""
+    return _to_import(services, request.form.get("page", ""))
+
+
+@blueprint.get("/import")
+@refusing
 def show_import(services: Services) -> Response:
     """Show how the import goes, and its course when it has come."""
-    return _show_import(services, request.form.get("page", ""))
+    return _show_import(services, request.args.get("page", ""))
 
 
 @blueprint.post("/import/status")
@@ -135,22 +152,49 @@ def _send(services: Services, picker: Picker) -> str:
     )
 
 
-def _show_form(services: Services, picker: Picker, problem: BridgeError | None = None) -> Response:
+def _to_form(services: Services, picker: Picker, problem: BridgeError | None = None) -> Response:
+    """Go on to the upload's form, which keeps what was chosen and says what went wrong."""
+    upload: dict[str, Any] = {"course_id": request.form.get("course_id", "")}
+    if isinstance(problem, CourseExists):
+        upload = {"course_id": problem.course.id, "taken": True}
+    elif problem is not None:
+        upload["problem"] = say_failure(problem)
+    token = with_data(services, picker, list=astuple(read_list(picker)), upload=upload)
+    return lead_to(url_for("packages.show_form", page=token), lambda: _show_form(services, token))
+
+
+def _show_form(services: Services, token: str) -> Response:
+    picker = upload_tokens.get_uploader(services, token)
+    upload = picker.page.data.get("upload") or {}
+    problem, existing = upload.get("problem", ""), None
+    if upload.get("taken"):
+        try:
+            check_free(services, picker.account, upload["course_id"], picker.may_replace)
+        except CourseExists as error:
+            existing = error
+        except BridgeError as error:
+            problem = say_failure(error)
     limit = services.settings.scorm_cloud.upload_megabytes
-    existing = problem if isinstance(problem, CourseExists) else None
     return render_page(
         "deep_linking/package.html",
-        status=200 if problem is None else 409 if existing else 400,
+        status=409 if existing else 400 if problem else 200,
         frame_origins=picker.frame_origins,
         fresh=_fresh(services, picker),
-        kept=kept_courses(picker),
+        kept=picker.kept_courses(),
         limit=limit,
         max_bytes=limit * MEGABYTE,
         too_large=too_large(limit),
-        problem=say_failure(problem) if problem and not existing else "",
+        problem=problem,
         existing=existing,
-        course_id=existing.course.id if existing else request.form.get("course_id", ""),
+        course_id=upload.get("course_id", ""),
     )
+
+
+def _to_import(services: Services, token: str) -> Response:
+    picker = upload_tokens.get_uploader(services, token)
+    fresh = with_data(services, picker, list=astuple(read_list(picker)), upload=None)
+    address = url_for("packages.show_import", page=fresh)
+    return lead_to(address, lambda: _show_import(services, fresh))
 
 
 def _show_import(services: Services, token: str) -> Response:
@@ -163,7 +207,7 @@ def _show_import(services: Services, token: str) -> Response:
         "deep_linking/import.html",
         frame_origins=picker.frame_origins,
         token=token,
-        kept=kept_courses(picker, [found.course] if found and found.course else []),
+        kept=picker.kept_courses([found.course] if found and found.course else []),
         found=found,
         trouble=trouble,
         course_id=picker.page.data["importing"],

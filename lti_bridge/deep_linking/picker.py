@@ -1,7 +1,7 @@
 """An instructor picks courses for the LMS: the launch that begins it, the answer that ends it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from ..core.db import db, reading
@@ -32,7 +32,7 @@ from ..web.page_tokens import PageToken, read_page, sign_page
 from ..web.rejections import get_rejection
 
 # Kinds of page token; a token of one kind opens no page of another.
-PICKER, REFUSED = "picker", "picker refused"
+PICKER, REFUSED, ANSWER = "picker", "picker refused", "picker answer"
 MOST_COURSES = 20
 SMALLEST_PIXELS, LARGEST_PIXELS = 200, 4000
 
@@ -43,6 +43,19 @@ class Start:
 
     token: str
     refused: str
+
+
+@dataclass(frozen=True)
+class ShownList:
+    """What the list shows: the text searched for, the page of it, and what is chosen so far.
+
+    `chosen` are ids and titles; `problem` says what was wrong with the button just pressed.
+    """
+
+    text: str = ""
+    trail: str = ""
+    chosen: Sequence[tuple[str, str]] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,21 @@ class Picker:
     def may_upload(self) -> bool:
         """Assistants pick what is there; a new course or version is for who is in charge."""
         return self.page.visitor.manages
+
+    @property
+    def wanted(self) -> ShownList:
+        """What the list shows."""
+        return ShownList(*self.page.data.get("list") or ())
+
+    @property
+    def refused(self) -> str:
+        """The reason why nothing can be picked, empty when something can."""
+        return str(self.page.data.get("refused") or "")
+
+    def kept_courses(self, shown: Sequence[Course] = ()) -> list[tuple[str, str]]:
+        """Return the courses chosen so far that a page does not show: ids and titles."""
+        on_page = {course.id for course in shown}
+        return [(one, title) for one, title in self.wanted.chosen if one not in on_page]
 
     @property
     def return_url(self) -> str:
@@ -203,7 +231,7 @@ def read_items(picker: Picker, form: Mapping[str, str]) -> list[CourseItem]:
             width=_pixels(form.get("width", "")),
             height=_pixels(form.get("height", "")),
         )
-        for n, (course_id, title) in enumerate(picker.page.data.get("chosen", ()))
+        for n, (course_id, title, _) in enumerate(picker.page.data.get("chosen", ()))
     ]
 
 
@@ -216,8 +244,24 @@ def _pixels(text: str) -> int | None:
 
 def refusal_answer(picker: Picker) -> Answer:
     """Return what the LMS is told when nothing could be picked."""
-    reason = str(picker.page.data.get("refused"))
+    reason = picker.refused
     return Answer(error=get_rejection(reason).happened, error_log=reason)
+
+
+def describe_course(course: Course) -> str:
+    """Return what stands beside a course's id."""
+    return f"{course.standard_name} · version {course.version + 1}"
+
+
+def sign_answer_page(services: Services, picker: Picker, answer: Answer) -> str:
+    """Return the token of the page that posts an answer to the LMS."""
+    return with_data(services, picker, kind=ANSWER, answer=asdict(answer), list=None, chosen=None)
+
+
+def read_answer(picker: Picker) -> Answer:
+    """Return the answer that a page's token holds."""
+    values = picker.page.data["answer"]
+    return Answer(**{**values, "items": [CourseItem(**item) for item in values["items"]]})
 
 
 def sign_answer(services: Services, picker: Picker, answer: Answer) -> str:

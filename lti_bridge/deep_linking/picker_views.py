@@ -1,39 +1,39 @@
 """HTTP of the picker: the list of courses, the confirmation, and the answer to the LMS."""
 
 import logging
-from collections.abc import Sequence
+from dataclasses import astuple, replace
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from ..core.errors import Refused, Unavailable
 from ..courses.import_package import interactive_seconds
-from ..courses.search import START, CourseList, find_courses, read_trail, write_trail
+from ..courses.search import CourseList, find_courses, read_trail, write_trail
 from ..lti.deep_linking import Answer
-from ..scorm_cloud.courses import Course
 from ..services import Services
-from ..web.pages import render_page, see_other
-from ..web.refusals import refusing
+from ..web.pages import lead_to, render_page, see_other
+from ..web.refusals import new_visit, refusing
 from ..web.rejections import get_rejection
 from . import picker as picking
-from .picker import MOST_COURSES, REFUSED, Picker, Start
+from .picker import ANSWER, MOST_COURSES, REFUSED, Picker, ShownList, describe_course
 
 logger = logging.getLogger(__name__)
 blueprint = Blueprint("picker", __name__, url_prefix="/lti/pick")
 CANCELLED = "Nothing was added."
+NOTHING_CHOSEN = "Choose a course first."
 
 
-def show_start(services: Services, start: Start, reference: str) -> Response:
-    """Answer a deep linking launch: the list of courses, or why there is none."""
-    if start.refused:
-        return _show_refusal(services, start, reference)
-    return show_list(services, picking.read_picker(services, start.token))
+@blueprint.get("")
+@refusing
+def courses(services: Services) -> Response:
+    """The list of courses, as the newest button or the launch left it."""
+    return show_courses(services, request.args.get("page", ""))
 
 
 @blueprint.post("")
 @refusing
 def browse(services: Services) -> Response:
     """Search, and turn the pages of what was found."""
-    return show_list(services, _picker(services))
+    return _to_list(services, _picker(services))
 
 
 @blueprint.post("/preview")
@@ -55,24 +55,27 @@ def end_preview() -> Response:
 @blueprint.post("/choose")
 @refusing
 def choose(services: Services) -> Response:
-    """Show what will be added, with titles to change and where it opens."""
+    """Look whether the chosen courses are there, then ask for a confirmation."""
     picker = _picker(services)
     courses, missing = picking.get_courses(services, picker, request.form.getlist("course"))
     if missing:
         gone = ", ".join(missing)
-        return show_list(services, picker, f"Your SCORM Cloud account does not have: {gone}.")
+        return _to_list(services, picker, f"Your SCORM Cloud account does not have: {gone}.")
     if not courses:
-        return show_list(services, picker, "Choose a course first.")
+        return _to_list(services, picker, NOTHING_CHOSEN)
     if len(courses) > MOST_COURSES:
-        return show_list(services, picker, f"At most {MOST_COURSES} courses at a time, please.")
-    chosen = [[course.id, course.title] for course in courses]
-    return render_page(
-        "deep_linking/confirm.html",
-        frame_origins=picker.frame_origins,
-        picker=picker,
-        token=picking.with_data(services, picker, chosen=chosen),
-        courses=courses,
-    )
+        return _to_list(services, picker, f"At most {MOST_COURSES} courses at a time, please.")
+    chosen = [[course.id, course.title, describe_course(course)] for course in courses]
+    token = picking.with_data(services, picker, chosen=chosen, list=None)
+    address = url_for("picker.confirm", page=token)
+    return lead_to(address, lambda: _show_confirmation(services, token))
+
+
+@blueprint.get("/choose")
+@refusing
+def confirm(services: Services) -> Response:
+    """Show what will be added, with titles to change and where it opens."""
+    return _show_confirmation(services, request.args.get("page", ""))
 
 
 @blueprint.post("/add")
@@ -82,15 +85,22 @@ def add(services: Services) -> Response:
     picker = _picker(services)
     items = picking.read_items(picker, request.form)
     if not items:
-        return show_list(services, picker, "Choose a course first.")
-    return _send_back(services, picker, Answer(items))
+        return _to_list(services, picker, NOTHING_CHOSEN)
+    return _to_answer(services, picker, Answer(items))
 
 
 @blueprint.post("/cancel")
 @refusing
 def cancel(services: Services) -> Response:
     """Send the LMS word that nothing was picked."""
-    return _send_back(services, _picker(services), Answer(message=CANCELLED))
+    return _to_answer(services, _picker(services), Answer(message=CANCELLED))
+
+
+@blueprint.get("/refused")
+@refusing
+def refusal(services: Services) -> Response:
+    """Why nothing can be picked."""
+    return show_refusal(services, request.args.get("page", ""))
 
 
 @blueprint.post("/refused")
@@ -98,47 +108,63 @@ def cancel(services: Services) -> Response:
 def return_refused(services: Services) -> Response:
     """Send the LMS word of why nothing could be picked."""
     picker = picking.read_picker(services, request.form.get("page", ""), REFUSED)
-    return _send_back(services, picker, picking.refusal_answer(picker))
+    return _to_answer(services, picker, picking.refusal_answer(picker))
 
 
-def show_list(services: Services, picker: Picker, problem: str = "") -> Response:
+@blueprint.get("/answer")
+@refusing
+def answer(services: Services) -> Response:
+    """The page that posts the answer to the LMS."""
+    return _show_answer(services, request.args.get("page", ""))
+
+
+def show_courses(services: Services, token: str) -> Response:
     """Show one page of courses, with what is chosen so far; a failing list keeps its buttons."""
-    form, status = request.form, 400 if problem else 200
-    text = form.get("search" if "find" in form else "searched", "")
-    trail = (START,) if "find" in form else read_trail(form.get("trail", ""))
-    seconds = interactive_seconds(services)
-    client = picking.client_of(services, picker)
+    picker = picking.read_picker(services, token)
+    wanted = picker.wanted
+    status = 400 if wanted.problem else 200
+    trail, problem = read_trail(wanted.trail), wanted.problem
     try:
-        listed = find_courses(client, text, trail, deadline_seconds=seconds)
+        listed = find_courses(
+            picking.client_of(services, picker),
+            wanted.text,
+            trail,
+            deadline_seconds=interactive_seconds(services),
+        )
     except (Unavailable, Refused) as error:
-        listed = CourseList(text, (), trail)
+        listed = CourseList(wanted.text, (), trail)
         problem, status = _list_problem(error), 503 if isinstance(error, Unavailable) else 502
     return render_page(
         "deep_linking/picker.html",
         status=status,
         frame_origins=picker.frame_origins,
         picker=picker,
-        token=picker.token,
+        token=token,
         listed=listed,
         failed=status >= 500,
         problem=problem,
         trail=write_trail(listed.trail),
-        kept=kept_courses(picker, listed.courses),
-        chosen=request.form.getlist("course"),
+        kept=picker.kept_courses(listed.courses),
+        chosen=dict(wanted.chosen),
     )
 
 
-def kept_courses(picker: Picker, shown: Sequence[Course] = ()) -> list[tuple[str, str]]:
-    """Return the courses that a form says were chosen elsewhere: ids and, for people, titles."""
-    if not picker.accepts_many:
-        return []
-    on_page = {course.id for course in shown}
-    chosen = dict.fromkeys(request.form.getlist("course")[: MOST_COURSES + 1])
-    return [
-        (course_id, request.form.get(f"named-{course_id}", course_id))
-        for course_id in chosen
-        if course_id and course_id not in on_page
-    ]
+def read_list(picker: Picker) -> ShownList:
+    """Return what a form of the picker says that the list shows, and is chosen so far."""
+    form = request.form
+    chosen = dict.fromkeys(filter(None, form.getlist("course")))
+    ids = list(chosen)[: MOST_COURSES + 1] if picker.accepts_many else []
+    return ShownList(
+        text=form.get("search" if "find" in form else "searched", ""),
+        trail="" if "find" in form else form.get("trail", ""),
+        chosen=tuple((one, form.get(f"named-{one}", one)) for one in ids),
+    )
+
+
+def _to_list(services: Services, picker: Picker, problem: str = "") -> Response:
+    wanted = replace(read_list(picker), problem=problem)
+    token = picking.with_data(services, picker, list=astuple(wanted))
+    return lead_to(url_for("picker.courses", page=token), lambda: show_courses(services, token))
 
 
 def _list_problem(error: Unavailable | Refused) -> str:
@@ -151,7 +177,25 @@ def _picker(services: Services) -> Picker:
     return picking.read_picker(services, request.form.get("page", ""))
 
 
-def _send_back(services: Services, picker: Picker, answer: Answer) -> Response:
+def _show_confirmation(services: Services, token: str) -> Response:
+    picker = picking.read_picker(services, token)
+    return render_page(
+        "deep_linking/confirm.html",
+        frame_origins=picker.frame_origins,
+        picker=picker,
+        token=token,
+        courses=picker.page.data.get("chosen", ()),
+    )
+
+
+def _to_answer(services: Services, picker: Picker, answer: Answer) -> Response:
+    token = picking.sign_answer_page(services, picker, answer)
+    return lead_to(url_for("picker.answer", page=token), lambda: _show_answer(services, token))
+
+
+def _show_answer(services: Services, token: str) -> Response:
+    picker = picking.read_picker(services, token, ANSWER)
+    answer = picking.read_answer(picker)
     return render_page(
         "deep_linking/return.html",
         frame_origins=picker.frame_origins,
@@ -161,16 +205,18 @@ def _send_back(services: Services, picker: Picker, answer: Answer) -> Response:
     )
 
 
-def _show_refusal(services: Services, start: Start, reference: str) -> Response:
-    picker = picking.read_picker(services, start.token, REFUSED)
-    rejection = get_rejection(start.refused)
-    logger.warning("deep linking refused: %s [%s]", start.refused, reference)
+def show_refusal(services: Services, token: str) -> Response:
+    """Show why nothing can be picked, and a way back."""
+    picker = picking.read_picker(services, token, REFUSED)
+    reason, reference = picker.refused, new_visit().correlation_id
+    rejection = get_rejection(reason)
+    logger.warning("deep linking refused: %s [%s]", reason, reference)
     return render_page(
         "deep_linking/refused.html",
         status=rejection.status,
         frame_origins=picker.frame_origins,
         rejection=rejection,
-        code=start.refused,
+        code=reason,
         reference=reference,
         token=picker.token,
     )

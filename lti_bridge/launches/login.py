@@ -1,11 +1,13 @@
 """The login: choose how the browser will prove itself, then send it on to the LMS."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Request
 
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, PageRefused
+from ..core.signing import BadToken
 from ..lti.browser_binding import (
     BrowserBinding,
     LoginDetour,
@@ -25,7 +27,11 @@ from ..lti.replies import origin
 from ..lti.values import PlatformValues
 from ..platforms import registry
 from ..services import Services
-from ..web.login_cookies import kept_secrets, look_at
+from ..web.login_cookies import IN_WINDOW, kept_secrets, look_at
+from ..web.page_tokens import PAGE_SECONDS
+
+# Purpose of the token of the page that offers a window; the LMS's hint in it works once.
+WINDOW_OFFER = "window offer"
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,30 @@ def start_login(services: Services, request: Request) -> LoginStarted | LoginBlo
         rules=rules(services),
     )
     return LoginStarted(begun, rung, platform, login)
+
+
+def sign_window_offer(services: Services, login: LoginStarted | LoginBlocked) -> str:
+    """Return the token of the page whose button starts a login anew in a window of its own.
+
+    Encrypted: it travels in an address, and the LMS's hints can name its user. In a window there
+    is no storage to offer; the LMS's other parameters stay the same.
+    """
+    kept = {name: text for name, text in login.parameters.items() if name != "lti_storage_target"}
+    issued_at = round(services.now().timestamp())
+    values = [WINDOW_OFFER, issued_at, login.platform.id, {**kept, IN_WINDOW: "1"}]
+    return services.signer.encrypt(json.dumps(values, separators=(",", ":")))
+
+
+def read_window_offer(services: Services, token: str) -> tuple[PlatformValues, dict[str, str]]:
+    """Return the platform and the parameters of a login; raises LaunchRejected."""
+    try:
+        purpose, issued_at, platform_id, parameters = json.loads(services.signer.decrypt(token))
+        age = services.now().timestamp() - issued_at
+    except (BadToken, ValueError, TypeError) as error:
+        raise PageRefused("page_expired") from error
+    if purpose != WINDOW_OFFER or age > PAGE_SECONDS:
+        raise PageRefused("page_expired")
+    return registry.get_platform(platform_id), parameters
 
 
 def rules(services: Services) -> Rules:

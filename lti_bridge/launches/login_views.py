@@ -1,6 +1,6 @@
 """HTTP in and out of a login, with the detours of a browser that keeps no cookie in a frame."""
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..core.errors import BridgeError, LaunchRejected
@@ -8,11 +8,11 @@ from ..lti.browser_binding import BrowserBinding, LoginDetour
 from ..lti.launch_state import cookie_name
 from ..services import Services, current_services
 from ..web.frames import frame_origins
-from ..web.login_cookies import BOUNCED, IN_WINDOW, keep_secret, probe
-from ..web.pages import render_page, with_headers
-from ..web.refusals import new_visit, refuse
+from ..web.login_cookies import BOUNCED, keep_secret, probe
+from ..web.pages import LONGEST_ADDRESS, lead_to, render_page, with_headers
+from ..web.refusals import new_visit, refuse, refuse_page
 from ..web.translate import page_translator
-from .login import LoginBlocked, LoginStarted, start_login
+from .login import LoginStarted, read_window_offer, sign_window_offer, start_login
 
 blueprint = Blueprint("login", __name__, url_prefix="/lti")
 
@@ -33,7 +33,18 @@ def login() -> AnyResponse:
     visit.platform = begun.platform
     if begun.detour is LoginDetour.GIVE_UP:
         return refuse(services, visit, LaunchRejected("no_cookies"))
-    return _ask_window(begun)
+    token = sign_window_offer(services, begun)
+    return lead_to(_window_address(token), lambda: _show_window_offer(services, token))
+
+
+@blueprint.get("/login/window")
+def offer_window() -> AnyResponse:
+    """The page whose button starts the login anew in a window of its own."""
+    services = current_services()
+    try:
+        return _show_window_offer(services, request.args.get("page", ""))
+    except BridgeError as error:
+        return refuse_page(services, error)
 
 
 def _go(services: Services, begun: LoginStarted) -> Response:
@@ -59,6 +70,8 @@ def _bounce(services: Services) -> Response:
 
 def _keep_in_storage(services: Services, begun: LoginStarted) -> Response:
     """Let the LMS's page keep the secret, then go on; in a new window if it does not answer."""
+    token = sign_window_offer(services, begun)
+    otherwise = _window_address(token)
     return render_page(
         "launches/storage_put.html",
         frame_origins=frame_origins(begun.platform),
@@ -67,24 +80,23 @@ def _keep_in_storage(services: Services, begun: LoginStarted) -> Response:
         key=cookie_name(begun.login.state),
         origin=begun.storage_origin,
         seconds=services.settings.launch.storage_seconds,
-        parameters=_for_window(begun),
+        otherwise=otherwise if len(otherwise) <= LONGEST_ADDRESS else "",
+        parameters=read_window_offer(services, token)[1],
     )
 
 
-def _ask_window(held: LoginBlocked) -> Response:
-    origins = frame_origins(held.platform)
+def _show_window_offer(services: Services, token: str) -> Response:
+    platform, parameters = read_window_offer(services, token)
     return render_page(
         "launches/new_window.html",
-        frame_origins=origins,
+        frame_origins=frame_origins(platform),
         speaker=page_translator(),
-        parameters=_for_window(held),
+        parameters=parameters,
     )
 
 
-def _for_window(login: LoginStarted | LoginBlocked) -> dict[str, str]:
-    """In a window there is no storage to offer; the LMS's other parameters stay the same."""
-    kept = {name: text for name, text in login.parameters.items() if name != "lti_storage_target"}
-    return {**kept, IN_WINDOW: "1"}
+def _window_address(token: str) -> str:
+    return url_for("login.offer_window", page=token)
 
 
 def _move(url: str, status: int) -> Response:

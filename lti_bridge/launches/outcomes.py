@@ -2,36 +2,12 @@
 
 from dataclasses import dataclass
 
-from ..deep_linking.picker import Start
-from ..registrations.attempts import Offer
-from .preview import Preview
-
 
 @dataclass(frozen=True)
 class OpenPlayer:
     """Send the learner on to SCORM Cloud."""
 
     url: str
-
-
-@dataclass(frozen=True)
-class ChooseAttempt:
-    """Ask the learner: go on, or begin another attempt; `token` is what the form carries.
-
-    `new_window`: the player opens in one.
-    """
-
-    offer: Offer
-    token: str
-    new_window: bool
-
-
-@dataclass(frozen=True)
-class OfferWindow:
-    """Show a button that opens the player in a window of its own."""
-
-    token: str
-    title: str | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +24,7 @@ class AskStorage:
 
 @dataclass(frozen=True)
 class OpenPage:
-    """Go to a page of ours; `token` is what proves who asks.
+    """Go to a page of ours by GET; `token` is what proves who asks.
 
     `secret` is kept by the browser, where the page is tied to it.
     """
@@ -58,5 +34,5 @@ class OpenPage:
     secret: str | None = None
 
 
-Shown = OpenPlayer | ChooseAttempt | OfferWindow | OpenPage | Preview | Start
+Shown = OpenPlayer | OpenPage
 Outcome = Shown | AskStorage

@@ -4,20 +4,22 @@ They never get a registration: it would cost a place, and its result belongs to 
 """
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import BridgeError, NotFound, PageRefused, Refused
 from ..lti.claims import LaunchClaims
 from ..lti.roles import Visitor
+from ..lti.values import PlatformValues
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform, ScormAccount
+from ..platforms.registry import get_platform
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import LOCALE, PageToken, read_page, sign_page
 
-# What the token of the button "I am a learner here" holds besides: the launch that it goes on with.
+LOOKING = (Visitor.TEST_USER, Visitor.SWITCHED, Visitor.MASKED)
+# What the token of a page with "I am a learner here" holds besides: the launch that goes on.
 KIND, LEARN, CLAIMS, RUNG = "kind", "learner", "claims", "rung"
 
 
@@ -25,14 +27,23 @@ KIND, LEARN, CLAIMS, RUNG = "kind", "learner", "claims", "rung"
 class Preview:
     """The page for those who may only look; without a `course_title` SCORM Cloud is silent."""
 
-    visitor: Visitor
+    page: PageToken
+    platform: PlatformValues
     activity: str | None
     context: str | None
     course_id: str | None
     course_title: str | None
     course_missing: bool
-    token: str
-    learner_token: str = ""  # of the button "I am a learner here"
+
+    @property
+    def visitor(self) -> Visitor:
+        """Who looks."""
+        return self.page.visitor
+
+    @property
+    def says_to_learn(self) -> bool:
+        """Tell whether its reader may say that they learn here."""
+        return self.page.data.get(KIND) == LEARN
 
 
 def page_of(link: ResourceLink, claims: LaunchClaims, visitor: Visitor) -> PageToken:
@@ -49,31 +60,35 @@ def page_of(link: ResourceLink, claims: LaunchClaims, visitor: Visitor) -> PageT
     )
 
 
-def show_preview(
-    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor, rung: str
-) -> Preview:
-    """Commit, then ask SCORM Cloud for the course's title and return the page's values."""
-    db.session.flush()
-    page = page_of(link, claims, visitor)
-    course_id = page.course_id
-    token = sign_page(services, page) if course_id is not None else ""
-    account = account_for(link.deployment.platform) if course_id else None
-    values: dict[str, Any] = {"visitor": visitor, "activity": link.title, "token": token}
-    values |= {"context": link.context_title, "course_id": course_id}
-    if visitor is Visitor.SWITCHED and course_id is not None:
-        kept = {KIND: LEARN, CLAIMS: asdict(claims), RUNG: rung}
-        values["learner_token"] = sign_page(services, replace(page, data={**page.data, **kept}))
-    db.session.commit()
+def keep_claims(page: PageToken, claims: LaunchClaims, rung: str) -> PageToken:
+    """Return a preview's page with what the button "I am a learner here" goes on with."""
+    return replace(page, data={**page.data, KIND: LEARN, CLAIMS: asdict(claims), RUNG: rung})
+
+
+def load_preview(services: Services, token: str) -> Preview:
+    """Return the page's values as things stand now; asks SCORM Cloud for the course's title.
+
+    Raises LaunchRejected, also "page_expired" for a page that is no preview.
+    """
+    page = read_page(services, token)
+    platform = get_platform(page.platform_id)
+    with reading(db.session()):  # a call follows
+        link = db.session.get(ResourceLink, page.link_id)
+        if page.visitor not in LOOKING or link is None:
+            raise PageRefused("page_expired")
+        course_id = _course_now(page)
+        account = account_for(link.deployment.platform) if course_id else None
+        activity, context = link.title, link.context_title
     title, missing = None, False
     if account is not None and course_id is not None:
         title, missing = _find_title(services, account, course_id)
-    return Preview(**values, course_title=title, course_missing=missing)
+    return Preview(page, platform, activity, context, course_id, title, missing)
 
 
 def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
     """Return the claims of the launch that led to a preview, and its cookie rung.
 
-    Raises PageRefused "page_expired" for the token of another button.
+    Raises PageRefused "page_expired" for the token of another page.
     """
     if page.data.get(KIND) != LEARN:
         raise PageRefused("page_expired")
@@ -98,7 +113,8 @@ def open_preview(services: Services, token: str) -> str:
         raise PageRefused("platform_disabled")
     account = account_for(platform)
     db.session.commit()
-    done_url = f"{services.settings.public_url}/lti/preview/done?page={token}"
+    done = sign_page(services, replace(page, data={LOCALE: page.locale}))
+    done_url = f"{services.settings.public_url}/lti/preview/done?page={done}"
     try:
         return services.scorm_cloud(account).build_preview_link(course_id, done_url)
     except NotFound as error:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ..core.db import begin_reading, db
+from ..core.db import db, reading
 from ..core.errors import LaunchRejected, Unavailable
 from ..deep_linking.picker import begin_picking
 from ..lms.base import MASQUERADING
@@ -16,7 +16,7 @@ from ..lti.roles import Visitor, administers, decide_visitor, is_masked
 from ..platforms import registry
 from ..platforms.deployments import ACTIVE
 from ..platforms.models import Deployment
-from ..registrations.attempts import begin_attempt, find_offer
+from ..registrations.attempts import begin_attempt
 from ..registrations.create_registration import build_launch_link, open_registration
 from ..registrations.launch_rows import Arrival, LaunchBegun, begin_launch
 from ..registrations.launch_snapshot import LaunchSnapshot, get_snapshot
@@ -28,8 +28,9 @@ from ..services import Services
 from ..web.login_cookies import page_secret
 from ..web.page_tokens import ADMIN, BROWSER, REVIEW, read_page, sign_page
 from ..web.visit import SECRET_FIELD, Visit
-from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Outcome, Shown
-from .preview import page_of, read_claims, show_preview
+from .before_player import read_before_player, sign_before_player
+from .outcomes import AskStorage, OpenPage, OpenPlayer, Outcome, Shown
+from .preview import keep_claims, page_of, read_claims
 from .verify_launch import check_state, verify_and_enter
 
 
@@ -50,7 +51,8 @@ def receive_launch(
     if claims.message_type == DEEP_LINKING:
         _note_staff(services, snapshot, claims, visit.visitor)
         deployment = db.session.get_one(Deployment, snapshot.deployment.id)
-        return begin_picking(services, claims, deployment, visit.visitor)
+        start = begin_picking(services, claims, deployment, visit.visitor)
+        return OpenPage("picker.refusal" if start.refused else "picker.courses", start.token)
     if claims.message_type not in (RESOURCE_LINK, SUBMISSION_REVIEW):
         raise LaunchRejected("unknown_message", claims.message_type)
     if visit.visitor is Visitor.STRANGER:
@@ -66,7 +68,7 @@ def receive_launch(
         send_probe(services, snapshot.platform)
         return page
     if visit.visitor is not Visitor.LEARNER:
-        return show_preview(services, _link(snapshot), claims, visit.visitor, launch.state.rung)
+        return _show_preview(services, _link(snapshot), claims, visit.visitor, launch.state.rung)
     return _open_activity(services, visit, claims, snapshot, launch.state.rung)
 
 
@@ -108,7 +110,7 @@ def _link(snapshot: LaunchSnapshot) -> ResourceLink:
 
 def _open_activity(
     services: Services, visit: Visit, claims: LaunchClaims, snapshot: LaunchSnapshot, rung: str
-) -> OpenPlayer | ChooseAttempt | OfferWindow:
+) -> OpenPlayer | OpenPage:
     """Open a learner's rows, then the player or what comes before it."""
     new_window = opens_in_window(snapshot.link, snapshot.platform) and not visit.in_window
     asks_first = snapshot.may_have_several or new_window
@@ -118,40 +120,43 @@ def _open_activity(
         begun = begin_launch(services, claims, snapshot, arrival, opens_now=opens_now)
         visit.launch_id = begun.launch_id
         if asks_first:
-            choice = _offer(services, visit, snapshot, claims, new_window)
-            if choice is not None:
-                return choice
+            page = _page_before(services, begun.launch_id, snapshot, claims, new_window)
+            if page is not None:
+                return page
         return open_player(services, begun.launch_id, begun)
 
 
-def _offer(
+def _page_before(
     services: Services,
-    visit: Visit,
+    launch_id: int,
     snapshot: LaunchSnapshot,
     claims: LaunchClaims,
     new_window: bool,
-) -> ChooseAttempt | OfferWindow | None:
+) -> OpenPage | None:
     """Return what comes before the player: a choice of attempts, or a button for a window."""
-    assert visit.launch_id is not None
-    begin_reading(db.session())
-    offer, link = find_offer(visit.launch_id), _link(snapshot)
-    page = page_of(link, claims, Visitor.LEARNER)
-    page = replace(page, data={**page.data, "launch": visit.launch_id, REVIEW: claims.sub})
-    title = link.title
-    db.session.commit()
-    token = sign_page(services, page)
-    if offer is not None:
-        return ChooseAttempt(offer, token, new_window)
-    return OfferWindow(token, title) if new_window else None
+    with reading(db.session()):
+        page = page_of(_link(snapshot), claims, Visitor.LEARNER)
+        page = replace(page, data={**page.data, REVIEW: claims.sub})
+        token = sign_before_player(services, page, launch_id, new_window=new_window)
+    return OpenPage("launches.show_attempts", token) if token is not None else None
 
 
 def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer:
     """Open what the learner chose on the page. Raises LaunchRejected or Unavailable."""
-    page = read_page(services, token)
-    launch_id = page.data.get("launch")
-    if page.visitor is not Visitor.LEARNER or not isinstance(launch_id, int):
-        raise LaunchRejected("page_expired")
+    _, launch_id = read_before_player(services, token)
     return open_player(services, begin_attempt(services, launch_id) if another else launch_id)
+
+
+def _show_preview(
+    services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor, rung: str
+) -> OpenPage:
+    """Open the page for those who may only look. Commits."""
+    db.session.flush()
+    page = page_of(link, claims, visitor)
+    db.session.commit()
+    if visitor is Visitor.SWITCHED:
+        page = keep_claims(page, claims, rung)
+    return OpenPage("launches.show_preview", sign_page(services, page))
 
 
 def _behind_the_learner(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> Visitor:

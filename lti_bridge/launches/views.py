@@ -1,24 +1,34 @@
 """HTTP in and out of a launch: login, launch, trying again, preview, and our public keys."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..core.db import begin_reading, db
 from ..core.errors import BridgeError, LaunchRejected
-from ..deep_linking.picker import Start
-from ..deep_linking.picker_views import show_start
+from ..deep_linking import picker_views
 from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
 from ..platforms.keys import public_jwks
 from ..services import Services, current_services
+from ..web.frames import frame_origins
 from ..web.login_cookies import forget_secret, keep_page_secret
 from ..web.page_tokens import locale_of, read_page
-from ..web.pages import render_page, with_headers
-from ..web.refusals import forget_login, new_visit, origins_of, publish_launch, refuse
+from ..web.pages import lead_to, render_page, see_other, with_headers
+from ..web.refusals import (
+    forget_login,
+    new_visit,
+    origins_of,
+    publish_launch,
+    refuse,
+    refuse_page,
+)
 from ..web.rejections import get_rejection
 from ..web.translate import page_translator
 from ..web.visit import SECRET_FIELD, Visit
 from . import preview, receive_launch, retry_token
-from .outcomes import AskStorage, ChooseAttempt, OfferWindow, OpenPage, OpenPlayer, Shown
+from .before_player import find_left_url, load_before_player
+from .outcomes import AskStorage, OpenPlayer, Shown
 
 blueprint = Blueprint("launches", __name__, url_prefix="/lti")
 JWKS_SECONDS = 300
@@ -40,7 +50,7 @@ def launch() -> AnyResponse:
         outcome = receive_launch.receive_launch(services, request.form, request.cookies, visit)
         if isinstance(outcome, AskStorage):
             return _ask_storage(services, visit, outcome)
-        response = _show(services, visit, outcome)
+        response = _show(services, outcome)
     except BridgeError as error:
         if visit.launch_id is not None and visit.state is not None:
             visit.resume_token = retry_token.sign_resume(services, visit.launch_id, visit.state)
@@ -69,6 +79,23 @@ def try_again() -> AnyResponse:
     return response
 
 
+@blueprint.get("/attempt")
+def show_attempts() -> AnyResponse:
+    """The page before the player: which attempt, or a button that opens a window."""
+    return _guarded(_show_before_player)
+
+
+@blueprint.get("/attempt/left/<token>")
+def watch(token: str) -> AnyResponse:
+    """Tell the page's script where the result is, once the course in its window was left."""
+    try:
+        answer = jsonify(address=find_left_url(current_services(), token))
+    except BridgeError:
+        answer = jsonify(error="unknown")
+        answer.status_code = 404
+    return with_headers(answer)
+
+
 @blueprint.post("/attempt")
 def choose_attempt() -> AnyResponse:
     """The learner's choice: go on with the newest attempt, or begin another."""
@@ -94,7 +121,13 @@ def learn() -> AnyResponse:
         visit.locale = locale_of(services, token)
         return refuse(services, visit, error)
     publish_launch(services, visit, "opened")
-    return _show(services, visit, outcome)
+    return _show(services, outcome)
+
+
+@blueprint.get("/preview")
+def show_preview() -> AnyResponse:
+    """The page of an activity for those who may only look at it."""
+    return _guarded(_show_preview)
 
 
 @blueprint.post("/preview")
@@ -149,45 +182,65 @@ def _ask_storage(services: Services, visit: Visit, asked: AskStorage) -> Respons
     )
 
 
-def _show(
-    services: Services,
-    visit: Visit,
-    outcome: Shown,
-) -> Response:
-    if isinstance(outcome, Start):
-        return show_start(services, outcome, visit.correlation_id)
+def _show(services: Services, outcome: Shown) -> Response:
     if isinstance(outcome, OpenPlayer):
         return _move(outcome.url, 303)
-    if isinstance(outcome, ChooseAttempt):
-        return render_page(
-            "launches/attempts.html",
-            frame_origins=origins_of(visit),
-            speaker=page_translator(visit.locale),
-            offer=outcome.offer,
-            token=outcome.token,
-            new_window=outcome.new_window,
-            back_url=visit.return_url,
-        )
-    if isinstance(outcome, OfferWindow):
-        return render_page(
-            "launches/player_window.html",
-            frame_origins=origins_of(visit),
-            speaker=page_translator(visit.locale),
-            offer=outcome,
-            back_url=visit.return_url,
-        )
-    if isinstance(outcome, OpenPage):
-        response = _move(url_for(outcome.endpoint, page=outcome.token), 303)
-        if outcome.secret is not None:
-            keep_page_secret(response, outcome.secret, secure=services.is_secure)
-        return response
+    address = url_for(outcome.endpoint, page=outcome.token)
+    show = SHOWS.get(outcome.endpoint)
+    if show is None:
+        response = see_other(address)
+    else:
+        response = lead_to(address, lambda: show(services, outcome.token))
+    if outcome.secret is not None:
+        keep_page_secret(response, outcome.secret, secure=services.is_secure)
+    return response
+
+
+def _guarded(show: Callable[[Services, str], Response]) -> Response:
+    """Show a page of the token in the address, or say why not, in the page's language."""
+    services, token = current_services(), request.args.get("page", "")
+    try:
+        return show(services, token)
+    except BridgeError as error:
+        return refuse_page(services, error, locale_of(services, token))
+
+
+def _show_before_player(services: Services, token: str) -> Response:
+    """Show what comes before the player; once the course was left, its result."""
+    shown = load_before_player(services, token)
+    if shown.left_url:
+        return see_other(shown.left_url)
+    return render_page(
+        "launches/attempts.html" if shown.offer is not None else "launches/open_course.html",
+        frame_origins=frame_origins(shown.platform, shown.page.back_url),
+        speaker=page_translator(shown.page.locale),
+        shown=shown,
+        offer=shown.offer,
+        new_window=shown.new_window,
+        token=token,
+        back_url=shown.page.back_url,
+    )
+
+
+def _show_preview(services: Services, token: str) -> Response:
+    shown = preview.load_preview(services, token)
     return render_page(
         "launches/preview.html",
-        frame_origins=origins_of(visit),
-        speaker=page_translator(visit.locale),
-        page=outcome,
-        back_url=visit.return_url,
+        frame_origins=frame_origins(shown.platform, shown.page.back_url),
+        speaker=page_translator(shown.page.locale),
+        page=shown,
+        token=token,
+        back_url=shown.page.back_url,
     )
+
+
+# How to make the pages that a launch leads to, where an address cannot hold their token.
+SHOWS: dict[str, Callable[[Services, str], Response]] = {
+    "launches.show_attempts": _show_before_player,
+    "launches.show_preview": _show_preview,
+    "picker.courses": picker_views.show_courses,
+    "picker.refusal": picker_views.show_refusal,
+}
 
 
 def _move(url: str, status: int) -> Response:

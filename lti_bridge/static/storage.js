@@ -6,6 +6,8 @@ const asking = document.getElementById("storage");
 const otherwise = document.getElementById("otherwise");
 
 ask(asking.dataset).then(carryOn, () => {
+  // A page with an address of its own can be shown again: after going back, or in a restored tab.
+  if (asking.dataset.otherwise) return location.replace(asking.dataset.otherwise);
   asking.hidden = true;
   otherwise.hidden = false;
 });

@@ -1,13 +1,16 @@
 """Render a page with the headers that every page of ours carries."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template
 
 from .languages import ENGLISH
 from .translate import Translator
+
+# Servers in front of us that nobody told otherwise take 8 KiB of request line.
+LONGEST_ADDRESS = 7000
 
 
 def render_page(
@@ -37,6 +40,15 @@ def see_other(address: str) -> Response:
     response = redirect(address, 303, Response=Response)
     assert isinstance(response, Response)
     return with_headers(response)
+
+
+def lead_to(address: str, show: Callable[[], Response]) -> Response:
+    """Answer a POST with a page that the browser gets by its address (303).
+
+    So going back, a reload and a restored tab show it again. Where a token makes the address too
+    long for what may stand in front of us, `show` makes the page at once.
+    """
+    return see_other(address) if len(address) <= LONGEST_ADDRESS else show()
 
 
 def with_headers(

@@ -39,7 +39,7 @@ def deep_link(
     }
     claims[DEEP_LINKING_CLAIM] = {k: v for k, v in given.items() if v is not None}
     form = {"state": sent["state"], "id_token": world.platform.sign(claims)}
-    return world.browser.post("/lti/launch", data=form)
+    return world.follow(world.browser.post("/lti/launch", data=form))
 
 
 def token_of(response: TestResponse) -> str:
@@ -50,7 +50,7 @@ def token_of(response: TestResponse) -> str:
 
 def pick(world: World, where: str, token: str, **fields: Any) -> TestResponse:
     """Press a button of the picker."""
-    return world.browser.post(f"/lti/pick{where}", data={"page": token, **fields})
+    return world.follow(world.browser.post(f"/lti/pick{where}", data={"page": token, **fields}))
 
 
 def titles(response: TestResponse) -> list[str]:

@@ -47,7 +47,7 @@ def send(
     action, token = form or upload_form(world)
     data: dict[str, Any] = {"page": token, **fields}
     data["package"] = file or (package("Swim"), "Swim.zip")
-    return world.browser.post(action, data=data, headers=headers or {})
+    return world.follow(world.browser.post(action, data=data, headers=headers or {}))
 
 
 def wait_for_import(world: World, token: str) -> Any:

@@ -49,7 +49,7 @@ def open_picker(world: World, **settings: object) -> Picker:
 
 def chosen(picker: Picker, *courses: tuple[str, str]) -> Picker:
     """Return the picker of the confirmation page."""
-    data = {**picker.page.data, "chosen": [list(course) for course in courses]}
+    data = {**picker.page.data, "chosen": [[*course, "SCORM 1.2"] for course in courses]}
     return dataclasses.replace(picker, page=dataclasses.replace(picker.page, data=data))
 
 

@@ -95,7 +95,7 @@ def test_non_editing_teacher_only_looks(world: World, roles: list[str]) -> None:
 
 def test_switched_teacher_says_that_they_learn(world: World) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
-    preview = world.launch(sub="tom", roles=[LEARNER], given_name="Tom", family_name="Tal")
+    preview = world.enter(sub="tom", roles=[LEARNER], given_name="Tom", family_name="Tal")
 
     learn = next(f for f in read_page(preview.text, "/").forms if f.action.endswith("/learn"))
     player = world.browser.post(learn.action, data=learn.fields)
@@ -110,7 +110,7 @@ def test_switched_teacher_says_that_they_learn(world: World) -> None:
 
 def test_learner_by_their_own_word_needs_no_button_again(world: World) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
-    preview = world.launch(sub="tom", roles=[LEARNER])
+    preview = world.enter(sub="tom", roles=[LEARNER])
     learn = next(f for f in read_page(preview.text, "/").forms if f.action.endswith("/learn"))
     world.browser.post(learn.action, data=learn.fields)
 
@@ -124,14 +124,14 @@ def test_staff_launch_counts_for_half_a_day(world: World, clock, hours: float, s
     world.launch(sub="tom", roles=[INSTRUCTOR])
     clock.advance(hours * 3600)
 
-    assert world.launch(sub="tom", roles=[LEARNER]).status_code == status
+    assert world.enter(sub="tom", roles=[LEARNER]).status_code == status
 
 
 @pytest.mark.parametrize("begin", [deep_link, lambda world, **who: world.launch(**who, **REVIEW)])
 def test_every_launch_as_staff_counts(world: World, begin) -> None:
     begin(world, sub="tom", roles=[ASSISTANT])
 
-    assert world.launch(sub="tom", roles=[LEARNER]).status_code == 200
+    assert world.enter(sub="tom", roles=[LEARNER]).status_code == 200
 
 
 def test_newest_launch_as_staff_counts(world: World, clock) -> None:
@@ -140,7 +140,7 @@ def test_newest_launch_as_staff_counts(world: World, clock) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
     clock.advance(11 * 3600)
 
-    assert world.launch(sub="tom", roles=[LEARNER]).status_code == 200
+    assert world.enter(sub="tom", roles=[LEARNER]).status_code == 200
 
 
 def test_visit_of_an_older_release_shuts_nobody_out(world: World) -> None:
@@ -161,7 +161,7 @@ def test_visit_of_an_older_release_shuts_nobody_out(world: World) -> None:
 )
 def test_button_needs_its_token(world: World, spoil) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
-    preview = world.launch(sub="tom", roles=[LEARNER])
+    preview = world.enter(sub="tom", roles=[LEARNER])
     learn = next(f for f in read_page(preview.text, "/").forms if f.action.endswith("/learn"))
 
     answer = world.browser.post(learn.action, data={"page": spoil(learn.fields["page"])})
@@ -171,7 +171,7 @@ def test_button_needs_its_token(world: World, spoil) -> None:
 
 
 def test_token_of_another_page_opens_no_course(world: World) -> None:
-    preview = world.launch(roles=[TEST_USER])
+    preview = world.enter(roles=[TEST_USER])
     form = read_page(preview.text, "/").forms[0]
 
     answer = world.browser.post("/lti/learn", data=form.fields)
@@ -182,7 +182,7 @@ def test_token_of_another_page_opens_no_course(world: World) -> None:
 
 def test_button_of_a_closed_installation_opens_nothing(world: World) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
-    preview = world.launch(sub="tom", roles=[LEARNER])
+    preview = world.enter(sub="tom", roles=[LEARNER])
     learn = next(f for f in read_page(preview.text, "/").forms if f.action.endswith("/learn"))
     db.session.execute(update(Deployment).values(status="pending"))
     db.session.commit()
@@ -206,10 +206,10 @@ def test_window_is_offered_after_the_button_too(world: World) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
     db.session.execute(update(ResourceLink).values(player_window=True))
     db.session.commit()
-    preview = world.launch(sub="tom", roles=[LEARNER])
+    preview = world.enter(sub="tom", roles=[LEARNER])
     learn = next(f for f in read_page(preview.text, "/").forms if f.action.endswith("/learn"))
 
-    offered = world.browser.post(learn.action, data=learn.fields)
+    offered = world.follow(world.browser.post(learn.action, data=learn.fields))
 
     assert offered.status_code == 200
     assert [f.action for f in read_page(offered.text, "/").forms] == ["/lti/attempt"]

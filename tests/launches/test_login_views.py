@@ -35,7 +35,7 @@ def login(browser: FlaskClient, world: World, **changes: str) -> TestResponse:
     form = world.login_form(**changes)
     answer = browser.post("/lti/login", data=form, headers=IN_FRAME)
     assert answer.status_code == 307, answer.text
-    return browser.post(answer.location, data=form, headers=IN_FRAME)
+    return world.follow(browser.post(answer.location, data=form, headers=IN_FRAME))
 
 
 def attribute(page: TestResponse, name: str) -> str:

@@ -450,13 +450,13 @@ def test_player_opens_where_it_is_told(world, school, link, framed):
 
     response = world.launch()
 
-    assert response.status_code == (303 if framed else 200)
+    assert response.location.startswith(world.cloud.server.url if framed else "/lti/attempt?")
 
 
 def test_button_opens_the_player_in_a_window(world):
     world.launch()
     in_window_of_its_own(True)
-    page = world.launch()
+    page = world.enter()
 
     form = read_page(page.text, "/lti/launch").forms[0]
     player = world.browser.post(form.action, data={**form.fields, "choice": "same"})
@@ -480,7 +480,7 @@ def test_window_needs_no_further_window(world):
 def test_who_acts_as_a_learner_leaves_no_trace(world):
     custom = {"scorm_course_id": "golf", "masquerading_user": "17"}
 
-    page = world.launch(custom=custom)
+    page = world.enter(custom=custom)
 
     assert (page.status_code, "You act as somebody else" in page.text) == (200, True)
     assert count(Registration) == count(Grade) == 0
