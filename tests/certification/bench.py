@@ -41,6 +41,10 @@ class Bench:
     def launch(self, **changes: Any) -> TestResponse:
         return self.post(self.token(**changes))
 
+    def enter(self, **changes: Any) -> TestResponse:
+        """Launch, and get the page of ours that the answer leads to."""
+        return self.world.follow(self.launch(**changes))
+
     def refused(
         self, token: str, reason: str, ignore: tuple[str, ...] = (), **fields: str
     ) -> TestResponse:

@@ -68,7 +68,7 @@ class Pages:
             "review": self.review(),
             "exit": self.exit(),
             "attempts": self.attempts(),
-            "rejected": self.door.visitor().launch(**{**MOST, "custom": {"scorm_course_id": XSS}}),
+            "rejected": self.door.visitor().enter(**{**MOST, "custom": {"scorm_course_id": XSS}}),
             "new window": self.new_window(),
             "storage put": self.storage_put(),
             "storage get": self.storage_get(),
@@ -133,13 +133,13 @@ class Pages:
         link = db.session.scalars(own).one()
         link.player_window = True
         db.session.commit()
-        page = self.door.visitor().launch(**self.learner)
+        page = self.door.visitor().enter(**self.learner)
         link.player_window = None
         db.session.commit()
         return page
 
     def preview(self) -> TestResponse:
-        return self.door.visitor().launch(**{**MOST, "sub": "tess", "roles": [TEST_USER]})
+        return self.door.visitor().enter(**{**MOST, "sub": "tess", "roles": [TEST_USER]})
 
     def review(self) -> TestResponse:
         changes = {
@@ -169,7 +169,7 @@ class Pages:
             80.0,
         )
         db.session.commit()
-        return self.door.visitor().launch(**self.learner)
+        return self.door.visitor().enter(**self.learner)
 
     def new_window(self) -> TestResponse:
         return self._framed_login(login_hint=XSS, lti_message_hint=XSS)
@@ -188,7 +188,8 @@ class Pages:
         """Log in from a frame whose browser kept no cookie on its way through our bounce."""
         form = {**self.door.world.login_form(**changes), "lti_bridge_bounced": "1"}
         framed = {"Sec-Fetch-Dest": "iframe"}
-        return self.door.visitor().browser.post("/lti/login", data=form, headers=framed)
+        world = self.door.visitor()
+        return world.follow(world.browser.post("/lti/login", data=form, headers=framed))
 
     def picker(self) -> TestResponse:
         return deep_link(self.door.visitor(), title=XSS, text=XSS, data=XSS)

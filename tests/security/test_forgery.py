@@ -48,7 +48,7 @@ PROOFS = {
     "packages.ask": PAGE,
     "packages.check": PAGE,
     "packages.upload": TICKET,
-    "packages.show_import": PAGE,
+    "packages.look_again": PAGE,
     "packages.import_status": PAGE,
     "platforms.finish_registration": INVITE,
     "passback.postback": BASIC,
@@ -205,7 +205,8 @@ def test_with_its_proof_a_post_works(door, pages):
     answers["passback.postback"] = world.browser.post(path, json={}, auth=credentials)
 
     assert {name: answer.status_code for name, answer in answers.items()} == {
-        **dict.fromkeys(("", "/choose", "/cancel", "/package", "/package/check"), 200),
+        **dict.fromkeys(("", "/choose", "/cancel", "/package"), 303),
+        "/package/check": 200,
         "console.choose": 303,
         "launches.open_preview": 303,
         "passback.postback": 204,

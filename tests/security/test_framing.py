@@ -34,7 +34,7 @@ def test_signed_in_console_is_in_nobody_s_frame(pages):
 def test_school_of_a_verified_launch_may_frame(door):
     school = {"return_url": "https://school.example:8443/course/1?x=y"}
 
-    page = Bench(door).launch(sub="tess", roles=[TEST_USER], launch_presentation=school)
+    page = Bench(door).enter(sub="tess", roles=[TEST_USER], launch_presentation=school)
 
     assert ancestors(page)[-1] == "https://school.example:8443"
 
@@ -67,10 +67,10 @@ def test_another_platforms_school_may_not_frame(door):
         roles=[TEST_USER],
         launch_presentation={"return_url": "https://only-other.example/"},
     )
-    page = other.post(door.platform.sign(claims, key=rsa_key("other")))
+    page = other.world.follow(other.post(door.platform.sign(claims, key=rsa_key("other"))))
     assert "https://only-other.example" in ancestors(page)
 
-    mine = Bench(door).launch(sub="tess", roles=[TEST_USER])
+    mine = Bench(door).enter(sub="tess", roles=[TEST_USER])
 
     assert "https://only-other.example" not in ancestors(mine)
 

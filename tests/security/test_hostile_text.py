@@ -97,7 +97,7 @@ def test_exit_status_is_no_page(pages, opened):
 def test_claims_inject_no_header(door, hostile):
     bench = Bench(door)
 
-    response = bench.launch(
+    response = bench.enter(
         sub="tess",
         roles=[TEST_USER],
         launch_presentation={"return_url": hostile, "locale": hostile},

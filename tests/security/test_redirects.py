@@ -52,7 +52,7 @@ def test_launch_for_another_site_is_refused(door, evil):
 def test_way_back_is_a_web_address(door, evil):
     bench = Bench(door)
 
-    page = bench.launch(sub="tess", roles=[TEST_USER], launch_presentation={"return_url": evil})
+    page = bench.enter(sub="tess", roles=[TEST_USER], launch_presentation={"return_url": evil})
 
     links = [values.get("href") or "" for tag, values in tags_of(page) if tag == "a"]
     assert not any("evil" in link or ":" in link for link in links), links

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from flask import Flask
@@ -73,6 +74,12 @@ class Person:
         """Click an activity and return the bridge's answer to the launch."""
         form = self.launch_form(activity)
         return self.post(form.action, form.fields)
+
+    def enter(self, activity: str) -> requests.Response:
+        """Click an activity and return the page of the bridge that the launch leads to."""
+        answer = self.launch(activity)
+        assert answer.status_code == 303, answer.text
+        return self.get(urljoin(answer.url, answer.headers["Location"]))
 
     def open_player(self, activity: str) -> str:
         """Click an activity and return the registration id that the player was opened for."""

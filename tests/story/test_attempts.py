@@ -66,7 +66,7 @@ def test_second_attempt_is_offered_and_graded(stage: Stage) -> None:
     finish(stage, alice, first, 50)
     stage.wait_for_grade("alice", activity, 50)
 
-    page = alice.launch(activity)
+    page = alice.enter(activity)
     second = choose(stage, page, alice, "another")
     finish(stage, alice, second, 85)
 
@@ -87,7 +87,7 @@ def test_going_back_keeps_the_first_attempt(stage: Stage) -> None:
     allow(0)
     finish(stage, alice, first, 50)
 
-    again = choose(stage, alice.launch(activity), alice, "same")
+    again = choose(stage, alice.enter(activity), alice, "same")
 
     assert again == first
     assert db.session.scalar(select(func.count(Registration.id))) == 1
@@ -122,7 +122,7 @@ def test_double_click_begins_one_attempt(stage: Stage) -> None:
     first = alice.open_player(activity)
     allow(0)
     finish(stage, alice, first, 50)
-    page = alice.launch(activity)
+    page = alice.enter(activity)
 
     registrations = {choose(stage, page, alice, "another") for _ in range(2)}
 
@@ -145,10 +145,10 @@ def test_allowed_attempt_is_offered_to_this_learner(stage: Stage) -> None:
     by_hand.allow_another_attempt(stage.services, grade_number(), "Ida")
     by_hand.allow_another_attempt(stage.services, grade_number(), "Ida")
 
-    page = alice.launch(activity)
+    page = alice.enter(activity)
     second = choose(stage, page, alice, "another")
     finish(stage, alice, second, 85)
-    third = choose(stage, alice.launch(activity), alice, "another")
+    third = choose(stage, alice.enter(activity), alice, "another")
     finish(stage, alice, third, 60)
 
     assert "Begin attempt 2" in page.text

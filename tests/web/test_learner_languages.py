@@ -95,7 +95,7 @@ def test_attempts_say_what_counts(world, policy, words):
     db.session.execute(update(ResourceLink).values(values))
     db.session.commit()
 
-    page = world.launch(launch_presentation=german)
+    page = world.enter(launch_presentation=german)
 
     assert "Sie haben Versuch 1 von 3 beendet" in page.text
     assert "Er hat 87,5 von 100 Punkten." in page.text
@@ -131,7 +131,7 @@ def test_claims_stay_escaped_in_translations(world):
     claims |= {"resource_link": {"id": "link-9", "title": hostile}}
     tester = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
-    page = world.launch(
+    page = world.enter(
         **(claims | {"roles": [tester]}), launch_presentation=presentation(world, "fr")
     )
 
