@@ -46,6 +46,7 @@ class Rejection:
 
 
 _AGAIN = N_("Go back to your course and open the activity again.")
+_RELOAD = N_("Reload the page of your course, or open this again from there.")
 _TELL = N_("If that does not help, tell your instructor the code and the reference below.")
 
 
@@ -57,8 +58,7 @@ def _unverified(happened: str) -> Rejection:
 
 def _from_course(happened: str) -> Rejection:
     title = N_("This page opens from your course")
-    how = N_("Open the activity from your course page, not from a bookmark or by reloading.")
-    return Rejection(400, title, happened, LEARNER, how)
+    return Rejection(400, title, happened, LEARNER, _RELOAD)
 
 
 _LOGIN = {
@@ -341,7 +341,7 @@ _REGISTRATION = {
         "Go back to the activity's page and choose “Open the console” again.",
     ),
     "page_expired": Rejection(
-        400, "This page is too old", "Its buttons work for an hour.", LEARNER, _AGAIN
+        400, "This page is too old", "It works for an hour.", LEARNER, _RELOAD
     ),
     "not_set_up": Rejection(
         500,
@@ -409,9 +409,9 @@ _HTTP = {
     "wrong_method": Rejection(
         405,
         "This address takes another kind of request",
-        "It answers to a button or to your LMS, not to its address typed by hand.",
+        "It answers to a button or to your LMS, not to its address typed by hand or reloaded.",
         LEARNER,
-        "Open the activity from your course page.",
+        _RELOAD,
     ),
     "request_unreadable": Rejection(
         400,

@@ -160,6 +160,49 @@ def test_without_storage_a_window_is_offered(stranger: FlaskClient, world: World
     assert (count(UsedNonce), count(ResourceLink)) == (0, 0)
 
 
+def test_offer_of_a_window_can_be_shown_again(
+    stranger: FlaskClient, world: World, clock: Any
+) -> None:
+    form = world.login_form(lti_message_hint="hint of alice")
+    bounced = stranger.post("/lti/login", data=form, headers=IN_FRAME)
+    offered = stranger.post(bounced.location, data=form, headers=IN_FRAME)
+
+    first, again = (stranger.get(offered.location) for _ in range(2))
+
+    assert offered.status_code == 303
+    assert "alice" not in offered.location
+    assert [read_page(page.text, "").forms for page in (first, again)] == [
+        read_page(first.text, "").forms
+    ] * 2
+    assert first.headers["Cache-Control"] == "no-store"
+    policy = first.headers["Content-Security-Policy"]
+    assert f"frame-ancestors 'self' {world.platform.url}" in policy
+    assert "To open it again, reload the page of your course." in first.text
+    clock.advance(3601)
+    assert code(stranger.get(offered.location)) == "page_expired"
+
+
+def test_long_hints_are_offered_a_window_at_once(stranger: FlaskClient, world: World) -> None:
+    page = login(stranger, world, lti_message_hint="m" * 16_000)
+
+    form = read_page(page.text, "/lti/login").forms[0]
+    assert (page.status_code, form.fields["lti_message_hint"]) == (200, "m" * 16_000)
+
+
+@pytest.mark.parametrize("token", ["", "forged"])
+def test_forged_offer_of_a_window_is_refused(stranger: FlaskClient, token: str) -> None:
+    page = stranger.get("/lti/login/window", query_string={"page": token})
+
+    assert code(page) == "page_expired"
+
+
+def test_silent_storage_leads_to_the_offer_of_a_window(stranger: FlaskClient, world: World) -> None:
+    page = login(stranger, world, **STORAGE)
+
+    form = read_page(stranger.get(attribute(page, "otherwise")).text, "/lti/login").forms[0]
+    assert (form.action, "lti_storage_target" in form.fields) == ("/lti/login", False)
+
+
 def test_window_launches_with_a_cookie(stranger: FlaskClient, world: World) -> None:
     offered = read_page(login(stranger, world).text, "/lti/login").forms[0].fields
     bounced = world.browser.post("/lti/login", data=offered)
