@@ -20,11 +20,11 @@ from ..courses.import_package import (
     too_large,
 )
 from ..services import Services, current_services
-from ..web.pages import lead_to, render_page, with_headers
+from ..web.pages import lead_to, with_headers
 from ..web.refusals import refuse_page, refusing
 from . import upload_tokens
 from .picker import Picker, with_data
-from .picker_views import read_list
+from .picker_views import draw, read_list
 
 blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
 
@@ -175,10 +175,10 @@ def _show_form(services: Services, token: str) -> Response:
         except BridgeError as error:
             problem = say_failure(error)
     limit = services.settings.scorm_cloud.upload_megabytes
-    return render_page(
+    return draw(
+        picker,
         "deep_linking/package.html",
         status=409 if existing else 400 if problem else 200,
-        frame_origins=picker.frame_origins,
         fresh=_fresh(services, picker),
         kept=picker.kept_courses(),
         limit=limit,
@@ -203,9 +203,9 @@ def _show_import(services: Services, token: str) -> Response:
         found, trouble = upload_tokens.read_import(services, picker), ""
     except (Unavailable, Refused) as error:
         found, trouble = None, say_failure(error)
-    return render_page(
+    return draw(
+        picker,
         "deep_linking/import.html",
-        frame_origins=picker.frame_origins,
         token=token,
         kept=picker.kept_courses([found.course] if found and found.course else []),
         found=found,

@@ -85,6 +85,11 @@ class Picker:
         return self.page.visitor.manages
 
     @property
+    def in_window(self) -> bool:
+        """Tell whether the answer has to go back to the frame that this window came from."""
+        return self.page.data.get("window") is True
+
+    @property
     def wanted(self) -> ShownList:
         """What the list shows."""
         return ShownList(*self.page.data.get("list") or ())
@@ -111,9 +116,16 @@ class Picker:
 
 
 def begin_picking(
-    services: Services, claims: LaunchClaims, deployment: Deployment, visitor: Visitor
+    services: Services,
+    claims: LaunchClaims,
+    deployment: Deployment,
+    visitor: Visitor,
+    *,
+    in_window: bool = False,
 ) -> Start:
     """Turn a verified deep linking launch into the token of the picker's pages. Commits.
+
+    `in_window`: our own button opened a window for it, out of the LMS's frame.
 
     Raises PageRefused without a return address, ConfigurationError without an account.
     """
@@ -134,6 +146,7 @@ def begin_picking(
             "targets": list(settings.targets),
             "data": settings.data,
             "refused": refused,
+            "window": in_window,
         },
     )
     db.session.commit()

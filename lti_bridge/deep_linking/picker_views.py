@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import astuple, replace
+from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
@@ -134,11 +135,10 @@ def show_courses(services: Services, token: str) -> Response:
     except (Unavailable, Refused) as error:
         listed = CourseList(wanted.text, (), trail)
         problem, status = _list_problem(error), 503 if isinstance(error, Unavailable) else 502
-    return render_page(
+    return draw(
+        picker,
         "deep_linking/picker.html",
         status=status,
-        frame_origins=picker.frame_origins,
-        picker=picker,
         token=token,
         listed=listed,
         failed=status >= 500,
@@ -147,6 +147,11 @@ def show_courses(services: Services, token: str) -> Response:
         kept=picker.kept_courses(listed.courses),
         chosen=dict(wanted.chosen),
     )
+
+
+def draw(picker: Picker, template: str, **values: Any) -> Response:
+    """Return a page of the picker."""
+    return render_page(template, frame_origins=picker.frame_origins, picker=picker, **values)
 
 
 def read_list(picker: Picker) -> ShownList:
@@ -179,10 +184,9 @@ def _picker(services: Services) -> Picker:
 
 def _show_confirmation(services: Services, token: str) -> Response:
     picker = picking.read_picker(services, token)
-    return render_page(
+    return draw(
+        picker,
         "deep_linking/confirm.html",
-        frame_origins=picker.frame_origins,
-        picker=picker,
         token=token,
         courses=picker.page.data.get("chosen", ()),
     )
@@ -196,9 +200,9 @@ def _to_answer(services: Services, picker: Picker, answer: Answer) -> Response:
 def _show_answer(services: Services, token: str) -> Response:
     picker = picking.read_picker(services, token, ANSWER)
     answer = picking.read_answer(picker)
-    return render_page(
+    return draw(
+        picker,
         "deep_linking/return.html",
-        frame_origins=picker.frame_origins,
         return_url=picker.return_url,
         jwt=picking.sign_answer(services, picker, answer),
         count=len(answer.items),
@@ -211,10 +215,10 @@ def show_refusal(services: Services, token: str) -> Response:
     reason, reference = picker.refused, new_visit().correlation_id
     rejection = get_rejection(reason)
     logger.warning("deep linking refused: %s [%s]", reason, reference)
-    return render_page(
+    return draw(
+        picker,
         "deep_linking/refused.html",
         status=rejection.status,
-        frame_origins=picker.frame_origins,
         rejection=rejection,
         code=reason,
         reference=reference,

@@ -8,6 +8,7 @@ from ..core.db import db, reading
 from ..core.errors import LaunchRejected, Unavailable
 from ..deep_linking.picker import begin_picking
 from ..lms.base import MASQUERADING
+from ..lti.browser_binding import BrowserBinding
 from ..lti.claims import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW, LaunchClaims
 from ..lti.handshake import read_launch_state
 from ..lti.launch_state import LaunchState, cookie_name, hash_secret
@@ -51,7 +52,8 @@ def receive_launch(
     if claims.message_type == DEEP_LINKING:
         _note_staff(services, snapshot, claims, visit.visitor)
         deployment = db.session.get_one(Deployment, snapshot.deployment.id)
-        start = begin_picking(services, claims, deployment, visit.visitor)
+        in_window = launch.state.rung == BrowserBinding.WINDOW
+        start = begin_picking(services, claims, deployment, visit.visitor, in_window=in_window)
         return OpenPage("picker.refusal" if start.refused else "picker.courses", start.token)
     if claims.message_type not in (RESOURCE_LINK, SUBMISSION_REVIEW):
         raise LaunchRejected("unknown_message", claims.message_type)

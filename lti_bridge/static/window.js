@@ -11,6 +11,18 @@
     if (opened.dataset.watch) look(opened.dataset.watch, 2000);
   }));
 
+  // A picker in the window that was opened answers through this frame; only our pages are heard.
+  addEventListener("message", ({ origin, source, data }) => {
+    if (origin !== location.origin || data?.subject !== "lti_bridge.answer") return;
+    source.postMessage("lti_bridge.here", origin);
+    if (!data.jwt) return;
+    const answer = document.body.appendChild(document.createElement("form"));
+    const field = answer.appendChild(document.createElement("input"));
+    Object.assign(answer, { method: "post", action: data.address, hidden: true });
+    Object.assign(field, { type: "hidden", name: "JWT", value: data.jwt });
+    answer.submit();
+  });
+
   async function look(address, pause) {
     await new Promise(wake => setTimeout(wake, pause));
     try {

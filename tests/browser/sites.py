@@ -30,6 +30,7 @@ from lti_sandbox.sample_courses import build_sample
 from lti_sandbox.server import QuietHandler, RunningServer, serve
 from tests.conftest import close_app, open_app
 from tests.mini_platform import rsa_key
+from tests.ports import free_port
 from tests.story.stage import COURSE, wait_for
 
 SCHOOL, BRIDGE = "school.test", "bridge.test"
@@ -94,9 +95,13 @@ def _tls(name: str, folder: Path) -> ssl.SSLContext:
 
 @dataclass
 class Sites:
-    """Everything that runs; `lms` is the practice LMS's address for its control."""
+    """Everything that runs; `lms` is the practice LMS's address for its control.
+
+    `plain` is the bridge where the LMS's server, which knows no names of ours, fetches its keys.
+    """
 
     app: Flask
+    plain: RunningServer
     lms: RunningServer
     cloud: RunningServer
     fronts: list[Https]
@@ -118,7 +123,7 @@ class Sites:
         return found
 
     def stop(self) -> None:
-        for server in (*self.fronts, self.lms, self.cloud):
+        for server in (*self.fronts, self.plain, self.lms, self.cloud):
             server.stop()
         close_app(self.app)
 
@@ -127,7 +132,9 @@ def open_sites(settings: Settings, dialect: str, folder: Path) -> Sites:
     """Start all servers and connect them; `settings` name https://bridge.test as public address."""
     cloud = serve(create_practice_scorm_cloud(import_seconds=0))
     url = f"https://{BRIDGE}"
-    tool = ToolSpec("Bridge", f"{url}/lti/login", [f"{url}/lti/launch"], f"{url}/lti/jwks.json")
+    port = free_port()
+    keys = f"http://127.0.0.1:{port}/lti/jwks.json"
+    tool = ToolSpec("Bridge", f"{url}/lti/login", [f"{url}/lti/launch"], keys)
     lms_app = create_practice_lms(dialect=dialect, tools=[tool])
     lms = serve(lms_app)
     app = open_app(settings)
@@ -137,7 +144,7 @@ def open_sites(settings: Settings, dialect: str, folder: Path) -> Sites:
     answer = requests.put(f"{lms.url}/control/activities", json=[entry], timeout=10)
     (activity,) = (one["id"] for one in answer.json()["activities"])
     fronts = [Https(app, BRIDGE, folder), Https(lms_app, SCHOOL, folder)]
-    return Sites(app, lms, cloud, fronts, activity)
+    return Sites(app, serve(app, port=port), lms, cloud, fronts, activity)
 
 
 def _connect(

@@ -174,6 +174,8 @@ def expect_window(sites: Sites, page: Any, frame: Any, name: str) -> None:
     with page.context.expect_page() as opening:
         button.click()
     expect_player(opening.value)
+    frame.get_by_role("heading", name="The activity is open in a new window").wait_for()
+    shoot(page, f"ladder-{name}-opened")
     shoot(opening.value, f"ladder-{name}-window")
     assert sites.rungs() == [*before, "window"]
 
@@ -206,11 +208,56 @@ def test_player_in_a_window_of_its_own(sites: Sites, open_browser: Open) -> None
         shoot(page, "player-window")
         with page.context.expect_page() as opening:
             button.click()
-        expect_player(opening.value)
+        player = opening.value
+        expect_player(player)
+        frame.get_by_role("heading", name="The course is open in a new window").wait_for()
+        shoot(page, "player-window-open")
+        player.get_by_role("button", name="Exit course").click()
+        frame.get_by_text("Your result").wait_for()
+        shoot(page, "player-window-left")
     finally:
         with sites.app.app_context():
             db.session.execute(update(Platform).values(player_window=None))
             db.session.commit()
+
+
+def open_picker_in_a_window(sites: Sites, page: Any) -> tuple[Any, Any]:
+    """Ida adds an activity, in a window because the frame keeps no cookie."""
+    page.goto(f"https://{SCHOOL}/")
+    page.get_by_role("button", name="Ida Ivarsson").click()
+    page.get_by_role("link", name="Add an activity from").first.click()
+    frame = page.frame_locator("iframe.tool")
+    with page.context.expect_page() as opening:
+        frame.get_by_role("button", name="Open in a new window").click()
+    return frame, opening.value
+
+
+@on_moodle
+def test_picker_in_a_window_answers_in_the_frame(sites: Sites, open_browser: Open) -> None:
+    frame, window = open_picker_in_a_window(sites, open_browser(sites, FRAME_BLOCKED))
+    frame.get_by_role("heading", name="The activity is open in a new window").wait_for()
+
+    window.locator("li").first.get_by_role("checkbox").check()
+    window.get_by_role("button", name="Continue with 1 course").click()
+    window.get_by_label("Title that learners see").fill("Picked in a window")
+    shoot(window, "ladder-picker-window")
+    window.get_by_role("button", name="Add to my course").click()
+
+    window.get_by_text("You can close this window").wait_for()
+    frame.get_by_text("Picked in a window (100 points)").wait_for()
+
+
+@on_moodle
+def test_picker_without_its_frame_says_so_first(sites: Sites, open_browser: Open) -> None:
+    page = open_browser(sites, FRAME_BLOCKED)
+    _, window = open_picker_in_a_window(sites, page)
+    window.get_by_role("heading", name="Add a SCORM course").wait_for()
+    expect(window.locator("#lost")).to_be_hidden()
+
+    page.goto(f"https://{SCHOOL}/")
+    window.reload()
+
+    window.get_by_text("cannot be reached from this window").wait_for()
 
 
 @on_canvas

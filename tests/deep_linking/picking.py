@@ -7,6 +7,7 @@ import jwt
 from werkzeug.test import TestResponse
 
 from lti_bridge.lti.claims import DEEP_LINKING_CLAIM
+from lti_bridge.web.login_cookies import IN_WINDOW
 from tests.html import read_page
 from tests.mini_platform import INSTRUCTOR
 from tests.world import HERE, World
@@ -17,10 +18,20 @@ PICK = f"{HERE}/lti/pick"
 
 
 def deep_link(
-    world: World, *, roles: Any = (INSTRUCTOR,), sub: str = "ida", **settings: Any
+    world: World,
+    *,
+    roles: Any = (INSTRUCTOR,),
+    sub: str = "ida",
+    in_window: bool = False,
+    **settings: Any,
 ) -> TestResponse:
-    """Launch for deep linking; `settings` change what the platform accepts (None leaves out)."""
-    sent = world.login()
+    """Launch for deep linking; `settings` change what the platform accepts (None leaves out).
+
+    `in_window`: from our button, by a browser that has a cookie of ours.
+    """
+    if in_window:
+        world.login()
+    sent = world.login(**({IN_WINDOW: "1"} if in_window else {}))
     claims = world.platform.claims(
         world.services.now(),
         sent["nonce"],

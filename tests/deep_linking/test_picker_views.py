@@ -280,6 +280,23 @@ def test_titles_cannot_write_into_our_pages(world):
     assert answer(world, sent)[f"{DL}content_items"][0]["title"] == EVIL
 
 
+def test_picker_in_a_window_says_where_its_answer_goes(world):
+    """LMSs take it only in the frame that the window was opened from (Moodle: measured)."""
+    window = deep_link(world, in_window=True)
+    token = token_of(window)
+    pages = [window, pick(world, "/choose", token, course="golf"), pick(world, "/package", token)]
+    pages.append(pick(world, "/add", token_of(pages[1]), **{"title-0": "Golf"}))
+    framed = deep_link(world)
+    answered = pick(world, "/cancel", token_of(framed))
+
+    for page in pages:
+        assert "Keep the page of your course open" in page.text
+        assert "relay.js" in page.text
+    assert answer(world, pages[-1])[f"{DL}content_items"][0]["title"] == "Golf"
+    for page in (framed, answered):
+        assert "Keep the page of your course open" not in page.text
+
+
 # Whose page it is
 
 
