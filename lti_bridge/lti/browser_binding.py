@@ -47,10 +47,12 @@ def decide_binding(arriving: Arriving) -> BrowserBinding | LoginDetour:
     """Return the rung to log in with, or what must come before.
 
     A login in a window of the LMS's own is answered at once: there a first cookie sticks, and an
-    old browser does not say where it loads the page.
+    old browser does not say where it loads the page. An app that opens the window of our button in
+    the frame itself, and has a cookie there by now, proves itself as a frame does.
     """
     if arriving.has_cookie:
-        return BrowserBinding.WINDOW if arriving.in_window else BrowserBinding.COOKIE
+        in_window = arriving.in_window and not arriving.framed
+        return BrowserBinding.WINDOW if in_window else BrowserBinding.COOKIE
     if not arriving.framed and not arriving.in_window:
         return BrowserBinding.COOKIE
     if not arriving.bounced:

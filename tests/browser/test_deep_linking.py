@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import jwt
 import pytest
+from flask import Response, request
 from playwright.sync_api import expect
 
 from lti_bridge.core.config import load_settings
@@ -270,20 +271,31 @@ def test_wrong_file_is_told_in_place(page: Any, school: School, tmp_path: Path) 
     [(413, "takes no file of this size"), (504, "may have arrived all the same")],
 )
 def test_server_in_front_has_words_of_its_own(
-    page: Any, school: School, tmp_path: Path, status: int, says: str
+    page: Any,
+    bridge: tuple[RunningServer, Services],
+    school: School,
+    tmp_path: Path,
+    status: int,
+    says: str,
 ) -> None:
     file = tmp_path / "Row.zip"
     file.write_bytes(package("Row").getvalue())
     frame = open_picker(page, school)
     press(frame, "Upload a package")
-    answer = {"status": status, "body": "<h1>nginx</h1>", "content_type": "text/html"}
-    page.route("**/package/upload?*", lambda route: route.fulfill(**answer))
+    after = bridge[0].app.after_request_funcs.setdefault(None, [])
 
-    frame.get_by_label("Package (zip)").set_input_files(file)
-    expect(frame.get_by_label("Course id")).to_have_value("row")  # the script is there
-    press(frame, "Upload")
+    def answer_instead(response: Response) -> Response:
+        upload = request.path.endswith("/upload")
+        return Response("<h1>nginx</h1>", status) if upload else response
 
-    frame.get_by_role("alert").get_by_text(says).wait_for()
+    after.append(answer_instead)
+    try:
+        frame.get_by_label("Package (zip)").set_input_files(file)
+        frame.get_by_label("Course id").fill(f"row-{page.size}-{status}")
+        press(frame, "Upload")
+        frame.get_by_role("alert").get_by_text(says).wait_for()
+    finally:
+        after.remove(answer_instead)
     expect(frame.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
 
 
