@@ -181,6 +181,34 @@ def test_courses_are_picked_from_several_pages(page: Any, school: School) -> Non
     assert [item["window"]["width"] for item in school.answers[-1][ITEMS]] == [900, 900]
 
 
+def test_back_and_reload_show_the_page_again(page: Any, school: School) -> None:
+    frame = open_picker(page, school)
+    frame.get_by_label("Search by title").fill("safety")
+    frame.get_by_label("Search by title").press("Enter")
+    frame.get_by_text("fire-safety").wait_for()
+    expect(frame.locator("ul.courses > li")).to_have_count(1)
+    frame.locator("li", has_text="fire-safety").get_by_role("checkbox").check()
+    press(frame, "Continue with 1 course")
+    frame.get_by_label("Title that learners see").wait_for()
+
+    page.evaluate("history.back()")  # in the frame: no page is loaded
+    frame.get_by_role("heading", name="Add a SCORM course").wait_for()
+    expect(frame.locator("ul.courses > li")).to_have_count(1)
+    page.evaluate("history.forward()")
+    frame.get_by_label("Title that learners see").wait_for()
+    inner = page.frames[1]
+    restored = page.context.new_page()
+    restored.goto(inner.url)
+    restored.get_by_label("Title that learners see").wait_for()
+    restored.close()
+    inner.evaluate("location.reload()")
+    frame.get_by_label("Title that learners see").fill("Again")
+    press(frame, "Add to my course")
+
+    (item,) = picked(page, school)
+    assert item["title"] == "Again"
+
+
 def test_platform_that_takes_one_course_gets_one_click(page: Any, school: School) -> None:
     frame = open_picker(page, school, many=False)
 
