@@ -114,7 +114,7 @@ def test_learner_by_their_own_word_needs_no_button_again(world: World) -> None:
     learn = next(f for f in read_page(preview.text, "/").forms if f.action.endswith("/learn"))
     world.browser.post(learn.action, data=learn.fields)
 
-    elsewhere = world.launch(sub="tom", roles=[LEARNER], resource_link={"id": "link-2"})
+    elsewhere = world.enter(sub="tom", roles=[LEARNER], resource_link={"id": "link-2"})
 
     assert elsewhere.status_code == 303
 
@@ -148,7 +148,7 @@ def test_visit_of_an_older_release_shuts_nobody_out(world: World) -> None:
     db.session.execute(update(StaffVisit).values(seen_at=None))
     db.session.commit()
 
-    assert world.launch(sub="tom", roles=[LEARNER]).status_code == 303
+    assert world.enter(sub="tom", roles=[LEARNER]).status_code == 303
 
 
 @pytest.mark.parametrize(
