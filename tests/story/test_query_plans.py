@@ -163,7 +163,7 @@ def test_work_reads_no_whole_table(busy: World, clock: FakeClock) -> None:
     scores = {state for (state,) in db.session.execute(select(Score.state))}
     db.session.commit()
     assert scores == {"accepted"}
-    assert len(statements) > 70
+    assert len(statements) > 60
     assert full_scans(statements) == []
 
 

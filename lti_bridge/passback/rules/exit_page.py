@@ -113,7 +113,7 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
     page = replace(
         _decide(facts), attempts=facts.attempts, back_url=facts.back_url, locale=facts.locale
     )
-    if page.closed or page.step == COLLECTING or not facts.is_told:
+    if page.closed or page.step == COLLECTING or not facts.is_told or _is_another(page, facts):
         return page
     verdict = VERDICTS.get(facts.report.success, "")
     if verdict != FAILED:
@@ -121,6 +121,12 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
     tone = "neutral" if page.tone == "good" else page.tone
     notes = (*page.notes, TRY_AGAIN) if facts.attempts_left else page.notes
     return replace(page, verdict=verdict, tone=tone, notes=notes)
+
+
+def _is_another(page: ExitPage, facts: ExitFacts) -> bool:
+    """The score on the page is not that of this attempt, nor is the attempt's verdict its own."""
+    mine = facts.report.score
+    return None not in (mine, page.score) and mine != page.score
 
 
 def _decide(facts: ExitFacts) -> ExitPage:
@@ -152,7 +158,7 @@ def _decide(facts: ExitFacts) -> ExitPage:
         return _accepted(facts, score)
     if score is not None:
         return ExitPage(
-            step=DONE,
+            step=SCORED,
             title=N_("Another grade stands in the gradebook"),
             text=SET_IN_LMS,
             tone="wait",
@@ -164,7 +170,7 @@ def _decide(facts: ExitFacts) -> ExitPage:
         step=COLLECTING,
         title=N_("No grade yet"),
         text=facts.decision or N_("The course has not reported a result yet."),
-        notes=(GO_ON,),
+        notes=() if facts.report.completion == "COMPLETED" else (GO_ON,),
         tone="wait",
         final=not facts.looking,
     )

@@ -91,9 +91,9 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
     ({"score": score(PARKED)}, REFUSED, 2, "problem", 85.0, True),
     ({"score": score(PARKED), "looking": True}, REFUSED, 2, "problem", 85.0, False),
     ({"score": score(PARKED, fresh=False), "looking": True}, COLLECTING, 0, "busy", None, False),
-    ({"score": score(SUPERSEDED)}, ANOTHER, 3, "wait", None, True),
-    ({"score": score(SUPERSEDED), "looking": True}, ANOTHER, 3, "wait", None, False),
-    ({"score": score(SUPERSEDED, fresh=False)}, ANOTHER, 3, "wait", None, True),
+    ({"score": score(SUPERSEDED)}, ANOTHER, 1, "wait", None, True),
+    ({"score": score(SUPERSEDED), "looking": True}, ANOTHER, 1, "wait", None, False),
+    ({"score": score(SUPERSEDED, fresh=False)}, ANOTHER, 1, "wait", None, True),
     ({"score": score(ACCEPTED, standing=KEPT)}, HAS_RESULT, 3, "wait", None, True),
     ({"score": score(ACCEPTED, standing=NO_FINAL)}, HAS_RESULT, 3, "wait", None, True),
     (
@@ -119,7 +119,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         False,
     ),
     ({"score": score(ACCEPTED, fresh=False)}, SAME, 3, "good", 85.0, True),
-    ({"score": score(ACCEPTED, fresh=False), "report": FAILED}, SAME, 3, "neutral", 85.0, True),
+    ({"score": score(ACCEPTED, fresh=False), "report": FAILED}, SAME, 3, "good", 85.0, True),
 ]
 
 
@@ -178,11 +178,16 @@ def test_page_says_why(facts: dict[str, Any], text: str) -> None:
     [
         ({"report": PASSED, "score": score(ACCEPTED)}, "Passed"),
         ({"report": NO_SCORE, "score": score(ACCEPTED)}, "Passed"),
-        ({"report": FAILED, "score": score(ACCEPTED)}, "Failed"),
-        ({"report": FAILED, "score": score(PARKED)}, "Failed"),
-        ({"report": FAILED, "score": score(QUEUED)}, "Failed"),
-        ({"report": FAILED, "score": score(QUEUED), "looking": True}, ""),  # of an earlier visit
-        ({"report": FAILED, "score": score(QUEUED), "looking": True, "changed": True}, "Failed"),
+        ({"report": FAILED, "score": score(ACCEPTED, 50.0)}, "Failed"),
+        ({"report": FAILED, "score": score(PARKED, 50.0)}, "Failed"),
+        ({"report": FAILED, "score": score(QUEUED, 50.0)}, "Failed"),
+        ({"report": FAILED, "score": score(SUPERSEDED)}, "Failed"),
+        ({"report": FAILED, "score": score(ACCEPTED)}, ""),  # another score counts
+        ({"report": FAILED, "score": score(QUEUED, 50.0), "looking": True}, ""),  # of before
+        (
+            {"report": FAILED, "score": score(QUEUED, 50.0), "looking": True, "changed": True},
+            "Failed",
+        ),
         ({"report": FAILED, "looking": True, "changed": True}, ""),
         ({"report": CourseOutcome("COMPLETED", "UNKNOWN", 70.0), "score": score(ACCEPTED)}, ""),
     ],
