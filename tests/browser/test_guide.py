@@ -18,7 +18,7 @@ from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_sandbox.sample_courses.build import build_sample
 from lti_sandbox.server import serve
 from tests.browser import axe
-from tests.browser.test_demo import QUIZZES, ROOT, page, shoot, take_quiz
+from tests.browser.test_demo import ARRIVED, QUIZZES, ROOT, page, shoot, take_quiz
 from tests.browser.test_practice_picking import press
 from tests.ports import free_port
 from tests.story.stage import wait_for
@@ -138,7 +138,7 @@ def learn(learner: Any, machine: Machine) -> None:
     player = learner.frame_locator("iframe.tool")
     take_quiz(player, QUIZZES[0], 3)
     press(player, "Exit course")
-    player.get_by_role("heading", name="Your grade is in the gradebook").wait_for(timeout=40_000)
+    player.get_by_role("heading", name=ARRIVED[machine.dialect]).wait_for(timeout=40_000)
 
 
 def done(page: Any, step: str) -> Any:

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from lti_bridge.core.config import environment_without_settings
-from tests.browser.test_demo import Demo, act_as, shoot
+from tests.browser.test_demo import ARRIVED, Demo, act_as, shoot
 
 PACKAGES = os.environ.get("LTI_BRIDGE_TEST_PACKAGES")
 GOLF = {"golf-scorm-1.2": 16, "golf-scorm-2004-3rd": 15}  # and their pages, the quiz the last
@@ -118,7 +118,7 @@ def test_course_is_left_resumed_and_graded(page: Any, demo: Demo, name: str) -> 
     course.get_by_role("button", name="Exit").click()
     if "1.2" in name:
         tool.get_by_role("button", name="Exit course").click()
-    tool.get_by_role("heading", name="Your grade is in the gradebook").wait_for()
+    tool.get_by_role("heading", name=ARRIVED[demo.dialect]).wait_for()
     shoot(page, f"{demo.dialect}-{name}-home")
 
     page.goto(f"{demo.lms}/gradebook")

@@ -8,7 +8,7 @@ import requests
 from lti_sandbox.sample_courses import course_id
 from lti_sandbox.sample_courses.build import title
 from tests.browser import axe
-from tests.browser.test_demo import QUIZZES, Demo, act_as, open_activity, shoot, take_quiz
+from tests.browser.test_demo import ARRIVED, QUIZZES, Demo, act_as, open_activity, shoot, take_quiz
 from tests.story.stage import wait_for
 
 pytestmark = [
@@ -144,7 +144,7 @@ def test_copied_course_works_by_itself(page: Any, demo: Demo) -> None:
     player = page.frame_locator("iframe.tool")
     take_quiz(player, QUIZZES[1], right=2)
     player.get_by_role("button", name="Exit course").click()
-    player.get_by_role("heading", name="Your grade is in the gradebook").wait_for(timeout=40_000)
+    player.get_by_role("heading", name=ARRIVED[demo.dialect]).wait_for(timeout=40_000)
 
     assert len(set(registrations(demo)) - before) == 1
     cells = requests.get(f"{demo.lms}/control/grades", timeout=10).json()["grades"]
