@@ -8,7 +8,7 @@ from ..web.sentences import N_, format_message
 from .learner_progress import LearnerProgress
 from .pipeline.find_line_item import NONE_YET
 from .rules import reasons
-from .rules.exit_page import SET_IN_LMS, SHOWN_LATER
+from .rules.exit_page import COUNTS_FOR_NOW, SET_IN_LMS, SHOWN_LATER
 from .rules.plan import NOT_GRANTED
 from .rules.score_states import ACCEPTED, KEPT, NO_FINAL, PARKED, PENDING, SUPERSEDED
 
@@ -138,7 +138,9 @@ def _accepted(progress: LearnerProgress) -> LearnerState:
     if progress.found:
         return LearnerState(IN_GRADEBOOK, tone, told, given)
     read = progress.held is not None and given is not None and is_same(progress.held, given)
-    return LearnerState(IN_GRADEBOOK if read else TAKEN, tone, (), given)
+    open_end = progress.success == "FAILED" and progress.completion != "COMPLETED"
+    told = (COUNTS_FOR_NOW,) if open_end else ()
+    return LearnerState(IN_GRADEBOOK if read else TAKEN, tone, told, given)
 
 
 def _some(sentence: str) -> tuple[str, ...]:

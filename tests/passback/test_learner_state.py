@@ -19,7 +19,7 @@ from lti_bridge.passback.learner_state import (
     for_learner,
 )
 from lti_bridge.passback.pipeline.find_line_item import CREATE_NOT_GRANTED, NONE_YET
-from lti_bridge.passback.rules.exit_page import SET_IN_LMS, SHOWN_LATER
+from lti_bridge.passback.rules.exit_page import COUNTS_FOR_NOW, SET_IN_LMS, SHOWN_LATER
 from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, NO_FINAL_GRADE, PARKED_BY, PAUSED
 from lti_bridge.web.sentences import format_message
@@ -67,7 +67,7 @@ def told(label: str, tone: str, *sentences: str, held: float | None = None) -> L
         (decided("accepted", success="FAILED"), told("Taken by the LMS", "quiet")),
         (
             decided("accepted", completion="INCOMPLETE", success="FAILED"),
-            told("Taken by the LMS", "quiet"),
+            told("Taken by the LMS", "quiet", COUNTS_FOR_NOW),
         ),
         (
             decided("accepted", found=True, held=80.0, reason="held before"),
