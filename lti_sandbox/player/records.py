@@ -16,9 +16,8 @@ RUNTIME_KEYS = {
     "cmi.progress_measure": "progress_measure",
 }
 
-NAMES = {
+INTERACTION_NAMES = {
     "id": "id",
-    "type": "type",
     "time": "timestamp",
     "timestamp": "timestamp",
     "weighting": "weighting",
@@ -27,18 +26,24 @@ NAMES = {
     "result": "result",
     "latency": "latency",
     "description": "description",
+}
+OBJECTIVE_NAMES = {
+    "id": "id",
     "score.raw": "scoreRaw",
     "score.min": "scoreMin",
     "score.max": "scoreMax",
     "score.scaled": "scoreScaled",
+    "progress_measure": "progressMeasure",
+    "description": "description",
 }
+COMPLETIONS = ("completed", "incomplete", "not attempted", "browsed")
+SUCCESSES = ("passed", "failed")
 
 
 def begin(result: Document, launch_id: str, moment: str) -> None:
     """Add a launch to an instance."""
     result.setdefault("first_access", moment)
     result["last_access"] = moment
-    result["attempts"] = max(result["attempts"], 1)
     launch = {
         "id": launch_id,
         "completion": result["completion"],
@@ -53,8 +58,11 @@ def begin(result: Document, launch_id: str, moment: str) -> None:
 
 
 def note(result: Document, launch: Document, seconds: float, moment: str, *, exited: bool) -> None:
-    """Bring a launch and the totals of its instance up to what the course has reported."""
-    seconds = round(seconds, 2)
+    """Bring a launch and the totals of its instance up to what the course has reported.
+
+    `seconds` is what came to the launch since it was last noted.
+    """
+    seconds = round(launch["seconds"] + seconds, 2)
     result["seconds"] = round(result["seconds"] - launch["seconds"] + seconds, 2)
     result["last_access"] = moment
     if result["completion"] == "COMPLETED":
@@ -90,17 +98,43 @@ def runtime_of(cmi: dict[str, str]) -> Document:
         for key, value in cmi.items()
         if key.startswith(("cmi.core.score.", "cmi.score."))
     }
-    runtime["interactions"] = _collected(cmi, "cmi.interactions.")
-    runtime["objectives"] = _collected(cmi, "cmi.objectives.")
+    runtime["interactions"] = [_interaction(one) for one in _members(cmi, "cmi.interactions.")]
+    runtime["objectives"] = [_objective(one) for one in _members(cmi, "cmi.objectives.")]
     return runtime
 
 
-def _collected(cmi: dict[str, str], prefix: str) -> list[dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
+def _members(cmi: dict[str, str], prefix: str) -> list[dict[str, str]]:
+    """Return the members of a collection in order, each by the names of its elements."""
+    found: dict[int, dict[str, str]] = {}
     for element, value in cmi.items():
         index, _, rest = element.removeprefix(prefix).partition(".")
         if element.startswith(prefix) and index.isdigit():
-            name = NAMES.get(rest)
-            if name:
-                found.setdefault(int(index), {})[name] = value
+            found.setdefault(int(index), {})[rest] = value
     return [found[index] for index in sorted(found)]
+
+
+def _interaction(member: dict[str, str]) -> dict[str, Any]:
+    """Return a RuntimeInteractionSchema; its types are spelled `LongFillIn`."""
+    words = member.get("type", "other").split("-")
+    return {
+        **{name: member[key] for key, name in INTERACTION_NAMES.items() if key in member},
+        "type": "".join(word.capitalize() for word in words),
+        "objectives": [one["id"] for one in _members(member, "objectives.") if "id" in one],
+        "correctResponses": [
+            one["pattern"] for one in _members(member, "correct_responses.") if "pattern" in one
+        ],
+    }
+
+
+def _objective(member: dict[str, str]) -> dict[str, Any]:
+    """Return a RuntimeObjectiveSchema; in SCORM 1.2 one status says both things."""
+    success = member.get("success_status", member.get("status", ""))
+    completion = member.get("completion_status", member.get("status", ""))
+    if "status" in member and success in SUCCESSES:
+        completion = "completed"
+    known = completion if completion in COMPLETIONS else "unknown"
+    return {
+        **{name: member[key] for key, name in OBJECTIVE_NAMES.items() if key in member},
+        "runtimeObjectiveSuccessStatus": (success if success in SUCCESSES else "unknown").upper(),
+        "runtimeObjectiveCompletionStatus": known.upper().replace(" ", "_"),
+    }

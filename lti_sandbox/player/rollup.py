@@ -26,33 +26,35 @@ UNITS_2004 = (365.25 * 86400, 30.4375 * 86400, 86400, 3600, 60, 1)
 
 @dataclass(frozen=True)
 class Rollup:
-    """Progress of a registration that plays one SCO; `scaled` is 0 to 100, None without score."""
+    """Progress of one activity; `scaled` is 0 to 100, None without score."""
 
     completion: str
     success: str
     scaled: float | None
 
 
-def roll_up(standard: str, sco: dict[str, Any], cmi: dict[str, str]) -> Rollup:
+def roll_up(standard: str, sco: dict[str, Any], cmi: dict[str, str], *, ended: bool) -> Rollup:
     """Return the progress that a SCO's run-time data stand for.
 
-    `standard` is a courseLearningStandard, `cmi` maps element names to their text.
+    `standard` is a courseLearningStandard, `cmi` maps element names to the text that the SCO has
+    set, and `ended` tells that the attempt has ended: then the standards let the LMS fill in a
+    status that the SCO has not set. A status that the SCO has set is never put over.
     """
     if standard == "SCORM12":
-        return _roll_up_12(cmi)
-    return _roll_up_2004(sco, cmi)
+        return _roll_up_12(sco, cmi, ended)
+    return _roll_up_2004(sco, cmi, ended)
 
 
-def status_at_finish(standard: str, sco: dict[str, Any], cmi: dict[str, str]) -> dict[str, str]:
-    """Return the elements that the LMS itself sets when the SCO finishes.
+def lesson_status(sco: dict[str, Any], cmi: dict[str, str], *, ended: bool) -> str:
+    """Return the SCORM 1.2 status that the next visit reads.
 
-    SCORM 1.2: a mastery score of the manifest turns a raw score into passed or failed.
+    RTE 1.2, 3.4.4: a status that was not set becomes completed at LMSFinish, or when the learner
+    leaves; then a mastery score makes it passed or failed.
     """
-    mastery = sco.get("mastery_score")
-    raw = _number(cmi.get("cmi.core.score.raw"))
-    if standard != "SCORM12" or mastery is None or raw is None:
-        return {}
-    return {"cmi.core.lesson_status": "passed" if raw >= mastery else "failed"}
+    own = cmi.get("cmi.core.lesson_status")
+    if own or not ended:
+        return own or "not attempted"
+    return _by_mastery(sco, cmi) or "completed"
 
 
 def write_outcome(
@@ -104,30 +106,59 @@ def write_seconds(standard: str, seconds: float) -> str:
     return f"PT{hours}H{minutes}M{whole % 60}{tail}S"
 
 
-def _roll_up_12(cmi: dict[str, str]) -> Rollup:
-    status = cmi.get("cmi.core.lesson_status", "")
+def read_number(text: str | None) -> float | None:
+    """Read a decimal number; None when it is none."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _by_mastery(sco: dict[str, Any], cmi: dict[str, str]) -> str | None:
+    mastery, raw = sco.get("mastery_score"), read_number(cmi.get("cmi.core.score.raw"))
+    if mastery is None or raw is None:
+        return None
+    return "passed" if raw >= mastery else "failed"
+
+
+def _roll_up_12(sco: dict[str, Any], cmi: dict[str, str], ended: bool) -> Rollup:
+    status = lesson_status(sco, cmi, ended=ended)
+    if status == "completed" and ended:
+        # The SCO goes on reading its own word; the mastery score adds what it left open.
+        status = _by_mastery(sco, cmi) or status
     completion, success = STATUS_12.get(status, ("INCOMPLETE", "UNKNOWN"))
     return Rollup(completion, success, _percent(cmi, "cmi.core.score.", lenient=True))
 
 
-def _roll_up_2004(sco: dict[str, Any], cmi: dict[str, str]) -> Rollup:
+def _roll_up_2004(sco: dict[str, Any], cmi: dict[str, str], ended: bool) -> Rollup:
     completion = COMPLETION_2004.get(cmi.get("cmi.completion_status", ""), "UNKNOWN")
-    threshold, measure = sco.get("completion_threshold"), _number(cmi.get("cmi.progress_measure"))
+    threshold, measure = (
+        sco.get("completion_threshold"),
+        read_number(cmi.get("cmi.progress_measure")),
+    )
     if threshold is not None and measure is not None:
         completion = "COMPLETED" if measure >= threshold else "INCOMPLETE"
     success = SUCCESS_2004.get(cmi.get("cmi.success_status", ""), "UNKNOWN")
-    passing, scaled = sco.get("scaled_passing_score"), _number(cmi.get("cmi.score.scaled"))
-    if passing is not None and scaled is not None:
-        # SCORM 2004 RTE 4.2.22: the manifest's passing score overrides what the SCO says.
-        success = "PASSED" if scaled >= passing else "FAILED"
+    passing, scaled = sco.get("scaled_passing_score"), read_number(cmi.get("cmi.score.scaled"))
+    if passing is not None:
+        # RTE 4.2.22: the manifest's passing score overrides what the SCO says.
+        success = "UNKNOWN"
+        if scaled is not None:
+            success = "PASSED" if scaled >= passing else "FAILED"
+    elif ended and not sco.get("objective_set_by_content"):
+        # SN UP.4: content that does not set its own status counts as completed and satisfied.
+        success = "PASSED" if success == "UNKNOWN" else success
+    if ended and not sco.get("completion_set_by_content"):
+        completion = "COMPLETED" if completion == "UNKNOWN" else completion
     if scaled is None:
         return Rollup(completion, success, _percent(cmi, "cmi.score.", lenient=False))
     return Rollup(completion, success, round(scaled * 100, 7))
 
 
 def _percent(cmi: dict[str, str], prefix: str, *, lenient: bool) -> float | None:
-    raw = _number(cmi.get(prefix + "raw"))
-    least, most = _number(cmi.get(prefix + "min")), _number(cmi.get(prefix + "max"))
+    raw = read_number(cmi.get(prefix + "raw"))
+    least, most = read_number(cmi.get(prefix + "min")), read_number(cmi.get(prefix + "max"))
     if raw is None:
         return None
     if least is None and lenient:
@@ -137,11 +168,3 @@ def _percent(cmi: dict[str, str], prefix: str, *, lenient: bool) -> float | None
     if least is None or most is None or most <= least:
         return None
     return round(min(max((raw - least) / (most - least), 0.0), 1.0) * 100, 7)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

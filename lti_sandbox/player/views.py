@@ -54,10 +54,9 @@ def play(token: str) -> Answer:
     except ApiError:
         return _message("gone"), 404
     start = {
-        **values,
+        **_with_address(token, values),
         "sequence": session["sequence"],
         "commit_url": url_for("practice_player.commit", token=token),
-        "content_url": f"/content/{token}/{quote(values['sco']['href'], safe='/?=&#%+')}",
         "commit_milliseconds": _commit_milliseconds(cloud, session["course_id"]),
     }
     course = courses.get_course(cloud, session["course_id"], session["version"])
@@ -74,12 +73,15 @@ def commit(token: str) -> tuple[Response, int]:
         return jsonify(error="This session is not known."), 404
     message = json_body()
     try:
-        sessions.commit(cloud, session, message)
+        session = sessions.commit(cloud, session, message)
+        view = {}
+        if message.get("navigation") or session["several"]:
+            view = _with_address(token, sessions.start_values(cloud, session))
     except ApiError as problem:
         return jsonify(error=problem.sentence, next={"kind": "message"}), problem.status
-    if message.get("exit") != "exited":
-        return jsonify(stored=True), 200
-    return jsonify(stored=True, next=where_next(cloud, session)), 200
+    if message.get("exit") == "exited":
+        return jsonify(stored=True, next=where_next(cloud, session)), 200
+    return jsonify(stored=True, view=view), 200
 
 
 @views.get("/content/<token>/<path:path>")
@@ -142,6 +144,16 @@ MESSAGES = {
         "take you back.",
     ),
 }
+
+
+def _with_address(token: str, values: Document) -> Document:
+    """Add where the page of the current activity is, if there is one."""
+    if values["sco"] is None:
+        return values
+    href = values["sco"]["href"]
+    if not href.startswith(("http://", "https://")):
+        href = f"/content/{token}/{quote(href, safe='/?=&#%+')}"
+    return {**values, "content_url": href}
 
 
 def _message(reason: str) -> str:

@@ -1,14 +1,14 @@
 """Act as a player from launch to exit without one, as the control of registrations asks."""
 
 import uuid
-from typing import Any
 
 from lti_sandbox.player.records import begin, note, runtime_of
 from lti_sandbox.player.rollup import write_outcome
-from lti_sandbox.practice_scorm_cloud import courses, links, registrations
+from lti_sandbox.practice_scorm_cloud import links, registrations
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 from lti_sandbox.practice_scorm_cloud.errors import ApiError
-from lti_sandbox.practice_scorm_cloud.results import Document
+from lti_sandbox.practice_scorm_cloud.manifest import leaves
+from lti_sandbox.practice_scorm_cloud.results import Document, state_of
 from lti_sandbox.practice_scorm_cloud.times import later
 
 CONTROL_KEYS = ("completion", "success", "scaled", "seconds")
@@ -35,7 +35,8 @@ def whole_session(cloud: Cloud, registration_id: str, wanted: Document) -> Docum
         result["success"] = wanted.get("success", result["success"])
         if "scaled" in wanted:
             result["scaled"] = wanted["scaled"]
-        _remember_outcome(result, courses.get_course(cloud, **_version(result)))
+        for leaf in leaves(result["tree"]):
+            _remember_outcome(result, leaf)
         note(result, result["launches"][-1], seconds, moment, exited=True)
 
     return registrations.change_result(cloud, registration_id, play)
@@ -63,19 +64,17 @@ def _launched(completion: str) -> str:
     return "INCOMPLETE" if completion == "UNKNOWN" else completion
 
 
-def _version(result: Document) -> dict[str, Any]:
-    return {"course_id": result["course"]["id"], "version": result["course"]["version"]}
-
-
-def _remember_outcome(result: Document, course: Document) -> None:
+def _remember_outcome(result: Document, leaf: Document) -> None:
     """Write the outcome where a real player would find it again at the next launch."""
-    written = write_outcome(
-        course["standard"], result["completion"], result["success"], result.get("scaled")
-    )
-    data = {**result["cmi"].get("data", {}), **written}
-    if result.get("scaled") is None:
+    outcome = {key: result[key] for key in ("completion", "success", "scaled")}
+    state = state_of(result, leaf["id"])
+    written = write_outcome(result["tree"]["standard"], **outcome)
+    data = {**state["cmi"].get("data", {}), **written}
+    if outcome["scaled"] is None:
         data = {key: value for key, value in data.items() if ".score." not in key}
-    result["cmi"] = {**runtime_of(data), "exit": "suspend", "entry": "resume"}
+    cmi = {**runtime_of(data), "exit": "suspend", "entry": "resume"}
+    attempts = max(state["attempts"], 1)
+    state.update(outcome, cmi=cmi, suspended=True, attempts=attempts)
 
 
 def _is_number(value: object) -> bool:

@@ -60,7 +60,7 @@ def add_version(
             "updated": moment,
             "tags": tags or (before["tags"] if before else []),
             "root": package.root,
-            "sco": package.sco,
+            "activities": package.activities,
         }
         store_course(cloud, course)
         for path, body in files.items():

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+from lti_sandbox.practice_scorm_cloud.manifest import leaves, read_activities
+
 MAX_FILES = 20_000
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
 MAX_RATIO = 200
@@ -20,13 +22,18 @@ class BadPackage(Exception):
 
 @dataclass(frozen=True)
 class Package:
-    """What the manifest says; `sco` is what the player needs for the one SCO it plays."""
+    """What the manifest says; `activities` is the tree that the player plays."""
 
     title: str
     standard: str
     root: dict[str, Any]
-    sco: dict[str, Any]
+    activities: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def sco(self) -> dict[str, Any]:
+        """The first activity that has a page."""
+        return next(leaves(self.activities))
 
 
 def read_zip(body: bytes) -> dict[str, bytes]:
@@ -77,7 +84,7 @@ class _Manifest:
         self.root = root
         self.files = files
         self.warnings: list[str] = []
-        self.scos: list[tuple[ElementTree.Element, dict[str, Any]]] = []
+        self.scos: list[dict[str, Any]] = []
         self.resources = self._resources()
 
     def package(self) -> Package:
@@ -94,11 +101,10 @@ class _Manifest:
         }
         if not self.scos:
             raise BadPackage("imsmanifest.xml names no item with a page to open.")
-        if len(self.scos) > 1:
-            count = len(self.scos)
-            self.warnings.append(f"The package has {count} SCOs; only the first is played.")
-        item, activity = self.scos[0]
-        return Package(title, self._standard(), tree, self._sco(item, activity), self.warnings)
+        self._check_page(self.scos[0])
+        standard = self._standard()
+        activities = read_activities(standard, self.root, organization, tree)
+        return Package(title, standard, tree, activities, self.warnings)
 
     def _organization(self) -> ElementTree.Element:
         holder = _child(self.root, "organizations")
@@ -155,47 +161,14 @@ class _Manifest:
             "title": _text(item, "title"),
         }
         if resource and resource["href"]:
-            self.scos.append((item, activity))
+            self.scos.append(activity)
         activity["children"] = [self._activity(child) for child in _children(item, "item")]
         return activity
 
-    def _sco(self, item: ElementTree.Element, activity: dict[str, Any]) -> dict[str, Any]:
+    def _check_page(self, activity: dict[str, Any]) -> None:
         path = posixpath.normpath(unquote(activity["href"].partition("?")[0].partition("#")[0]))
         if path not in self.files:
             raise BadPackage(f"The page that the manifest opens is not in the zip: {path!r}.")
-        threshold = _find(item, "completionThreshold")
-        return {
-            "href": activity["href"],
-            "title": activity["title"],
-            "mastery_score": _number(_find_text(item, "masteryscore")),
-            "launch_data": _find_text(item, "datafromlms") or _find_text(item, "dataFromLMS"),
-            "max_time": _find_text(item, "maxtimeallowed"),
-            "time_limit_action": _find_text(item, "timelimitaction")
-            or _find_text(item, "timeLimitAction"),
-            "completion_threshold": _threshold(threshold),
-            "scaled_passing_score": _scaled_passing_score(item),
-        }
-
-
-def _scaled_passing_score(item: ElementTree.Element) -> float | None:
-    objective = _find(item, "primaryObjective")
-    if objective is None or objective.get("satisfiedByMeasure", "").lower() not in ("true", "1"):
-        return None
-    measure = _number(_find_text(objective, "minNormalizedMeasure"))
-    return 1.0 if measure is None else measure
-
-
-def _threshold(element: ElementTree.Element | None) -> float | None:
-    if element is None or element.get("completedByMeasure", "true").lower() not in ("true", "1"):
-        return None
-    return _number(element.get("minProgressMeasure") or (element.text or "").strip() or "1")
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -208,15 +181,6 @@ def _children(parent: ElementTree.Element, name: str) -> list[ElementTree.Elemen
 
 def _child(parent: ElementTree.Element, name: str) -> ElementTree.Element | None:
     return next(iter(_children(parent, name)), None)
-
-
-def _find(parent: ElementTree.Element, name: str) -> ElementTree.Element | None:
-    return next((element for element in parent.iter() if _local(element) == name), None)
-
-
-def _find_text(parent: ElementTree.Element, name: str) -> str:
-    element = _find(parent, name)
-    return (element.text or "").strip() if element is not None else ""
 
 
 def _text(parent: ElementTree.Element, name: str) -> str:

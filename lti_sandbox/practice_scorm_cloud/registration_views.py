@@ -9,6 +9,7 @@ from lti_sandbox.practice_scorm_cloud import links, lists, registrations, settin
 from lti_sandbox.practice_scorm_cloud.asking import detail, flag, json_body, tag_list, whole_number
 from lti_sandbox.practice_scorm_cloud.cloud import current_cloud
 from lti_sandbox.practice_scorm_cloud.errors import ApiError, no_registration
+from lti_sandbox.practice_scorm_cloud.manifest import one_page
 from lti_sandbox.practice_scorm_cloud.postbacks import send
 from lti_sandbox.practice_scorm_cloud.results import (
     FORMATS,
@@ -72,8 +73,12 @@ def reset(id: str) -> Any:
 
 @views.delete(ONE + "/globalData")
 def forget_global_data(id: str) -> Any:
-    """Forget global data, of which a single SCO has none."""
-    registrations.get_row(current_cloud(), id)
+    """Forget global objectives and shared data."""
+
+    def forget(result: Document, _: str) -> None:
+        result.update({"globals": {}, "shared": {}})
+
+    registrations.change_result(current_cloud(), id, forget, announce=False)
     return NOTHING
 
 
@@ -206,7 +211,12 @@ def postback_test() -> Any:
 
 
 def _dummy(shown: Any) -> Document:
-    course = {"id": "practice-course", "title": "Practice course", "version": 0}
+    course = {
+        "id": "practice-course",
+        "title": "Practice course",
+        "version": 0,
+        "activities": one_page("practice-course", "Practice course"),
+    }
     facts = {
         "id": "practice-test-registration",
         "xapiRegistrationId": "00000000-0000-4000-8000-000000000000",

@@ -31,12 +31,36 @@ def new_result(instance: int, moment: str, course: Document) -> Document:
         "created": moment,
         "completion": "UNKNOWN",
         "success": "UNKNOWN",
+        "scaled": None,
         "seconds": 0.0,
         "last_access": moment,
-        "attempts": 0,
         "launches": [],
-        "cmi": {},
+        # The version of an instance never changes, and so its tree does not either.
+        "tree": course["activities"],
+        "activities": {},
+        "globals": {},
+        "shared": {},
+        "suspended_at": None,
     }
+
+
+def state_of(result: Document, activity_id: str) -> Document:
+    """Return what an instance holds of one activity; made when there is nothing yet."""
+    state: Document = result["activities"].setdefault(
+        activity_id,
+        {
+            "completion": "UNKNOWN",
+            "success": "UNKNOWN",
+            "scaled": None,
+            "attempts": 0,
+            "seconds": 0.0,
+            "ended": False,
+            "suspended": False,
+            "objectives": {},
+            "cmi": {},
+        },
+    )
+    return state
 
 
 def registration_json(facts: Document, result: Document, detail: Detail) -> Document:
@@ -58,9 +82,14 @@ def registration_json(facts: Document, result: Document, detail: Detail) -> Docu
         "course": result["course"],
         "learner": facts["learner"],
         "tags": facts.get("tags") or None,
-        "globalObjectives": [],
-        "sharedData": [],
-        "activityDetails": _root_activity(result, detail),
+        "globalObjectives": [
+            _objective(name, shared) for name, shared in sorted(result["globals"].items())
+        ],
+        "sharedData": [
+            {"id": name, "value": text} for name, text in sorted(result["shared"].items())
+        ],
+        "suspendedActivityId": result["suspended_at"],
+        "activityDetails": _activity(result, result["tree"], detail, root=True),
     }
     return without_unknown(shown)
 
@@ -106,56 +135,68 @@ def _amount(result: Document) -> float:
     return 1.0 if result["completion"] == "COMPLETED" else 0.0
 
 
-def _root_activity(result: Document, detail: Detail) -> Document:
-    activity = _activity(result, result["course"]["id"], result["course"]["title"])
-    activity["children"] = []
-    if detail.children:
-        activity["objectives"] = [_primary_objective(result)]
-        leaf = _activity(result, "item_1", result["course"]["title"])
-        leaf["children"] = []
-        leaf["objectives"] = [_primary_objective(result)]
-        if detail.runtime:
-            leaf["runtime"] = _runtime(result, detail)
-        activity["children"] = [without_unknown(leaf)]
-    return without_unknown(activity)
-
-
-def _activity(result: Document, activity_id: str, title: str) -> Document:
-    return {
-        "id": activity_id,
-        "title": title,
-        "attempts": result["attempts"],
-        "activityCompletion": result["completion"],
-        "activitySuccess": result["success"],
-        "score": score_json(result),
-        "timeTracked": time_text(result["seconds"]),
-        "completionAmount": {"scaled": _amount(result)},
-        "suspended": result["cmi"].get("exit") == "suspend",
+def _activity(result: Document, node: Document, detail: Detail, *, root: bool = False) -> Document:
+    state = result if root else state_of(result, node["id"])
+    suspended = result["suspended_at"] is not None
+    suspended = suspended if root else state_of(result, node["id"])["suspended"]
+    passing = node["scaled_passing_score"]
+    shown = {
+        "id": node["id"],
+        "title": node["title"],
+        "attempts": state_of(result, node["id"])["attempts"],
+        "activityCompletion": state["completion"],
+        "activitySuccess": state["success"],
+        "score": score_json(state),
+        "timeTracked": time_text(state["seconds"]),
+        "completionAmount": {"scaled": _amount(state)},
+        "suspended": suspended,
+        "children": [],
         "staticProperties": {
-            "completionThreshold": "",
-            "launchData": "",
-            "maxTimeAllowed": "",
-            "scaledPassingScore": 0.0,
-            "scaledPassingScoreUsed": False,
-            "timeLimitAction": "",
+            "completionThreshold": _text(node["completion_threshold"]),
+            "launchData": node["launch_data"],
+            "maxTimeAllowed": node["max_time"],
+            "scaledPassingScore": passing or 0.0,
+            "scaledPassingScoreUsed": passing is not None,
+            "timeLimitAction": node["time_limit_action"],
         },
     }
+    if detail.children:
+        shown["objectives"] = _objectives(state, node)
+        shown["children"] = [_activity(result, child, detail) for child in node["children"]]
+    if detail.runtime and not node["children"]:
+        shown["runtime"] = _runtime(state, detail)
+    return without_unknown(shown)
 
 
-def _primary_objective(result: Document) -> Document:
+def _objectives(state: Document, node: Document) -> list[Document]:
+    primary = {**_objective(node["objectives"][0]["id"], state), "primary": True}
+    primary["objectiveCompletion"] = state["completion"]
+    others = state.get("objectives", {})
+    return [primary, *(_objective(name, others.get(name, {})) for name in _names(node))]
+
+
+def _names(node: Document) -> list[str]:
+    return [one["id"] for one in node["objectives"] if not one["primary"]]
+
+
+def _objective(name: str, status: Document) -> Document:
     objective = {
-        "id": "",
-        "primary": True,
-        "score": score_json(result),
-        "objectiveCompletion": result["completion"],
-        "objectiveSuccess": result["success"],
+        "id": name,
+        "primary": False,
+        "score": score_json(status),
+        "objectiveCompletion": "UNKNOWN",
+        "objectiveSuccess": status.get("success", "UNKNOWN"),
         "previousObjectiveSuccess": "UNKNOWN",
     }
     return without_unknown(objective)
 
 
-def _runtime(result: Document, detail: Detail) -> Document:
-    cmi = result["cmi"]
+def _text(number: float | None) -> str:
+    return "" if number is None else f"{number:g}"
+
+
+def _runtime(state: Document, detail: Detail) -> Document:
+    cmi = state["cmi"]
     score = cmi.get("score", {})
     runtime = {
         "completionStatus": cmi.get("completion_status", "unknown"),
@@ -175,9 +216,9 @@ def _runtime(result: Document, detail: Detail) -> Document:
         "scoreRaw": score.get("raw", ""),
         "scoreMin": score.get("min", ""),
         "scoreMax": score.get("max", ""),
-        "totalTime": time_text(result["seconds"]),
-        "timeTracked": time_text(result["seconds"]),
-        "runtimeSuccessStatus": result["success"],
+        "totalTime": time_text(state["seconds"]),
+        "timeTracked": time_text(state["seconds"]),
+        "runtimeSuccessStatus": state["success"],
         "suspendData": cmi.get("suspend_data", ""),
         "learnerComments": [],
         "lmsComments": [],

@@ -18,7 +18,7 @@ DEFAULTS = {
     "PlayerLaunchType": "FRAMESET",
     "PlayerScoLaunchType": "FRAMESET",
     "PlayerReturnToLmsAction": "Legacy",
-    "PlayerResetRunTimeData": "NEVER",
+    "PlayerResetRunTimeData": "",  # as the standard of the course says
     "PlayerScaleRawScore": "true",
     "PlayerSatisfiedCausesCompletion": "false",
     "PlayerCompletionStatOfFailedSuccessStat": "completed",

@@ -105,8 +105,11 @@ class Store:
 
 
 def dump(document: object) -> str:
-    """Write a document for a column."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    """Write a document for a column.
+
+    Escaped, because a course may store half a surrogate pair, which UTF-8 cannot hold.
+    """
+    return json.dumps(document, separators=(",", ":"))
 
 
 def load(text: str) -> Any:

@@ -82,7 +82,7 @@ def test_refuses_what_cannot_be_played(files: dict[str, bytes], sentence: str) -
         parse_package(files)
 
 
-def test_warns_of_a_second_sco() -> None:
+def test_reads_a_second_sco() -> None:
     manifest = (
         b"<manifest><organizations><organization><item identifierref='r'/>"
         b"<item identifierref='r'/></organization></organizations><resources>"
@@ -91,8 +91,9 @@ def test_warns_of_a_second_sco() -> None:
 
     package = parse_package({"imsmanifest.xml": manifest, "a b.html": b""})
 
-    assert package.warnings == ["The package has 2 SCOs; only the first is played."]
-    assert package.sco["href"] == "a%20b.html?x=1"
+    assert package.warnings == []
+    hrefs = [child["href"] for child in package.activities["children"]]
+    assert hrefs == ["a%20b.html?x=1"] * 2
 
 
 def job_of(practice: Practice, started: object) -> dict[str, object]:

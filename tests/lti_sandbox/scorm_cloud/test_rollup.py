@@ -6,9 +6,9 @@ import pytest
 
 from lti_sandbox.player.rollup import (
     Rollup,
+    lesson_status,
     parse_seconds,
     roll_up,
-    status_at_finish,
     write_outcome,
     write_seconds,
 )
@@ -36,7 +36,7 @@ STATUS, RAW = "cmi.core.lesson_status", "cmi.core.score.raw"
     ],
 )
 def test_rolls_up_scorm_12(cmi: dict[str, str], expected: Rollup) -> None:
-    assert roll_up("SCORM12", {}, cmi) == expected
+    assert roll_up("SCORM12", {}, cmi, ended=False) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,28 +74,71 @@ def test_rolls_up_scorm_12(cmi: dict[str, str], expected: Rollup) -> None:
     ],
 )
 def test_rolls_up_scorm_2004(sco: dict[str, Any], cmi: dict[str, str], expected: Rollup) -> None:
-    assert roll_up("SCORM20044THEDITION", sco, cmi) == expected
+    assert roll_up("SCORM20044THEDITION", sco, cmi, ended=False) == expected
+
+
+INCOMPLETE_30 = {STATUS: "incomplete", RAW: "30"}
 
 
 @pytest.mark.parametrize(
-    "mastery, cmi, expected",
+    "mastery, cmi, read, expected",
     [
-        (80, {RAW: "80", STATUS: "completed"}, {STATUS: "passed"}),
-        (80, {RAW: "79.9", STATUS: "passed"}, {STATUS: "failed"}),
-        (80, {STATUS: "completed"}, {}),
-        (None, {RAW: "80", STATUS: "completed"}, {}),
+        (None, {}, "completed", Rollup("COMPLETED", "UNKNOWN", None)),
+        (None, {RAW: "85"}, "completed", Rollup("COMPLETED", "UNKNOWN", 85.0)),
+        (70, {RAW: "70"}, "passed", Rollup("COMPLETED", "PASSED", 70.0)),
+        (70, {RAW: "69.9"}, "failed", Rollup("COMPLETED", "FAILED", 69.9)),
+        (70, INCOMPLETE_30, "incomplete", Rollup("INCOMPLETE", "UNKNOWN", 30.0)),
+        (70, {STATUS: "passed", RAW: "30"}, "passed", Rollup("COMPLETED", "PASSED", 30.0)),
+        (70, {STATUS: "failed", RAW: "90"}, "failed", Rollup("COMPLETED", "FAILED", 90.0)),
+        (70, {STATUS: "completed", RAW: "90"}, "completed", Rollup("COMPLETED", "PASSED", 90.0)),
+        (70, {STATUS: "completed"}, "completed", Rollup("COMPLETED", "UNKNOWN", None)),
     ],
 )
-def test_mastery_score_decides_at_finish(
-    mastery: float | None, cmi: dict[str, str], expected: dict[str, str]
+def test_scorm_12_status_at_the_end(
+    mastery: float | None, cmi: dict[str, str], read: str, expected: Rollup
 ) -> None:
-    assert status_at_finish("SCORM12", {"mastery_score": mastery}, cmi) == expected
+    sco = {"mastery_score": mastery}
+
+    assert lesson_status(sco, cmi, ended=True) == read
+    assert roll_up("SCORM12", sco, cmi, ended=True) == expected
+
+
+COMPLETED_2004, SUCCESS_2004, SCALED = (
+    "cmi.completion_status",
+    "cmi.success_status",
+    "cmi.score.scaled",
+)
+
+
+@pytest.mark.parametrize(
+    "sco, cmi, expected",
+    [
+        ({}, {SCALED: ".85"}, Rollup("COMPLETED", "PASSED", 85.0)),
+        ({}, {}, Rollup("COMPLETED", "PASSED", None)),
+        ({}, {SUCCESS_2004: "failed"}, Rollup("COMPLETED", "FAILED", None)),
+        ({}, {COMPLETED_2004: "incomplete"}, Rollup("INCOMPLETE", "PASSED", None)),
+        (
+            {"completion_set_by_content": True, "objective_set_by_content": True},
+            {SCALED: ".85"},
+            Rollup("UNKNOWN", "UNKNOWN", 85.0),
+        ),
+        (
+            {"scaled_passing_score": 0.8},
+            {SUCCESS_2004: "passed"},
+            Rollup("COMPLETED", "UNKNOWN", None),
+        ),
+    ],
+)
+def test_scorm_2004_status_at_the_end(
+    sco: dict[str, Any], cmi: dict[str, str], expected: Rollup
+) -> None:
+    assert roll_up("SCORM20043RDEDITION", sco, cmi, ended=True) == expected
 
 
 @pytest.mark.parametrize("standard", ["SCORM12", "SCORM20043RDEDITION"])
 @pytest.mark.parametrize("outcome", [("COMPLETED", "PASSED", 85.5), ("COMPLETED", "FAILED", 40.0)])
 def test_written_outcome_reads_back(standard: str, outcome: tuple[str, str, float]) -> None:
-    assert roll_up(standard, {}, write_outcome(standard, *outcome)) == Rollup(*outcome)
+    assert roll_up(standard, {}, write_outcome(standard, *outcome), ended=True) == Rollup(*outcome)
 
 
 @pytest.mark.parametrize(
