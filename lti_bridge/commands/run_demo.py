@@ -1,4 +1,4 @@
-"""The whole journey on one machine: four processes, two courses, one address to open."""
+"""The whole journey on one machine: four processes, three courses, one address to open."""
 
 import json
 import socket
@@ -30,7 +30,11 @@ from .courses import open_client, wait_for_import
 from .opening import close_bridge
 from .serving import make_ready
 
-SAMPLES = {"scorm12-quiz": "SCORM 1.2", "scorm2004-quiz": "SCORM 2004"}
+SAMPLES = {
+    "scorm12-quiz": "SCORM 1.2",
+    "scorm2004-quiz": "SCORM 2004",
+    "scorm2004-several": "SCORM 2004, several SCOs",
+}
 START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 CALL_SECONDS = 10.0
@@ -168,7 +172,7 @@ class Demo:
         return " / ".join(lines) or "it said nothing"
 
     def _fill(self, settings: Settings) -> None:
-        self._say("Uploading two sample courses and connecting the LMS …")
+        self._say("Uploading three sample courses and connecting the LMS …")
         app = create_app(settings)
         services: Services = app.extensions[EXTENSION]
         with app.app_context():
@@ -213,7 +217,7 @@ class Demo:
 
 
 def upload_samples(client: ScormCloudClient) -> None:
-    """Import the two sample courses that are not there yet."""
+    """Import the sample courses that are not there yet."""
     for kind in SAMPLES:
         try:
             client.get_course(course_id(kind))

@@ -65,10 +65,11 @@ def move(result: Document, current: Document | None, request: str) -> Move:
 
 def menu(result: Document, current: Document | None) -> Document:
     """Return what the player shows beside the page: every activity, and where one may go."""
+    hidden = current["hidden_buttons"] if current else []
     return {
-        "items": list(_items(result, result["tree"], current, 0)),
-        "next": _flow(result, current, forward=True) is not None,
-        "previous": _flow(result, current, forward=False) is not None,
+        "items": _items(result, result["tree"], current, 0),
+        "next": _flow(result, current, forward=True) is not None and "continue" not in hidden,
+        "previous": _flow(result, current, forward=False) is not None and "previous" not in hidden,
     }
 
 

@@ -146,3 +146,26 @@ DATA_PROTECTION: dict[str, Any] = {
         },
     ],
 }
+
+# Three pages with a run-time each: two to read, then the quiz that decides.
+FIRE_SAFETY_STEPS: dict[str, Any] = {
+    "title": "Fire safety step by step",
+    "parts": [
+        {
+            "title": "Before a fire",
+            "lead": "Look around you while there is time.",
+            "sections": FIRE_SAFETY["sections"][:1],
+        },
+        {
+            "title": "When you find a fire",
+            "lead": "The alarm comes first, the extinguisher later or not at all.",
+            "sections": FIRE_SAFETY["sections"][1:2],
+        },
+        {
+            "title": "On the way out, and the quiz",
+            "lead": "The last step, and four questions about all three.",
+            "sections": FIRE_SAFETY["sections"][2:],
+            "questions": FIRE_SAFETY["questions"],
+        },
+    ],
+}

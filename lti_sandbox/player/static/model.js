@@ -9,9 +9,8 @@ var PracticeModel = (function () {
     return function (value) { return words.indexOf(value) >= 0 ? "" : "type"; };
   }
 
-  function text(longest) {
-    return function (value) { return value.length <= longest ? "" : "type"; };
-  }
+  // Lengths in the standards are the least that an LMS keeps: what is longer is kept too.
+  function text() { return ""; }
 
   // A decimal number within [least, most]; either end may be null.
   function decimal(least, most) {
@@ -40,6 +39,28 @@ var PracticeModel = (function () {
     return function (value) { return first(value) === "" ? "" : second(value); };
   }
 
+  // Every value of a list must pass, however the standards separate them: `[,]`.
+  function listOf(check) {
+    return function (value) {
+      return value === "" || value.split("[,]").every(check) ? "" : "type";
+    };
+  }
+
+  // The pages that a course shows. A SCO may consist of several pages, or frame them: each may
+  // begin a run-time when the one before has ended its own, or was replaced without doing so.
+  function Pages(documents) {
+    this.documents = documents || function () { return []; };
+    this.seen = [];
+  }
+
+  Pages.prototype.remember = function () { this.seen = this.documents(); };
+
+  Pages.prototype.changed = function (inFramesToo) {
+    var seen = this.seen;
+    var now = inFramesToo ? this.documents() : this.documents().slice(0, 1);
+    return now.some(function (one) { return seen.indexOf(one) < 0; });
+  };
+
   // `table` maps a path, with n for an index, to {access, check, start}. `values` holds what the
   // course has set, by full path, and is all that is ever committed.
   function Model(table, starts, values) {
@@ -58,6 +79,12 @@ var PracticeModel = (function () {
     if (Object.prototype.hasOwnProperty.call(this.starts, path)) { return this.starts[path]; }
     var element = this.find(path);
     return element && element.start !== undefined ? element.start : null;
+  };
+
+  // A page that begins anew finds what the one before has set, but not its own session.
+  Model.prototype.again = function (exit, entry, ofOneSession) {
+    this.starts[entry] = this.values[exit] === "suspend" ? "resume" : "";
+    ofOneSession.forEach(function (path) { delete this.values[path]; }, this);
   };
 
   Model.prototype.write = function (path, value) { this.values[path] = value; };
@@ -96,6 +123,6 @@ var PracticeModel = (function () {
 
   return {
     Model: Model, oneOf: oneOf, text: text, decimal: decimal, whole: whole,
-    pattern: pattern, either: either
+    pattern: pattern, either: either, listOf: listOf, Pages: Pages
   };
 }());

@@ -3,13 +3,11 @@
 
 var PracticeScorm12 = (function () {
   var P = PracticeModel;
-  var IDENTIFIER = P.pattern(/^\S{1,255}$/);
+  var IDENTIFIER = P.pattern(/^\S+$/);
   var TIMESPAN = P.pattern(/^\d{2,4}:\d{2}:\d{2}(\.\d{1,2})?$/);
   var TIME = P.pattern(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,2})?$/);
   var SCORE = P.either(P.oneOf(""), P.decimal(0, 100));
   var STATUS = P.oneOf("passed", "completed", "failed", "incomplete", "browsed");
-  var STRING = P.text(255);
-  var LONG = P.text(4096);
 
   function read(start) { return { access: "r", start: start }; }
   function both(check, start) { return { access: "rw", check: check, start: start }; }
@@ -20,7 +18,7 @@ var PracticeScorm12 = (function () {
       "entry,score,total_time,lesson_mode,exit,session_time"),
     "cmi.core.student_id": read(""),
     "cmi.core.student_name": read(""),
-    "cmi.core.lesson_location": both(STRING, ""),
+    "cmi.core.lesson_location": both(P.text, ""),
     "cmi.core.credit": read("credit"),
     "cmi.core.lesson_status": both(STATUS, "not attempted"),
     "cmi.core.entry": read(""),
@@ -32,9 +30,9 @@ var PracticeScorm12 = (function () {
     "cmi.core.lesson_mode": read("normal"),
     "cmi.core.exit": write(P.oneOf("time-out", "suspend", "logout", "")),
     "cmi.core.session_time": write(TIMESPAN),
-    "cmi.suspend_data": both(LONG, ""),
+    "cmi.suspend_data": both(P.text, ""),
     "cmi.launch_data": read(""),
-    "cmi.comments": both(LONG, ""),
+    "cmi.comments": both(P.text, ""),
     "cmi.comments_from_lms": read(""),
     "cmi.objectives._children": read("id,score,status"),
     "cmi.objectives._count": read("0"),
@@ -50,7 +48,7 @@ var PracticeScorm12 = (function () {
     "cmi.student_data.time_limit_action": read(""),
     "cmi.student_preference._children": read("audio,language,speed,text"),
     "cmi.student_preference.audio": both(P.whole(-1, 100), "0"),
-    "cmi.student_preference.language": both(STRING, ""),
+    "cmi.student_preference.language": both(P.text, ""),
     "cmi.student_preference.speed": both(P.whole(-100, 100), "0"),
     "cmi.student_preference.text": both(P.whole(-1, 1), "0"),
     "cmi.interactions._children": read("id,objectives,time,type,correct_responses,weighting," +
@@ -63,9 +61,9 @@ var PracticeScorm12 = (function () {
     "cmi.interactions.n.type": write(P.oneOf("true-false", "choice", "fill-in", "matching",
       "performance", "likert", "sequencing", "numeric")),
     "cmi.interactions.n.correct_responses._count": read("0"),
-    "cmi.interactions.n.correct_responses.n.pattern": write(STRING),
+    "cmi.interactions.n.correct_responses.n.pattern": write(P.text),
     "cmi.interactions.n.weighting": write(P.decimal(null, null)),
-    "cmi.interactions.n.student_response": write(STRING),
+    "cmi.interactions.n.student_response": write(P.text),
     "cmi.interactions.n.result": write(P.either(P.oneOf("correct", "wrong", "unanticipated",
       "neutral"), P.decimal(null, null))),
     "cmi.interactions.n.latency": write(TIMESPAN)
@@ -92,6 +90,7 @@ var PracticeScorm12 = (function () {
       "cmi.core.student_name": start.learner_name,
       "cmi.core.credit": start.credit,
       "cmi.core.lesson_mode": start.mode,
+      "cmi.core.lesson_status": start.status || "not attempted",
       "cmi.core.entry": start.entry,
       "cmi.core.total_time": start.total_time,
       "cmi.launch_data": sco.launch_data || "",
@@ -101,7 +100,8 @@ var PracticeScorm12 = (function () {
     };
   }
 
-  // `hooks` has committed(), called by LMSCommit, and finished(), called by LMSFinish.
+  // `hooks` has committed(), called by LMSCommit, finished(), called by LMSFinish, documents(), the
+  // pages that the course shows, and again(), called when one of them begins anew.
   function create(start, hooks) {
     var data = {};
     Object.keys(start.data).forEach(function (path) {
@@ -109,6 +109,7 @@ var PracticeScorm12 = (function () {
       if (path.indexOf("cmi.interactions.") !== 0) { data[path] = start.data[path]; }
     });
     var model = new P.Model(TABLE, startValues(start), data);
+    var pages = new P.Pages(hooks.documents);
     var state = "waiting";
     var error = "0";
     var detail = "";
@@ -168,14 +169,22 @@ var PracticeScorm12 = (function () {
     var API = {
       LMSInitialize: function (argument) {
         if (argument !== "") { return fail("201", "The argument is an empty string.", "false"); }
-        if (state !== "waiting") { return fail("101", "Already initialized or finished.", "false"); }
+        if (state !== "waiting") {
+          if (!pages.changed(state === "finished")) {
+            return fail("101", "Already initialized or finished.", "false");
+          }
+          model.again("cmi.core.exit", "cmi.core.entry", ["cmi.core.exit", "cmi.core.session_time"]);
+          hooks.again();
+        }
         state = "running";
+        pages.remember();
         return ok("true");
       },
       LMSFinish: function (argument) {
         if (argument !== "") { return fail("201", "The argument is an empty string.", "false"); }
         if (state !== "running") { return fail("301", "", "false"); }
         state = "finished";
+        pages.remember();
         hooks.finished();
         return ok("true");
       },
@@ -200,7 +209,7 @@ var PracticeScorm12 = (function () {
       name: "API",
       values: function () { return Object.assign({}, model.values); },
       state: function () { return state; },
-      wantsExit: function () { return false; }
+      request: function () { return "_none_"; }
     };
   }
 

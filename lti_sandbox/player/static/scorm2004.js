@@ -3,15 +3,56 @@
 
 var PracticeScorm2004 = (function () {
   var P = PracticeModel;
-  var IDENTIFIER = P.pattern(/^\S{1,4000}$/);
+  var IDENTIFIER = P.pattern(/^\S+$/);
   var TIMESPAN = P.pattern(
     /^P(?=.)(\d+Y)?(\d+M)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d{1,2})?S)?)?$/);
-  var TIME = P.pattern(
-    /^\d{4}(-\d{2}(-\d{2}(T\d{2}(:\d{2}(:\d{2}(\.\d{1,2}(Z|[+-]\d{2}(:\d{2})?)?)?)?)?)?)?)?Z?$/);
+  var ZONE = "(Z|[+-]([01]\\d|2[0-3])(:[0-5]\\d)?)?";
+  var TIME = P.pattern(new RegExp("^(19[7-9]\\d|20[0-2]\\d|203[0-8])(-(0[1-9]|1[0-2])" +
+    "(-(0[1-9]|[12]\\d|3[01])(T([01]\\d|2[0-3])(:[0-5]\\d(:[0-5]\\d(\\.\\d{1,2})?)?)?" + ZONE +
+    ")?)?)?$"));
+  var LANGUAGE = P.pattern(/^$|^([a-zA-Z]{2,3}|[ix])(-[a-zA-Z0-9]{2,8})*$/);
   var NUMBER = P.decimal(null, null);
   var SCALED = P.decimal(-1, 1);
   var SUCCESS = P.oneOf("passed", "failed", "unknown");
   var COMPLETION = P.oneOf("completed", "incomplete", "not attempted", "unknown");
+
+  // Learner responses, and after the slash the patterns of what is correct, by interaction type.
+  var ID = /^(?!.*\[[,.:]\])\S+$/;
+  var SAID = /^(\{lang=([a-zA-Z]{2,3}|[ix])(-[a-zA-Z0-9]{2,8})*\})?(?!\{lang=)[^]*$/;
+  var MATTERS = /^(\{(case|order)_matters=(true|false)\}){0,2}/;
+
+  function isId(value) { return ID.test(value); }
+  function isSaid(value) { return SAID.test(value); }
+  function isPair(value) { return /^\S+\[\.\]\S+$/.test(value); }
+  function isStep(value) { return /^\S*\[\.\][^]*$/.test(value) && value !== "[.]"; }
+
+  function withoutMatters(check) {
+    return function (value) { return check(value.replace(MATTERS, "")); };
+  }
+
+  function range(value) {
+    var ends = value.split("[:]");
+    var wrong = ends.length !== 2 || ends.some(function (end) { return end && NUMBER(end) !== ""; });
+    return wrong || (ends[0] && ends[1] && Number(ends[0]) > Number(ends[1])) ? "type" : "";
+  }
+
+  function all(check) { return { response: check, pattern: check }; }
+
+  var TRUTH = P.oneOf("true", "false");
+  var IDS = P.listOf(isId);
+  var TYPES = {
+    "true-false": all(TRUTH),
+    "choice": all(IDS),
+    "fill-in": { response: P.listOf(isSaid), pattern: withoutMatters(P.listOf(isSaid)) },
+    "long-fill-in": { response: P.pattern(SAID), pattern: withoutMatters(P.pattern(SAID)) },
+    "matching": all(P.listOf(isPair)),
+    "performance": { response: P.listOf(isStep), pattern: withoutMatters(P.listOf(isStep)) },
+    "sequencing": all(IDS),
+    "likert": all(P.pattern(ID)),
+    "numeric": { response: NUMBER, pattern: range },
+    "other": all(P.text)
+  };
+  var ONE_PATTERN = ["true-false", "likert", "numeric", "other"];
 
   function read(start) { return { access: "r", start: start }; }
   function both(check, start) { return { access: "rw", check: check, start: start }; }
@@ -21,8 +62,8 @@ var PracticeScorm2004 = (function () {
     "cmi._version": read("1.0"),
     "cmi.comments_from_learner._children": read("comment,location,timestamp"),
     "cmi.comments_from_learner._count": read("0"),
-    "cmi.comments_from_learner.n.comment": both(P.text(4000)),
-    "cmi.comments_from_learner.n.location": both(P.text(250)),
+    "cmi.comments_from_learner.n.comment": both(P.text),
+    "cmi.comments_from_learner.n.location": both(P.text),
     "cmi.comments_from_learner.n.timestamp": both(TIME),
     "cmi.comments_from_lms._children": read("comment,location,timestamp"),
     "cmi.comments_from_lms._count": read("0"),
@@ -38,29 +79,28 @@ var PracticeScorm2004 = (function () {
       "weighting,learner_response,result,latency,description"),
     "cmi.interactions._count": read("0"),
     "cmi.interactions.n.id": both(IDENTIFIER),
-    "cmi.interactions.n.type": both(P.oneOf("true-false", "choice", "fill-in", "long-fill-in",
-      "matching", "performance", "sequencing", "likert", "numeric", "other")),
+    "cmi.interactions.n.type": both(P.oneOf.apply(null, Object.keys(TYPES))),
     "cmi.interactions.n.objectives._count": read("0"),
     "cmi.interactions.n.objectives.n.id": both(IDENTIFIER),
     "cmi.interactions.n.timestamp": both(TIME),
     "cmi.interactions.n.correct_responses._count": read("0"),
-    "cmi.interactions.n.correct_responses.n.pattern": both(P.text(4000)),
+    "cmi.interactions.n.correct_responses.n.pattern": both(P.text),
     "cmi.interactions.n.weighting": both(NUMBER),
-    "cmi.interactions.n.learner_response": both(P.text(4000)),
+    "cmi.interactions.n.learner_response": both(P.text),
     "cmi.interactions.n.result": both(P.either(P.oneOf("correct", "incorrect", "unanticipated",
       "neutral"), NUMBER)),
     "cmi.interactions.n.latency": both(TIMESPAN),
-    "cmi.interactions.n.description": both(P.text(250)),
+    "cmi.interactions.n.description": both(P.text),
     "cmi.launch_data": read(),
     "cmi.learner_id": read(""),
     "cmi.learner_name": read(""),
     "cmi.learner_preference._children": read(
       "audio_level,language,delivery_speed,audio_captioning"),
     "cmi.learner_preference.audio_level": both(P.decimal(0, null), "1"),
-    "cmi.learner_preference.language": both(P.text(250), ""),
+    "cmi.learner_preference.language": both(LANGUAGE, ""),
     "cmi.learner_preference.delivery_speed": both(P.decimal(0, null), "1"),
     "cmi.learner_preference.audio_captioning": both(P.oneOf("-1", "0", "1"), "0"),
-    "cmi.location": both(P.text(1000)),
+    "cmi.location": both(P.text),
     "cmi.max_time_allowed": read(),
     "cmi.mode": read("normal"),
     "cmi.objectives._children": read(
@@ -75,7 +115,7 @@ var PracticeScorm2004 = (function () {
     "cmi.objectives.n.success_status": both(SUCCESS, "unknown"),
     "cmi.objectives.n.completion_status": both(COMPLETION, "unknown"),
     "cmi.objectives.n.progress_measure": both(P.decimal(0, 1)),
-    "cmi.objectives.n.description": both(P.text(250)),
+    "cmi.objectives.n.description": both(P.text),
     "cmi.progress_measure": both(P.decimal(0, 1)),
     "cmi.scaled_passing_score": read(),
     "cmi.score._children": read("scaled,raw,min,max"),
@@ -85,9 +125,13 @@ var PracticeScorm2004 = (function () {
     "cmi.score.max": both(NUMBER),
     "cmi.session_time": write(TIMESPAN),
     "cmi.success_status": both(SUCCESS, "unknown"),
-    "cmi.suspend_data": both(P.text(64000)),
+    "cmi.suspend_data": both(P.text),
     "cmi.time_limit_action": read("continue,no message"),
     "cmi.total_time": read("PT0H0M0S"),
+    "adl.data._children": read("id,store"),
+    "adl.data._count": read("0"),
+    "adl.data.n.id": read(),
+    "adl.data.n.store": both(P.text),
     "adl.nav.request": both(P.pattern(
       /^(_none_|continue|previous|exit|exitAll|abandon|abandonAll|suspendAll|\{target=[^}]+\}(choice|jump))$/),
     "_none_"),
@@ -124,8 +168,6 @@ var PracticeScorm2004 = (function () {
     "408": "Data Model Dependency Not Established"
   };
 
-  var EXITS = ["exit", "exitAll", "abandon", "abandonAll", "suspendAll"];
-
   function startValues(start) {
     var sco = start.sco;
     var values = {
@@ -134,7 +176,9 @@ var PracticeScorm2004 = (function () {
       "cmi.credit": start.credit,
       "cmi.mode": start.mode,
       "cmi.entry": start.entry,
-      "cmi.total_time": start.total_time
+      "cmi.total_time": start.total_time,
+      "adl.nav.request_valid.continue": String(Boolean(start.menu && start.menu.next)),
+      "adl.nav.request_valid.previous": String(Boolean(start.menu && start.menu.previous))
     };
     if (sco.launch_data) { values["cmi.launch_data"] = sco.launch_data; }
     if (sco.max_time) { values["cmi.max_time_allowed"] = sco.max_time; }
@@ -148,9 +192,11 @@ var PracticeScorm2004 = (function () {
     return values;
   }
 
-  // `hooks` has committed(), called by Commit, and finished(), called by Terminate.
+  // `hooks` has committed(), called by Commit, finished(), called by Terminate, documents(), the
+  // pages that the course shows, and again(), called when one of them begins anew.
   function create(start, hooks) {
     var model = new P.Model(TABLE, startValues(start), start.data);
+    var pages = new P.Pages(hooks.documents);
     var state = "waiting";
     var error = "0";
     var detail = "";
@@ -167,6 +213,13 @@ var PracticeScorm2004 = (function () {
       var parent = path.slice(0, path.lastIndexOf("."));
       var known = model.find(parent) || model.find(parent + "._children");
       return known && /\._(children|count|version)$/.test(path) ? "301" : "401";
+    }
+
+    function mayOpen(identifier) {
+      var items = (start.menu ? start.menu.items : []).filter(function (item) {
+        return item.id === identifier;
+      });
+      return items.length ? String(items[0].choice) : "unknown";
     }
 
     function computed(path) {
@@ -191,6 +244,8 @@ var PracticeScorm2004 = (function () {
       if (state === "waiting") { return fail("122", "", ""); }
       if (state === "terminated") { return fail("123", "", ""); }
       if (path === "") { return fail("301", "An element name is needed.", ""); }
+      var target = /^adl\.nav\.request_valid\.(?:choice|jump)\.\{target=([^}]*)\}$/.exec(path);
+      if (target) { return ok(mayOpen(target[1])); }
       var element = model.find(path);
       if (!element) { return fail(keywordError(path), path, ""); }
       if (element.access === "w") { return fail("405", path, ""); }
@@ -203,6 +258,24 @@ var PracticeScorm2004 = (function () {
     function dependency(path) {
       var inside = /^(cmi\.(?:objectives|interactions)\.\d+)\.(.+)$/.exec(path);
       return inside && inside[2] !== "id" && model.read(inside[1] + ".id") === null;
+    }
+
+    // What must not be there twice: objectives of an interaction, and its patterns.
+    function twice(path, value) {
+      var own = /^(cmi\.interactions\.\d+)\.(objectives|correct_responses)\.(\d+)\.(id|pattern)$/
+        .exec(path);
+      if (!own) { return ""; }
+      if (own[4] === "pattern" && own[3] !== "0" &&
+          ONE_PATTERN.indexOf(model.read(own[1] + ".type")) >= 0) {
+        return "This type of interaction has one pattern.";
+      }
+      var members = own[1] + "." + own[2];
+      for (var at = 0; at < model.count(members); at += 1) {
+        if (at !== Number(own[3]) && model.read(members + "." + at + "." + own[4]) === value) {
+          return "This is there already.";
+        }
+      }
+      return "";
     }
 
     function identifierTrouble(path, value) {
@@ -229,13 +302,17 @@ var PracticeScorm2004 = (function () {
         return fail(keywordError(path) === "301" ? "404" : "401", path, "false");
       }
       if (element.access === "r") { return fail("404", path, "false"); }
-      if (model.gap(path, true) !== null) {
+      if (model.gap(path, path.indexOf("adl.data.") !== 0) !== null) {
         return fail("351", "Indexes count up from 0 without gaps.", "false");
       }
       if (dependency(path)) { return fail("408", "The id comes first.", "false"); }
-      var trouble = element.check(value);
+      var answer = /^(cmi\.interactions\.\d+)\.(?:learner_(response)|correct_responses\.\d+\.(pattern))$/
+        .exec(path);
+      var type = answer ? model.read(answer[1] + ".type") : "";
+      if (type === null) { return fail("408", "The type comes first.", "false"); }
+      var trouble = answer ? TYPES[type][answer[2] || answer[3]](value) : element.check(value);
       if (trouble !== "") { return fail(trouble === "range" ? "407" : "406", path, "false"); }
-      var identifier = identifierTrouble(path, value);
+      var identifier = identifierTrouble(path, value) || twice(path, value);
       if (identifier) { return fail("351", identifier, "false"); }
       model.write(path, value);
       return ok("true");
@@ -244,9 +321,15 @@ var PracticeScorm2004 = (function () {
     var API = {
       Initialize: function (argument) {
         if (argument !== "") { return fail("201", "The argument is an empty string.", "false"); }
-        if (state === "running") { return fail("103", "", "false"); }
-        if (state === "terminated") { return fail("104", "", "false"); }
+        if (state !== "waiting") {
+          if (!pages.changed(state === "terminated")) {
+            return fail(state === "running" ? "103" : "104", "", "false");
+          }
+          model.again("cmi.exit", "cmi.entry", ["cmi.exit", "cmi.session_time", "adl.nav.request"]);
+          hooks.again();
+        }
         state = "running";
+        pages.remember();
         return ok("true");
       },
       Terminate: function (argument) {
@@ -254,6 +337,7 @@ var PracticeScorm2004 = (function () {
         if (state === "waiting") { return fail("112", "", "false"); }
         if (state === "terminated") { return fail("113", "", "false"); }
         state = "terminated";
+        pages.remember();
         hooks.finished();
         return ok("true");
       },
@@ -283,7 +367,7 @@ var PracticeScorm2004 = (function () {
         return values;
       },
       state: function () { return state === "terminated" ? "finished" : state; },
-      wantsExit: function () { return EXITS.indexOf(model.read("adl.nav.request")) >= 0; }
+      request: function () { return model.read("adl.nav.request"); }
     };
   }
 

@@ -10,6 +10,7 @@ from rustici_software_cloud_v2.rest import ApiException
 
 from lti_sandbox.sample_courses import build_sample
 from tests.lti_sandbox.scorm_cloud.practice import Practice, wait_until
+from tests.lti_sandbox.scorm_cloud.visits import Visit, add_seat, item, package
 
 
 @pytest.fixture(params=["/api/v2", "/api/v2/"], ids=["plain host", "host with slash"])
@@ -165,3 +166,44 @@ def test_reset_wipes_and_delete_removes(api: Any, practice: Practice) -> None:
     with pytest.raises(ApiException) as gone:
         registrations.delete_registration("seat-1")
     assert gone.value.status == 404
+
+
+def test_reads_every_activity_of_several(api: Any, practice: Practice) -> None:
+    add_seat(practice, package("1.2", item("one"), item("two")))
+    visit = Visit(practice)
+    visit.go("continue", {"cmi.core.lesson_status": "completed"})
+    visit.leave(
+        {
+            "cmi.core.lesson_status": "passed",
+            "cmi.core.score.raw": "80",
+            "cmi.interactions.0.id": "question",
+            "cmi.interactions.0.type": "fill-in",
+            "cmi.interactions.0.student_response": "alarm",
+            "cmi.interactions.0.correct_responses.0.pattern": "alarm",
+            "cmi.interactions.0.objectives.0.id": "aim",
+            "cmi.objectives.0.id": "aim",
+            "cmi.objectives.0.status": "passed",
+        }
+    )
+
+    read = client.RegistrationApi(api).get_registration_progress(
+        "seat-1",
+        include_child_results=True,
+        include_interactions_and_objectives=True,
+        include_runtime=True,
+    )
+
+    whole = read.activity_details
+    one, two = whole.children
+    assert (read.registration_completion, read.registration_success) == ("COMPLETED", "PASSED")
+    assert (read.suspended_activity_id, read.score.scaled) == ("two", 80)
+    assert (whole.id, one.id, two.id) == ("o", "one", "two")
+    assert (one.activity_completion, one.score) == ("COMPLETED", None)
+    assert (two.activity_success, two.score.scaled, two.suspended) == ("PASSED", 80, True)
+    assert (two.objectives[0].primary, two.objectives[0].objective_success) == (True, "PASSED")
+    asked = two.runtime.runtime_interactions[0]
+    assert (asked.id, asked.type, asked.objectives) == ("question", "FillIn", ["aim"])
+    assert (asked.learner_response, asked.correct_responses) == ("alarm", ["alarm"])
+    aim = two.runtime.runtime_objectives[0]
+    assert (aim.id, aim.runtime_objective_success_status) == ("aim", "PASSED")
+    assert aim.runtime_objective_completion_status == "COMPLETED"

@@ -55,7 +55,7 @@ def test_quiz_becomes_a_result(
     [
         ("scorm12-early-completed", ("COMPLETED", "UNKNOWN", 50)),
         ("scorm2004-success-only", ("UNKNOWN", "FAILED", None)),
-        ("scorm12-score-only", ("INCOMPLETE", "UNKNOWN", 50)),
+        ("scorm12-score-only", ("COMPLETED", "UNKNOWN", 50)),
     ],
 )
 def test_odd_packages_report_as_they_do(

@@ -81,8 +81,8 @@ INIT_12, INIT = ("LMSInitialize", ""), ("Initialize", "")
         (("LMSSetValue", "cmi.core.score.raw", "101"), "false", "405"),
         (("LMSSetValue", "cmi.core.score.raw", "85.5"), "true", "0"),
         (("LMSSetValue", "cmi.core.session_time", "1:2:3"), "false", "405"),
-        (("LMSSetValue", "cmi.suspend_data", "x" * 4096), "true", "0"),
-        (("LMSSetValue", "cmi.suspend_data", "x" * 4097), "false", "405"),
+        (("LMSSetValue", "cmi.suspend_data", "x" * 70_000), "true", "0"),
+        (("LMSSetValue", "cmi.core.lesson_location", "x" * 300), "true", "0"),
         (("LMSSetValue", "cmi.interactions.1.id", "a"), "false", "201"),
         (("LMSSetValue", "cmi.interactions.0.id", "a"), "true", "0"),
         (("LMSSetValue", "cmi.nothing", "a"), "false", "401"),
@@ -174,6 +174,118 @@ def test_passing_score_rules_the_success_status(run: Any) -> None:
     )
 
     assert answers[-1] == ["failed", "0"]
+
+
+def interaction(type: str, element: str, value: str) -> list[tuple[str, ...]]:
+    """The calls that set an element of an interaction of a type."""
+    name = "cmi.interactions.0."
+    begin = [INIT, ("SetValue", name + "id", "q"), ("SetValue", name + "type", type)]
+    return [*begin, ("SetValue", name + element, value)]
+
+
+@pytest.mark.parametrize(
+    "type, response, pattern, wrong",
+    [
+        ("true-false", "true", "false", "t"),
+        ("choice", "a[,]b", "a", "a choice"),
+        ("fill-in", "{lang=en}bus stop", "{case_matters=true}bus[,]car", "{lang=no language}x"),
+        ("long-fill-in", "a long answer", "{case_matters=false}answer", "{lang=}x"),
+        ("matching", "1[.]a[,]2[.]b", "1[.]a", "1.a"),
+        ("performance", "step[.]5[,][.]6", "{order_matters=false}step[.]1[:]5", "step"),
+        ("sequencing", "a[,]b", "b[,]a", "a[,] b"),
+        ("likert", "often", "often", "very often"),
+        ("numeric", "5.5", "1[:]9", "five"),
+        ("other", "any thing", "any thing", None),
+    ],
+)
+def test_responses_by_type(
+    run: Any, type: str, response: str, pattern: str, wrong: str | None
+) -> None:
+    said = run("2004", interaction(type, "learner_response", response))[-1]
+    assert said == ["true", "0"]
+    correct = run("2004", interaction(type, "correct_responses.0.pattern", pattern))[-1]
+    assert correct == ["true", "0"]
+    if wrong is not None:
+        assert run("2004", interaction(type, "learner_response", wrong))[-1] == ["false", "406"]
+
+
+@pytest.mark.parametrize(
+    "type, element, value",
+    [
+        ("choice", "correct_responses.0.pattern", "a"),
+        ("other", "objectives.0.id", "o"),
+        ("numeric", "correct_responses.0.pattern", "1[:]2"),
+    ],
+)
+def test_nothing_is_there_twice(run: Any, type: str, element: str, value: str) -> None:
+    again = ("SetValue", f"cmi.interactions.0.{element.replace('0', '1')}", value)
+
+    assert run("2004", [*interaction(type, element, value), again])[-1] == ["false", "351"]
+
+
+@pytest.mark.parametrize(
+    "path, value, error",
+    [
+        ("cmi.interactions.0.timestamp", "2026-01-31T10:00:00.12+02:00", "0"),
+        ("cmi.interactions.0.timestamp", "2026-01-31T10:00:00Z", "0"),
+        ("cmi.interactions.0.timestamp", "2026", "0"),
+        ("cmi.interactions.0.timestamp", "2026-13-01", "406"),
+        ("cmi.interactions.0.timestamp", "1969-01-01", "406"),
+        ("cmi.learner_preference.language", "en-US", "0"),
+        ("cmi.learner_preference.language", "", "0"),
+        ("cmi.learner_preference.language", "english language", "406"),
+        ("cmi.suspend_data", "x" * 70_000, "0"),
+        ("cmi.location", "x" * 2_000, "0"),
+    ],
+)
+def test_values_of_the_vocabulary(run: Any, path: str, value: str, error: str) -> None:
+    begin = interaction("other", "learner_response", "x")
+
+    assert run("2004", [*begin, ("SetValue", path, value)])[-1][1] == error
+
+
+def test_response_needs_its_type(run: Any) -> None:
+    calls = [INIT, ("SetValue", "cmi.interactions.0.id", "q")]
+
+    answers = run("2004", [*calls, ("SetValue", "cmi.interactions.0.learner_response", "a")])
+
+    assert answers[-1] == ["false", "408"]
+
+
+def test_tells_which_requests_are_valid(run: Any) -> None:
+    menu = {"next": True, "previous": False, "items": [{"id": "one", "choice": True}]}
+    name = "adl.nav.request_valid."
+
+    answers = run(
+        "2004",
+        [
+            INIT,
+            ("GetValue", name + "continue"),
+            ("GetValue", name + "previous"),
+            ("GetValue", name + "choice.{target=one}"),
+            ("GetValue", name + "choice.{target=none}"),
+        ],
+        menu=menu,
+    )
+
+    assert [answer for answer, _ in answers[1:]] == ["true", "false", "true", "unknown"]
+
+
+def test_shared_data_takes_no_more_stores(run: Any) -> None:
+    data = {"adl.data.0.id": "notes"}
+
+    answers = run(
+        "2004",
+        [
+            INIT,
+            ("GetValue", "adl.data._count"),
+            ("SetValue", "adl.data.0.store", "x"),
+            ("SetValue", "adl.data.1.store", "x"),
+        ],
+        data=data,
+    )
+
+    assert answers[1:] == [["1", "0"], ["true", "0"], ["false", "351"]]
 
 
 def test_resumes_what_was_suspended(run: Any) -> None:

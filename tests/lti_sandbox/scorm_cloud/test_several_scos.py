@@ -348,3 +348,17 @@ def test_preview_plays_and_records_nothing(practice: Practice) -> None:
 
     assert answer["view"]["activity"] == "two"
     assert result(practice.everything("seat-1")) == ("UNKNOWN", "UNKNOWN", None)
+
+
+def test_sample_course_is_decided_by_its_quiz(practice: Practice) -> None:
+    practice.register("seat-1", practice.add_course("scorm2004-several"))
+    suspended = {"cmi.exit": "suspend"}
+    visit = Visit(practice)
+    visit.go("continue", said(NEW, "completed") | suspended)
+    visit.go("continue", said(NEW, "completed") | suspended)
+    middle = result(visit.told())
+
+    end = visit.leave(said(NEW, "passed", 75) | suspended)
+
+    assert middle == ("UNKNOWN", "UNKNOWN", None)
+    assert result(end) == ("COMPLETED", "FAILED", 75)
