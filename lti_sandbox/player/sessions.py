@@ -17,6 +17,7 @@ from lti_sandbox.practice_scorm_cloud.store import dump, load
 from lti_sandbox.practice_scorm_cloud.times import stamp
 
 ABANDONS = ("abandon", "abandonAll")
+EXITS = (*ABANDONS, "exit", "exitAll", "suspendAll")
 
 
 def open_session(cloud: Cloud, link: Document) -> str:
@@ -161,7 +162,7 @@ def _suspends(
     cloud: Cloud, session: Document, result: Document, node: Document, navigation: str
 ) -> bool:
     """Tell whether an exit keeps the place: one among several pages is come back to."""
-    if navigation:
+    if navigation in EXITS:
         return navigation == "suspendAll"
     action = _setting(cloud, session, "PlayerReturnToLmsAction")
     if action in ("SuspendAll", "ExitAll"):

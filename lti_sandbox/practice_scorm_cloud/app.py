@@ -19,6 +19,7 @@ from lti_sandbox.practice_scorm_cloud import (
 )
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud, current_cloud, install
 from lti_sandbox.practice_scorm_cloud.errors import ApiError
+from lti_sandbox.practice_scorm_cloud.older import upgrade
 from lti_sandbox.practice_scorm_cloud.paths import API, ApiPaths, IdConverter
 from lti_sandbox.practice_scorm_cloud.postbacks import Postbacks
 from lti_sandbox.practice_scorm_cloud.store import Store
@@ -50,8 +51,10 @@ def create_practice_scorm_cloud(
     control = Control(app, (API,))
     vars(app)["wsgi_app"] = ApiPaths(app.wsgi_app)
     postbacks = Postbacks(postback_retry_seconds)
+    store = Store(data_dir)
+    upgrade(store)
     cloud = Cloud(
-        store=Store(data_dir),
+        store=store,
         control=control,
         postbacks=postbacks,
         app_id=app_id,

@@ -20,7 +20,7 @@
   var BEACON_LIMIT = 60000;
   var UNLOAD_WAIT = 3000;
   var RETRY_WAIT = 3000;
-  var EXITS = ["exit", "exitAll", "abandon", "abandonAll", "suspendAll"];
+  var EXITS = ["exitAll", "abandonAll", "suspendAll"].concat(start.several ? [] : ["exit", "abandon"]);
 
   // Every document that the course shows now, in frames within frames too.
   function documents() {

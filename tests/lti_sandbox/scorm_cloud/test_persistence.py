@@ -6,8 +6,10 @@ import requests
 
 from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_sandbox.practice_scorm_cloud.cloud import EXTENSION
+from lti_sandbox.practice_scorm_cloud.store import dump
 from lti_sandbox.server import run_on_stop, serve
 from tests.lti_sandbox.scorm_cloud.practice import Practice
+from tests.lti_sandbox.scorm_cloud.visits import Visit
 
 
 def test_data_dir_survives_a_restart(tmp_path: Path) -> None:
@@ -23,6 +25,45 @@ def test_data_dir_survives_a_restart(tmp_path: Path) -> None:
         shown = after.api("GET", "/registrations/seat-1").json()
 
     assert shown["score"] == {"scaled": 85.5}
+
+
+# What the version before wrote for a course of one page, and for a seat in it.
+OLD_COURSE = {
+    **{"id": "old", "version": 0, "title": "Old", "standard": "SCORM12", "tags": []},
+    **{"created": "2026-01-01T00:00:00.000Z", "updated": "2026-01-01T00:00:00.000Z"},
+    "root": {"externalIdentifier": "organization"},
+    "sco": {"href": "start.html", "title": "Old", "mastery_score": 80.0, "launch_data": ""}
+    | {"max_time": "", "time_limit_action": ""}
+    | {"completion_threshold": None, "scaled_passing_score": None},
+}
+OLD_RESULT = {
+    **{"instance": 0, "course": {"id": "old", "title": "Old", "version": 0}},
+    **{"updated": "2026-01-01T00:00:00.000Z", "created": "2026-01-01T00:00:00.000Z"},
+    **{"completion": "COMPLETED", "success": "PASSED", "scaled": 85.5, "seconds": 60.0},
+    **{"last_access": "2026-01-01T00:00:00.000Z", "attempts": 1, "launches": []},
+    "cmi": {"data": {"cmi.suspend_data": "page 2"}, "exit": "suspend", "entry": "resume"},
+}
+
+
+def test_reads_what_the_version_before_has_stored(tmp_path: Path) -> None:
+    first = create_practice_scorm_cloud(data_dir=tmp_path)
+    with serve(first) as running, requests.Session() as session:
+        before = Practice(running.url, first.extensions[EXTENSION], session)
+        before.register("seat-1", before.add_course())
+        run = before.cloud.store.run
+        run("UPDATE course SET id = 'old', document = ?", dump(OLD_COURSE))
+        run("UPDATE registration SET course_id = 'old', results = ?", dump([OLD_RESULT]))
+        run("UPDATE registration SET seen = results")
+
+    second = create_practice_scorm_cloud(data_dir=tmp_path)
+    with serve(second) as running, requests.Session() as session:
+        after = Practice(running.url, second.extensions[EXTENSION], session)
+        shown = after.api("GET", "/registrations/seat-1").json()
+        start = Visit(after).start
+
+    assert (shown["registrationSuccess"], shown["score"]) == ("PASSED", {"scaled": 85.5})
+    assert (start["entry"], start["data"]) == ("resume", {"cmi.suspend_data": "page 2"})
+    assert (start["sco"]["href"], start["sco"]["mastery_score"]) == ("start.html", 80)
 
 
 def test_control_answers_to_loopback_only() -> None:
