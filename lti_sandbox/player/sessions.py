@@ -154,7 +154,9 @@ def _hear(
         if not found:
             raise ApiError(410, "The registration was reset while it was open.")
         note(result, found[0], seconds, moment, exited=bool(exit))
-    if navigation and not exit:
+    # A request whose answer was lost is made again, by a player that has not moved on yet.
+    moved = message.get("activity", session["activity"]) != session["activity"]
+    if navigation and not exit and not moved:
         _deliver(cloud, session, result, sequencing.move(result, node, navigation))
 
 

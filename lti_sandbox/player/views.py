@@ -75,8 +75,10 @@ def commit(token: str) -> tuple[Response, int]:
     try:
         session = sessions.commit(cloud, session, message)
         view = {}
-        if message.get("navigation") or session["several"]:
+        if message.get("navigation"):
             view = _with_address(token, sessions.start_values(cloud, session))
+        elif session["several"]:
+            view = {"menu": sessions.start_values(cloud, session)["menu"]}
     except ApiError as problem:
         return jsonify(error=problem.sentence, next={"kind": "message"}), problem.status
     if message.get("exit") == "exited":

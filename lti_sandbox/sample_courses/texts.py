@@ -157,12 +157,12 @@ FIRE_SAFETY_STEPS: dict[str, Any] = {
             "sections": FIRE_SAFETY["sections"][:1],
         },
         {
-            "title": "When you find a fire",
+            "title": "Raise the alarm",
             "lead": "The alarm comes first, the extinguisher later or not at all.",
             "sections": FIRE_SAFETY["sections"][1:2],
         },
         {
-            "title": "On the way out, and the quiz",
+            "title": "Getting out, and the quiz",
             "lead": "The last step, and four questions about all three.",
             "sections": FIRE_SAFETY["sections"][2:],
             "questions": FIRE_SAFETY["questions"],

@@ -35,6 +35,7 @@ def with_page(body: bytes, page: str) -> bytes:
     return packed.getvalue()
 
 
+@pytest.mark.deep("a second of Chromium for each event; the sample journeys finish so too")
 @pytest.mark.parametrize("event", ["unload", "pagehide"])
 def test_page_that_reports_when_it_is_left(page: Any, practice: Practice, event: str) -> None:
     add_seat(practice, with_page(package("1.2", item("one"), item("two")), PAGE % event))
@@ -65,15 +66,15 @@ def test_sample_with_several_pages(page: Any, practice: Practice) -> None:
     sco.get_by_role("button", name="I have read this").click()
     page.locator("#pages small", has_text="done").wait_for()
     page.get_by_role("button", name="Next").click()
-    sco.get_by_role("heading", name="When you find a fire", level=1).wait_for()
+    sco.get_by_role("heading", name="Raise the alarm").wait_for()
     page.get_by_role("button", name="Exit course").click()
     page.wait_for_url("**/?back")
     middle = practice.everything("seat-1")
 
     page.goto(practice.launch_link("seat-1", practice.url + "/?back"))
-    sco.get_by_role("heading", name="When you find a fire", level=1).wait_for()
+    sco.get_by_role("heading", name="Raise the alarm").wait_for()
     sco.get_by_role("button", name="I have read this").click()
-    page.get_by_role("button", name="On the way out, and the quiz").click()
+    page.get_by_role("button", name="Getting out, and the quiz").click()
     sco.get_by_role("button", name="Start the quiz").click()
     for number, question in enumerate(KINDS["scorm12-quiz"].course["questions"]):
         sco.get_by_role("radio").nth(number * 3 + question["correct"]).check()
@@ -88,6 +89,7 @@ def test_sample_with_several_pages(page: Any, practice: Practice) -> None:
     assert (told["completion"], told["success"], told["scaled"]) == ("COMPLETED", "PASSED", 100)
 
 
+@pytest.mark.deep("waits for the player to try again")
 def test_failed_save_is_told_and_repeated(page: Any, practice: Practice) -> None:
     practice.register("seat-1", practice.add_course())
     page.route("**/commit", lambda route: route.fulfill(status=503, body="down"))

@@ -89,6 +89,17 @@ def test_each_page_keeps_its_own_data(practice: Practice) -> None:
     assert activity(told, "two")["runtime"]["suspendData"] == "2"
 
 
+def test_a_repeated_request_moves_once(practice: Practice) -> None:
+    add_seat(practice, package(OLD, item("one"), item("two"), item("three")))
+    visit = Visit(practice)
+    request = {"activity": "one", "navigation": "continue", "finished": True}
+
+    lost = visit.send(said(OLD, "completed"), **request)
+    again = visit.send(said(OLD, "completed"), **request)
+
+    assert lost["view"]["activity"] == again["view"]["activity"] == "two"
+
+
 def test_new_attempt_of_2004_begins_anew(practice: Practice) -> None:
     add_seat(practice, package(NEW, item("one"), item("two"), organization=FLOW))
     visit = Visit(practice)
@@ -336,6 +347,28 @@ def test_an_abandoned_page_takes_nothing_from_the_others(practice: Practice) -> 
     assert activity(told, "one")["activitySuccess"] == "PASSED"
     assert activity(told, "two")["activitySuccess"] == "UNKNOWN"
     assert told["scaled"] == 40 and told["completion"] == "UNKNOWN"
+
+
+def test_a_closed_tab_keeps_the_place(practice: Practice) -> None:
+    add_seat(practice, package(OLD, item("one"), item("two")))
+    visit = Visit(practice)
+    visit.go("continue", said(OLD, "completed"))
+
+    # The tab is closed while the learner is on the way to another page.
+    visit.send(said(OLD, "incomplete"), exit="closed", navigation="previous")
+
+    assert Visit(practice).start["activity"] == "two"
+
+
+def test_an_exit_of_a_page_stays_in_the_course(practice: Practice) -> None:
+    add_seat(practice, package(NEW, item("one"), item("two"), organization=FLOW))
+    visit = Visit(practice)
+
+    view = visit.go("exit", said(NEW, "completed"))
+
+    assert (view["activity"], view["ends"]) == (None, False)
+    assert view["sentence"] == "Choose a page from the menu, or exit the course."
+    assert visit.choose("two")["activity"] == "two"
 
 
 def test_preview_plays_and_records_nothing(practice: Practice) -> None:
