@@ -1,13 +1,12 @@
 """The player's pages: open a launch link, serve content, take commits, lead the learner away."""
 
-import mimetypes
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from lti_sandbox.player import sessions
-from lti_sandbox.practice_scorm_cloud import courses, links, settings
+from lti_sandbox.practice_scorm_cloud import courses, links, serving, settings
 from lti_sandbox.practice_scorm_cloud.asking import json_body
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud, current_cloud
 from lti_sandbox.practice_scorm_cloud.errors import ApiError
@@ -91,13 +90,9 @@ def content(token: str, path: str) -> Response:
     """Serve one file of the course; the token in the path stands in for a cookie."""
     cloud = current_cloud()
     session = sessions.find_session(cloud, token)
-    body = None
-    if session is not None:
-        body = courses.find_file(cloud, session["course_id"], session["version"], path)
-    if body is None:
-        return Response("This file is not part of the course.", 404, mimetype="text/plain")
-    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    return Response(body, headers={"Cache-Control": "private, max-age=600"}, mimetype=kind)
+    if session is None:
+        return serving.no_such_file()
+    return serving.answer_file(cloud, session["course_id"], session["version"], path)
 
 
 @views.get("/player/message/<reason>")

@@ -13,11 +13,13 @@ from lti_sandbox.practice_scorm_cloud import (
     auth,
     control_views,
     course_views,
+    imports,
     landing,
     other_views,
     registration_views,
 )
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud, current_cloud, install
+from lti_sandbox.practice_scorm_cloud.content import Content
 from lti_sandbox.practice_scorm_cloud.errors import ApiError
 from lti_sandbox.practice_scorm_cloud.older import upgrade
 from lti_sandbox.practice_scorm_cloud.paths import API, ApiPaths, IdConverter
@@ -55,6 +57,7 @@ def create_practice_scorm_cloud(
     upgrade(store)
     cloud = Cloud(
         store=store,
+        content=Content(store, data_dir),
         control=control,
         postbacks=postbacks,
         app_id=app_id,
@@ -64,6 +67,7 @@ def create_practice_scorm_cloud(
         allow_delete=allow_delete,
         now=now,
     )
+    imports.end_interrupted(cloud)
     install(app, cloud)
     on_stop(app, cloud.stop)
     for module in (auth, registration_views, course_views, other_views):

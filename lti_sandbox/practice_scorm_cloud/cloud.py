@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import Flask, current_app
 
 from lti_sandbox.control import Control
+from lti_sandbox.practice_scorm_cloud.content import Content
 from lti_sandbox.practice_scorm_cloud.postbacks import Postbacks
 from lti_sandbox.practice_scorm_cloud.store import Store
 from lti_sandbox.practice_scorm_cloud.times import now
@@ -17,9 +18,10 @@ EXTENSION = "practice_scorm_cloud"
 
 @dataclass(frozen=True)
 class Cloud:
-    """The store, the control and the settings of one practice SCORM Cloud."""
+    """The store, the content files, the control and the settings of one practice SCORM Cloud."""
 
     store: Store
+    content: Content
     control: Control
     postbacks: Postbacks
     app_id: str
@@ -37,6 +39,7 @@ class Cloud:
         for worker in self.imports:
             worker.join(timeout=2)
         self.store.close()
+        self.content.close()
 
 
 def install(app: Flask, cloud: Cloud) -> None:

@@ -128,7 +128,7 @@ def upload() -> Response:
     file = request.files.get("file")
     if file is None:
         raise ApiError(400, "The form has no file.")
-    return jsonify(result=imports.start(current_cloud(), wanted, file.read()))
+    return jsonify(result=imports.start(current_cloud(), wanted, imports.spool(file.stream)))
 
 
 @views.post("/courses/importJobs")

@@ -1,4 +1,4 @@
-"""Courses and their versions; content files live in the database, so no path can escape."""
+"""Courses and their versions."""
 
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 from lti_sandbox.practice_scorm_cloud.errors import no_course
@@ -45,9 +45,12 @@ def versions(cloud: Cloud, course_id: str) -> list[Document]:
 
 
 def add_version(
-    cloud: Cloud, course_id: str, package: Package, files: dict[str, bytes], tags: list[str]
+    cloud: Cloud, course_id: str, package: Package, places: dict[str, str], tags: list[str]
 ) -> Document:
-    """Store a package as the next version of a course, counted from 0, and return it."""
+    """Store a package as the next version of a course, counted from 0, and return it.
+
+    `places` tells where its unpacked files lie.
+    """
     with cloud.store.transaction():
         before = find_course(cloud, course_id)
         moment = stamp(cloud.now())
@@ -63,10 +66,7 @@ def add_version(
             "activities": package.activities,
         }
         store_course(cloud, course)
-        for path, body in files.items():
-            cloud.store.run(
-                "INSERT INTO content VALUES (?, ?, ?, ?)", course_id, course["version"], path, body
-            )
+        cloud.content.attach(course_id, course["version"], places)
     return course
 
 
@@ -84,23 +84,14 @@ def delete_course(cloud: Cloud, course_id: str, version: int | None = None) -> N
     with cloud.store.transaction():
         get_course(cloud, course_id, version)
         if version is not None and len(versions(cloud, course_id)) > 1:
-            for table, key in (("course", "id"), ("content", "course_id")):
-                cloud.store.run(
-                    f"DELETE FROM {table} WHERE {key} = ? AND version = ?", course_id, version
-                )
-            return
-        for table in ("content", "registration", "link"):
-            cloud.store.run(f"DELETE FROM {table} WHERE course_id = ?", course_id)
-        cloud.store.run("DELETE FROM course WHERE id = ?", course_id)
-
-
-def find_file(cloud: Cloud, course_id: str, version: int, path: str) -> bytes | None:
-    """Return a content file of one version, or None."""
-    row = cloud.store.one(
-        "SELECT body FROM content WHERE course_id = ? AND version = ? AND path = ?",
-        *(course_id, version, path),
-    )
-    return bytes(row["body"]) if row else None
+            places = cloud.content.detach(course_id, version)
+            cloud.store.run("DELETE FROM course WHERE id = ? AND version = ?", course_id, version)
+        else:
+            places = cloud.content.detach(course_id)
+            for table in ("registration", "link"):
+                cloud.store.run(f"DELETE FROM {table} WHERE course_id = ?", course_id)
+            cloud.store.run("DELETE FROM course WHERE id = ?", course_id)
+    cloud.content.remove(places)
 
 
 def course_json(

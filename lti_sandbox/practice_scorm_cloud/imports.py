@@ -1,26 +1,30 @@
 """Import jobs: a course from a zip, uploaded or fetched, in the background."""
 
+import logging
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import IO, BinaryIO
 
 import requests
 
 from lti_sandbox.practice_scorm_cloud import courses
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 from lti_sandbox.practice_scorm_cloud.errors import ApiError
-from lti_sandbox.practice_scorm_cloud.packages import (
-    MAX_TOTAL_BYTES,
-    BadPackage,
-    parse_package,
-    read_zip,
-)
+from lti_sandbox.practice_scorm_cloud.packages import parse_package
 from lti_sandbox.practice_scorm_cloud.results import Document
 from lti_sandbox.practice_scorm_cloud.store import dump, load
+from lti_sandbox.practice_scorm_cloud.zips import MAX_TOTAL_BYTES, BadPackage, read_zip
 
 FETCH_TIMEOUT_SECONDS = 30
+PIECE_BYTES = 1024 * 1024
+STOPPED = "The practice SCORM Cloud was stopped while it imported the package. Upload it again."
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,32 @@ class Wanted:
     tags: list[str] = field(default_factory=list)
 
 
-def start(cloud: Cloud, wanted: Wanted, source: bytes | str) -> str:
-    """Begin to import a zip, or the zip at an address, and return the job id."""
+def spool(stream: IO[bytes]) -> BinaryIO:
+    """Copy an upload to a temporary file, since the request's own ends with the request."""
+    file = tempfile.TemporaryFile()
+    shutil.copyfileobj(stream, file, PIECE_BYTES)
+    return file
+
+
+def start(cloud: Cloud, wanted: Wanted, source: BinaryIO | str) -> str:
+    """Begin to import a zip, or the zip at an address, and return the job id.
+
+    A file is closed when the import has ended.
+    """
     job_id = str(uuid.uuid4())
     _save(cloud, {"jobId": job_id, "status": "RUNNING", "importResult": {"parserWarnings": []}})
     worker = threading.Thread(target=_import, args=(cloud, job_id, wanted, source), daemon=True)
     cloud.imports.append(worker)
     worker.start()
     return job_id
+
+
+def end_interrupted(cloud: Cloud) -> None:
+    """End the jobs whose import a stopped server took with it."""
+    for row in cloud.store.all("SELECT document FROM job"):
+        job = load(row["document"])
+        if job["status"] == "RUNNING":
+            _save(cloud, {"jobId": job["jobId"], **_failed(STOPPED)})
 
 
 def job_json(cloud: Cloud, job_id: str) -> Document:
@@ -52,17 +74,22 @@ def job_json(cloud: Cloud, job_id: str) -> Document:
     return document
 
 
-def import_now(cloud: Cloud, wanted: Wanted, body: bytes) -> Document:
+def import_now(cloud: Cloud, wanted: Wanted, source: BinaryIO | bytes) -> Document:
     """Import a zip at once and return the job's result: COMPLETE, or ERROR with a message."""
     try:
-        files = read_zip(body)
+        files = read_zip(source)
         package = parse_package(files)
-        with cloud.store.transaction():
-            if not wanted.new_version and courses.find_course(cloud, wanted.course_id):
-                raise BadPackage(f"Course [{wanted.course_id}] already exists.")
-            course = courses.add_version(cloud, wanted.course_id, package, files, wanted.tags)
+        places = cloud.content.unpack(files)
+        try:
+            with cloud.store.transaction():
+                if not wanted.new_version and courses.find_course(cloud, wanted.course_id):
+                    raise BadPackage(f"Course [{wanted.course_id}] already exists.")
+                course = courses.add_version(cloud, wanted.course_id, package, places, wanted.tags)
+        except BaseException:
+            cloud.content.remove(places.values())
+            raise
     except BadPackage as problem:
-        return {"status": "ERROR", "message": str(problem), "importResult": {"parserWarnings": []}}
+        return _failed(str(problem))
     path = f"/courses/{cloud.app_id}/{course['id']}/{course['version']}"
     return {
         "status": "COMPLETE",
@@ -76,42 +103,54 @@ def import_now(cloud: Cloud, wanted: Wanted, body: bytes) -> Document:
     }
 
 
-def _import(cloud: Cloud, job_id: str, wanted: Wanted, source: bytes | str) -> None:
+def _failed(sentence: str) -> Document:
+    return {"status": "ERROR", "message": sentence, "importResult": {"parserWarnings": []}}
+
+
+def _import(cloud: Cloud, job_id: str, wanted: Wanted, source: BinaryIO | str) -> None:
+    ends = time.monotonic() + cloud.import_seconds
     try:
-        _work(cloud, job_id, wanted, source)
+        result = {"jobId": job_id, **_result(cloud, wanted, source)}
+        # The real service never finishes before the first look.
+        time.sleep(max(0.0, ends - time.monotonic()))
+        _save(cloud, result)
     except sqlite3.ProgrammingError:
         # The server was stopped meanwhile; nobody waits for this job any more.
         return
-
-
-def _work(cloud: Cloud, job_id: str, wanted: Wanted, source: bytes | str) -> None:
-    ends = time.monotonic() + cloud.import_seconds
-    try:
-        body = source if isinstance(source, bytes) else _download(source)
-        result = import_now(cloud, wanted, body)
-    except (requests.RequestException, BadPackage) as problem:
-        sentence = str(problem) if isinstance(problem, BadPackage) else "The fetch failed."
-        result = {"status": "ERROR", "message": sentence, "importResult": {"parserWarnings": []}}
-    # The real service never finishes before the first look.
-    time.sleep(max(0.0, ends - time.monotonic()))
-    result = {"jobId": job_id, **result}
-    _save(cloud, result)
     if wanted.postback_url:
         cloud.postbacks.queue({"url": wanted.postback_url, "authType": "HTTPBASIC"}, result)
+
+
+def _result(cloud: Cloud, wanted: Wanted, source: BinaryIO | str) -> Document:
+    """Import, and have an end whatever happens: a job without one would run for good."""
+    try:
+        with tempfile.TemporaryFile() if isinstance(source, str) else source as file:
+            if isinstance(source, str):
+                _fetch(source, file)
+            return import_now(cloud, wanted, file)
+    except BadPackage as problem:
+        return _failed(str(problem))
+    except requests.RequestException:
+        return _failed("The fetch failed.")
+    except sqlite3.ProgrammingError:
+        raise
+    except Exception as problem:
+        logger.exception("an import failed")
+        what = f"{type(problem).__name__}: {problem}"
+        return _failed(f"The practice SCORM Cloud failed to import the package ({what}).")
 
 
 def _save(cloud: Cloud, job: Document) -> None:
     cloud.store.run("INSERT OR REPLACE INTO job VALUES (?, ?)", job["jobId"], dump(job))
 
 
-def _download(url: str) -> bytes:
+def _fetch(url: str, file: IO[bytes]) -> None:
+    size = 0
     with requests.get(url, stream=True, timeout=FETCH_TIMEOUT_SECONDS) as answer:
         if answer.status_code != 200:
             raise BadPackage(f"The address answered {answer.status_code}.")
-        parts, size = [], 0
-        for part in answer.iter_content(1024 * 1024):
-            parts.append(part)
+        for part in answer.iter_content(PIECE_BYTES):
+            file.write(part)
             size += len(part)
             if size > MAX_TOTAL_BYTES:
                 raise BadPackage("The file is larger than 512 MB.")
-    return b"".join(parts)

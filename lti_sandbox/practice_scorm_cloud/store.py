@@ -11,9 +11,6 @@ from typing import Any
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS course (
     id TEXT, version INTEGER, document TEXT NOT NULL, PRIMARY KEY (id, version));
-CREATE TABLE IF NOT EXISTS content (
-    course_id TEXT, version INTEGER, path TEXT, body BLOB NOT NULL,
-    PRIMARY KEY (course_id, version, path));
 CREATE TABLE IF NOT EXISTS registration (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     course_id TEXT NOT NULL, learner_id TEXT NOT NULL,

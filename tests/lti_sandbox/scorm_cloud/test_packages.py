@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from lti_sandbox.practice_scorm_cloud.packages import BadPackage, parse_package, read_zip
+from lti_sandbox.practice_scorm_cloud.packages import parse_package
+from lti_sandbox.practice_scorm_cloud.zips import BadPackage, read_zip
 from lti_sandbox.sample_courses import KINDS, build_sample
 from tests.lti_sandbox.scorm_cloud.practice import Practice, wait_until
 

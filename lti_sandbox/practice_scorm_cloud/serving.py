@@ -1,0 +1,93 @@
+"""Answer with a content file of a course: its own type and charset, parts of it, and caching."""
+
+import codecs
+import re
+from mimetypes import MimeTypes
+from pathlib import Path
+
+from flask import Response, send_file
+
+from lti_sandbox.practice_scorm_cloud.cloud import Cloud
+
+MAX_AGE_SECONDS = 600
+# The tables of Python alone: those of the machine differ from one to the next.
+TYPES = MimeTypes()
+for extension, media_type in {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".otf": "font/otf",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".vtt": "text/vtt",
+    ".wasm": "application/wasm",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".xhtml": "application/xhtml+xml",
+}.items():
+    TYPES.add_type(media_type, extension)
+
+BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# Where a text says which charset it is in: a page somewhere in its first bytes.
+LOOKED_AT_BYTES = 1024
+DECLARATIONS = {
+    "text/html": re.compile(rb"charset\s*=", re.I),
+    "text/css": re.compile(rb"^@charset", re.I),
+    "text/xml": re.compile(rb"^<\?xml[^>]*encoding", re.I),
+}
+
+
+def no_such_file() -> Response:
+    """Answer that a course has no such file."""
+    return Response("This file is not part of the course.", 404, mimetype="text/plain")
+
+
+def answer_file(cloud: Cloud, course_id: str, version: int, path: str) -> Response:
+    """Answer with one file of a course version, or the part of it that was asked for.
+
+    Raises RequestedRangeNotSatisfiable, which is a 416.
+    """
+    place = cloud.content.find(course_id, version, path)
+    if place is None or not place.is_file():
+        return no_such_file()
+    kind = media_type_of(path)
+    answer = send_file(place, mimetype=kind, conditional=True, max_age=MAX_AGE_SECONDS)
+    answer.headers["Content-Type"] = kind + charset_of(kind, place)
+    answer.cache_control.public = False
+    answer.cache_control.private = True
+    return answer
+
+
+def media_type_of(path: str) -> str:
+    """Return the media type of a file by its name."""
+    kind, packed = TYPES.guess_type(path, strict=False)
+    return kind if kind and not packed else "application/octet-stream"
+
+
+def charset_of(kind: str, file: Path) -> str:
+    """Return the parameter that names a text's charset: UTF-8, or nothing.
+
+    The header would win over what a file says of itself, so it is left out for a file that
+    declares one, and for one that is no UTF-8: it is then read as the page that uses it.
+    """
+    if not kind.startswith("text/"):
+        return ""
+    body = file.read_bytes()
+    declared = DECLARATIONS.get(kind)
+    if body.startswith(BYTE_ORDER_MARKS) or declared and declared.search(body[:LOOKED_AT_BYTES]):
+        return ""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return ""
+    return "; charset=utf-8"
