@@ -1,6 +1,6 @@
 """Read a SCORM 1.2 or SCORM 2004 package: what its manifest says."""
 
-import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,18 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from lti_sandbox.practice_scorm_cloud.manifest import leaves, read_activities
-from lti_sandbox.practice_scorm_cloud.zips import BadPackage
+from lti_sandbox.practice_scorm_cloud.manifest_file import read_manifest
+from lti_sandbox.practice_scorm_cloud.zips import BadPackage, normal_path
+
+# What a `schemaversion` holds. A first or second edition says "CAM 1.3"; "2004" tells no edition.
+EDITIONS = (
+    (("1.2",), "SCORM12"),
+    (("4th",), "SCORM20044THEDITION"),
+    (("3rd",), "SCORM20043RDEDITION"),
+    (("1.3", "2nd"), "SCORM20042NDEDITION"),
+    (("2004",), "SCORM20043RDEDITION"),
+)
+MODERN_NAMESPACES = ("adlcp_v1p3", "imscp_v1p1", "imsss", "adlseq_v1p3", "adlnav_v1p3")
 
 
 @dataclass(frozen=True)
@@ -29,16 +40,23 @@ class Package:
 
 def parse_package(files: Mapping[str, bytes]) -> Package:
     """Read `imsmanifest.xml`; BadPackage when there is none or it names nothing to play."""
-    manifest = files.get("imsmanifest.xml")
-    if manifest is None:
-        raise BadPackage("There is no imsmanifest.xml at the top of the zip.")
-    if b"<!ENTITY" in manifest:
-        raise BadPackage("imsmanifest.xml declares entities; that is not accepted.")
-    try:
-        root = ElementTree.fromstring(manifest)
-    except ElementTree.ParseError as problem:
-        raise BadPackage(f"imsmanifest.xml is not well-formed: {problem}.") from problem
-    return _Manifest(root, files).package()
+    return _Manifest(read_manifest(files), files).package()
+
+
+def launch_href(href: str, parameters: str) -> str:
+    """Join the address of a resource and the `parameters` of the item that opens it.
+
+    They come with or without `?`, `&` and `#` (SCORM 2004 CAM, section 3.4.1.5). The query goes
+    before a fragment, and a fragment of the resource's own is kept.
+    """
+    address, _, fragment = href.partition("#")
+    place, mark, query = address.partition("?")
+    added, _, added_fragment = parameters.lstrip("?&").partition("#")
+    address = place.replace("\\", "/") + mark + query
+    if added:
+        address += ("&" if mark else "?") + added
+    fragment = fragment or added_fragment
+    return f"{address}#{fragment}" if fragment else address
 
 
 class _Manifest:
@@ -83,18 +101,17 @@ class _Manifest:
     def _standard(self) -> str:
         metadata = _child(self.root, "metadata")
         version = _text(metadata, "schemaversion") if metadata is not None else ""
-        for words, name in (
-            (("1.2",), "SCORM12"),
-            (("4th",), "SCORM20044THEDITION"),
-            (("3rd",), "SCORM20043RDEDITION"),
-            (("1.3", "2nd"), "SCORM20042NDEDITION"),
-        ):
-            if any(word in version for word in words):
+        for words, name in EDITIONS:
+            if any(word in version.lower() for word in words):
                 return name
         if version:
             self.warnings.append(f"The schemaversion {version!r} is not known.")
-        modern = any("adlcp_v1p3" in element.tag for element in self.root.iter())
-        return "SCORM20043RDEDITION" if modern else "SCORM12"
+        return "SCORM20043RDEDITION" if self._is_modern() else "SCORM12"
+
+    def _is_modern(self) -> bool:
+        """Tell by its namespaces whether a manifest is SCORM 2004's."""
+        names = (name for element in self.root.iter() for name in (element.tag, *element.attrib))
+        return any(namespace in name for name in names for namespace in MODERN_NAMESPACES)
 
     def _resources(self) -> dict[str, dict[str, str]]:
         holder = _child(self.root, "resources")
@@ -103,7 +120,7 @@ class _Manifest:
         base = _base(self.root) + _base(holder)
         return {
             resource.get("identifier", ""): {
-                "href": base + _base(resource) + resource.get("href", ""),
+                "href": base + _base(resource) + href if (href := resource.get("href")) else "",
                 "type": (_attribute(resource, "scormtype") or "asset").upper(),
             }
             for resource in _children(holder, "resource")
@@ -119,7 +136,7 @@ class _Manifest:
             "itemIdentifier": item.get("identifier", ""),
             "resourceIdentifier": reference,
             "activityType": resource["type"] if resource else "AGGREGATION",
-            "href": resource["href"] + item.get("parameters", "") if resource else "",
+            "href": launch_href(resource["href"], item.get("parameters", "")) if resource else "",
             "title": _text(item, "title"),
         }
         if resource and resource["href"]:
@@ -128,7 +145,9 @@ class _Manifest:
         return activity
 
     def _check_page(self, activity: dict[str, Any]) -> None:
-        path = posixpath.normpath(unquote(activity["href"].partition("?")[0].partition("#")[0]))
+        if re.match("[a-z]+://", activity["href"], re.I):
+            raise BadPackage(f"The manifest opens a page of another site: {activity['href']}.")
+        path = normal_path(unquote(re.split("[?#]", activity["href"])[0]))
         if path not in self.files:
             raise BadPackage(f"The page that the manifest opens is not in the zip: {path!r}.")
 
