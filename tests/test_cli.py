@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,14 +19,17 @@ from sqlalchemy import select, update
 from lti_bridge import cli
 from lti_bridge.app import create_app
 from lti_bridge.commands import serving
+from lti_bridge.commands.courses import wait_for_import
 from lti_bridge.commands.opening import close_bridge
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
+from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.learner_state import PERSON_SENDS
 from lti_bridge.passback.pipeline.find_line_item import NONE_YET
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, StaffVisit
 from lti_bridge.registrations.staff_visits import remember_staff
+from lti_bridge.scorm_cloud.courses import ImportJob
 from lti_sandbox.practice_scorm_cloud import create_practice_scorm_cloud
 from lti_sandbox.sample_courses import build_sample
 from lti_sandbox.server import serve
@@ -425,7 +429,59 @@ def test_broken_package_is_one_line(cloud, run, tmp_path):
 
     assert ended.status == 1
     assert ended.err.count("\n") == 1
-    assert "SCORM Cloud" in ended.err
+    assert "This file is not a zip that can be read. Export the course" in ended.err
+
+
+def test_upload_is_checked_in_the_form_s_words(cloud, run, tmp_path):
+    run("migrate")
+    deep, good = tmp_path / "deep.zip", tmp_path / "good.zip"
+    with zipfile.ZipFile(deep, "w") as archive:
+        archive.writestr("Golf/imsmanifest.xml", "")
+    good.write_bytes(build_sample("scorm12-quiz"))
+
+    too_deep = run("course", "upload", str(deep), "--course-id", "deep")
+    bad_id = run("course", "upload", str(good), "--course-id", "a/b")
+
+    assert (too_deep.status, bad_id.status) == (1, 1)
+    assert "zip what is in that folder" in too_deep.err
+    assert "A course id has 1 to 100 letters" in bad_id.err
+    assert run("course", "list").out.startswith("This account has no course yet")
+
+
+def test_failed_import_is_one_line(cloud, run, tmp_path):
+    run("migrate")
+    package = tmp_path / "empty.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("imsmanifest.xml", "<manifest/>")
+
+    ended = run("course", "upload", str(package), "--course-id", "empty")
+
+    assert ended.status == 1
+    assert ended.err.count("\n") == 1
+    assert "no organization. No course was added or changed." in ended.err
+
+
+def test_silent_import_is_told():
+    class Silent:
+        def get_import_job(self, job_id):
+            return ImportJob("RUNNING", "", (), None)
+
+    with pytest.raises(Unavailable, match="has said nothing for 0 seconds about importing it"):
+        wait_for_import(Silent(), "job", silent_seconds=0)
+
+
+def test_import_that_says_something_is_waited_for(monkeypatch):
+    said = iter(["", "unpacking", "reading", "done"])
+    moments = iter(range(0, 1000, 100))
+    monkeypatch.setattr("lti_bridge.commands.courses.time.monotonic", lambda: next(moments))
+    monkeypatch.setattr("lti_bridge.commands.courses.time.sleep", lambda seconds: None)
+
+    class Slow:
+        def get_import_job(self, job_id):
+            message = next(said)
+            return ImportJob("COMPLETE" if message == "done" else "RUNNING", message, (), None)
+
+    assert wait_for_import(Slow(), "job").message == "done"
 
 
 def test_wrong_credentials_are_one_line(cloud, run, tmp_path):

@@ -6,14 +6,17 @@ from pathlib import Path
 import click
 
 from ..core.db import db
-from ..core.errors import NotFound, Refused, Unavailable
+from ..core.errors import Refused, Unavailable
+from ..courses.import_package import CourseExists, Package, check_upload, send_checked
 from ..platforms.accounts import DEFAULT, get_account
+from ..platforms.models import ScormAccount
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import ImportJob
 from ..services import Services
 from .opening import open_bridge, table
 
 IMPORT_POLL_SECONDS = 0.5
+IMPORT_SILENT_SECONDS = 120.0
 account_option = click.option(
     "--account", default=DEFAULT, show_default=True, help="SCORM Cloud account."
 )
@@ -46,16 +49,29 @@ def list_(account: str) -> None:
 @click.option("--new-version", is_flag=True, help="Replace a course of this id by a new version.")
 @account_option
 def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
-    """Upload FILE, a SCORM package, as a course."""
-    with open_bridge() as services:
-        client = open_client(services, account)
-        if not new_version and _exists(client, course_id):
+    """Upload FILE, a SCORM package, as a course.
+
+    The package is checked first, as the upload form checks it. Ends with a sentence when the
+    import fails, or when SCORM Cloud says nothing about it for two minutes.
+    """
+    with open_bridge() as services, file.open("rb") as opened:
+        row = get_account(account)
+        db.session.commit()  # calls follow: no transaction stays open across them
+        package = Package(
+            file=opened,
+            file_name=file.name,
+            course_id=course_id,
+            new_version_of=course_id.strip() if new_version else "",
+            may_replace=True,
+        )
+        try:
+            job_id = _send(services, row, package, file)
+        except CourseExists as error:
             click.echo(
-                f"The course {course_id} exists already; --new-version uploads a new version."
+                f"The course {error.course.id} exists already; --new-version uploads a new version."
             )
             return
-        job_id = _send(client, file, course_id, new_version, services)
-        job = wait_for_import(client, job_id, services.settings.scorm_cloud.upload_deadline_seconds)
+        job = wait_for_import(services.scorm_cloud(row), job_id)
         for warning in job.warnings:
             click.echo(f"Warning: {warning}", err=True)
         click.echo(f"The course {course_id} is ready: {job.course.title if job.course else file}")
@@ -68,39 +84,33 @@ def open_client(services: Services, account: str) -> ScormCloudClient:
     return services.scorm_cloud(row)
 
 
-def _exists(client: ScormCloudClient, course_id: str) -> bool:
-    try:
-        client.get_course(course_id)
-    except NotFound:
-        return False
-    return True
+def _send(services: Services, account: ScormAccount, package: Package, file: Path) -> str:
+    checked = check_upload(services, account, package)
+    size = file.stat().st_size
+    with click.progressbar(length=size, label=f"Uploading {file.name}") as bar:
+        return send_checked(services, account, checked, progress=bar.update)
 
 
-def _send(
-    client: ScormCloudClient, file: Path, course_id: str, new_version: bool, services: Services
-) -> str:
-    with (
-        file.open("rb") as package,
-        click.progressbar(length=file.stat().st_size, label=f"Uploading {file.name}") as bar,
-    ):
-        return client.upload_course(
-            package,
-            file.name,
-            course_id,
-            new_version=new_version,
-            progress=bar.update,
-            deadline_seconds=services.settings.scorm_cloud.upload_deadline_seconds,
-        )
-
-
-def wait_for_import(client: ScormCloudClient, job_id: str, at_most_seconds: float) -> ImportJob:
-    """Return a finished import; raises Refused when it failed, Unavailable when it takes long."""
-    ends = time.monotonic() + at_most_seconds
-    while time.monotonic() < ends:
+def wait_for_import(
+    client: ScormCloudClient, job_id: str, silent_seconds: float = IMPORT_SILENT_SECONDS
+) -> ImportJob:
+    """Return a finished import; raises Refused when it failed, Unavailable when it goes silent."""
+    said, ends = None, 0.0
+    while True:
         job = client.get_import_job(job_id)
         if job.status == "ERROR":
-            raise Refused(f"SCORM Cloud could not import the package: {job.message or 'no reason'}")
+            raise Refused(
+                f"SCORM Cloud could not import the package: {job.message or 'no reason'} "
+                "No course was added or changed."
+            )
         if job.status == "COMPLETE":
             return job
+        if job != said:
+            said, ends = job, time.monotonic() + silent_seconds
+        if time.monotonic() >= ends:
+            raise Unavailable(
+                f"SCORM Cloud has the package and has said nothing for {silent_seconds:.0f} "
+                "seconds about importing it. It may go on: look with `lti-bridge course list` "
+                "before you upload it again"
+            )
         time.sleep(IMPORT_POLL_SECONDS)
-    raise Unavailable("SCORM Cloud is still importing the package; see `lti-bridge course list`")

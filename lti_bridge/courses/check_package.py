@@ -28,7 +28,8 @@ def check_package(file: BinaryIO) -> None:
     """Raise UploadRefused unless `file` is a zip with a manifest at its top; rewinds it."""
     try:
         with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
+            # Some tools on Windows write their own slashes.
+            names = [name.replace("\\", "/") for name in archive.namelist()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
         raise UploadRefused(
             "not_a_zip",

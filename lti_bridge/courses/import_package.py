@@ -1,5 +1,6 @@
 """A package becomes a course of an account: sent on to SCORM Cloud, imported, asked about."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -45,6 +46,15 @@ class Package:
     course_id: str
     new_version_of: str
     may_replace: bool
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A package that can be sent, the id of its course, and whether the course has versions."""
+
+    package: Package
+    course_id: str
+    new_version: bool
 
 
 @dataclass(frozen=True)
@@ -105,35 +115,49 @@ def answer_check(
 def send_package(services: Services, account: ScormAccount, package: Package) -> tuple[str, str]:
     """Send a package to SCORM Cloud; returns the import job's id and the course's.
 
+    Raises as `check_upload` and `send_checked` do.
+    """
+    checked = check_upload(services, account, package)
+    return send_checked(services, account, checked), checked.course_id
+
+
+def check_upload(services: Services, account: ScormAccount, package: Package) -> Checked:
+    """Decide how a package will be sent, before it travels.
+
     Raises CourseExists unless the person said that it is a new version of that very course and may
-    replace it,
-    UploadRefused for a file that is no package or that SCORM Cloud does not take, Unavailable.
+    replace it, UploadRefused for a file that is no package, Unavailable.
     """
     check_package(package.file)
-    course_id = check_course_id(package.course_id or propose_course_id(package.file_name))
+    course_id = (package.course_id or propose_course_id(package.file_name)).strip()
     existing = find_course(services, account, course_id)
-    confirmed = package.may_replace and package.new_version_of == course_id
-    if existing is not None and not confirmed:
+    if existing is None:
+        check_course_id(course_id)
+    elif not (package.may_replace and package.new_version_of == course_id):
         suggestion = suggest_course_id(services, account, course_id)
         raise CourseExists(existing, suggestion, package.may_replace)
-    confirmed = existing is not None
-    return _send(services, account, package, course_id, new_version=confirmed), course_id
+    return Checked(package, course_id, existing is not None)
 
 
-def _send(
+def send_checked(
     services: Services,
     account: ScormAccount,
-    package: Package,
-    course_id: str,
+    checked: Checked,
     *,
-    new_version: bool,
+    progress: Callable[[int], None] | None = None,
 ) -> str:
+    """Send a package that was checked; returns the import job's id.
+
+    `progress` is told the number of bytes sent since it was last called. Raises UploadRefused for
+    what SCORM Cloud does not take, CourseExists where another upload was faster, Unavailable.
+    """
+    package, course_id, new_version = checked.package, checked.course_id, checked.new_version
     try:
         job_id = services.scorm_cloud(account).upload_course(
             package.file,
             package.file_name,
             course_id,
             new_version=new_version,
+            progress=progress,
             deadline_seconds=services.settings.scorm_cloud.upload_deadline_seconds,
         )
     except Refused as error:
@@ -157,6 +181,11 @@ def _refusal(error: Refused) -> str:
         return (
             "SCORM Cloud does not let this bridge upload courses. The operator of the bridge can "
             "check the account's app id, secret key and permissions."
+        )
+    if error.code == "too_large":
+        return (
+            "SCORM Cloud, or a server on the way to it, takes no package of this size. Take videos "
+            "out of the package, or ask the operator of this bridge to have the limit raised."
         )
     said = f" It says: “{error.explanation}”" if error.explanation else ""
     return (

@@ -134,7 +134,8 @@ class ScormCloudClient:
         """Send a package and return the import job's id.
 
         `progress` is told the number of bytes sent since it was last called. A course that
-        exists without `new_version` raises Refused with code "already_exists".
+        exists without `new_version` raises Refused with code "already_exists", a package that is
+        too large there one with code "too_large".
         """
         body = MultipartFile(file, file_name, progress)
         headers = {"Content-Type": body.content_type}

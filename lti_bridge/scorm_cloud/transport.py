@@ -166,6 +166,9 @@ def _failure(answer: requests.Response) -> BridgeError:
     if status == 409:
         message = "SCORM Cloud has it already"
         return Refused(message, status=status, code="already_exists", explanation=said)
+    if status == 413:
+        message = "SCORM Cloud, or a server on the way to it, takes no request of this size (413)"
+        return Refused(message, status=status, code="too_large", explanation=said)
     message = f"SCORM Cloud refused ({status})"
     return Refused(message, status=status, code="bad_request", explanation=said)
 
@@ -180,7 +183,8 @@ def _explanation(answer: requests.Response) -> str:
         body = json.loads(answer.content)
     except (ValueError, RecursionError):
         body = None
-    said: Any = answer.text
+    # The HTML page of a proxy is not for a line of text.
+    said: Any = "" if answer.content.lstrip().startswith(b"<") else answer.text
     if isinstance(body, dict):
         said = body.get("message") or body.get("error") or ""
     return " ".join(str(said).split())[:LONGEST_EXPLANATION]

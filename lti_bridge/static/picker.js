@@ -192,7 +192,9 @@ async function followImport(form) {
     try {
       const answer = await ask(form.dataset.status, proof(form));
       if (answer.status && answer.status !== "RUNNING") return form.submit();
-      text.textContent = `Still at it after ${seconds} s. Large packages take a minute or two.`;
+      text.textContent = seconds < 120
+        ? `Still at it after ${seconds} s. Large packages take a minute or two.`
+        : "SCORM Cloud has the package and has said nothing about it for two minutes. It may go on: leave this page, and look in the list of courses before you upload it again.";
     } catch {
       text.textContent = "The connection was lost; trying again…";
     }

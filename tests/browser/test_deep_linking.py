@@ -21,7 +21,7 @@ from tests.browser.test_demo import shoot
 from tests.conftest import close_app, open_app
 from tests.mini_platform import INSTRUCTOR, Asked, MiniPlatform, Reply
 from tests.ports import free_port
-from tests.practice_cloud import PracticeCloud, package
+from tests.practice_cloud import Answer, PracticeCloud, package
 from tests.world import make_world
 
 pytestmark = [
@@ -325,6 +325,30 @@ def test_server_in_front_has_words_of_its_own(
     finally:
         after.remove(answer_instead)
     expect(frame.get_by_role("button", name="Upload", exact=True)).to_be_enabled()
+
+
+def test_silent_import_is_told(page: Any, school: School, tmp_path: Path) -> None:
+    file = tmp_path / "Silent.zip"
+    file.write_bytes(package("Silent").getvalue())
+    page.clock.install()
+    frame = open_picker(page, school)
+    press(frame, "Upload a package")
+
+    def disturb(method: str, path: str, carry_on: Any) -> None:
+        if method == "GET" and "/importJobs/" in path:
+            raise Answer("200 OK", {"status": "RUNNING"})
+
+    school.cloud.disturb = disturb
+    try:
+        frame.get_by_label("Package (zip)").set_input_files(file)
+        frame.get_by_label("Course id").fill(f"silent-{page.size}")
+        press(frame, "Upload")
+        frame.get_by_text("Still at it").wait_for()
+        page.clock.fast_forward(130_000)
+        frame.get_by_text("has said nothing about it for two minutes").wait_for()
+    finally:
+        school.cloud.disturb = lambda method, path, carry_on: None
+    expect(frame.get_by_role("button", name="Back to the list")).to_be_enabled()
 
 
 def test_picker_works_without_scripts(browser: Any, school: School, tmp_path: Path) -> None:

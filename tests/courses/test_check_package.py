@@ -38,11 +38,12 @@ def test_package_has_a_manifest_at_its_top(name):
         ((), "no imsmanifest.xml at its top. Export"),
         (("index.html",), "no imsmanifest.xml at its top. Export"),
         (("golf/imsmanifest.xml", "golf/x"), "in the folder “golf”: zip what is in that folder"),
+        (("golf\\imsmanifest.xml",), "in the folder “golf”"),
         (("a/b/tincan.xml",), "in the folder “a/b”"),
         (("inner.zip",), "another zip: unpack it"),
         (("deep/course.crs",), "no imsmanifest.xml"),
     ],
-    ids=["empty", "web page", "folder in it", "deep folder", "zip in it", "deep AICC"],
+    ids=["empty", "web page", "folder in it", "backslash", "deep folder", "zip in it", "deep AICC"],
 )
 def test_zip_without_manifest_says_what_to_do(names, says):
     with pytest.raises(UploadRefused, match=says) as refused:

@@ -25,9 +25,7 @@ PACKAGE_MEGABYTES = 300
 MOST_MEGABYTES = 150
 
 
-@pytest.fixture
-def large_package(tmp_path: Path) -> Path:
-    path = tmp_path / "large.zip"
+def write_large_package(path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("imsmanifest.xml", MANIFEST.format(title="Large"))
         archive.writestr("index.html", "<p>Hello</p>")
@@ -35,6 +33,11 @@ def large_package(tmp_path: Path) -> Path:
             for _ in range(PACKAGE_MEGABYTES):
                 film.write(os.urandom(MEGABYTE))
     return path
+
+
+@pytest.fixture
+def large_package(tmp_path: Path) -> Path:
+    return write_large_package(tmp_path / "large.zip")
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """A package goes up: from the form, or by script, to a course that can be picked."""
 
 import io
+import os
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -16,6 +18,7 @@ from lti_bridge.lti.roles import Visitor
 from lti_bridge.platforms.accounts import save_account
 from lti_bridge.platforms.models import Platform
 from lti_bridge.web.page_tokens import PageToken, sign_page
+from tests.courses.test_large_packages import peak_megabytes, write_large_package
 from tests.deep_linking.picking import DL, PICK, answer, deep_link, pick, token_of
 from tests.html import read_page
 from tests.mini_platform import INSTRUCTOR, LEARNER
@@ -70,6 +73,23 @@ def test_uploaded_package_can_be_picked(world):
     claims = answer(world, pick(world, "/add", token_of(confirm)))
     (item,) = claims[f"{DL}content_items"]
     assert (item["title"], item["custom"]) == ("Swim", {"scorm_course_id": "swim"})
+
+
+@pytest.mark.deep("packs and sends 300 MB")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads memory in /proc")
+def test_large_package_costs_no_memory(world, tmp_path):
+    form = upload_form(world)
+    path = write_large_package(tmp_path / "large.zip")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on
+    before = peak_megabytes(os.getpid())
+
+    with path.open("rb") as file:
+        sent = send(world, file=(file, "large.zip"), form=form, headers=JSON)
+    cost = peak_megabytes(os.getpid()) - before
+
+    print(f"bridge and practice server: {cost:.0f} MB")
+    assert sent.status_code == 200
+    assert cost < 60
 
 
 def test_script_gets_the_next_page_s_token(world):
@@ -312,9 +332,10 @@ def test_full_disk_is_told(world, monkeypatch):
     [
         ("400 Bad Request", {"error": "Quota <b>used</b>"}, "It says: “Quota <b>used</b>”"),
         ("403 Forbidden", {}, "does not let this bridge upload"),
+        ("413 Too Large", {}, "takes no package of this size"),
         ("503 Down", {}, "did not answer, so the package may have arrived"),
     ],
-    ids=["quota", "permission", "down"],
+    ids=["quota", "permission", "size", "down"],
 )
 def test_refusal_of_scorm_cloud_is_readable(world, status, body, says):
     def disturb(method: str, path: str, carry_on: Any) -> None:

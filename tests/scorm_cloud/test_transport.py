@@ -177,6 +177,7 @@ def test_nobody_there_has_no_effect() -> None:
         ("404 None", "not_found"),
         ("409 Exists", "already_exists"),
         ("402 Pay", "bad_request"),
+        ("413 Large", "too_large"),
     ],
 )
 def test_refusals_are_known_by_status(cloud: PracticeCloud, status: str, code: str) -> None:
@@ -187,6 +188,18 @@ def test_refusals_are_known_by_status(cloud: PracticeCloud, status: str, code: s
 
     assert refused.value.code == code
     assert refused.value.explanation == "words that mean nothing"
+
+
+def test_page_of_a_proxy_explains_nothing(cloud: PracticeCloud) -> None:
+    answer = Answer("413 Request Entity Too Large")
+    answer.body = b"<html><title>413</title><hr><center>nginx</center></html>"
+    cloud.disturb = FailFirst(answer, times=99)
+
+    with pytest.raises(Refused) as refused:
+        cloud.client.upload_course(io.BytesIO(b"x"), "a.zip", "a")
+
+    assert (refused.value.code, refused.value.explanation) == ("too_large", "")
+    assert "takes no request of this size (413)" in str(refused.value)
 
 
 @pytest.mark.parametrize("body", ["a text", ["a list"], None], ids=str)
