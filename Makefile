@@ -1,6 +1,6 @@
 # LTI Bridge: `make` lists what can be done.
 .DEFAULT_GOAL := help
-.PHONY: help demo test deep rest interleavings browser second-library fuzz crash bench profile \
+.PHONY: help demo test deep rest interleavings browser packages second-library fuzz crash bench profile \
 	check format messages lock clean
 
 VENV ?= .venv
@@ -41,7 +41,11 @@ interleavings: $(VENV)/.installed-dev  ## play stories in which anything happens
 	tests/story/test_interleavings.py
 
 browser: $(VENV)/.installed-dev  ## open every page, in each size and theme, in Chromium
-	$(PYTEST) --timeout 300 -m browser
+	$(PYTEST) --timeout 300 -m browser --ignore tests/browser/test_packages.py
+
+# LTI_BRIDGE_TEST_PACKAGES names a folder of zips; those that the tests build are always played.
+packages: $(VENV)/.installed-dev  ## play packages to their exit, and print result and grade
+	$(PYTEST) -s --timeout 300 tests/browser/test_packages.py
 
 # PyLTI1p3 has a successor under another name; our adapter must fit both.
 second-library: $(VENV)/.installed-dev  ## pass the tests of the LTI door with pylti1p3next

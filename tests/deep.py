@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-PARTS = ("rest", "interleavings", "browser", "second-library", "fuzz", "crash")
+PARTS = ("rest", "interleavings", "browser", "packages", "second-library", "fuzz", "crash")
 REPORTS = Path("build/reports")
 Run = Callable[[Sequence[str], TextIO], int]
 

@@ -2,10 +2,10 @@
 
 import shutil
 import tempfile
+import threading
 import uuid
 import weakref
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 
 from lti_sandbox.practice_scorm_cloud.store import Store
@@ -25,23 +25,29 @@ class Content:
     def __init__(self, store: Store, data_dir: Path | None) -> None:
         self._store = store
         self._data_dir = data_dir
+        self._made: Path | None = None
+        self._lock = threading.Lock()
         store.run(SCHEMA)
         self._move_out_of_the_database()
 
     def close(self) -> None:
         """Remove what nobody asked to keep."""
-        if self._data_dir is None and "_folder" in vars(self):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._data_dir is None and self._made is not None:
+            shutil.rmtree(self._made, ignore_errors=True)
 
-    @cached_property
+    @property
     def _folder(self) -> Path:
-        if self._data_dir is None:
-            made = Path(tempfile.mkdtemp(prefix="practice-scorm-cloud-"))
-            weakref.finalize(self, shutil.rmtree, made, ignore_errors=True)
-            return made
-        folder = self._data_dir / "content"
-        folder.mkdir(exist_ok=True)
-        return folder
+        """The folder of all files, made when the first of them comes."""
+        with self._lock:
+            if self._made is not None:
+                return self._made
+            if self._data_dir is None:
+                self._made = Path(tempfile.mkdtemp(prefix="practice-scorm-cloud-"))
+                weakref.finalize(self, shutil.rmtree, self._made, ignore_errors=True)
+            else:
+                self._made = self._data_dir / "content"
+                self._made.mkdir(exist_ok=True)
+            return self._made
 
     def unpack(self, files: ZipFiles) -> dict[str, str]:
         """Write every file to disk; returns the place of each path.

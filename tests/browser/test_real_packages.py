@@ -5,8 +5,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from lti_bridge.core.config import environment_without_settings
 from tests.browser.test_demo import ARRIVED, Demo, act_as, shoot
+from tests.browser.uploads import upload
 
 PACKAGES = os.environ.get("LTI_BRIDGE_TEST_PACKAGES")
 GOLF = {"golf-scorm-1.2": 16, "golf-scorm-2004-3rd": 15}  # and their pages, the quiz the last
@@ -39,17 +37,8 @@ def page(browser: Any) -> Iterator[Any]:
     context.close()
 
 
-def upload(demo: Demo, name: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lti_bridge", "--config", str(demo.config), "course"]
-    package = Path(str(PACKAGES)) / f"{name}.zip"
-    return subprocess.run(
-        [*command, "upload", str(package), "--course-id", name],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-        env=environment_without_settings(),
-    )
+def package(name: str) -> Path:
+    return Path(str(PACKAGES)) / f"{name}.zip"
 
 
 def courses(demo: Demo) -> list[str]:
@@ -89,7 +78,7 @@ def answer_quiz(course: Any, wrong: int) -> int:
 
 @pytest.mark.parametrize("name", GOLF)
 def test_course_is_left_resumed_and_graded(page: Any, demo: Demo, name: str) -> None:
-    uploaded = upload(demo, name)
+    uploaded = upload(demo.config, package(name), name)
     assert uploaded.returncode == 0, uploaded.stderr
     entry = {"title": name, "line_item": "coupled", "custom": {"scorm_course_id": name}}
     requests.put(f"{demo.lms}/control/activities", json=[entry], timeout=10).raise_for_status()
@@ -130,7 +119,7 @@ def test_course_is_left_resumed_and_graded(page: Any, demo: Demo, name: str) -> 
 def test_package_without_a_course_is_refused_in_words(demo: Demo) -> None:
     before = courses(demo)
 
-    refused = upload(demo, WITHOUT_ORGANIZATION)
+    refused = upload(demo.config, package(WITHOUT_ORGANIZATION), WITHOUT_ORGANIZATION)
 
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
