@@ -7,9 +7,9 @@ import click
 
 from ..core.db import db
 from ..core.errors import Refused, Unavailable
-from ..courses.import_package import CourseExists, Package, check_upload, send_checked
+from ..courses.check_package import check_package
+from ..courses.import_package import Package, find_course, send_checked
 from ..platforms.accounts import DEFAULT, get_account
-from ..platforms.models import ScormAccount
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import ImportJob
 from ..services import Services
@@ -57,20 +57,21 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
     with open_bridge() as services, file.open("rb") as opened:
         row = get_account(account)
         db.session.commit()  # calls follow: no transaction stays open across them
-        package = Package(
-            file=opened,
-            file_name=file.name,
-            course_id=course_id,
-            new_version_of=course_id.strip() if new_version else "",
-            may_replace=True,
-        )
-        try:
-            job_id = _send(services, row, package, file)
-        except CourseExists as error:
+        check_package(opened)
+        existing = find_course(services, row, course_id)
+        if existing is not None and not new_version:
             click.echo(
-                f"The course {error.course.id} exists already; --new-version uploads a new version."
+                f"The course {course_id} exists already; --new-version uploads a new version."
             )
             return
+        package = Package(opened, file.name, course_id, course_id, may_replace=new_version)
+        size = file.stat().st_size
+        with click.progressbar(length=size, label=f"Uploading {file.name}") as bar:
+            job_id = send_checked(
+                *(services, row, package, course_id),
+                new_version=existing is not None,
+                progress=bar.update,
+            )
         job = wait_for_import(services.scorm_cloud(row), job_id)
         for warning in job.warnings:
             click.echo(f"Warning: {warning}", err=True)
@@ -82,13 +83,6 @@ def open_client(services: Services, account: str) -> ScormCloudClient:
     row = get_account(account)
     db.session.commit()  # calls follow: no transaction stays open across them
     return services.scorm_cloud(row)
-
-
-def _send(services: Services, account: ScormAccount, package: Package, file: Path) -> str:
-    checked = check_upload(services, account, package)
-    size = file.stat().st_size
-    with click.progressbar(length=size, label=f"Uploading {file.name}") as bar:
-        return send_checked(services, account, checked, progress=bar.update)
 
 
 def wait_for_import(

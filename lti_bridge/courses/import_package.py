@@ -49,15 +49,6 @@ class Package:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A package that can be sent, the id of its course, and whether the course has versions."""
-
-    package: Package
-    course_id: str
-    new_version: bool
-
-
-@dataclass(frozen=True)
 class Import:
     """How the import of a package stands; `course` is there once it is complete."""
 
@@ -115,42 +106,35 @@ def answer_check(
 def send_package(services: Services, account: ScormAccount, package: Package) -> tuple[str, str]:
     """Send a package to SCORM Cloud; returns the import job's id and the course's.
 
-    Raises as `check_upload` and `send_checked` do.
-    """
-    checked = check_upload(services, account, package)
-    return send_checked(services, account, checked), checked.course_id
-
-
-def check_upload(services: Services, account: ScormAccount, package: Package) -> Checked:
-    """Decide how a package will be sent, before it travels.
-
     Raises CourseExists unless the person said that it is a new version of that very course and may
-    replace it, UploadRefused for a file that is no package, Unavailable.
+    replace it,
+    UploadRefused for a file that is no package or that SCORM Cloud does not take, Unavailable.
     """
     check_package(package.file)
-    course_id = (package.course_id or propose_course_id(package.file_name)).strip()
+    course_id = check_course_id(package.course_id or propose_course_id(package.file_name))
     existing = find_course(services, account, course_id)
-    if existing is None:
-        check_course_id(course_id)
-    elif not (package.may_replace and package.new_version_of == course_id):
+    confirmed = package.may_replace and package.new_version_of == course_id
+    if existing is not None and not confirmed:
         suggestion = suggest_course_id(services, account, course_id)
         raise CourseExists(existing, suggestion, package.may_replace)
-    return Checked(package, course_id, existing is not None)
+    confirmed = existing is not None
+    return send_checked(services, account, package, course_id, new_version=confirmed), course_id
 
 
 def send_checked(
     services: Services,
     account: ScormAccount,
-    checked: Checked,
+    package: Package,
+    course_id: str,
     *,
+    new_version: bool,
     progress: Callable[[int], None] | None = None,
 ) -> str:
-    """Send a package that was checked; returns the import job's id.
+    """Send a package that `check_package` has seen; returns the import job's id.
 
     `progress` is told the number of bytes sent since it was last called. Raises UploadRefused for
     what SCORM Cloud does not take, CourseExists where another upload was faster, Unavailable.
     """
-    package, course_id, new_version = checked.package, checked.course_id, checked.new_version
     try:
         job_id = services.scorm_cloud(account).upload_course(
             package.file,
