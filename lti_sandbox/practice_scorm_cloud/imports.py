@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from lti_sandbox.practice_scorm_cloud import courses
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
@@ -21,6 +22,7 @@ from lti_sandbox.practice_scorm_cloud.store import dump, load
 from lti_sandbox.practice_scorm_cloud.zips import MAX_TOTAL_BYTES, BadPackage, read_zip
 
 FETCH_TIMEOUT_SECONDS = 30
+LONGEST_FETCH_SECONDS = 300
 PIECE_BYTES = 1024 * 1024
 STOPPED = "The practice SCORM Cloud was stopped while it imported the package. Upload it again."
 
@@ -130,7 +132,7 @@ def _result(cloud: Cloud, wanted: Wanted, source: BinaryIO | str) -> Document:
             return import_now(cloud, wanted, file)
     except BadPackage as problem:
         return _failed(str(problem))
-    except requests.RequestException:
+    except (requests.RequestException, HTTPError):
         return _failed("The fetch failed.")
     except sqlite3.ProgrammingError:
         raise
@@ -145,12 +147,15 @@ def _save(cloud: Cloud, job: Document) -> None:
 
 
 def _fetch(url: str, file: IO[bytes]) -> None:
-    size = 0
+    size, ends = 0, time.monotonic() + LONGEST_FETCH_SECONDS
     with requests.get(url, stream=True, timeout=FETCH_TIMEOUT_SECONDS) as answer:
         if answer.status_code != 200:
             raise BadPackage(f"The address answered {answer.status_code}.")
-        for part in answer.iter_content(PIECE_BYTES):
+        # Whatever has arrived, so that the end is seen of an address that sends a byte at a time.
+        while part := answer.raw.read1(PIECE_BYTES, decode_content=True):
             file.write(part)
             size += len(part)
+            if time.monotonic() > ends:
+                raise BadPackage("The address did not send the whole file within five minutes.")
             if size > MAX_TOTAL_BYTES:
                 raise BadPackage("The file is larger than 512 MB.")

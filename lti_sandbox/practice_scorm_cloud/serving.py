@@ -40,6 +40,7 @@ for extension, media_type in {
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Where a text says which charset it is in: a page somewhere in its first bytes.
 LOOKED_AT_BYTES = 1024
+LONGEST_TEXT_BYTES = 8 * 1024 * 1024
 DECLARATIONS = {
     "text/html": re.compile(rb"charset\s*=", re.I),
     "text/css": re.compile(rb"^@charset", re.I),
@@ -80,7 +81,7 @@ def charset_of(kind: str, file: Path) -> str:
     The header would win over what a file says of itself, so it is left out for a file that
     declares one, and for one that is no UTF-8: it is then read as the page that uses it.
     """
-    if not kind.startswith("text/"):
+    if not kind.startswith("text/") or file.stat().st_size > LONGEST_TEXT_BYTES:
         return ""
     body = file.read_bytes()
     declared = DECLARATIONS.get(kind)

@@ -19,7 +19,12 @@ COURSE = manifest("1.2", "Golf", [Item("Play", "index.html")])
 def import_zip(practice: Practice, body: bytes) -> dict[str, Any]:
     """Upload a zip and return the job when it has ended."""
     path = "/courses/importJobs/upload?courseId=c"
-    job = practice.api("POST", path, files={"file": ("c.zip", body)}).json()["result"]
+    answer = practice.api("POST", path, files={"file": ("c.zip", body)})
+    return ended_job(practice, answer.json()["result"])
+
+
+def ended_job(practice: Practice, job: str) -> dict[str, Any]:
+    """Return a job once it has ended."""
 
     def ended() -> Any:
         found = practice.api("GET", f"/courses/importJobs/{job}").json()
@@ -100,6 +105,15 @@ def test_import_that_dies_has_ended(practice: Practice, monkeypatch: pytest.Monk
 
     assert job["status"] == "ERROR"
     assert "RecursionError: too deep" in job["message"]
+
+
+def test_fetch_that_goes_on_has_an_end(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "LONGEST_FETCH_SECONDS", -1)
+
+    source = {"url": f"{practice.url}/practice-player/player.js"}
+    job = practice.api("POST", "/courses/importJobs?courseId=c", json=source).json()["result"]
+
+    assert "within five minutes" in ended_job(practice, job)["message"]
 
 
 @pytest.mark.parametrize(
