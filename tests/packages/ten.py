@@ -47,8 +47,11 @@ def _measured(weight: int, *, minimum: str = "", maps: str = "", rules: str = ""
     """Return the sequencing of an item: its weight, passing score, maps and rules."""
     measure = f"<imsss:minNormalizedMeasure>{minimum}</imsss:minNormalizedMeasure>"
     satisfied = ' satisfiedByMeasure="true"' if minimum else ""
+    # What has no weight has no say in whether the course is passed either.
+    counts = "true" if weight else "false"
     return (
-        f'<imsss:sequencing>{rules}<imsss:rollupRules objectiveMeasureWeight="{weight}"/>'
+        f'<imsss:sequencing>{rules}<imsss:rollupRules objectiveMeasureWeight="{weight}"'
+        f' rollupObjectiveSatisfied="{counts}"/>'
         f'<imsss:objectives><imsss:primaryObjective objectiveID="main"{satisfied}>'
         f"{measure if minimum else ''}{maps}</imsss:primaryObjective></imsss:objectives>"
         f'<imsss:deliveryControls completionSetByContent="true" objectiveSetByContent="true"/>'
