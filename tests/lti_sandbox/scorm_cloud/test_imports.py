@@ -110,7 +110,7 @@ def test_import_that_dies_has_ended(practice: Practice, monkeypatch: pytest.Monk
 def test_fetch_that_goes_on_has_an_end(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "LONGEST_FETCH_SECONDS", -1)
 
-    source = {"url": f"{practice.url}/practice-player/player.js"}
+    source = {"url": f"{practice.url}/control/requests"}
     job = practice.api("POST", "/courses/importJobs?courseId=c", json=source).json()["result"]
 
     assert "within five minutes" in ended_job(practice, job)["message"]
