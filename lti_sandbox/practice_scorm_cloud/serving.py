@@ -1,15 +1,19 @@
 """Answer with a content file of a course: its own type and charset, parts of it, and caching."""
 
 import codecs
+import io
 import re
+from datetime import UTC, datetime
 from mimetypes import MimeTypes
 from pathlib import Path
 
-from flask import Response, send_file
+from flask import Response, request
+from werkzeug.wsgi import wrap_file
 
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 
 MAX_AGE_SECONDS = 600
+PIECE_BYTES = 64 * 1024
 # The tables of Python alone: those of the machine differ from one to the next.
 TYPES = MimeTypes()
 for extension, media_type in {
@@ -48,6 +52,13 @@ DECLARATIONS = {
 }
 
 
+class ContentFile(io.FileIO):
+    """A file that closes itself: Werkzeug's server leaves it open when the reader has gone."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def no_such_file() -> Response:
     """Answer that a course has no such file."""
     return Response("This file is not part of the course.", 404, mimetype="text/plain")
@@ -61,11 +72,15 @@ def answer_file(cloud: Cloud, course_id: str, version: int, path: str) -> Respon
     place = cloud.content.find(course_id, version, path)
     if place is None or not place.is_file():
         return no_such_file()
-    kind = media_type_of(path)
-    answer = send_file(place, mimetype=kind, conditional=True, max_age=MAX_AGE_SECONDS)
+    kind, facts = media_type_of(path), place.stat()
+    body = wrap_file(request.environ, ContentFile(place), PIECE_BYTES)
+    answer = Response(body)
     answer.headers["Content-Type"] = kind + charset_of(kind, place)
-    answer.cache_control.public = False
-    answer.cache_control.private = True
+    answer.headers["Cache-Control"] = f"private, max-age={MAX_AGE_SECONDS}"
+    answer.content_length = facts.st_size
+    answer.last_modified = datetime.fromtimestamp(facts.st_mtime, UTC)
+    answer.set_etag(f"{facts.st_mtime_ns:x}-{facts.st_size:x}")
+    answer.make_conditional(request, accept_ranges=True, complete_length=facts.st_size)
     return answer
 
 

@@ -1,11 +1,14 @@
 """Content files: their own charset and type, parts of them, and what a browser keeps."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
 
 from lti_sandbox.practice_scorm_cloud.imports import Wanted, import_now
+from lti_sandbox.practice_scorm_cloud.serving import ContentFile
 from tests.lti_sandbox.scorm_cloud.practice import Practice
 from tests.packages.build import Item, manifest, zipped
 
@@ -88,9 +91,21 @@ def test_unchanged_file_is_not_sent_again(get: Get) -> None:
 
     assert (by_tag.status_code, by_tag.content) == (304, b"")
     assert by_date.status_code == 304
-    assert first.headers["Cache-Control"] == "max-age=600, private"
+    assert first.headers["Cache-Control"] == "private, max-age=600"
 
 
 def test_other_file_is_not_there(get: Get) -> None:
     assert get("none.html").status_code == 404
     assert get("%2e%2e/%2e%2e/store.py").status_code == 404
+
+
+def test_file_whose_reader_has_gone_is_closed(tmp_path: Path) -> None:
+    place = tmp_path / "film.mp4"
+    place.write_bytes(b"x")
+    file = ContentFile(place)
+    number = file.fileno()
+
+    del file
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)
