@@ -29,13 +29,14 @@ from .passback import wiring as passback
 from .platforms import keys
 from .platforms import wiring as platforms
 from .platforms.accounts import clients
+from .problems import wiring as problems
 from .queue.engine import build_queue
 from .scorm_cloud.concurrency import CallSlots
 from .services import EXTENSION, Services
 from .web import wiring as web
 
 # Requests and events pass through `ops` first, which names, counts and logs them.
-CHAPTERS = (ops, web, platforms, launches, deep_linking, passback, instructor, console)
+CHAPTERS = (ops, problems, web, platforms, launches, deep_linking, passback, instructor, console)
 MAX_FORM_BYTES = 1024 * 1024
 
 

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("app",),
     ("instructor",),
     ("console",),
-    ("privacy", "ops"),
+    ("privacy", "ops", "problems"),
     ("launches", "passback"),
     ("deep_linking",),
     ("registrations", "courses"),

@@ -13,6 +13,7 @@ from .learners import views as learners
 from .overview import views as overview
 from .people import views as people
 from .platforms import views as platforms
+from .problems import views as problems
 from .sign_in import views as sign_in
 
 PAGES = (
@@ -26,6 +27,7 @@ PAGES = (
     overview,
     people,
     platforms,
+    problems,
     sign_in,
     reset_views,
 )

@@ -21,6 +21,7 @@ blueprint = Blueprint("login", __name__, url_prefix="/lti")
 def login() -> AnyResponse:
     """Third-party initiated login: send the browser on to the LMS."""
     services, visit = current_services(), new_visit()
+    visit.issuer, visit.client_id = (request.values.get(one, "") for one in ("iss", "client_id"))
     try:
         begun = start_login(services, request)
     except BridgeError as error:

@@ -87,6 +87,7 @@ def _verify(
         rules=rules(services),
     )
     visit.return_url, visit.locale = launch.claims.return_url, launch.claims.locale
+    visit.deployment_id = launch.claims.deployment_id
     return launch
 
 

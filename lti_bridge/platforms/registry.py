@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..core.db import db, read_apart
 from ..core.errors import ConfigurationError, LaunchRejected
+from ..core.plain_text import one_line
 from ..lti.values import PlatformValues
 from .accounts import get_account
 from .connection_values import NEW_VERSIONS, PlatformFacts, check_facts
@@ -49,7 +50,10 @@ def find_platform(issuer: str, client_id: str | None) -> PlatformValues:
         rows = read_apart(db.engine, _BY_ISSUER, {"its_issuer": issuer})
     if len(rows) > 1:
         raise LaunchRejected("ambiguous_platform")
-    return _enabled(rows[0] if rows else None)
+    if not rows:
+        named = f"client id {one_line(client_id)}" if client_id else "no client id"
+        raise LaunchRejected("unknown_platform", f"issuer {one_line(issuer)}, {named}")
+    return _enabled(rows[0])
 
 
 def get_platform(platform_id: int) -> PlatformValues:

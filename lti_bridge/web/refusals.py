@@ -32,7 +32,13 @@ logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 3
 REFRESHING = ("seat_busy", "cloud_busy")
 # Reasons whose detail says what an admin must look for, in our own words.
-EXPLAINED = ("login_incomplete", "claims_missing", "bad_claims", "bad_roles")
+EXPLAINED = (
+    "login_incomplete",
+    "claims_missing",
+    "bad_claims",
+    "bad_roles",
+    "unknown_platform",
+)
 # Down, starting, or too busy to hand out a connection in time.
 DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 Page = Callable[[Services], Response]
@@ -94,7 +100,27 @@ def refuse(services: Services, visit: Visit, error: BridgeError) -> Response:
     """Explain a failure: what happened, who can fix it and how, and the right button."""
     reason = _reason(error)
     publish_launch(services, visit, reason)
+    publish_refusal(services, visit, reason)
     return _show(services, visit, reason, error)
+
+
+def publish_refusal(services: Services, visit: Visit, reason: str) -> None:
+    """Say which LMS's launch was refused, and the reference under which its page stands."""
+    platform = visit.platform
+    services.events.publish(
+        "launch_refused",
+        code=reason,
+        issuer=platform.issuer if platform is not None else visit.issuer,
+        client_id=platform.client_id if platform is not None else visit.client_id,
+        deployment_id=visit.deployment_id,
+        reference=reference_of(visit),
+    )
+
+
+def reference_of(visit: Visit) -> str:
+    """Return what the page calls this failure: a launch that was tried again goes on under the id
+    of its first try."""
+    return correlation.current() or visit.correlation_id
 
 
 def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
@@ -107,8 +133,7 @@ def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
 def _show(services: Services, visit: Visit, reason: str, error: BridgeError) -> Response:
     db.session.rollback()
     rejection = get_rejection(reason)
-    # A launch that was tried again goes on under the id of its first try.
-    reference = correlation.current() or visit.correlation_id
+    reference = reference_of(visit)
     logger.warning("launch refused: %s [%s]", error, reference)
     token = visit.resume_token if rejection.can_retry else ""
     if reason in REFRESHING and not token:

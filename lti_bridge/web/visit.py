@@ -18,6 +18,10 @@ class Visit:
     in_window: bool = False  # the browser says that it loads a whole window, no frame
     state: LaunchState | None = None
     platform: PlatformValues | None = None
+    # What the LMS says of itself, verified or not.
+    issuer: str = ""
+    client_id: str = ""
+    deployment_id: str = ""
     return_url: str | None = None
     locale: str | None = None
     visitor: Visitor | None = None

@@ -39,7 +39,8 @@ def published() -> set[str]:
 
 
 def test_every_event_is_counted():
-    assert published() == set(RULES)
+    # The refusal of a launch is one of its outcomes; which LMS it was of is no label.
+    assert published() - {"launch_refused"} == set(RULES)
 
 
 def test_launch_is_counted_by_outcome_and_rung(world: World):

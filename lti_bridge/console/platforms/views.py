@@ -62,8 +62,9 @@ def invite(actor: Actor) -> Response:
 @allow(Rule.OWNER)
 def ask_new(actor: Actor) -> Response:
     """Ask for the values that an LMS shows its admin."""
-    kinds = {"dialect": request.args.get("dialect", MOODLE.key)}
-    return _ask_new(NewPlatformForm(account_names(), **kinds))
+    known = {name: request.args.get(name, "") for name in ("issuer", "client_id")}
+    kind = request.args.get("dialect", MOODLE.key)
+    return _ask_new(NewPlatformForm(account_names(), dialect=kind, **known))
 
 
 def _ask_new(form: NewPlatformForm, status: int = 200) -> Response:

@@ -1,0 +1,1 @@
+"""What is wrong right now, and what became of launches that were refused."""

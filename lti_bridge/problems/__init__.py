@@ -1,0 +1,1 @@
+"""Whatever is wrong right now: noted as it happens, and found from rows when somebody asks."""

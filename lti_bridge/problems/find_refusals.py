@@ -1,0 +1,119 @@
+"""Which launches were refused, as people read it; one of them by the reference on its page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import String, cast, select
+
+from ..audit.actor import Scope
+from ..core.db import db
+from ..platforms.models import Deployment, Platform
+from ..web.rejections import get_rejection
+from .models import RefusedLaunch
+
+SHOWN_AT_MOST = 100
+UNKNOWN_PLATFORM = "unknown_platform"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Launches refused for one reason: what the LMS sent, how often, and what would mend it.
+
+    `near_miss` says which platform the LMS may mean, where none has what it sent.
+    """
+
+    code: str
+    title: str
+    happened: str
+    lead: str
+    how: str
+    issuer: str
+    client_id: str
+    deployment_id: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    platform_id: int | None = None
+    near_miss: str = ""
+
+    @property
+    def can_connect(self) -> bool:
+        """Whether it is an LMS that nobody has connected."""
+        return self.code == UNKNOWN_PLATFORM and bool(self.issuer)
+
+
+def find_refusals(scope: Scope, reference: str = "") -> list[Refusal]:
+    """Return what somebody may see of them, the newest first; with a reference, its one alone.
+
+    Reads in the caller's transaction.
+    """
+    query = select(RefusedLaunch).order_by(RefusedLaunch.last_at.desc(), RefusedLaunch.id)
+    if reference:
+        quoted = f'%"{_escape(reference)}"%'
+        query = query.where(cast(RefusedLaunch.page_references, String).like(quoted, escape="\\"))
+    platforms = list(db.session.scalars(select(Platform)))
+    rows = db.session.scalars(query.limit(SHOWN_AT_MOST))
+    deployment = _deployment_id(scope)
+    mine = (row for row in rows if _is_seen(scope, deployment, row, platforms))
+    return [_refusal(row, platforms) for row in mine]
+
+
+def _escape(text: str) -> str:
+    for sign in ("\\", "%", "_"):
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def _deployment_id(scope: Scope) -> str | None:
+    if scope.deployment_id is None:
+        return None
+    return db.session.scalar(
+        select(Deployment.deployment_id).where(Deployment.id == scope.deployment_id)
+    )
+
+
+def _is_seen(
+    scope: Scope, deployment: str | None, row: RefusedLaunch, platforms: Sequence[Platform]
+) -> bool:
+    if scope.platform_id is None:
+        return True
+    platform = _platform_of(row, platforms)
+    mine = platform is not None and platform.id == scope.platform_id
+    return mine and (deployment is None or row.deployment_id == deployment)
+
+
+def _platform_of(row: RefusedLaunch, platforms: Sequence[Platform]) -> Platform | None:
+    pair = row.issuer, row.client_id
+    return next((one for one in platforms if (one.issuer, one.client_id) == pair), None)
+
+
+def _refusal(row: RefusedLaunch, platforms: Sequence[Platform]) -> Refusal:
+    rejection, platform = get_rejection(row.code), _platform_of(row, platforms)
+    return Refusal(
+        code=row.code,
+        title=rejection.title,
+        happened=rejection.happened,
+        lead=rejection.lead,
+        how=rejection.advice,
+        issuer=row.issuer,
+        client_id=row.client_id,
+        deployment_id=row.deployment_id,
+        count=row.count,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        platform_id=platform.id if platform is not None else None,
+        near_miss=_near_miss(row, platforms) if row.code == UNKNOWN_PLATFORM else "",
+    )
+
+
+def _near_miss(row: RefusedLaunch, platforms: Sequence[Platform]) -> str:
+    """Name what a platform here has instead: the other client id of an issuer, or the reverse."""
+    for one in platforms:
+        if one.issuer == row.issuer and row.client_id:
+            return f"{one.name} has client id {one.client_id}; it sent {row.client_id}."
+        if one.client_id == row.client_id and row.client_id:
+            return f"{one.name} has issuer {one.issuer}; it sent {row.issuer}."
+        if one.issuer.rstrip("/").casefold() == row.issuer.rstrip("/").casefold():
+            return f"{one.name} has issuer {one.issuer}; it sent {row.issuer}."
+    return ""

@@ -1,0 +1,30 @@
+"""Rows of what went wrong without leaving any other trace."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..core.db import Base
+
+
+class RefusedLaunch(Base):
+    """Launches that were refused for one reason, of one LMS as it named itself.
+
+    What an LMS says before it is verified can be anybody's: texts are cut, and there are at most
+    a thousand rows. Nothing of the person who launched is kept.
+    """
+
+    __tablename__ = "refused_launch"
+    __table_args__ = (UniqueConstraint("code", "issuer", "client_id", "deployment_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(40))
+    issuer: Mapped[str] = mapped_column(String(255))
+    client_id: Mapped[str] = mapped_column(String(255))
+    deployment_id: Mapped[str] = mapped_column(String(255))
+    count: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    # Of the newest, as their pages show them; the newest last.
+    page_references: Mapped[list[str]] = mapped_column(JSON)

@@ -1,0 +1,110 @@
+"""Refused launches: counted in memory, written down together, found by the page's reference."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Flask
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..core.db import db, insert_if_new
+from ..services import Services
+from .models import RefusedLaunch
+
+EVENT = "launch_refused"
+FLUSH_SECONDS = 10.0
+MOST_ROWS = 1000
+# Kinds that wait in memory, so that strangers fill that no more than the table.
+MOST_WAITING = 200
+MOST_REFERENCES = 50
+LONGEST = 255
+logger = logging.getLogger(__name__)
+
+Kind = tuple[str, str, str, str]
+# What an event says of a refusal, in the order of a Kind.
+LABELS = ("code", "issuer", "client_id", "deployment_id")
+
+
+@dataclass
+class _Waiting:
+    count: int = 0
+    references: list[str] = field(default_factory=list)
+
+
+class RefusalCounter:
+    """Counts refused launches, and writes them down at most once in ten seconds.
+
+    `flush` runs in a thread of its own, so that no launch waits for it.
+    """
+
+    def __init__(self, flush: Callable[[], None]) -> None:
+        self._flush = flush
+        self._lock = threading.Lock()
+        self._waiting: dict[Kind, _Waiting] = {}
+        self._timer: threading.Timer | None = None
+
+    def note(self, name: str, labels: Mapping[str, str | float]) -> None:
+        """Take one event of the bridge; all others than refusals are nothing to this counter."""
+        if name != EVENT:
+            return
+        code, *of = (str(labels.get(label, ""))[:LONGEST] for label in LABELS)
+        kind: Kind = (code, of[0], of[1], of[2])
+        with self._lock:
+            if len(self._waiting) >= MOST_WAITING and kind not in self._waiting:
+                kind = (code, "", "", "")  # beyond so many kinds only the reason is counted
+            one = self._waiting.setdefault(kind, _Waiting())
+            one.count += 1
+            one.references = [*one.references, str(labels.get("reference", ""))][-MOST_REFERENCES:]
+            if self._timer is None:
+                self._timer = threading.Timer(FLUSH_SECONDS, self._flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def take(self) -> dict[Kind, _Waiting]:
+        """Return what waits, and wait for more."""
+        with self._lock:
+            taken, self._waiting, self._timer = self._waiting, {}, None
+            return taken
+
+
+def count_refusals(app: Flask, services: Services) -> RefusalCounter:
+    """Count the refused launches of this process from now on."""
+
+    def flush() -> None:
+        with app.app_context():
+            try:
+                write_refusals(services, counter)
+            except SQLAlchemyError:
+                db.session.rollback()
+                logger.exception("refused launches could not be written down")
+
+    counter = RefusalCounter(flush)
+    services.events.subscribe(counter.note)
+    return counter
+
+
+def write_refusals(services: Services, counter: RefusalCounter) -> None:
+    """Write down what a counter has counted. Commits."""
+    now = services.now()
+    for kind, waiting in sorted(counter.take().items()):
+        _add(kind, waiting, now)
+        db.session.commit()
+    _forget_oldest()
+    db.session.commit()
+
+
+def _add(kind: Kind, waiting: _Waiting, now: datetime) -> None:
+    facts = dict(zip(LABELS, kind, strict=True))
+    first = {"count": 0, "first_at": now, "last_at": now, "page_references": []}
+    insert_if_new(db.session, RefusedLaunch, **facts, **first)
+    row = db.session.scalars(select(RefusedLaunch).filter_by(**facts).with_for_update()).one()
+    row.count, row.last_at = row.count + waiting.count, now
+    row.page_references = [*row.page_references, *waiting.references][-MOST_REFERENCES:]
+
+
+def _forget_oldest() -> None:
+    newest = select(RefusedLaunch.id).order_by(RefusedLaunch.last_at.desc()).limit(MOST_ROWS)
+    db.session.execute(delete(RefusedLaunch).where(RefusedLaunch.id.not_in(newest)))
