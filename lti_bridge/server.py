@@ -13,6 +13,7 @@ from .app import create_app
 from .console.overview.processes import WEB, Heartbeat
 from .core.config import Settings
 from .core.processes import end_with_parent, settle
+from .problems.refused_launches import RefusalWriter
 from .scorm_cloud.concurrency import count_spare
 from .services import EXTENSION
 
@@ -82,7 +83,14 @@ class WebServer(BaseApplication):
         app = create_app(self._settings, waiting_threads=self._waiting, spare_threads=self._spare)
         heartbeat = Heartbeat(app.extensions[EXTENSION], WEB)
         heartbeat.start(app)
-        self._take_back = lambda: heartbeat.end(app)
+        refusals = RefusalWriter(app)
+        refusals.start()
+
+        def take_back() -> None:
+            refusals.end()
+            heartbeat.end(app)
+
+        self._take_back = take_back
         settle()
         return app
 

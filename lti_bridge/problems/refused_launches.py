@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,10 +11,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.db import db, insert_if_new
-from ..services import Services
+from ..services import EXTENSION, Services
 from .models import RefusedLaunch
 
-EVENT = "launch_refused"
+EVENT, COUNTER = "launch_refused", "refusal_counter"
 FLUSH_SECONDS = 10.0
 MOST_ROWS = 1000
 # Kinds that wait in memory, so that strangers fill that no more than the table.
@@ -35,16 +35,11 @@ class _Waiting:
 
 
 class RefusalCounter:
-    """Counts refused launches, and writes them down at most once in ten seconds.
+    """Counts the refused launches of one process until somebody writes them down."""
 
-    `flush` runs in a thread of its own, so that no launch waits for it.
-    """
-
-    def __init__(self, flush: Callable[[], None]) -> None:
-        self._flush = flush
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[Kind, _Waiting] = {}
-        self._timer: threading.Timer | None = None
 
     def note(self, name: str, labels: Mapping[str, str | float]) -> None:
         """Take one event of the bridge; all others than refusals are nothing to this counter."""
@@ -58,42 +53,65 @@ class RefusalCounter:
             one = self._waiting.setdefault(kind, _Waiting())
             one.count += 1
             one.references = [*one.references, str(labels.get("reference", ""))][-MOST_REFERENCES:]
-            if self._timer is None:
-                self._timer = threading.Timer(FLUSH_SECONDS, self._flush)
-                self._timer.daemon = True
-                self._timer.start()
 
     def take(self) -> dict[Kind, _Waiting]:
         """Return what waits, and wait for more."""
         with self._lock:
-            taken, self._waiting, self._timer = self._waiting, {}, None
+            taken, self._waiting = self._waiting, {}
             return taken
 
 
-def count_refusals(app: Flask, services: Services) -> RefusalCounter:
+def count_refusals(services: Services) -> RefusalCounter:
     """Count the refused launches of this process from now on."""
+    counter = RefusalCounter()
+    services.events.subscribe(counter.note)
+    return counter
 
-    def flush() -> None:
-        with app.app_context():
+
+class RefusalWriter:
+    """Writes down what a web process has counted, every ten seconds, in a thread of its own.
+
+    So no launch waits for it.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="refusals", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Write down what is left, and stop."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(FLUSH_SECONDS):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        services, counter = self._app.extensions[EXTENSION], self._app.extensions[COUNTER]
+        with self._app.app_context():
             try:
                 write_refusals(services, counter)
             except SQLAlchemyError:
                 db.session.rollback()
                 logger.exception("refused launches could not be written down")
 
-    counter = RefusalCounter(flush)
-    services.events.subscribe(counter.note)
-    return counter
-
 
 def write_refusals(services: Services, counter: RefusalCounter) -> None:
     """Write down what a counter has counted. Commits."""
-    now = services.now()
-    for kind, waiting in sorted(counter.take().items()):
+    taken, now = counter.take(), services.now()
+    for kind, waiting in sorted(taken.items()):
         _add(kind, waiting, now)
         db.session.commit()
-    _forget_oldest()
-    db.session.commit()
+    if taken:
+        _forget_oldest()
+        db.session.commit()
 
 
 def _add(kind: Kind, waiting: _Waiting, now: datetime) -> None:

@@ -3,9 +3,9 @@
 from flask import Flask
 
 from ..services import EXTENSION
-from .refused_launches import count_refusals
+from .refused_launches import COUNTER, count_refusals
 
 
 def register(app: Flask) -> None:
     """Note from now on what the other chapters publish."""
-    app.extensions["refusal_counter"] = count_refusals(app, app.extensions[EXTENSION])
+    app.extensions[COUNTER] = count_refusals(app.extensions[EXTENSION])

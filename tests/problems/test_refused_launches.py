@@ -13,6 +13,7 @@ from lti_bridge.problems.refused_launches import (
     MOST_REFERENCES,
     MOST_ROWS,
     RefusalCounter,
+    RefusalWriter,
     write_refusals,
 )
 from lti_bridge.services import Services
@@ -23,7 +24,7 @@ from tests.world import World
 
 @pytest.fixture
 def counter(services: Services) -> RefusalCounter:
-    return RefusalCounter(lambda: None)
+    return RefusalCounter()
 
 
 def refuse(counter: RefusalCounter, number: int = 0, **labels: Any) -> None:
@@ -146,3 +147,13 @@ def test_admin_of_an_lms_sees_their_own_refusals(app: Flask, world: World) -> No
 
     assert "https://else.example" not in page
     assert world.platform.url in page
+
+
+def test_web_process_writes_down_what_is_left(app: Flask, services: Services) -> None:
+    writer = RefusalWriter(app)
+    writer.start()
+    refuse(app.extensions["refusal_counter"])
+
+    writer.end()
+
+    assert [row.count for row in rows()] == [1]
