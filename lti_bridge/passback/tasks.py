@@ -11,7 +11,7 @@ from ..queue.worker import Timer
 from ..registrations.grade_updates import WORK_TASK
 from ..registrations.learner_names import send_changed_names
 from ..services import Services
-from .pipeline.job import work_grade
+from .pipeline.job import wake_called, work_grade
 from .pipeline.throttle import PlatformGate
 from .triggers.overdue import run_overdue_rounds
 from .triggers.reconcile import reconcile_due
@@ -21,6 +21,7 @@ RECHECK_SECONDS = 60.0
 PRUNE_SECONDS = 600.0
 RECONCILE_SECONDS = 300.0
 NAMES_SECONDS = 30.0
+PLACES_SECONDS = 1.0
 SWEEP_LOOK_SECONDS = 5.0
 
 
@@ -58,6 +59,7 @@ def timers(app: Flask, services: Services) -> list[Timer]:
             settings.passback.overdue_round_seconds,
             in_context(lambda: run_overdue_rounds(services, work)),
         ),
+        Timer("places", PLACES_SECONDS, lambda: wake_called(services, gate.call_waiting())),
         Timer("sweep", sweep_look, in_context(lambda: sweep_accounts(services))),
         Timer("recheck", RECHECK_SECONDS, in_context(lambda: recheck_unresolved(services))),
         Timer("reconcile", RECONCILE_SECONDS, in_context(lambda: reconcile_due(services))),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -200,8 +201,9 @@ NOTHING = LearnerProgress(launched=True)
 
 
 def tell(cell: Cell, score: Decision | None = None, **more: object) -> LearnerProgress:
-    facts = {"launched_at": NOW, "created_at": NOW, "completion": None, "success": None, **more}
-    return tell_progress(cell, Situation(NOW), score=score, **facts)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {"launched_at": NOW, "created_at": NOW, "completion": None}
+    facts |= {"success": None, **more}
+    return tell_progress(cell, Situation(NOW), score=score, **facts)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """One grade's work: lease, read, decide, send, finish."""
 
 import logging
+import time
+from collections.abc import Iterable
 
 from ...core import correlation
 from ...core.db import db
@@ -16,6 +18,8 @@ from .send_score import check_score, send_score
 from .snapshot import load_snapshot
 from .throttle import PlatformGate
 
+# So long a thread goes on with those who wait for the same LMS; then others have their turn.
+TURN_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
@@ -25,6 +29,27 @@ def work_grade(services: Services, gate: PlatformGate, grade_id: int) -> bool:
     Safe to run twice, from anywhere: only the holder of the lease writes, and a worker that lost
     its lease stops at its next write.
     """
+    ends, worked = time.monotonic() + TURN_SECONDS, False
+    try:
+        worked = _work_one(services, gate, grade_id)
+        # The place that it leaves is taken from here: by the queue, another process might take the
+        # next one's job, whose own places are full.
+        while time.monotonic() < ends and (called := gate.take_called()):
+            for other in called[1:]:
+                wake(services, other)
+            _work_one(services, gate, called[0])
+    finally:
+        wake_called(services, gate.take_called())
+    return worked
+
+
+def wake_called(services: Services, called: Iterable[int]) -> None:
+    """Wake those who were called to a free place, by the queue."""
+    for grade_id in called:
+        wake(services, grade_id)
+
+
+def _work_one(services: Services, gate: PlatformGate, grade_id: int) -> bool:
     with correlation.story():
         try:
             lease = _claim(services, gate, grade_id)
@@ -35,8 +60,7 @@ def work_grade(services: Services, gate: PlatformGate, grade_id: int) -> bool:
             return True
         finally:
             db.session.rollback()
-            for called in gate.pass_on(grade_id):
-                wake(services, called)
+            gate.pass_on(grade_id)
     return lease is not None
 
 

@@ -14,7 +14,6 @@ from ...lms.base import Submission
 from ...lms.readings import HeldGrade, Post, Unclear, is_same, judge_repeat
 from ...lms.registry import get_lms
 from ...lti.scores import moment_text, score_body
-from ...registrations.grade_updates import wake
 from ...registrations.platform_pause import begin_pause, end_pause, forget_probe
 from ...services import Services
 from ...web.sentences import N_, format_message
@@ -102,9 +101,7 @@ def send_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
         answered = end is None or not end.failed
         pause = posted.get("pause")
     finally:
-        called = gate.leave(platform_id, answered=answered, wait_seconds=pause)
-        for grade_id in called:
-            wake(services, grade_id)
+        gate.leave(platform_id, answered=answered, wait_seconds=pause)
     finish(services, turn, end)
     _keep_pause(services, turn.snapshot, end)
     _tell(services, turn, end)

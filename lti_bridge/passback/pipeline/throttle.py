@@ -9,7 +9,7 @@ from ...core.config import PassbackSettings
 from ...lms.base import Lms
 
 # Whoever is called and does not come by then is waited for no longer.
-COMES_WITHIN_SECONDS = 5.0
+COMES_WITHIN_SECONDS = 2.0
 
 
 @dataclass
@@ -37,7 +37,9 @@ class PlatformGate:
     """Says for each platform whether a post may start now, or when to come back.
 
     One slow or dead LMS must never hold the threads that serve the others, so nobody waits here:
-    a grade that finds no place is remembered once, and whoever leaves calls the next.
+    a grade that finds no place is remembered once, and whoever leaves calls the next. A call can
+    come to nothing: another process may take its job, and a platform that rests calls nobody. So
+    those who wait are called again by the clock (`call_waiting`).
     """
 
     def __init__(self, settings: PassbackSettings, now: Callable[[], datetime]) -> None:
@@ -47,6 +49,7 @@ class PlatformGate:
         self._platforms: dict[int, _Platform] = {}
         # Grades on their way to a place: of which platform, and since when.
         self._called: dict[int, tuple[int, datetime]] = {}
+        self._next: list[int] = []  # called, and not yet taken by a thread
 
     def waits(self, platform_id: int, grade_id: int) -> bool:
         """Tell whether all places are taken, and remember the grade then; takes no place."""
@@ -79,10 +82,8 @@ class PlatformGate:
             platform.under_way += 1
             return Place(granted=True)
 
-    def leave(
-        self, platform_id: int, *, answered: bool, wait_seconds: float | None = None
-    ) -> list[int]:
-        """Give the place back and return the grades that are to be woken.
+    def leave(self, platform_id: int, *, answered: bool, wait_seconds: float | None = None) -> None:
+        """Give the place back, and call the next (`take_called`).
 
         A platform that fails k times in a row rests, longer each time. `wait_seconds` is a pause
         that the platform itself asked for.
@@ -97,15 +98,30 @@ class PlatformGate:
                 self._rest(platform)
             if wait_seconds:
                 platform.rests_until = self._now() + timedelta(seconds=wait_seconds)
-            return self._call(platform_id, platform)
+            self._next += self._call(platform_id, platform)
 
-    def pass_on(self, grade_id: int) -> list[int]:
-        """Return who is woken instead of a grade that was called and needs its place no more."""
+    def pass_on(self, grade_id: int) -> None:
+        """Call the next instead of a grade that was called and needs its place no more."""
         with self._lock:
             platform_id, _ = self._called.pop(grade_id, (None, None))
-            if platform_id is None:
-                return []
-            return self._call(platform_id, self._platforms[platform_id])
+            if platform_id is not None:
+                self._next += self._call(platform_id, self._platforms[platform_id])
+
+    def take_called(self) -> list[int]:
+        """Return those who were called since; whoever takes them works or wakes them."""
+        with self._lock:
+            called, self._next = self._next, []
+            return called
+
+    def call_waiting(self) -> list[int]:
+        """Return who is woken of those that wait for a place which is free and kept for nobody."""
+        with self._lock:
+            return [
+                grade_id
+                for platform_id, platform in self._platforms.items()
+                if platform.waiting
+                for grade_id in self._call(platform_id, platform)
+            ]
 
     def _call(self, platform_id: int, platform: _Platform) -> list[int]:
         now = self._now()

@@ -13,7 +13,8 @@ from lti_bridge.lms.moodle import MOODLE
 from lti_bridge.lti.values import SCOPE_LINE_ITEM, SCOPE_RESULT_READ, SCOPE_SCORE
 from lti_bridge.passback.actions.history import tell
 from lti_bridge.passback.models import Score, ScoreTry
-from lti_bridge.passback.pipeline.job import work_grade
+from lti_bridge.passback.pipeline import job
+from lti_bridge.passback.pipeline.job import wake_called, work_grade
 from lti_bridge.passback.pipeline.throttle import PlatformGate
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.platforms.registry import platform_values
@@ -112,8 +113,8 @@ def test_who_leaves_a_full_platform_wakes_the_next(
         assert not work_grade(services, gate, grade.id)
     assert woken == []
 
-    for called in gate.leave(grade.platform_id, answered=True):
-        services.queue.enqueue("passback.work", called)
+    gate.leave(grade.platform_id, answered=True)
+    wake_called(services, gate.take_called())
 
     assert woken == [grade.id]
     assert work_grade(services, gate, grade.id)
@@ -253,3 +254,27 @@ def test_pause_is_told_as_what_it_is(
     work_grade(services, gate, grade.id)
 
     assert said in (reread(grade).decision_reason or "")
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_thread_that_leaves_goes_on_with_the_next(
+    services: Services,
+    gate: PlatformGate,
+    grade: Grade,
+    monkeypatch: pytest.MonkeyPatch,
+    long: bool,
+) -> None:
+    """By the queue another process, which is full, might take its job; not for ever, though."""
+    woken: list[int] = []
+    vars(services.queue)["enqueue"] = lambda _, grade_id: woken.append(grade_id)
+    monkeypatch.setattr(job, "TURN_SECONDS", 0.0 if long else 60.0)
+    places = services.settings.passback.parallel_posts
+    for other in range(places):
+        gate.enter(grade.platform_id, 1000 + other, MOODLE)
+    assert not work_grade(services, gate, grade.id)  # it is remembered
+    gate.leave(grade.platform_id, answered=True)
+
+    work_grade(services, gate, 10**6)  # a grade that is no more
+
+    assert woken == ([grade.id] if long else [])
+    assert [one.state for one in db.session.query(Score)] == ([] if long else ["accepted"])

@@ -69,7 +69,7 @@ def test_one_probe_at_a_time_after_a_rest(gate: PlatformGate, clock: FakeClock) 
 
     assert enter(gate, 1) == GRANTED
     assert enter(gate, 2) == REMEMBERED
-    assert gate.leave(1, answered=True) == [2]
+    assert leave(gate, 1) == [2]
     assert enter(gate, 2) == GRANTED
     assert enter(gate, 3) == GRANTED
 
@@ -83,26 +83,34 @@ def test_pause_that_the_platform_asked_for(gate: PlatformGate, clock: FakeClock)
     assert enter(gate, 1, "canvas") == GRANTED
 
 
+def leave(gate: PlatformGate, platform_id: int, **how: float) -> list[int]:
+    """Give a place back; returns who is called."""
+    gate.leave(platform_id, answered=True, **how)
+    return gate.take_called()
+
+
 def test_who_leaves_calls_the_next_once(gate: PlatformGate) -> None:
     enter(gate, 1, "canvas")
     for grade_id in (2, 3, 2, 2):
         assert enter(gate, grade_id, "canvas") == REMEMBERED
 
-    assert gate.leave(1, answered=True) == [2]
+    assert leave(gate, 1) == [2]
     assert enter(gate, 2, "canvas") == GRANTED
-    assert gate.leave(1, answered=True) == [3]
+    assert leave(gate, 1) == [3]
     assert enter(gate, 3, "canvas") == GRANTED
-    assert gate.leave(1, answered=True) == []
+    assert leave(gate, 1) == []
 
 
 def test_who_is_called_in_vain_calls_the_next(gate: PlatformGate) -> None:
     enter(gate, 1, "canvas")
     enter(gate, 2, "canvas")
     enter(gate, 3, "canvas")
-    assert gate.leave(1, answered=True) == [2]
+    assert leave(gate, 1) == [2]
 
-    assert gate.pass_on(2) == [3]
-    assert gate.pass_on(2) == []
+    gate.pass_on(2)
+    assert gate.take_called() == [3]
+    gate.pass_on(2)
+    assert gate.take_called() == []
 
 
 def test_who_never_comes_is_not_waited_for(gate: PlatformGate, clock: FakeClock) -> None:
@@ -110,11 +118,11 @@ def test_who_never_comes_is_not_waited_for(gate: PlatformGate, clock: FakeClock)
     enter(gate, 1, "canvas")
     enter(gate, 2, "canvas")
     enter(gate, 3, "canvas")
-    assert gate.leave(1, answered=True) == [2]
+    assert leave(gate, 1) == [2]
     assert enter(gate, 4, "canvas") == GRANTED
     clock.advance(6)
 
-    assert gate.leave(1, answered=True) == [3]
+    assert leave(gate, 1) == [3]
 
 
 def test_only_a_full_platform_makes_wait(gate: PlatformGate) -> None:
@@ -123,7 +131,7 @@ def test_only_a_full_platform_makes_wait(gate: PlatformGate) -> None:
     full = gate.waits(1, 7)
 
     assert (before, full) == (False, True)
-    assert gate.leave(1, answered=True) == [7]
+    assert leave(gate, 1) == [7]
 
 
 def test_rest_is_told_at_the_door(gate: PlatformGate, clock: FakeClock) -> None:
@@ -131,3 +139,25 @@ def test_rest_is_told_at_the_door(gate: PlatformGate, clock: FakeClock) -> None:
 
     assert not gate.waits(1, 1)
     assert enter(gate).rests_until == clock() + timedelta(seconds=30)
+
+
+def test_who_waits_is_called_again_by_the_clock(gate: PlatformGate, clock: FakeClock) -> None:
+    """The one who was called went elsewhere, and nobody leaves any more."""
+    for grade_id in (1, 2, 3):
+        enter(gate, grade_id, "canvas")
+    assert gate.call_waiting() == []
+    assert leave(gate, 1) == [2]
+    assert gate.call_waiting() == []  # the place is kept for it
+    clock.advance(3)
+
+    assert gate.call_waiting() == [3]
+
+
+def test_who_waits_is_called_after_a_pause(gate: PlatformGate, clock: FakeClock) -> None:
+    enter(gate, 1, "canvas")
+    enter(gate, 2, "canvas")
+    assert leave(gate, 1, wait_seconds=1.0) == []
+    assert gate.call_waiting() == []
+    clock.advance(1)
+
+    assert gate.call_waiting() == [2]
