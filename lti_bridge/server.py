@@ -10,9 +10,9 @@ from gunicorn.glogging import Logger
 from gunicorn.http import message
 
 from .app import create_app
-from .console.overview.processes import WEB, Heartbeat
 from .core.config import Settings
 from .core.processes import end_with_parent, settle
+from .ops.processes import WEB, Heartbeat
 from .problems.refused_launches import RefusalWriter
 from .scorm_cloud.concurrency import count_spare
 from .services import EXTENSION

@@ -8,7 +8,6 @@ from types import FrameType
 import click
 
 from ..app import create_app
-from ..console.overview.processes import WORKER, Heartbeat
 from ..console.people.accounts import FIRST, make_invite, needs_first_account, welcome_address
 from ..core.config import Settings
 from ..core.db import is_sqlite
@@ -17,6 +16,7 @@ from ..core.plain_text import counted
 from ..core.processes import Family, end_with_parent, settle
 from ..core.schema import migrate_database, require_newest_schema
 from ..ops.logs import start_logging
+from ..ops.processes import WORKER, Heartbeat
 from ..passback import tasks
 from ..passback.actions.after_restore import distrust_results
 from ..privacy import tasks as privacy_tasks

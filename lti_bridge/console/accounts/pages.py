@@ -10,6 +10,7 @@ from ...audit.actor import Actor
 from ...audit.log import record
 from ...core.db import db, reading
 from ...core.errors import ConfigurationError, NotFound, Refused, Unavailable
+from ...ops.kept_checks import Kept, account_subject, kept_checks
 from ...passback.models import SweepCursor
 from ...platforms.accounts import DEFAULT, list_accounts, remove_account, save_account, uses
 from ...platforms.models import Platform, ScormAccount
@@ -17,7 +18,6 @@ from ...registrations.models import Registration
 from ...scorm_cloud.client import ScormCloudClient
 from ...services import Services
 from ..access import not_found
-from ..checks.kept import Kept, account_subject, kept_checks
 
 COUNTED_AT_MOST = 1000
 TRIAL_SECONDS = 10.0

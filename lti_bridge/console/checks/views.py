@@ -8,6 +8,15 @@ from flask import Blueprint, Response
 from ...audit.actor import Actor
 from ...audit.log import record
 from ...core.db import db, reading
+from ...ops.kept_checks import (
+    BRIDGE,
+    FAILED,
+    OK,
+    account_subject,
+    keep_check,
+    kept_checks,
+    platform_subject,
+)
 from ...ops.selftest import CheckLine, check_account, check_bridge, check_platform
 from ...platforms.accounts import list_accounts
 from ...platforms.models import Platform, ScormAccount
@@ -15,7 +24,6 @@ from ...platforms.registry import list_platforms
 from ...services import Services, current_services
 from ..access import Rule, allow, not_found
 from ..layout import go, show
-from .kept import BRIDGE, FAILED, OK, account_subject, keep_check, kept_checks, platform_subject
 
 blueprint = Blueprint("checks", __name__, url_prefix="/console/checks")
 SAID = {OK: ("Everything is in order.", "good"), FAILED: ("Something is wrong: see below.", "bad")}

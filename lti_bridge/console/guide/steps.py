@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Select, or_, select
 
 from ...core.db import db, reading
+from ...ops.kept_checks import BRIDGE, FAILED, Kept, account_subject, kept_checks, platform_subject
 from ...platforms.accounts import list_accounts
 from ...platforms.deployments import ACTIVE, PENDING
 from ...platforms.models import Deployment, Platform, ScormAccount
 from ...registrations.models import Grade, ResourceLink
-from ..checks.kept import BRIDGE, FAILED, Kept, account_subject, kept_checks, platform_subject
 
 
 @dataclass(frozen=True)

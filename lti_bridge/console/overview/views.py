@@ -4,6 +4,7 @@ from flask import Blueprint, Response, request
 
 from ...audit.actor import Actor
 from ...core.db import db, reading
+from ...ops.processes import Nodes, load_nodes
 from ...services import current_services
 from ...web.histogram import draw_bars
 from ..access import Rule, allow
@@ -12,7 +13,6 @@ from .activities import load_activities
 from .attention import load_overview
 from .daily_counts import count_days, measure_latency
 from .failing_platforms import find_failing, find_sweeps
-from .processes import Nodes, load_nodes
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/console")
 

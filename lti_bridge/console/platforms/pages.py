@@ -8,6 +8,7 @@ from ...audit.actor import Actor
 from ...audit.log import record
 from ...core.db import db, reading
 from ...core.plain_text import counted
+from ...ops.kept_checks import Kept, kept_checks, platform_subject
 from ...passback.actions.outlook import tell_pause_of
 from ...passback.actions.policy_change import (
     Change,
@@ -34,7 +35,6 @@ from ...registrations.succession import (
 )
 from ...services import Services
 from ..access import not_found
-from ..checks.kept import Kept, kept_checks, platform_subject
 
 
 @dataclass(frozen=True)

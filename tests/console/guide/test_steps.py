@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from lti_bridge.console.models import CheckResult
 from lti_bridge.console.people.accounts import FIRST, make_invite
 from lti_bridge.core.db import db
+from lti_bridge.ops.models import CheckResult
 from lti_bridge.platforms.keys import ensure_keys
 from tests.console.visitors import PASSWORD, csrf_token, press, sign_in_owner
 from tests.world import World

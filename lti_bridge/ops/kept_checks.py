@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ...core.db import db
-from ..models import CheckResult
+from ..core.db import db
+from .models import CheckResult
 
 BRIDGE = "bridge"
 OK, WARNING, FAILED = "ok", "warning", "failed"

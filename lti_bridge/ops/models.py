@@ -1,4 +1,4 @@
-"""Rows of the console: who may use it, what was done, what tests found, which processes run."""
+"""Rows of what runs, and of what the newest self-tests found."""
 
 from datetime import datetime
 from typing import Any

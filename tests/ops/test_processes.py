@@ -8,11 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from lti_bridge.console.models import NodeProcess
-from lti_bridge.console.overview import processes
-from lti_bridge.console.overview.processes import FORGOTTEN_AFTER, WEB, WORKER, Heartbeat
 from lti_bridge.core import clock as clocks
 from lti_bridge.core.db import db
+from lti_bridge.ops import processes
+from lti_bridge.ops.models import NodeProcess
+from lti_bridge.ops.processes import FORGOTTEN_AFTER, WEB, WORKER, Heartbeat
 from lti_bridge.platforms.models import ToolKey
 from tests.console.visitors import sign_in_admin, sign_in_owner
 from tests.story.stage import wait_for

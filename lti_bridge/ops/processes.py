@@ -12,11 +12,11 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from ... import __version__
-from ...core.clock import MAX_SKEW_SECONDS, measure_clock
-from ...core.db import affected, db, insert_if_new
-from ...services import Services
-from ..models import NodeProcess
+from .. import __version__
+from ..core.clock import MAX_SKEW_SECONDS, measure_clock
+from ..core.db import affected, db, insert_if_new
+from ..services import Services
+from .models import NodeProcess
 
 WEB, WORKER = "web", "worker"
 BEAT_SECONDS = 30.0
