@@ -116,6 +116,7 @@ def _build_services(
     time = now or DatabaseClock(lambda: engine)
     outbound = Outbound(allow_private_networks=settings.launch.allow_private_networks)
     signer = Signer(settings.secret_key, settings.secret_keys_previous)
+    events = Events()
     tokens = AccessTokens(outbound, time, lambda: keys.signing_key(signer, now=time()))
     return Services(
         settings=settings,
@@ -127,7 +128,7 @@ def _build_services(
         tokens=tokens,
         gradebook=Gradebook(outbound, tokens),
         memberships=Memberships(outbound, tokens),
-        scorm_cloud=clients(outbound, signer, settings, slots),
+        scorm_cloud=clients(outbound, signer, settings, slots, events),
         call_slots=slots,
-        events=Events(),
+        events=events,
     )

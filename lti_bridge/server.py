@@ -13,7 +13,7 @@ from .app import create_app
 from .core.config import Settings
 from .core.processes import end_with_parent, settle
 from .ops.processes import WEB, Heartbeat
-from .problems.refused_launches import RefusalWriter
+from .problems.note_writer import NoteWriter
 from .scorm_cloud.concurrency import count_spare
 from .services import EXTENSION
 
@@ -83,11 +83,11 @@ class WebServer(BaseApplication):
         app = create_app(self._settings, waiting_threads=self._waiting, spare_threads=self._spare)
         heartbeat = Heartbeat(app.extensions[EXTENSION], WEB)
         heartbeat.start(app)
-        refusals = RefusalWriter(app)
-        refusals.start()
+        notes = NoteWriter(app)
+        notes.start()
 
         def take_back() -> None:
-            refusals.end()
+            notes.end()
             heartbeat.end(app)
 
         self._take_back = take_back

@@ -20,6 +20,7 @@ from ..ops.processes import WORKER, Heartbeat
 from ..passback import tasks
 from ..passback.actions.after_restore import distrust_results
 from ..privacy import tasks as privacy_tasks
+from ..problems import tasks as problem_tasks
 from ..queue.worker import Worker
 from ..server import WebServer
 from ..services import EXTENSION, Services
@@ -133,7 +134,11 @@ def worker(threads: int | None, ends_with: int | None) -> None:
     working = Worker(
         services.queue,
         threads or settings.passback.worker_threads,
-        [*tasks.timers(app, services), *privacy_tasks.timers(app, services)],
+        [
+            *tasks.timers(app, services),
+            *privacy_tasks.timers(app, services),
+            *problem_tasks.timers(app),
+        ],
     )
     heartbeat = Heartbeat(services, WORKER)
 

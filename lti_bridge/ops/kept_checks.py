@@ -23,6 +23,7 @@ class Kept:
     checked_at: datetime
     mark: str
     lines: Sequence[dict[str, Any]]
+    failed_since: datetime | None = None
 
 
 def platform_subject(platform_id: int) -> str:
@@ -41,7 +42,7 @@ def kept_checks(subjects: Iterable[str] | None = None) -> dict[str, Kept]:
     if subjects is not None:
         query = query.where(CheckResult.subject.in_(list(subjects)))
     return {
-        row.subject: Kept(row.subject, row.checked_at, row.mark, row.lines)
+        row.subject: Kept(row.subject, row.checked_at, row.mark, row.lines, row.failed_since)
         for row in db.session.scalars(query)
     }
 
@@ -58,4 +59,5 @@ def keep_check(subject: str, lines: Sequence[dict[str, Any]], *, now: datetime) 
         row = CheckResult(subject=subject)
         db.session.add(row)
     row.checked_at, row.mark, row.lines = now, worst, list(lines)
+    row.failed_since = (row.failed_since or now) if worst == FAILED else None
     return worst

@@ -13,7 +13,7 @@ from ..core.events import Events
 from .redaction import describe_failure, one_line, redact
 
 # What happens too often to be told, and is told elsewhere.
-UNTOLD = ("request", "launch_refused")
+UNTOLD = ("request", "launch_refused", "scorm_cloud_call")
 STORY = "lti_bridge.story"
 # huey and alembic say at every start what is of no use to an admin; urllib3 writes every address
 # with its query, and gunicorn every path, at the level debug.

@@ -19,12 +19,14 @@ class CheckResult(Base):
     checked_at: Mapped[datetime]
     mark: Mapped[str] = mapped_column(String(10))  # the worst of its lines: ok | warning | failed
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    failed_since: Mapped[datetime | None]  # the first of the tests in a row that failed
 
 
 class NodeProcess(Base):
-    """A process of the bridge that says every half a minute that it is there.
+    """A process of the bridge that says every quarter of a minute that it is there.
 
-    One that ends by itself removes its row; one that was killed leaves it for a day.
+    One that ends by itself says so; one that was killed is silent. Their rows stay for a day, or
+    until a process of the same kind on the same machine takes their place.
     """
 
     __tablename__ = "node_process"
@@ -37,3 +39,5 @@ class NodeProcess(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
     clock_ahead_seconds: Mapped[float]  # this machine's clock before the database's
+    skewed_since: Mapped[datetime | None]  # since when that is too much
+    ended_at: Mapped[datetime | None]  # it ended by itself

@@ -1,4 +1,4 @@
-"""Which processes of the bridge run: each says so every half a minute, the console shows it."""
+"""Which processes of the bridge run: each says so four times a minute; the console shows it."""
 
 import logging
 import os
@@ -7,21 +7,22 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, func, literal, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
 from ..core.clock import MAX_SKEW_SECONDS, measure_clock
-from ..core.db import affected, db, insert_if_new
+from ..core.db import UtcDateTime, affected, db, insert_if_new
 from ..services import Services
 from .models import NodeProcess
 
 WEB, WORKER = "web", "worker"
-BEAT_SECONDS = 30.0
+BEAT_SECONDS = 15.0
 # Three beats in a row that did not come.
-SILENT_AFTER = timedelta(seconds=95)
+SILENT_AFTER = timedelta(seconds=50)
 FORGOTTEN_AFTER = timedelta(days=1)
 SHOWN_AT_MOST = 50
 logger = logging.getLogger(__name__)
@@ -36,18 +37,30 @@ class Heartbeat:
         self._node = socket.gethostname()[:200]
         self._name = f"{self._node} {kind} {os.getpid()}"
         self._stop = threading.Event()
+        self._started_at: datetime | None = None
 
     def beat(self) -> None:
-        """Write it down, and forget those that have been silent for a day. Commits."""
+        """Write it down, and forget those that have been silent for a day, or that this one has
+        taken the place of. Commits.
+        """
         now, ahead = self._services.now(), measure_clock(db.engine)
+        self._started_at = self._started_at or now
         mine = update(NodeProcess).where(NodeProcess.name == self._name)
-        values = {"seen_at": now, "clock_ahead_seconds": ahead}
-        if not affected(db.session.execute(mine.values(values))):
+        skewed = abs(ahead) >= MAX_SKEW_SECONDS
+        values: dict[str, Any] = {"seen_at": now, "clock_ahead_seconds": ahead, "ended_at": None}
+        moment = literal(now, UtcDateTime())
+        since = func.coalesce(NodeProcess.skewed_since, moment) if skewed else None
+        if not affected(db.session.execute(mine.values(**values, skewed_since=since))):
             facts = {"name": self._name, "node": self._node, "kind": self._kind}
-            facts["version"] = __version__
-            insert_if_new(db.session, NodeProcess, **facts, started_at=now, **values)
-        gone = delete(NodeProcess).where(NodeProcess.seen_at < now - FORGOTTEN_AFTER)
-        db.session.execute(gone)
+            values |= {"started_at": now, "skewed_since": now if skewed else None}
+            insert_if_new(db.session, NodeProcess, version=__version__, **facts, **values)
+        silent_for_long = NodeProcess.seen_at < now - FORGOTTEN_AFTER
+        replaced = and_(
+            NodeProcess.node == self._node,
+            NodeProcess.kind == self._kind,
+            NodeProcess.seen_at < min(self._started_at, now - SILENT_AFTER),
+        )
+        db.session.execute(delete(NodeProcess).where(silent_for_long | replaced))
         db.session.commit()
 
     def start(self, app: Flask) -> None:
@@ -62,13 +75,14 @@ class Heartbeat:
         threading.Thread(target=run, name="heartbeat", daemon=True).start()
 
     def end(self, app: Flask) -> None:
-        """Take it back, as far as the database can be reached: this process ends by itself."""
+        """Say that this process ends by itself, as far as the database can be reached."""
         self._stop.set()
         with app.app_context():
-            self._quietly(self._take_back)
+            self._quietly(self._note_end)
 
-    def _take_back(self) -> None:
-        db.session.execute(delete(NodeProcess).where(NodeProcess.name == self._name))
+    def _note_end(self) -> None:
+        mine = update(NodeProcess).where(NodeProcess.name == self._name)
+        db.session.execute(mine.values(ended_at=self._services.now()))
         db.session.commit()
 
     def _quietly(self, write: Callable[[], None]) -> None:
@@ -83,6 +97,7 @@ class Heartbeat:
 class Process:
     """One process; `silent` when it has missed its time, `skewed` when its clock is off."""
 
+    row_id: int
     node: str
     kind: str
     version: str
@@ -90,6 +105,7 @@ class Process:
     seen_at: datetime
     ahead_seconds: float
     silent: bool
+    skewed_since: datetime | None = None
 
     @property
     def skewed(self) -> bool:
@@ -99,9 +115,10 @@ class Process:
 
 @dataclass(frozen=True)
 class Nodes:
-    """All processes that were seen in the last day."""
+    """All processes that were seen in the last day, and when the newest worker was heard of."""
 
     processes: Sequence[Process]
+    worker_seen_at: datetime | None = None
 
     @property
     def without_worker(self) -> bool:
@@ -124,10 +141,12 @@ class Nodes:
 def load_nodes(now: datetime) -> Nodes:
     """Return the processes, those of a node together. The transaction stays the caller's."""
     order = (NodeProcess.node, NodeProcess.kind, NodeProcess.id)
-    rows = db.session.scalars(select(NodeProcess).order_by(*order).limit(SHOWN_AT_MOST))
+    rows = list(db.session.scalars(select(NodeProcess).order_by(*order).limit(SHOWN_AT_MOST)))
+    workers = [row.ended_at or row.seen_at for row in rows if row.kind == WORKER]
     return Nodes(
         [
             Process(
+                row_id=row.id,
                 node=row.node,
                 kind=row.kind,
                 version=row.version,
@@ -135,7 +154,10 @@ def load_nodes(now: datetime) -> Nodes:
                 seen_at=row.seen_at,
                 ahead_seconds=row.clock_ahead_seconds,
                 silent=now - row.seen_at > SILENT_AFTER,
+                skewed_since=row.skewed_since,
             )
             for row in rows
-        ]
+            if row.ended_at is None
+        ],
+        max(workers, default=None),
     )

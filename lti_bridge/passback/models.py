@@ -6,14 +6,18 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.db import Base
-from ..registrations.models import Grade, Registration
+from ..registrations.models import Grade, Registration, few_of
 
 
 class Score(Base):
     """One decision to send a score, and what became of it."""
 
     __tablename__ = "score"
-    __table_args__ = (UniqueConstraint("grade_id", "sequence"), Index(None, "state"))
+    __table_args__ = (
+        UniqueConstraint("grade_id", "sequence"),
+        Index(None, "state"),
+        few_of("standing"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     grade_id: Mapped[int] = mapped_column(ForeignKey("grade.id"))

@@ -12,11 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from ..core.config import Settings
 from ..core.config_values import http_url
 from ..core.db import db
-from ..core.errors import ConfigurationError
+from ..core.errors import BridgeError, ConfigurationError, Refused
+from ..core.events import Events
 from ..core.http.session import Outbound
 from ..core.signing import BadToken, Signer
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.concurrency import CallSlots
+from ..scorm_cloud.transport import Report
 from .models import Platform, ScormAccount
 
 DEFAULT = "default"
@@ -203,14 +205,21 @@ def account_name(platform: Any) -> str:
 
 
 def clients(
-    outbound: Outbound, signer: Signer, settings: Settings, call_slots: CallSlots | None = None
+    outbound: Outbound,
+    signer: Signer,
+    settings: Settings,
+    call_slots: CallSlots | None = None,
+    events: Events | None = None,
 ) -> Callable[[Account], ScormCloudClient]:
-    """Return a function from account to client; one client per credentials and process."""
-    made: dict[tuple[str, str, str], ScormCloudClient] = {}
+    """Return a function from account to client; one client per credentials and process.
+
+    `events` are told of each call whether SCORM Cloud served it.
+    """
+    made: dict[tuple[int, str, str, str], ScormCloudClient] = {}
     lock = threading.Lock()
 
     def client_for(account: Account) -> ScormCloudClient:
-        key = (account.base_url, account.app_id, account.secret_encrypted)
+        key = (account.id, account.base_url, account.app_id, account.secret_encrypted)
         with lock:
             if key not in made:
                 made[key] = ScormCloudClient(
@@ -221,7 +230,20 @@ def clients(
                     deadline_seconds=settings.scorm_cloud.deadline_seconds,
                     parallel_calls=settings.scorm_cloud.parallel_calls,
                     call_slots=call_slots,
+                    report=_report_to(events, account.id) if events is not None else None,
                 )
             return made[key]
 
     return client_for
+
+
+def _report_to(events: Events, account_id: int) -> Report:
+    def report(error: BridgeError | None) -> None:
+        events.publish(
+            "scorm_cloud_call",
+            account=account_id,
+            failure="" if error is None else str(error),
+            is_refusal=isinstance(error, Refused),
+        )
+
+    return report

@@ -28,3 +28,22 @@ class RefusedLaunch(Base):
     last_at: Mapped[datetime] = mapped_column(index=True)
     # Of the newest, as their pages show them; the newest last.
     page_references: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Outage(Base):
+    """What fails right now beside grades; the next time that it works removes it.
+
+    `kind` is a ProblemKind, `subject` the row that it is about, such as "account 3". `is_refusal`:
+    the remote answered, and trying again does not help.
+    """
+
+    __tablename__ = "outage"
+    __table_args__ = (UniqueConstraint("kind", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[str] = mapped_column(String(100))
+    began_at: Mapped[datetime]
+    failed_at: Mapped[datetime]
+    failure: Mapped[str] = mapped_column(String(500))
+    is_refusal: Mapped[bool]

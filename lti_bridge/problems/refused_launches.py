@@ -1,27 +1,22 @@
 """Refused launches: counted in memory, written down together, found by the page's reference."""
 
-import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Flask
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.db import db, insert_if_new
-from ..services import EXTENSION, Services
+from ..services import Services
 from .models import RefusedLaunch
 
 EVENT, COUNTER = "launch_refused", "refusal_counter"
-FLUSH_SECONDS = 10.0
 MOST_ROWS = 1000
 # Kinds that wait in memory, so that strangers fill that no more than the table.
 MOST_WAITING = 200
 MOST_REFERENCES = 50
 LONGEST = 255
-logger = logging.getLogger(__name__)
 
 Kind = tuple[str, str, str, str]
 # What an event says of a refusal, in the order of a Kind.
@@ -59,48 +54,6 @@ class RefusalCounter:
         with self._lock:
             taken, self._waiting = self._waiting, {}
             return taken
-
-
-def count_refusals(services: Services) -> RefusalCounter:
-    """Count the refused launches of this process from now on."""
-    counter = RefusalCounter()
-    services.events.subscribe(counter.note)
-    return counter
-
-
-class RefusalWriter:
-    """Writes down what a web process has counted, every ten seconds, in a thread of its own.
-
-    So no launch waits for it.
-    """
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="refusals", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """Write down what is left, and stop."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(FLUSH_SECONDS):
-            self._write()
-        self._write()
-
-    def _write(self) -> None:
-        services, counter = self._app.extensions[EXTENSION], self._app.extensions[COUNTER]
-        with self._app.app_context():
-            try:
-                write_refusals(services, counter)
-            except SQLAlchemyError:
-                db.session.rollback()
-                logger.exception("refused launches could not be written down")
 
 
 def write_refusals(services: Services, counter: RefusalCounter) -> None:

@@ -11,7 +11,7 @@ from ..platforms.models import Deployment, Platform, ScormAccount
 
 
 def few_of(column: str) -> Index:
-    """An index of the rows whose moment is still to come: a handful of all that there are.
+    """An index of the rows in which a column is filled: a handful of all that there are.
 
     Holds none of the others, so it stays small, and SQLite's statistics tell how few it finds.
     """

@@ -30,7 +30,7 @@ from .request_bodies import (
     postback_body,
     registration_body,
 )
-from .transport import Wire, path_to, read_json, read_list, server_time
+from .transport import Report, Wire, path_to, read_json, read_list, server_time
 from .upload import MultipartFile
 
 __all__ = ["LearnerValues", "PostBack", "RegistrationPage", "ScormCloudClient"]
@@ -57,6 +57,7 @@ class ScormCloudClient:
         deadline_seconds: float = 15.0,
         parallel_calls: int = 8,
         call_slots: CallSlots | None = None,
+        report: Report | None = None,
     ) -> None:
         self._wire = Wire(
             base_url,
@@ -66,6 +67,7 @@ class ScormCloudClient:
             deadline_seconds=deadline_seconds,
             parallel_calls=parallel_calls,
             call_slots=call_slots or CallSlots(),
+            report=report,
         )
 
     # Health

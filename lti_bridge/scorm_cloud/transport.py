@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +18,9 @@ from .concurrency import CallSlots
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_EXPLANATION = 300
+CREDENTIALS = "credentials"  # the meaning of a refusal
+# Called with what became of a request: None when SCORM Cloud served us, whatever it said.
+Report = Callable[[BridgeError | None], None]
 
 
 class Wire:
@@ -36,7 +39,9 @@ class Wire:
         deadline_seconds: float,
         parallel_calls: int,
         call_slots: CallSlots,
+        report: Report | None = None,
     ) -> None:
+        self._report = report or _tell_nobody
         self._base = base_url.rstrip("/")
         # As bytes: requests would encode text as Latin-1.
         self._auth = (app_id.encode(), secret_key.encode())
@@ -107,11 +112,27 @@ class Wire:
             answer = self._outbound.send(
                 method, self._base + path, auth=self._auth, deadline_seconds=left, **options
             )
+        except BridgeError as error:
+            self._report(error)
+            raise
         finally:
             self._lines.release()
-        if answer.status_code < 300:
-            return answer
-        raise _failure(answer)
+        failure = None if answer.status_code < 300 else _failure(answer)
+        self._report(failure if failure is not None and _stops_all(failure) else None)
+        if failure is not None:
+            raise failure
+        return answer
+
+
+def _tell_nobody(_failure: BridgeError | None) -> None:
+    """Report nothing."""
+
+
+def _stops_all(error: BridgeError) -> bool:
+    """Tell whether an answer says that SCORM Cloud does not serve us, whatever we ask."""
+    return isinstance(error, Unavailable) or (
+        isinstance(error, Refused) and error.code == CREDENTIALS
+    )
 
 
 def path_to(prefix: str, *parts: str) -> str:
@@ -162,7 +183,7 @@ def _failure(answer: requests.Response) -> BridgeError:
         return NotFound(message, status=status, code="not_found", explanation=said)
     if status in (401, 403):
         message = "SCORM Cloud does not accept the app id and secret key"
-        return Refused(message, status=status, code="credentials", explanation=said)
+        return Refused(message, status=status, code=CREDENTIALS, explanation=said)
     if status == 409:
         message = "SCORM Cloud has it already"
         return Refused(message, status=status, code="already_exists", explanation=said)

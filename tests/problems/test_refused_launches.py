@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 
 from lti_bridge.core.db import db
 from lti_bridge.problems.models import RefusedLaunch
+from lti_bridge.problems.note_writer import NoteWriter
 from lti_bridge.problems.refused_launches import (
     MOST_REFERENCES,
     MOST_ROWS,
     RefusalCounter,
-    RefusalWriter,
     write_refusals,
 )
 from lti_bridge.services import Services
@@ -150,7 +150,7 @@ def test_admin_of_an_lms_sees_their_own_refusals(app: Flask, world: World) -> No
 
 
 def test_web_process_writes_down_what_is_left(app: Flask, services: Services) -> None:
-    writer = RefusalWriter(app)
+    writer = NoteWriter(app)
     writer.start()
     refuse(app.extensions["refusal_counter"])
 

@@ -52,10 +52,17 @@ def sweep_accounts(services: Services) -> int:
         try:
             changed += sweep_account(services, account)
         except BridgeError as error:
-            db.session.rollback()
-            services.events.publish("sweep_failed")
+            _note_failure(services, account, str(error))
             logger.warning("the sweep of account %s stopped: %s", account.name, error)
+        except Exception as error:  # the other accounts have nothing to do with it
+            _note_failure(services, account, type(error).__name__)
+            logger.exception("the sweep of account %s stopped", account.name)
     return changed
+
+
+def _note_failure(services: Services, account: ScormAccount, failure: str) -> None:
+    db.session.rollback()
+    services.events.publish("sweep_failed", account=account.id, failure=failure)
 
 
 def sweep_account(services: Services, account: ScormAccount) -> int:
@@ -100,7 +107,7 @@ def _sweep(services: Services, sweep: _Sweep) -> int:
             return changed
         asked_at = services.now()
     _move_cursor(services, sweep, server_time or sweep.started_at)
-    services.events.publish("sweep", changed=changed)
+    services.events.publish("sweep", changed=changed, account=sweep.account.id)
     return changed
 
 
