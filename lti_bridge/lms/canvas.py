@@ -29,6 +29,7 @@ CUSTOM_PARAMETERS = {MASQUERADING: "$Canvas.masqueradingUser.id"}
 _ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")
 _HOSTS = re.compile(r"sso(\.[\w-]+)*\.canvaslms\.com|([\w-]+\.)+instructure\.com")
 _GRADE_FIELD = re.compile(r'"field"\s*:\s*"grade"|cannot be changed at this time')
+FEWER_REQUESTS = N_("Canvas asks for fewer requests.")
 _ATTEMPTS = N_("All attempts that the assignment allows are used up.")
 _NOT_NOW = N_(
     "Canvas does not let this grade be changed at this time: the grading period is closed, the "
@@ -53,7 +54,7 @@ def read_reply(reply: Reply) -> Outcome:
         return generic.refuse(400)
     if reply.status == 403 and "rate limit" in text:
         wait = reply.retry_after or THROTTLED_SECONDS
-        return TryLater(N_("Canvas asks for fewer requests."), wait, throttled=True)
+        return TryLater(FEWER_REQUESTS, wait, throttled=True)
     if "concluded" in text and reply.status in (404, 422):
         return ScoreRejected(_CONCLUDED)
     if reply.status == 404 and "context" in text:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PROXY_STATUSES = (403, 405, 413, 421)
 _PAGE = ("<!doctype html", "<html")
-_NOT_THE_LMS = N_(
+NOT_THE_LMS = N_(
     "A page came instead of the LMS's answer, as from a sign-on or a proxy; it is tried again."
 )
 _REFUSALS = {
@@ -45,11 +45,11 @@ def read_reply(reply: Reply) -> Outcome:
     """
     status, text = reply.status, reply.excerpt.strip().lower()
     if is_page(reply) and (200 <= status < 400 or status in _PROXY_STATUSES):
-        return TryLater(_NOT_THE_LMS, reply.retry_after, for_days=1.0)
+        return TryLater(NOT_THE_LMS, reply.retry_after, for_days=1.0)
     if 200 <= status < 300:
         return Accepted(shown=status != 202)  # taken, and not worked off yet (RFC 9110)
     if 300 <= status < 400:
-        return TryLater(_NOT_THE_LMS, reply.retry_after, for_days=1.0)
+        return TryLater(NOT_THE_LMS, reply.retry_after, for_days=1.0)
     if status == 400 and "timestamp" in text:
         return CompareResult()
     if status == 401:

@@ -1,13 +1,64 @@
-"""Everything that is wrong right now, counted from rows when somebody asks."""
+"""Everything that is wrong right now, counted from rows when a person asks."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+from sqlalchemy import select
 
 from ..audit.actor import Scope
+from ..core.db import db
+from ..platforms.models import Platform
 from ..services import Services
+from .bridge_problems import find_bridge_problems
+from .launch_problems import find_launch_problems
 from .problem import Problem
+from .stuck_grades import find_stuck, tell_stuck
+
+COUNTS = "problem_counts"
+COUNTED_EVERY_SECONDS = 10.0
 
 
 def find_problems(services: Services, scope: Scope) -> list[Problem]:
-    """Return what is wrong in the eyes of somebody, the serious and older first.
+    """Return what is wrong in the eyes of a person: the serious first, then the older.
 
     Reads in the caller's transaction.
     """
-    return []
+    found = [one for one in _find(services, scope) if _is_seen(one, scope)]
+    now = services.now()
+    return sorted(found, key=lambda one: (not one.serious, one.since or now, one.key))
+
+
+def _find(services: Services, scope: Scope) -> Iterator[Problem]:
+    platforms = {row.id: row for row in db.session.scalars(select(Platform).order_by(Platform.id))}
+    yield from find_bridge_problems(services)
+    yield from tell_stuck(find_stuck(scope), platforms)
+    yield from find_launch_problems(services.now(), platforms)
+
+
+def _is_seen(problem: Problem, scope: Scope) -> bool:
+    return scope.platform_id is None or problem.platform_id == scope.platform_id
+
+
+class ProblemCounts:
+    """How many serious problems there are, for the menu of every page: some seconds old."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[Scope, tuple[float, int]] = {}
+
+    def count(self, services: Services, scope: Scope) -> int:
+        """Return the count, taken anew after some seconds. Reads in the caller's transaction."""
+        tick = time.monotonic()
+        with self._lock:
+            known = self._counts.get(scope)
+        if known is not None and tick - known[0] < COUNTED_EVERY_SECONDS:
+            return known[1]
+        return self.keep(scope, find_problems(services, scope))
+
+    def keep(self, scope: Scope, problems: list[Problem]) -> int:
+        """Keep and return the count of problems that were found just now."""
+        count = sum(1 for one in problems if one.serious)
+        with self._lock:
+            self._counts[scope] = time.monotonic(), count
+        return count

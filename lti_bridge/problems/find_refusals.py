@@ -78,18 +78,19 @@ def _is_seen(
 ) -> bool:
     if scope.platform_id is None:
         return True
-    platform = _platform_of(row, platforms)
+    platform = platform_of(row, platforms)
     mine = platform is not None and platform.id == scope.platform_id
     return mine and (deployment is None or row.deployment_id == deployment)
 
 
-def _platform_of(row: RefusedLaunch, platforms: Sequence[Platform]) -> Platform | None:
+def platform_of(row: RefusedLaunch, platforms: Sequence[Platform]) -> Platform | None:
+    """Return the platform that has what a refused launch brought; None where none has."""
     pair = row.issuer, row.client_id
     return next((one for one in platforms if (one.issuer, one.client_id) == pair), None)
 
 
 def _refusal(row: RefusedLaunch, platforms: Sequence[Platform]) -> Refusal:
-    rejection, platform = get_rejection(row.code), _platform_of(row, platforms)
+    rejection, platform = get_rejection(row.code), platform_of(row, platforms)
     return Refusal(
         code=row.code,
         title=rejection.title,
@@ -103,11 +104,11 @@ def _refusal(row: RefusedLaunch, platforms: Sequence[Platform]) -> Refusal:
         first_at=row.first_at,
         last_at=row.last_at,
         platform_id=platform.id if platform is not None else None,
-        near_miss=_near_miss(row, platforms) if row.code == UNKNOWN_PLATFORM else "",
+        near_miss=near_miss(row, platforms) if row.code == UNKNOWN_PLATFORM else "",
     )
 
 
-def _near_miss(row: RefusedLaunch, platforms: Sequence[Platform]) -> str:
+def near_miss(row: RefusedLaunch, platforms: Sequence[Platform]) -> str:
     """Name what a platform here has instead: the other client id of an issuer, or the reverse."""
     for one in platforms:
         if one.issuer == row.issuer and row.client_id:

@@ -40,14 +40,15 @@ class Problem:
     `subject` names the row it is about, such as "platform 3", and `cause` tells problems of one
     subject and kind apart. `what` is a sentence of its own, without a learner's name; `detail` says
     more; `who` can end it and `how`. `learners` are those who wait for it, None where that is no
-    question. `serious`: a person is told of it, `told_after` it began; the others stand on the
-    page. LMS admins see those of their `platform_id`; None are the owners' alone.
+    question. `since` None: it is not known. `serious`: a person is told of it, `told_after` it
+    began; the others stand on the page. LMS admins see those of their `platform_id`; None are the
+    owners' alone. `activities` are the ids of resource links, each with how many learners wait.
     """
 
     kind: ProblemKind
     subject: str
     what: str
-    since: datetime
+    since: datetime | None
     who: str
     how: str
     detail: str = ""
@@ -57,6 +58,7 @@ class Problem:
     told_after: timedelta = timedelta()
     platform_id: int | None = None
     row_id: int | None = None
+    activities: tuple[tuple[int, int], ...] = ()
 
     @property
     def key(self) -> str:

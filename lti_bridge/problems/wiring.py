@@ -2,10 +2,17 @@
 
 from flask import Flask
 
-from ..services import EXTENSION
-from .refused_launches import COUNTER, count_refusals
+from ..services import EXTENSION, Services
+from .find_problems import COUNTS, ProblemCounts
+from .outages import NOTES, OutageNotes
+from .refused_launches import COUNTER, RefusalCounter
 
 
 def register(app: Flask) -> None:
     """Note from now on what the other chapters publish."""
-    app.extensions[COUNTER] = count_refusals(app.extensions[EXTENSION])
+    services: Services = app.extensions[EXTENSION]
+    counter, notes = RefusalCounter(), OutageNotes()
+    services.events.subscribe(counter.note)
+    services.events.subscribe(notes.note)
+    app.extensions[COUNTER], app.extensions[NOTES] = counter, notes
+    app.extensions[COUNTS] = ProblemCounts()

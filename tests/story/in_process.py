@@ -57,6 +57,12 @@ class Jobs:
     def enqueue_later(self, name: str, item_id: int, delay_seconds: float) -> None:
         """Forget it, as a process does that ends: the row's own time brings the work back."""
 
+    def ping(self) -> None:
+        """Answer: it is always there."""
+
+    def size(self) -> int:
+        return len(self.waiting)
+
     def close(self) -> None:
         self.waiting.clear()
 

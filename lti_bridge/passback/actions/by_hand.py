@@ -1,14 +1,14 @@
 """What a person may do with one grade: read, send, try, park it, or allow another attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from ...core.db import affected, db
 from ...core.errors import Refused
 from ...registrations.grade_updates import lock_grades, mark_due, send_now, trail, wake
 from ...registrations.identity import allow_one_more
-from ...registrations.models import Grade, Registration
+from ...registrations.models import Grade, Registration, TrailEvent
 from ...services import Services
 from ...web.sentences import format_message
 from ..models import Score
@@ -45,15 +45,33 @@ def resend(services: Services, grade_id: int, who: str) -> str:
 
 def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
     """Do as `resend` for many grades. Commits after each batch: other writers get their turn."""
+    said = f"{who} asked to send the grades again."
+    for batch in _send_batches(services, grade_ids, said, resend=ASKED):
+        for grade_id in batch:
+            wake(services, grade_id)
+
+
+def retry_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
+    """Try the scores of many grades now, as they are: what kept them has ended.
+
+    What a person stopped stays so. Commits after each batch; the overdue round wakes them, at a
+    pace that the LMSs bear.
+    """
+    for _ in _send_batches(services, grade_ids, f"{who} asked to try the scores again."):
+        pass
+
+
+def _send_batches(
+    services: Services, grade_ids: Sequence[int], said: str, **values: object
+) -> Iterator[Sequence[int]]:
+    """Let grades go in batches, each with a line in their stories. Commits; yields each batch."""
     for start in range(0, len(grade_ids), BATCH):
         batch = grade_ids[start : start + BATCH]
         lock_grades(batch)
-        send_now(Grade.id.in_(batch), services.now(), resend=ASKED)
-        for grade_id in batch:
-            note(services, grade_id, "steer", f"{who} asked to send the grades again.")
+        send_now(Grade.id.in_(batch), services.now(), **values)
+        _note_all(services, batch, said)
         db.session.commit()
-        for grade_id in batch:
-            wake(services, grade_id)
+        yield batch
 
 
 def retry_now(services: Services, grade_id: int, who: str) -> str:
@@ -141,16 +159,34 @@ def _queued(grade_id: int) -> bool:
 
 def note(services: Services, grade_id: int, kind: str, text: str) -> None:
     """Write into the story of the grade's newest attempt."""
-    query = (
-        select(Registration.id)
+    newest = db.session.execute(_attempts([grade_id])).first()
+    if newest is not None:
+        trail(newest.registration, kind, text, services.now())
+
+
+def _note_all(services: Services, grade_ids: Sequence[int], text: str) -> None:
+    """Write the same into the stories of many grades."""
+    newest: dict[int, int] = {}
+    for row in db.session.execute(_attempts(grade_ids)):
+        newest.setdefault(row.grade, row.registration)
+    now = services.now()
+    rows = [
+        {"registration_id": registration, "at": now, "kind": "steer", "text": text}
+        for registration in newest.values()
+    ]
+    if rows:
+        db.session.execute(insert(TrailEvent), rows)
+
+
+def _attempts(grade_ids: Sequence[int]) -> Select[int, int]:
+    """Return the query for the attempts of grades, each grade's newest first."""
+    return (
+        select(Grade.id.label("grade"), Registration.id.label("registration"))
         .join(
-            Grade,
+            Registration,
             (Grade.resource_link_id == Registration.resource_link_id)
             & (Grade.learner_id == Registration.learner_id),
         )
-        .where(Grade.id == grade_id)
+        .where(Grade.id.in_(grade_ids))
         .order_by(Registration.launched_at.desc().nulls_last(), Registration.attempt.desc())
     )
-    newest = db.session.scalar(query.limit(1))
-    if newest is not None:
-        trail(newest, kind, text, services.now())

@@ -38,12 +38,12 @@ CREATE_NOT_GRANTED = N_(
     "the LMS can grant the scope lineitem."
 )
 MADE_BY_OTHERS = N_("The activity's gradebook column is being made; then the score is sent.")
-_LATER = N_("The LMS did not say where the grade goes; asked again.")
-_MADE_PERHAPS = N_(
+NO_COLUMN_NAMED = N_("The LMS did not say where the grade goes; asked again.")
+MADE_PERHAPS = N_(
     "The LMS did not say whether it made the activity's gradebook column; it is looked up before "
     "another one is made."
 )
-_NOT_MADE = N_("The LMS could not make the activity's gradebook column; asked again.")
+NOT_MADE = N_("The LMS could not make the activity's gradebook column; asked again.")
 
 
 def find_line_item(
@@ -70,7 +70,7 @@ def find_line_item(
         ),
     )
     if isinstance(found, Unavailable):
-        return lease, snapshot, end_later(services, _LATER, found)
+        return lease, snapshot, end_later(services, NO_COLUMN_NAMED, found)
     if isinstance(found, Refused):
         return lease, snapshot, End(QUEUED, _why_refused(found), waits=True)
     if len(found) > 1:
@@ -109,11 +109,11 @@ def _create(
     if isinstance(made, LineItem):
         return lease, _keep(services, snapshot, made), None
     if isinstance(made, Unavailable) and made.effect_unknown:
-        end = end_later(services, _MADE_PERHAPS, made)
+        end = end_later(services, MADE_PERHAPS, made)
         return lease, snapshot, replace(end, again_at=max(until, end.again_at or until))
     free_creation(snapshot.link_row_id, until)
     if isinstance(made, Unavailable):
-        return lease, snapshot, end_later(services, _NOT_MADE, made)
+        return lease, snapshot, end_later(services, NOT_MADE, made)
     return lease, snapshot, End(QUEUED, _why_not_created(made), waits=True)
 
 

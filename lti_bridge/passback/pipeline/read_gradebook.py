@@ -24,7 +24,8 @@ LONGEST_PAUSE_SECONDS = 24 * 3600.0
 # An always refused token is a matter for an admin: not asked again in a loop.
 NO_ACCESS_SECONDS = 600.0
 NO_TOKEN = N_("The LMS gives the tool no access token; it is tried again.")
-_NOT_YET = N_("The LMS cannot say yet which grade it holds.")
+TOKEN_NOT_TAKEN = N_("The LMS does not accept the tool's access token; an admin must look at it.")
+NOT_YET = N_("The LMS cannot say yet which grade it holds.")
 # Statuses with which a reading fails as a post would.
 _AS_A_POST = (401, 404, 412, 422)
 T = TypeVar("T")
@@ -84,7 +85,7 @@ def read_cell(
     if isinstance(found, NotReadWhole):
         return lease, Unclear()
     if isinstance(found, Unavailable):
-        later = score_replies.TryLater(_NOT_YET, found.retry_after, found.throttled)
+        later = score_replies.TryLater(NOT_YET, found.retry_after, found.throttled)
         return lease, Failure(later)
     if isinstance(found, Refused):
         return lease, _judge_refusal(snapshot, found)
@@ -137,8 +138,7 @@ def token_refused(error: Refused) -> score_replies.TryLater:
 
 def no_access() -> score_replies.TryLater:
     """Return what an always refused token means: not asked again in a loop."""
-    text = N_("The LMS does not accept the tool's access token; an admin must look at it.")
-    return score_replies.TryLater(text, NO_ACCESS_SECONDS, is_ours=True)
+    return score_replies.TryLater(TOKEN_NOT_TAKEN, NO_ACCESS_SECONDS, is_ours=True)
 
 
 def ask(

@@ -29,6 +29,7 @@ from .snapshot import read_registrations, read_sessions
 
 # SCORM Cloud and we may differ by a few seconds on when a launch began.
 CLOCK_TOLERANCE = timedelta(seconds=30)
+NOT_READ = N_("SCORM Cloud did not answer; the result is read again soon.")
 
 
 @dataclass(frozen=True)
@@ -271,8 +272,7 @@ def _look_later(services: Services, snapshot: GradeSnapshot, error: Exception) -
     asked = error.retry_after if isinstance(error, Unavailable) else None
     wait = wait_seconds(failures, random.random(), backoff, asked)
     services.events.publish("read_failed")
-    reason = N_("SCORM Cloud did not answer; the result is read again soon.")
-    return Look(services.now() + timedelta(seconds=wait), failures, reason)
+    return Look(services.now() + timedelta(seconds=wait), failures, NOT_READ)
 
 
 def _correlation(snapshot: GradeSnapshot) -> str | None:

@@ -69,6 +69,7 @@ from .snapshot import TRY
 from .throttle import PlatformGate
 
 FULL = N_("Other grades are on their way to this LMS; this one is next.")
+NO_ANSWER = N_("The LMS did not answer; it is tried again.")
 RESTS = N_("The LMS did not answer several times; it is left alone for a moment.")
 # A look that settles an exit decides in the same turn.
 DECIDED_WITHIN = timedelta(minutes=1)
@@ -298,8 +299,7 @@ def _try(
             deadline_seconds=services.settings.passback.lms_deadline_seconds,
         )
     except Unavailable as error:
-        text = N_("The LMS did not answer; it is tried again.")
-        outcome = score_replies.TryLater(text, error.retry_after, error.throttled)
+        outcome = score_replies.TryLater(NO_ANSWER, error.retry_after, error.throttled)
         answer: dict[str, Any] = {}
     except Refused as error:
         outcome = token_refused(error)
