@@ -14,7 +14,7 @@ from ..core.errors import BridgeError, ConfigurationError, NotFound, Refused, Un
 from ..services import current_services
 from ..web.pages import see_other
 from .forms import sentence
-from .layout import show
+from .layout import PROBLEMS, count_problems, show
 from .sign_in.sessions import find_actor
 
 P = ParamSpec("P")
@@ -62,6 +62,8 @@ def allow(
             if actor is None:
                 return _to_sign_in() if request.method == "GET" else _refuse(_signed_out())
             g.actor = actor
+            if request.method == "GET":
+                count_problems(actor)
             try:
                 if rule is Rule.OWNER and not actor.is_owner:
                     text = "Ask an owner of this bridge to do it."
@@ -129,7 +131,7 @@ def check_form() -> None:
 
 def _forget_others() -> None:
     """Start anew where one app context serves several requests in a row."""
-    for name in ("actor", "csrf_token"):
+    for name in ("actor", "csrf_token", PROBLEMS):
         g.pop(name, None)
 
 

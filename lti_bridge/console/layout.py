@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, flash, g, url_for
+from flask import Response, current_app, flash, g, url_for
 
 from ..audit.actor import Actor
+from ..core.db import db, reading
+from ..problems.find_problems import COUNTS, ProblemCounts
+from ..services import current_services
 from ..web.pages import render_page, see_other
+
+PROBLEMS = "problem_count"
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Entry:
 
 MENU = (
     Entry("dashboard.overview", "Overview"),
+    Entry("problems.list_all", "Problems"),
     Entry("dashboard.activities", "Activities"),
     Entry("courses.list_all", "Courses"),
     Entry("learners.search", "Learners"),
@@ -27,10 +33,17 @@ MENU = (
     Entry("accounts.list_all", "Accounts", owners_only=True),
     Entry("keys.list_all", "Keys", owners_only=True),
     Entry("people.show_people", "People", owners_only=True),
-    Entry("problems.refused", "Refused launches"),
     Entry("audit.show_log", "Audit log"),
     Entry("guide.steps", "Guide", owners_only=True),
 )
+
+
+def count_problems(actor: Actor) -> None:
+    """Find out what the menu says of problems, before the page itself is made."""
+    services = current_services()
+    counts: ProblemCounts = current_app.extensions[COUNTS]
+    with reading(db.session()):
+        setattr(g, PROBLEMS, counts.count(services, actor.scope))
 
 
 def show(template: str, *, status: int = 200, **values: Any) -> Response:
@@ -43,6 +56,7 @@ def show(template: str, *, status: int = 200, **values: Any) -> Response:
         frame_origins=(),
         actor=actor,
         menu=menu,
+        problem_count=g.get(PROBLEMS, 0),
         csrf_token=csrf_token,
         **values,
     )

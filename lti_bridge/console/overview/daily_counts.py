@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Date, Select, cast, func, select
 from ...audit.actor import Scope
 from ...core.db import db
 from ...passback.models import Score
+from ...problems.stuck_grades import within
 from ...registrations.models import Grade, Launch, Registration
-from .attention import mine
 
 DAYS = 14
 TIMED_AT_MOST = 2000  # of the newest grades; each is looked up with its exit
@@ -83,11 +83,11 @@ def _registrations(query: Select[Any], scope: Scope) -> Select[Any]:
         Grade,
         (Grade.resource_link_id == Registration.resource_link_id)
         & (Grade.learner_id == Registration.learner_id),
-    ).where(*mine(scope))
+    ).where(*within(scope))
 
 
 def _scores(query: Select[Any], scope: Scope) -> Select[Any]:
-    return query.join(Grade, Grade.id == Score.grade_id).where(*mine(scope))
+    return query.join(Grade, Grade.id == Score.grade_id).where(*within(scope))
 
 
 def measure_latency(scope: Scope, now: datetime) -> Latency | None:
@@ -108,7 +108,7 @@ def measure_latency(scope: Scope, now: datetime) -> Latency | None:
     )
     query = query.order_by(Score.finished_at.desc()).limit(TIMED_AT_MOST)
     if scope.platform_id is not None:
-        query = query.join(Grade, Grade.id == Score.grade_id).where(*mine(scope))
+        query = query.join(Grade, Grade.id == Score.grade_id).where(*within(scope))
     found = db.session.execute(query).all()
     took = sorted((end - left).total_seconds() for end, left in found if end and left)
     if not took:

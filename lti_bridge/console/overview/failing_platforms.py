@@ -1,4 +1,4 @@
-"""Which LMSs do not take scores right now, and how far each SCORM Cloud account was looked through.
+"""How far each SCORM Cloud account was looked through.
 
 From rows, so that every process of every node says the same.
 """
@@ -6,26 +6,13 @@ From rows, so that every process of every node says the same.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from ...audit.actor import Scope
 from ...core.db import db
-from ...passback.models import Score, ScoreTry, SweepCursor
-from ...passback.rules.score_states import QUEUED
-from ...platforms.models import Platform, ScormAccount
-from ...registrations.models import Grade
-from .attention import COUNTED_AT_MOST, mine
+from ...passback.models import SweepCursor
+from ...platforms.models import ScormAccount
 
 LATE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Failing:
-    """An LMS with scores that were tried and still wait."""
-
-    platform: str
-    scores: int
-    tried_at: datetime
 
 
 @dataclass(frozen=True)
@@ -35,25 +22,6 @@ class Swept:
     account: str
     until: datetime | None
     late: bool
-
-
-def find_failing(scope: Scope) -> list[Failing]:
-    """Return the platforms whose scores are tried again. Reads in the caller's transaction."""
-    some = (
-        select(Grade.platform_id, Score.id)
-        .join(Grade, Grade.id == Score.grade_id)
-        .where(Score.state == QUEUED, *mine(scope))
-        .limit(COUNTED_AT_MOST)
-        .subquery()
-    )
-    query = (
-        select(Platform.name, func.count(some.c.id.distinct()), func.max(ScoreTry.tried_at))
-        .join(some, some.c.platform_id == Platform.id)
-        .join(ScoreTry, ScoreTry.score_id == some.c.id)
-        .group_by(Platform.name)
-        .order_by(Platform.name)
-    )
-    return [Failing(*row) for row in db.session.execute(query)]
 
 
 def find_sweeps(now: datetime) -> list[Swept]:

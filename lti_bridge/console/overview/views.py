@@ -5,14 +5,17 @@ from flask import Blueprint, Response, request
 from ...audit.actor import Actor
 from ...core.db import db, reading
 from ...ops.processes import Nodes, load_nodes
+from ...problems.find_problems import find_problems
 from ...services import current_services
 from ...web.histogram import draw_bars
 from ..access import Rule, allow
 from ..layout import show
 from .activities import load_activities
-from .attention import load_overview
 from .daily_counts import count_days, measure_latency
-from .failing_platforms import find_failing, find_sweeps
+from .failing_platforms import find_sweeps
+from .on_the_way import load_overview
+
+LISTED_PROBLEMS = 8
 
 blueprint = Blueprint("dashboard", __name__, url_prefix="/console")
 
@@ -26,9 +29,9 @@ def overview(actor: Actor) -> Response:
     with reading(db.session()):
         days = count_days(actor.scope, services.now())
         latency = measure_latency(actor.scope, services.now())
-        failing = find_failing(actor.scope)
         sweeps = find_sweeps(services.now()) if actor.is_owner else []
         nodes = load_nodes(services.now()) if actor.is_owner else Nodes(())
+        problems = find_problems(services, actor.scope)
     charts = [
         (label, draw_bars([getattr(day, name) for day in days]))
         for name, label in (
@@ -43,9 +46,10 @@ def overview(actor: Actor) -> Response:
         days=days,
         charts=charts,
         latency=latency,
-        failing=failing,
         sweeps=sweeps,
         nodes=nodes,
+        problems=problems,
+        listed=LISTED_PROBLEMS,
     )
 
 

@@ -1,14 +1,65 @@
-"""The page of what is wrong: for now the launches that were refused."""
+"""The page of everything that is wrong, and the launches that were refused."""
 
-from flask import Blueprint, Response, request
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, current_app, g, request
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from ...audit.actor import Actor
 from ...core.db import db, reading
+from ...core.errors import Refused
+from ...problems.find_problems import COUNTS, find_problems
 from ...problems.find_refusals import find_refusals
+from ...problems.problem import Problem
+from ...registrations.models import ResourceLink
+from ...services import Services, current_services
 from ..access import Rule, allow
-from ..layout import show
+from ..layout import PROBLEMS, go, show
+from ..overview.activities import sign_link_page
+from . import actions
 
 blueprint = Blueprint("problems", __name__, url_prefix="/console/problems")
+
+
+@blueprint.get("/")
+@allow(Rule.SIGNED_IN)
+def list_all(actor: Actor) -> Response:
+    """Everything that is wrong right now, as far as it concerns somebody."""
+    services = current_services()
+    with reading(db.session()):
+        found = find_problems(services, actor.scope)
+        places = _places(services, actor, found)
+    setattr(g, PROBLEMS, current_app.extensions[COUNTS].keep(actor.scope, found))
+    return show(
+        "console/problems/problems.html",
+        found=[(one, actions.button_of(one)) for one in found],
+        places=places,
+    )
+
+
+def _places(
+    services: Services, actor: Actor, found: Sequence[Problem]
+) -> dict[int, tuple[str, str]]:
+    """Return title and page token of every activity that a problem names."""
+    ids = {link_id for one in found for link_id, _ in one.activities}
+    query = select(ResourceLink).where(ResourceLink.id.in_(ids))
+    rows = db.session.scalars(query.options(joinedload(ResourceLink.deployment)))
+    return {
+        row.id: (row.title or "SCORM activity", sign_link_page(services, actor, row))
+        for row in rows
+    }
+
+
+@blueprint.post("/")
+@allow(Rule.SIGNED_IN)
+def act(actor: Actor) -> Response:
+    """Press a problem's button."""
+    try:
+        done = actions.act(current_services(), actor, request.form.get("problem", ""))
+    except Refused as error:
+        return go("problems.list_all", str(error), tone="wait")
+    return go("problems.list_all", done)
 
 
 @blueprint.get("/refused")
@@ -16,6 +67,17 @@ blueprint = Blueprint("problems", __name__, url_prefix="/console/problems")
 def refused(actor: Actor) -> Response:
     """Launches that were refused; one of them by the reference that its page shows."""
     reference = request.args.get("reference", "").strip()
+    code = request.args.get("code", "").strip()
     with reading(db.session()):
-        found = find_refusals(actor.scope, reference)
-    return show("console/problems/refused.html", found=found, reference=reference)
+        found = [one for one in find_refusals(actor.scope, reference) if code in ("", one.code)]
+    return show("console/problems/refused.html", found=found, reference=reference, code=code)
+
+
+@blueprint.post("/refused")
+@allow(Rule.SIGNED_IN)
+def forget(actor: Actor) -> Response:
+    """Clear what is kept of launches refused for one reason of one platform."""
+    platform_id = request.form.get("platform_id", type=int)
+    code = request.form.get("code", "")
+    done = actions.forget(current_services(), actor, code, platform_id)
+    return go("problems.refused", done)

@@ -1,4 +1,4 @@
-"""The overview says which LMS does not take scores, and whether SCORM Cloud is looked through."""
+"""The overview says whether SCORM Cloud is looked through."""
 
 from datetime import timedelta
 
@@ -7,13 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from lti_bridge.audit.actor import Scope
-from lti_bridge.console.overview.failing_platforms import find_failing
 from lti_bridge.core.db import db
-from lti_bridge.passback.models import Score, SweepCursor
+from lti_bridge.passback.models import SweepCursor
 from lti_bridge.platforms.models import ScormAccount
 from tests.console.visitors import sign_in_owner
-from tests.privacy.people import make_people
 from tests.world import World
 
 
@@ -24,20 +21,6 @@ def owner(app: Flask, world: World) -> FlaskClient:
 
 def text_of(owner: FlaskClient) -> str:
     return " ".join(owner.get("/console/").text.split())
-
-
-def test_tried_scores_that_wait_name_their_lms(world: World, owner: FlaskClient) -> None:
-    make_people(world)
-    before = text_of(owner)
-    scores = list(db.session.scalars(select(Score)))
-    scores[0].state = "queued"
-    db.session.commit()
-
-    assert "has not taken" not in before
-    assert "School has not taken 1 score so far" in " ".join(
-        text_of(owner).replace("</span>", "").split()
-    )
-    assert find_failing(Scope(platform_id=999)) == []
 
 
 def test_late_sweep_asks_for_a_worker(world: World, owner: FlaskClient) -> None:
