@@ -13,6 +13,7 @@ from .app import create_app
 from .core.config import Settings
 from .core.processes import end_with_parent, settle
 from .ops.processes import WEB, Heartbeat
+from .problems.alerts.runner import AlertRunner
 from .problems.note_writer import NoteWriter
 from .scorm_cloud.concurrency import count_spare
 from .services import EXTENSION
@@ -83,11 +84,13 @@ class WebServer(BaseApplication):
         app = create_app(self._settings, waiting_threads=self._waiting, spare_threads=self._spare)
         heartbeat = Heartbeat(app.extensions[EXTENSION], WEB)
         heartbeat.start(app)
-        notes = NoteWriter(app)
-        notes.start()
+        threads = NoteWriter(app), AlertRunner(app)
+        for thread in threads:
+            thread.start()
 
         def take_back() -> None:
-            notes.end()
+            for thread in threads:
+                thread.end()
             heartbeat.end(app)
 
         self._take_back = take_back

@@ -72,6 +72,9 @@ PURE = {
     "passback.rules.score_states",
     "passback.rules.drift",
     "scorm_cloud.progress",
+    "problems.problem",
+    "problems.alerts.decide",
+    "problems.alerts.messages",
 }
 
 # Each outside library has its place, and only there can it be replaced.
@@ -84,6 +87,7 @@ HOMES = {
     "click": ("cli", "commands"),
     "alembic": ("core.schema",),
     "prometheus_client": ("ops",),
+    "smtplib": ("problems.alerts.mail",),
 }
 
 

@@ -1,0 +1,168 @@
+"""Which problems people are told of now, and which have ended: from what is seen and was seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..problem import Problem
+
+# A problem that is over within a minute is no alert; a gap of two minutes is still the same one.
+CONFIRMED_AFTER = timedelta(seconds=60)
+ENDED_AFTER = timedelta(minutes=2)
+# More than these at once for one channel go in one message.
+SINGLE_AT_MOST = 5
+
+BEGAN, ENDED, DIGEST, TEST = "began", "ended", "digest", "test"
+
+
+@dataclass(frozen=True)
+class SeenFacts:
+    """A problem that was seen, as its row says."""
+
+    id: int
+    key: str
+    kind: str
+    what: str
+    since: datetime
+    first_seen_at: datetime
+    last_seen_at: datetime
+    alerted_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ChannelFacts:
+    """A channel that is switched on."""
+
+    id: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertLine:
+    """What a message says of one problem; `ended_at` only when it is over."""
+
+    kind: str
+    key: str
+    what: str
+    since: datetime
+    detail: str = ""
+    learners: int | None = None
+    who: str = ""
+    how: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AlertNeeded:
+    """One message to be written for one channel."""
+
+    channel_id: int
+    event: str
+    lines: tuple[AlertLine, ...]
+
+
+@dataclass(frozen=True)
+class AlertDecision:
+    """What becomes of the rows, and the messages.
+
+    `new` problems get a row, `anew` theirs begins anew; `lasting` (row ids) are seen again, people
+    are told of `told` (by row id) now, and `ended` (row ids) are over.
+    """
+
+    new: tuple[Problem, ...]
+    anew: tuple[tuple[int, Problem], ...]
+    lasting: tuple[int, ...]
+    told: Mapping[int, Problem]
+    ended: tuple[int, ...]
+    messages: tuple[AlertNeeded, ...]
+
+
+def decide(
+    problems: Sequence[Problem],
+    seen: Sequence[SeenFacts],
+    channels: Sequence[ChannelFacts],
+    now: datetime,
+) -> AlertDecision:
+    """Return what follows from the problems of this moment and the rows of before.
+
+    Without a channel nobody is told: a problem that lasts until there is one is told then.
+    """
+    present: dict[str, Problem] = {}
+    for problem in problems:
+        present.setdefault(problem.key, problem)
+    rows = {row.key: row for row in seen}
+    lasting = {key: rows[key] for key in present if key in rows and rows[key].ended_at is None}
+    told = {
+        row.id: present[key]
+        for key, row in lasting.items()
+        if channels and _is_due(present[key], row, now)
+    }
+    ended = [row for row in seen if _is_over(row, present, now)]
+    return AlertDecision(
+        new=tuple(present[key] for key in present if key not in rows),
+        anew=tuple(
+            (rows[key].id, present[key]) for key in present if key in rows and key not in lasting
+        ),
+        lasting=tuple(row.id for row in lasting.values()),
+        told=told,
+        ended=tuple(row.id for row in ended),
+        messages=(*_begins(list(told.values()), channels), *_ends(ended, channels)),
+    )
+
+
+def _is_due(problem: Problem, row: SeenFacts, now: datetime) -> bool:
+    confirmed = now - row.first_seen_at >= CONFIRMED_AFTER
+    waited = now >= problem.since + problem.told_after
+    return problem.serious and row.alerted_at is None and confirmed and waited
+
+
+def _is_over(row: SeenFacts, present: Mapping[str, Problem], now: datetime) -> bool:
+    gone = row.key not in present and row.ended_at is None
+    return gone and now - row.last_seen_at >= ENDED_AFTER
+
+
+def line_of(problem: Problem) -> AlertLine:
+    """Return what a message says of a problem that is there."""
+    return AlertLine(
+        kind=problem.kind,
+        key=problem.key,
+        what=problem.what,
+        since=problem.since,
+        detail=problem.detail,
+        learners=problem.learners,
+        who=problem.who,
+        how=problem.how,
+    )
+
+
+def _line_of_end(row: SeenFacts) -> AlertLine:
+    return AlertLine(
+        kind=row.kind, key=row.key, what=row.what, since=row.since, ended_at=row.last_seen_at
+    )
+
+
+def _begins(told: Sequence[Problem], channels: Sequence[ChannelFacts]) -> list[AlertNeeded]:
+    lines = [line_of(problem) for problem in told]
+    return [one for channel in channels for one in _messages(channel, BEGAN, lines)]
+
+
+def _ends(ended: Sequence[SeenFacts], channels: Sequence[ChannelFacts]) -> list[AlertNeeded]:
+    """A channel that came later was not told of the beginning."""
+    found: list[AlertNeeded] = []
+    for channel in channels:
+        known = [row for row in ended if row.alerted_at and channel.created_at <= row.alerted_at]
+        found += _messages(channel, ENDED, [_line_of_end(row) for row in known])
+    return found
+
+
+def _messages(channel: ChannelFacts, event: str, lines: Sequence[AlertLine]) -> list[AlertNeeded]:
+    if len(lines) > SINGLE_AT_MOST:
+        return [AlertNeeded(channel.id, event, tuple(lines))]
+    return [AlertNeeded(channel.id, event, (line,)) for line in lines]
+
+
+def next_digest_at(now: datetime, hour: int) -> datetime:
+    """Return when the next daily message is due: at `hour` UTC, after `now`."""
+    today = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    return today if today > now else today + timedelta(days=1)

@@ -1,0 +1,81 @@
+"""Messages that wait in rows: written with their text, forgotten a while after."""
+
+import secrets
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import delete, update
+
+from ...core.db import db
+from ...services import Services
+from .decide import AlertLine
+from .messages import AlertNews, as_json, as_slack, as_teams, say_subject, say_text
+from .models import EMAIL, SLACK, TEAMS, AlertChannel, AlertMessage, SeenProblem
+
+MESSAGES_KEPT = timedelta(days=30)
+ENDED_KEPT = timedelta(days=90)
+PAGE = "/console/problems/"
+
+
+def add_message(
+    services: Services,
+    channel: AlertChannel,
+    event: str,
+    *,
+    now: datetime,
+    next_try_at: datetime,
+    lines: tuple[AlertLine, ...] = (),
+    grades: int = 0,
+) -> AlertMessage:
+    """Write a message down for a channel, in the caller's transaction; every try sends this text.
+
+    `grades` is how many were delivered in the day before a digest.
+    """
+    news = AlertNews(
+        event=event,
+        delivery=secrets.token_hex(16),
+        at=now,
+        console=f"{services.settings.public_url}{PAGE}",
+        lines=lines,
+        grades=grades,
+    )
+    row = AlertMessage(
+        channel_id=channel.id,
+        event=event,
+        key=lines[0].key if len(lines) == 1 else "",
+        delivery=news.delivery,
+        subject=say_subject(news),
+        payload=_write(channel, news),
+        created_at=now,
+        next_try_at=next_try_at,
+    )
+    db.session.add(row)
+    return row
+
+
+def _write(channel: AlertChannel, news: AlertNews) -> str:
+    if channel.kind == EMAIL:
+        return say_text(news)
+    forms = {SLACK: as_slack, TEAMS: as_teams}
+    return forms.get(channel.form, as_json)(news)
+
+
+def message_id(services: Services, delivery: str) -> str:
+    """Return what an e-mail is known by, without its angle brackets."""
+    return f"{delivery}@{urlsplit(services.settings.public_url).hostname}"
+
+
+def drop_waiting(channel_id: int, why: str, now: datetime) -> None:
+    """Give up what waits for a channel, in the caller's transaction."""
+    waiting = AlertMessage.channel_id == channel_id, AlertMessage.next_try_at.is_not(None)
+    values = {"next_try_at": None, "gave_up_at": now, "failure": why}
+    statement = update(AlertMessage).where(*waiting).values(values)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def forget_old(now: datetime) -> None:
+    """Forget messages that are done and problems long over, in the caller's transaction."""
+    done = AlertMessage.created_at < now - MESSAGES_KEPT, AlertMessage.next_try_at.is_(None)
+    over = SeenProblem.ended_at < now - ENDED_KEPT
+    for statement in (delete(AlertMessage).where(*done), delete(SeenProblem).where(over)):
+        db.session.execute(statement.execution_options(synchronize_session=False))
