@@ -49,6 +49,7 @@ LONG = ("browser", "story", "crash", "fuzz", "ops")
 # Pages and doors whose rows other tests exercise on PostgreSQL: in the gate SQLite is enough.
 SQLITE_IS_ENOUGH = {
     "console/accounts/test_accounts_and_keys.py",
+    "console/alerts/test_alerts.py",
     "console/courses/test_courses.py",
     "console/guide/test_steps.py",
     "console/learners/test_reset_views.py",

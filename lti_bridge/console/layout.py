@@ -33,6 +33,7 @@ MENU = (
     Entry("accounts.list_all", "Accounts", owners_only=True),
     Entry("keys.list_all", "Keys", owners_only=True),
     Entry("people.show_people", "People", owners_only=True),
+    Entry("alerts.list_all", "Alerts", owners_only=True),
     Entry("audit.show_log", "Audit log"),
     Entry("guide.steps", "Guide", owners_only=True),
 )

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from .accounts import views as accounts
+from .alerts import views as alerts
 from .audit import views as audit
 from .checks import views as checks
 from .courses import views as courses
@@ -18,6 +19,7 @@ from .sign_in import views as sign_in
 
 PAGES = (
     accounts,
+    alerts,
     audit,
     checks,
     courses,

@@ -1,0 +1,1 @@
+"""The console's pages of alerts: where they go, and how they arrive there."""
