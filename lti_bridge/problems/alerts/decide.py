@@ -86,7 +86,7 @@ def decide(
 ) -> AlertDecision:
     """Return what follows from the problems of this moment and the rows of before.
 
-    Without a channel nobody is told: a problem that lasts until there is one is told then.
+    Without a channel nothing is told: a problem that lasts until there is one is told then.
     """
     present: dict[str, Problem] = {}
     for problem in problems:

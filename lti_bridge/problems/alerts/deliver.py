@@ -128,7 +128,9 @@ def _send(services: Services, claimed: Any, *, once: bool = False) -> str:
 
 
 def _load_target(services: Services, channel_id: int) -> _Mailbox | _Hook:
-    channel = db.session.get_one(AlertChannel, channel_id, populate_existing=True)
+    channel = db.session.get(AlertChannel, channel_id, populate_existing=True)
+    if channel is None:
+        raise Refused("the channel was removed")
     if channel.kind == EMAIL:
         return _load_mailbox(services, channel)
     assert channel.url_encrypted is not None and channel.secret_encrypted is not None

@@ -15,7 +15,7 @@ from ...core.http.address_guard import Deadline
 
 NO_TLS, STARTTLS, TLS = "none", "starttls", "tls"
 STEP_SECONDS = 15.0
-# For the whole of it: a server that answers a letter at a time holds nobody up.
+# For the whole of it: a server that answers a letter at a time holds no thread for longer.
 ALL_SECONDS = 30.0
 
 

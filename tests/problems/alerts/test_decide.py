@@ -116,7 +116,7 @@ def test_problem_that_comes_back_is_new() -> None:
     assert (decision.new, decision.lasting, decision.messages) == ((), (), ())
 
 
-def test_without_a_channel_nobody_was_told() -> None:
+def test_without_a_channel_nothing_is_told() -> None:
     """What began and ended meanwhile is never told; what lasts is, once there is a channel."""
     lasting, gone = make_problem(1), seen(make_problem(2), 2, last_seen_at=ago(120))
 

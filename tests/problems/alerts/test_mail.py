@@ -145,7 +145,7 @@ def test_server_without_tls_is_told_apart(security: str, said: str) -> None:
         assert said in str(refusal(access(inbox.port, security)))
 
 
-def test_silent_server_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_server_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "ALL_SECONDS", 0.1)
 
     async def hang(*_: Any) -> str:

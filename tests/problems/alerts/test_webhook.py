@@ -3,8 +3,14 @@
 import hashlib
 import hmac
 import json
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug.datastructures import EnvironHeaders
 
 from lti_bridge.core.errors import BridgeError, Refused, Unavailable
 from lti_bridge.core.http.session import Outbound
@@ -13,6 +19,7 @@ from tests.mini_platform import Asked, MiniPlatform, Reply
 from tests.problems.alerts.makers import NOW, SECRET
 
 PAYLOAD = json.dumps({"text": "Ünal"}, ensure_ascii=False)
+DOCS = Path(__file__).parents[3] / "docs"
 ABOUT = {"event": "began", "delivery": "d1"}
 
 
@@ -34,6 +41,25 @@ def test_request_is_signed(platform: MiniPlatform, outbound: Outbound) -> None:
     assert asked.headers["x-lti-bridge-delivery"] == "d1"
     assert asked.headers["x-lti-bridge-timestamp"] == str(int(NOW.timestamp()))
     assert asked.headers["x-lti-bridge-signature"] == signature_of(asked)
+
+
+def test_check_in_the_docs_holds(platform: MiniPlatform, outbound: Outbound) -> None:
+    page = (DOCS / "admin" / "console.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    check: dict[str, Any] = {}
+    exec(code, check)
+    platform.routes[("POST", "/hook")] = Reply(204)
+    now = datetime.fromtimestamp(time.time(), UTC)
+    post(outbound, f"{platform.url}/hook", SECRET, PAYLOAD, now=now, **ABOUT)
+    (asked,) = platform.asked
+    headers = EnvironHeaders(
+        {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in asked.headers.items()}
+    )
+
+    is_ours = check["is_from_the_bridge"]
+    assert is_ours(headers, asked.body, SECRET)
+    assert not is_ours(headers, asked.body + b" ", SECRET)
+    assert not is_ours(headers, asked.body, "another secret")
 
 
 @pytest.mark.parametrize(
