@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, select
 from ..core.clock import say_time
 from ..core.db import db
 from ..core.plain_text import counted
+from ..ops import selftest
 from ..ops.kept_checks import BRIDGE, FAILED, Kept, account_subject, kept_checks, platform_subject
 from ..ops.processes import WORKER, Nodes, load_nodes
 from ..passback.models import SweepCursor
@@ -16,7 +17,7 @@ from ..platforms.keys import NEXT, SIGNING
 from ..platforms.models import Platform, ScormAccount, ToolKey
 from ..registrations.models import Grade, Registration
 from ..services import Services
-from .causes import OPERATOR, OWNER
+from .causes import ADMIN, OPERATOR, OWNER
 from .models import Outage
 from .outages import QUEUE
 from .problem import Problem, ProblemKind
@@ -28,6 +29,11 @@ LATE = timedelta(minutes=5)
 TOLD_WHEN_BEHIND = timedelta(minutes=15)
 # Reads that fail so often in a row, though SCORM Cloud serves others.
 FAILED_READS = 5
+
+_WHO = {
+    selftest.LMS_ADMIN: ADMIN,
+    selftest.ACCOUNT_OWNER: "The owner of the SCORM Cloud account",
+}
 
 Outages = dict[tuple[str, str], Outage]
 
@@ -250,14 +256,13 @@ def _self_tests(accounts: list[ScormAccount], outages: Outages) -> Iterator[Prob
 
 def _failed_test(kept: Kept, name: str, row_id: int | None, platform_id: int | None) -> Problem:
     line = next(one for one in kept.lines if one["mark"] == FAILED)
-    who = str(line["who"])
     return Problem(
         kind=ProblemKind.SELF_TEST,
         subject=kept.subject,
         what=f"The self-test of {name} found something wrong",
         detail=f"{line['check']}: {line['found']} (tested {say_time(kept.checked_at)})",
         since=kept.failed_since or kept.checked_at,
-        who=who[:1].upper() + who[1:] if who else OPERATOR,
+        who=_WHO.get(line["who"], OPERATOR),
         how=str(line["how"]),
         platform_id=platform_id,
         row_id=row_id,

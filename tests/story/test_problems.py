@@ -1,6 +1,7 @@
-"""Whatever breaks is on the page of problems within a minute, and gone when it works again."""
+"""Whatever breaks is on the page within a minute, reaches a person once, and goes when it works."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,15 @@ from lti_bridge.ops.processes import WEB, WORKER, Heartbeat
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.models import Platform, ScormAccount
 from lti_bridge.platforms.registry import add_platform
+from lti_bridge.problems.alerts.deliver import deliver_due
+from lti_bridge.problems.alerts.evaluate import evaluate
 from lti_bridge.problems.find_problems import find_problems
 from lti_bridge.problems.note_writer import write_notes
 from lti_bridge.problems.problem import Problem
 from lti_bridge.services import Services
+from tests.mini_platform import Asked, MiniPlatform, Reply
+from tests.problems.alerts.inbox import Inbox, open_inbox
+from tests.problems.alerts.makers import add_hook, add_mailbox
 from tests.story.town import Town
 
 OWNER = Actor(Role.OWNER, "olga", 1, Scope())
@@ -39,18 +45,20 @@ class Bridge:
         services: Services = self.town.app.extensions["lti_bridge"]
         return services
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float, step: float = STEP_SECONDS) -> None:
         """Let time pass, with everything that processes do by the clock."""
         town = self.town
-        for _ in range(int(seconds / STEP_SECONDS)):
-            town.clock.advance(STEP_SECONDS)
+        for _ in range(int(seconds / step)):
+            town.clock.advance(step)
             town.do(self.beats[WEB].beat)
             if self.worker_runs:
-                for step in (self.beats[WORKER].beat, town.sweep, town.recheck):
-                    town.do(step)
+                for work in (self.beats[WORKER].beat, town.sweep, town.recheck):
+                    town.do(work)
                 town.do(town.round)
                 town.do(town.work)
             town.do(lambda: write_notes(town.app))
+            town.do(lambda: evaluate(self.services))
+            town.do(lambda: deliver_due(self.services))
 
     def problems(self) -> list[Problem]:
         def find() -> list[Problem]:
@@ -76,6 +84,39 @@ def activity(bridge: Bridge) -> str:
     bridge.run(20)
     assert [one for one in bridge.problems() if one.serious] == []
     return activity
+
+
+class People:
+    """Who is told: by a webhook whose server fails twice first, and by e-mail."""
+
+    def __init__(self, hook: MiniPlatform, inbox: Inbox) -> None:
+        self.hook, self.inbox = hook, inbox
+        self._failures = [Reply(503), Reply(500)]
+        hook.routes[("POST", "/hook")] = self._answer
+
+    def _answer(self, _asked: Asked) -> Reply:
+        return self._failures.pop() if self._failures else Reply(204)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return the event and the problem of each delivery by webhook that arrived."""
+        arrived = {
+            asked.headers["x-lti-bridge-delivery"]: json.loads(asked.body)
+            for asked in self.hook.requests_to("/hook")
+        }
+        return [(one["event"], one["problem"]["what"]) for one in arrived.values()]
+
+    def subjects(self) -> list[str]:
+        return [" ".join(str(one["Subject"]).split()) for one in self.inbox.messages]
+
+
+@pytest.fixture
+def people(bridge: Bridge, activity: str) -> Iterator[People]:
+    hook = MiniPlatform()
+    with open_inbox() as inbox:
+        bridge.town.do(lambda: add_hook(bridge.services, f"{hook.url}/hook"))
+        bridge.town.do(lambda: add_mailbox(bridge.services, inbox.port))
+        yield People(hook, inbox)
+    hook.stop()
 
 
 @dataclass(frozen=True)
@@ -322,8 +363,8 @@ BREAKAGES = (
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda one: one.name)
-def test_what_breaks_is_on_the_page_until_it_works(
-    bridge: Bridge, activity: str, dialect: str, breakage: Breakage
+def test_what_breaks_is_told_once_until_it_works(
+    bridge: Bridge, activity: str, people: People, dialect: str, breakage: Breakage
 ) -> None:
     if dialect not in breakage.dialects:
         pytest.skip("this LMS does not break so")
@@ -331,19 +372,26 @@ def test_what_breaks_is_on_the_page_until_it_works(
     breakage.breaks(bridge, activity)
     try:
         bridge.run(60)
-        serious = [one for one in bridge.problems() if one.serious]
+        (problem,) = [one for one in bridge.problems() if one.serious]
+        bridge.run(80)
+        bridge.run(problem.told_after.total_seconds(), step=60)
     finally:
         breakage.mends(bridge, activity)
 
-    (problem,) = serious
-    assert problem.what.startswith(breakage.what)
+    what = problem.what
+    assert what.startswith(breakage.what)
     assert problem.since is not None
     assert before <= problem.since <= bridge.town.clock()
     assert problem.learners == breakage.learners or breakage.learners is None
     assert problem.who
     assert problem.how
+    assert people.told() == [("began", what)]
+    assert [one.startswith("LTI Bridge: ") for one in people.subjects()] == [True]
 
     if breakage.presses:
         bridge.press(problem)
     bridge.run(70)
     assert [one.what for one in bridge.problems() if one.serious] == []
+    bridge.run(140)
+    assert people.told() == [("began", what), ("ended", what)]
+    assert [one.startswith("LTI Bridge, over: ") for one in people.subjects()] == [False, True]

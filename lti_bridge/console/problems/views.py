@@ -9,6 +9,7 @@ from sqlalchemy.orm import joinedload
 from ...audit.actor import Actor
 from ...core.db import db, reading
 from ...core.errors import Refused
+from ...problems.alerts.evaluate import all_well_since
 from ...problems.find_problems import COUNTS, find_problems
 from ...problems.find_refusals import find_refusals
 from ...problems.problem import Problem
@@ -30,11 +31,13 @@ def list_all(actor: Actor) -> Response:
     with reading(db.session()):
         found = find_problems(services, actor.scope)
         places = _places(services, actor, found)
+        well_since = all_well_since() if actor.is_owner else None
     setattr(g, PROBLEMS, current_app.extensions[COUNTS].keep(actor.scope, found))
     return show(
         "console/problems/problems.html",
         found=[(one, actions.button_of(one)) for one in found],
         places=places,
+        well_since=well_since,
     )
 
 

@@ -45,7 +45,7 @@ class AlertLine:
     kind: str
     key: str
     what: str
-    since: datetime
+    since: datetime | None
     detail: str = ""
     learners: int | None = None
     who: str = ""
@@ -113,7 +113,7 @@ def decide(
 
 def _is_due(problem: Problem, row: SeenFacts, now: datetime) -> bool:
     confirmed = now - row.first_seen_at >= CONFIRMED_AFTER
-    waited = now >= problem.since + problem.told_after
+    waited = now >= (problem.since or row.first_seen_at) + problem.told_after
     return problem.serious and row.alerted_at is None and confirmed and waited
 
 

@@ -130,7 +130,7 @@ def _keep(decision: AlertDecision, now: datetime) -> None:
 
 def _beginning(problem: Problem, now: datetime) -> dict[str, str | datetime]:
     what = one_line(problem.what)
-    return {"what": what, "since": problem.since, "first_seen_at": now, "last_seen_at": now}
+    return {"what": what, "since": problem.since or now, "first_seen_at": now, "last_seen_at": now}
 
 
 def _update(row_ids: Sequence[int], **values: object) -> None:

@@ -84,8 +84,9 @@ def _brief(line: AlertLine) -> str:
 
 def _how_long(line: AlertLine) -> str:
     if line.ended_at is not None:
-        return f"It lasted from {_moment(line.since)} to {_moment(line.ended_at)}."
-    return f"Since {_moment(line.since)}."
+        began = f"from {_moment(line.since)} " if line.since else ""
+        return f"It lasted {began}to {_moment(line.ended_at)}."
+    return f"Since {_moment(line.since)}." if line.since else "It is not known since when."
 
 
 def _paragraph(line: AlertLine) -> str:
@@ -136,7 +137,7 @@ def _as_values(line: AlertLine) -> dict[str, Any]:
         "key": line.key,
         "what": _cut(line.what),
         "detail": _cut(line.detail),
-        "since": _iso(line.since),
+        "since": _iso(line.since) if line.since else None,
         "learners": line.learners,
         "who": _cut(line.who),
         "how": _cut(line.how),
