@@ -25,7 +25,6 @@ from ..web.sentences import recognise
 ADMIN, TEACHER = "An admin of the LMS", "The instructor"
 OPERATOR, OWNER = "The operator of the bridge", "An owner of the bridge"
 EITHER = "The instructor, or an admin of the LMS"
-PAUSED = "paused"  # the LMS asked for it, until a moment
 BY_ITSELF = "Usually it ends by itself; else an admin of the LMS"
 
 
@@ -73,6 +72,15 @@ _COLUMN_SCOPE = Cause(
     "Allow the tool the scopes lineitem.readonly, and lineitem where it is to make columns. Then "
     "open the activity once.",
 )
+_NO_COLUMN = Cause(
+    "no column",
+    "has no gradebook column for activities with results",
+    EITHER,
+    "Let the activity be graded in the LMS (Canvas: an assignment with an external tool; "
+    "Moodle: grade settings of the activity), then open it once. Or let the bridge make the "
+    "columns: on the platform's page.",
+    without_column=True,
+)
 _WAITING = {
     NO_ANSWER: _DOWN,
     LMS_FAILED: _DOWN,
@@ -82,7 +90,7 @@ _WAITING = {
     MADE_PERHAPS: _DOWN,
     NOT_MADE: _DOWN,
     reasons.PAUSED: Cause(
-        PAUSED,
+        "paused",
         "asks to be left alone, as in maintenance",
         BY_ITSELF,
         "Scores are sent when the pause ends, or as soon as a launch shows that the LMS is back.",
@@ -111,16 +119,10 @@ _WAITING = {
     reasons.LIST_REFUSED: _COLUMN_SCOPE,
     CREATE_NOT_GRANTED: _COLUMN_SCOPE,
     reasons.CREATE_REFUSED: _COLUMN_SCOPE,
-    NONE_YET: Cause(
-        "no column",
-        "has no gradebook column for activities with results",
-        EITHER,
-        "Let the activity be graded in the LMS (Canvas: an assignment with an external tool; "
-        "Moodle: grade settings of the activity), then open it once. Or let the bridge make the "
-        "columns: on the platform's page.",
-        without_column=True,
-    ),
+    NONE_YET: _NO_COLUMN,
 }
+# All scores of the LMS wait for the same: one of them finds out whether it is over.
+UNREACHED = ("down", "paused", "page")
 # Of these nothing is tried again by itself: a person sends them.
 BY_PERSON = ("no final grade", "stopped")
 _AGAIN = (
@@ -128,13 +130,8 @@ _AGAIN = (
     "when the learner opens the activity."
 )
 _PARKED = {
-    score_replies.GONE.reason: Cause(
-        "column gone",
-        "has no gradebook column any more where scores are to go",
-        EITHER,
-        "Make the activity's gradebook column anew, or open the activity once, so that the LMS "
-        "names the column that it has now.",
-    ),
+    # Looked for again, it is an activity without a column.
+    score_replies.GONE.reason: _NO_COLUMN,
     TOO_MANY: Cause(
         "columns", "has more than one gradebook column for an activity", EITHER, TOO_MANY
     ),

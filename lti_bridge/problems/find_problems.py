@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -10,6 +12,7 @@ from ..audit.actor import Scope
 from ..core.db import db
 from ..platforms.models import Platform
 from ..services import Services
+from .alerts.models import SeenProblem
 from .bridge_problems import find_bridge_problems
 from .launch_problems import find_launch_problems
 from .problem import Problem
@@ -24,7 +27,8 @@ def find_problems(services: Services, scope: Scope) -> list[Problem]:
 
     Reads in the caller's transaction.
     """
-    found = [one for one in _find(services, scope) if _is_seen(one, scope)]
+    begun = _begun()
+    found = [_as_begun(one, begun) for one in _find(services, scope) if _is_seen(one, scope)]
     now = services.now()
     return sorted(found, key=lambda one: (not one.serious, one.since or now, one.key))
 
@@ -34,6 +38,19 @@ def _find(services: Services, scope: Scope) -> Iterator[Problem]:
     yield from find_bridge_problems(services)
     yield from tell_stuck(find_stuck(scope), platforms)
     yield from find_launch_problems(services.now(), platforms)
+
+
+def _begun() -> dict[str, datetime]:
+    """Return since when problems that were seen before last: rows that are tried again lose it."""
+    query = select(SeenProblem.key, SeenProblem.since).where(SeenProblem.ended_at.is_(None))
+    return {key: since for key, since in db.session.execute(query)}
+
+
+def _as_begun(problem: Problem, begun: dict[str, datetime]) -> Problem:
+    before = begun.get(problem.key)
+    if before is None or problem.since is None or problem.since <= before:
+        return problem
+    return replace(problem, since=before)
 
 
 def _is_seen(problem: Problem, scope: Scope) -> bool:

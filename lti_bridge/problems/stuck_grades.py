@@ -80,14 +80,14 @@ def _waiting(scope: Scope) -> Iterator[StuckGrade]:
         reason = row.decision_reason or ""
         cause = why_waiting(reason)
         if cause is not None:
-            kind = ProblemKind.NO_COLUMN if cause.without_column else ProblemKind.WAITING
-            yield _stuck(row, kind, cause, reason)
+            yield _stuck(row, ProblemKind.WAITING, cause, reason)
 
 
 def _parked(scope: Scope) -> Iterator[StuckGrade]:
     since = func.coalesce(Grade.parked_at, Score.finished_at, Score.decided_at)
     for row in db.session.execute(_select(since, scope, Score.state == PARKED, ~RESENDS)):
-        yield _stuck(row, ProblemKind.PARKED, why_parked(row.reason), row.reason)
+        cause = why_parked(row.reason)
+        yield _stuck(row, ProblemKind.PARKED, cause, row.reason)
 
 
 def _without_final(scope: Scope) -> Iterator[StuckGrade]:
@@ -108,7 +108,7 @@ def _stuck(row: Any, kind: ProblemKind, cause: Cause, reason: str) -> StuckGrade
         platform_id=row.platform_id,
         link_id=row.resource_link_id,
         learner_id=row.learner_id,
-        kind=kind,
+        kind=ProblemKind.NO_COLUMN if cause.without_column else kind,
         cause=cause,
         reason=reason,
         since=row.since,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from ..core.db import affected, db
 from ..platforms.models import Platform
@@ -50,6 +50,44 @@ def forget_probe(platform_id: int, grade_id: int) -> None:
     statement = update(Platform).where(*mine).values(probe_grade_id=None)
     db.session.execute(statement.execution_options(synchronize_session=False))
     db.session.commit()
+
+
+def end_rest(services: Services, platform_id: int) -> None:
+    """A grade that a person let go proves that the LMS is back: let all go that were put off after
+    failures. Commits. What is parked, or waits for an event, has its own rounds.
+    """
+    now = services.now()
+    put_off = and_(
+        Grade.platform_id == platform_id,
+        Grade.next_send_at > now,
+        Grade.parked_at.is_(None),
+        Grade.waits_for_line_item.is_(False),
+    )
+    lock_where(put_off)
+    send_now(put_off, now)
+    db.session.commit()
+
+
+def probe_now(services: Services, platform_id: int, grade_id: int) -> bool:
+    """A person says that an LMS is back: let one grade find out, whatever rest or pause there is.
+
+    Tells whether it was let go: a throttle's pause is kept. Commits, and wakes a worker.
+    """
+    now = services.now()
+    free = or_(
+        Platform.is_throttled.is_(False),
+        Platform.paused_until.is_(None),
+        Platform.paused_until <= now,
+    )
+    mine = update(Platform).where(Platform.id == platform_id, free)
+    statement = mine.values(probe_grade_id=grade_id)
+    sent = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    if sent:
+        send_now(Grade.id == grade_id, now)
+    db.session.commit()
+    if sent:
+        wake(services, grade_id)
+    return bool(sent)
 
 
 def send_probe(services: Services, platform: Any) -> None:

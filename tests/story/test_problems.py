@@ -329,7 +329,7 @@ BREAKAGES = (
     ),
     Breakage(
         "column gone",
-        "School has no gradebook column any more where scores are to go",
+        "School has no gradebook column for activities with results",
         _delete_column,
         _restore_column,
         learners=1,

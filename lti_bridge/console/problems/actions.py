@@ -13,15 +13,15 @@ from ...core.errors import Refused
 from ...core.plain_text import counted
 from ...ops.kept_checks import OK
 from ...ops.models import NodeProcess
-from ...passback.actions.by_hand import resend_all, retry_all
+from ...passback.actions.by_hand import note, resend_all, retry_all
 from ...platforms.models import Platform
-from ...problems.causes import BY_PERSON, PAUSED
+from ...problems.causes import BY_PERSON, UNREACHED
 from ...problems.find_problems import find_problems
 from ...problems.launch_problems import forget_refusals
 from ...problems.outages import NOTES, write_outages
 from ...problems.problem import Problem, ProblemKind
 from ...problems.stuck_grades import find_stuck
-from ...registrations.platform_pause import send_probe
+from ...registrations.platform_pause import probe_now
 from ...services import Services
 from ..checks.run import run_check
 
@@ -84,14 +84,17 @@ def _try_again(services: Services, actor: Actor, problem: Problem) -> str:
             if (one.kind, one.cause.key, one.platform_id) == same
         ]
     grades = sorted({one.grade_id for one in stuck})
+    if not grades:
+        raise Refused(OVER)
     said = f"tried {counted(len(grades), 'grade')} again: {problem.what}"
     subject, now = problem.subject, services.now()
     record(actor, "resend", subject, said, now=now, platform_id=problem.platform_id)
-    if problem.cause == PAUSED:
-        db.session.commit()
-        send_probe(services, db.session.get_one(Platform, problem.platform_id))
-        return "One grade finds out whether the LMS is back; then the others go, too."
     who = f"The {actor.role} {actor.name}"
+    if problem.cause in UNREACHED and problem.platform_id is not None:
+        note(services, grades[0], "steer", f"{who} asked to try the scores again.")
+        if not probe_now(services, problem.platform_id, grades[0]):
+            return "The LMS asks for fewer requests: they are sent when its pause ends."
+        return "One grade finds out whether the LMS is back; then the others go, too."
     do = resend_all if problem.cause in BY_PERSON else retry_all
     do(services, grades, who)
     pace = "" if len(grades) < 100 else " They go at the pace that the LMS allows."

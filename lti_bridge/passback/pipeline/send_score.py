@@ -14,7 +14,7 @@ from ...lms.base import Submission
 from ...lms.readings import HeldGrade, Post, Unclear, is_same, judge_repeat
 from ...lms.registry import get_lms
 from ...lti.scores import moment_text, score_body
-from ...registrations.platform_pause import begin_pause, end_pause, forget_probe
+from ...registrations.platform_pause import begin_pause, end_pause, end_rest, forget_probe
 from ...services import Services
 from ...web.sentences import N_, format_message
 from ..rules import reasons
@@ -128,6 +128,8 @@ def _keep_pause(services: Services, snapshot: GradeSnapshot, end: End | None) ->
         end_pause(services, platform_id, until)
     if snapshot.is_probe:
         forget_probe(platform_id, snapshot.grade_id)
+        if end is None or not end.failed:
+            end_rest(services, platform_id)
 
 
 def _bring(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, Any]]:
