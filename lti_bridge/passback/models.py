@@ -78,7 +78,8 @@ class SweepCursor(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     scorm_account_id: Mapped[int] = mapped_column(ForeignKey("scorm_account.id"), unique=True)
-    since: Mapped[datetime | None]
+    since: Mapped[datetime | None]  # the next sweep asks from here: with an overlap, so older
+    swept_at: Mapped[datetime | None]  # the newest sweep that read every page ended
     next_sweep_at: Mapped[datetime | None]
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None]

@@ -52,7 +52,10 @@ class ResourceLink(Base):
     line_item_lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     launched_at: Mapped[datetime]
-    reconciled_at: Mapped[datetime | None]  # its column was last compared with our rows
+    reconciled_at: Mapped[datetime | None]  # it last had its turn to be compared with our rows
+    compared_at: Mapped[datetime | None]  # the newest comparison ended
+    # Why the newest one could not be made, None when it could.
+    comparison_failure: Mapped[str | None] = mapped_column(String(500))
 
     deployment: Mapped[Deployment] = relationship()
 
@@ -182,6 +185,12 @@ class Grade(Base):
         UniqueConstraint("resource_link_id", "learner_id"),
         few_of("next_read_at"),
         few_of("next_send_at"),
+        Index(
+            None,
+            "resource_link_id",
+            sqlite_where=text("compared IN ('lost', 'cleared')"),
+            postgresql_where=text("compared IN ('lost', 'cleared')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -210,6 +219,10 @@ class Grade(Base):
     # Its score is parked, and an event may end what keeps it; the newest event that woke it.
     parked_at: Mapped[datetime | None]
     event_at: Mapped[datetime | None]
+    # What the newest comparison with the LMS found (passback/rules/drift.py), or a person decided;
+    # and what the LMS held then, of 100.
+    compared: Mapped[str | None] = mapped_column(String(12))
+    compared_score: Mapped[float | None]
 
     resource_link: Mapped[ResourceLink] = relationship()
     learner: Mapped[Learner] = relationship()
