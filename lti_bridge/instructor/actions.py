@@ -7,12 +7,13 @@ from sqlalchemy import select
 from ..audit.log import record
 from ..core.db import db, reading
 from ..core.errors import PageRefused
-from ..passback.actions import by_hand
+from ..passback.actions import by_hand, comparison
 from ..passback.learner_state import ATTENTION
+from ..passback.rules.drift import ASKED_ABOUT, OTHER_STANDS
 from ..registrations.models import Grade
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .activity import LinkFacts, load_facts, require_manager
+from .activity import LinkFacts, load_facts, require_manager, require_staff
 from .roster import LearnerRow, load_learners
 
 Act = Callable[[Services, int, str], str | None]
@@ -22,8 +23,11 @@ ACTS: dict[str, tuple[Act, str]] = {
     "resend": (by_hand.resend, "asked to send the grade again"),
     "another": (by_hand.allow_another_attempt, "allowed another attempt"),
 }
-# Which grades of an activity are sent again: those that need attention, or all.
-WHICH = ("attention", "all")
+# Which grades of an activity are sent again: those that need attention, or all; or what a
+# comparison with the gradebook found, lost ones or wherever another grade stands.
+COMPARED = {"lost": ASKED_ABOUT, "other": OTHER_STANDS}
+WHICH = ("attention", "all", *COMPARED)
+SEND_AGAIN = {"lost": comparison.send_lost_again, "other": comparison.send_all_again}
 
 
 def act_on(services: Services, page: PageToken, learner_id: int, action: str) -> None:
@@ -63,6 +67,8 @@ def find_to_resend(services: Services, page: PageToken, which: str) -> tuple[Lin
     facts = load_facts(page)
     db.session.commit()
     with reading(db.session()):
+        if which in COMPARED:
+            return facts, comparison.find_grades(facts.link_id, COMPARED[which])
         learners = load_learners(facts.link_id, facts.course_id, None, now=services.now())
     return facts, _decided(learners, which)
 
@@ -83,8 +89,49 @@ def resend_many(services: Services, page: PageToken, which: str) -> int:
     if grade_ids:
         said = f"asked to send {len(grade_ids)} of the activity's grades again"
         _record(services, page, "resend", f"link {facts.link_id}", said)
+        if which in SEND_AGAIN:
+            return SEND_AGAIN[which](services, facts.link_id, who(page))
         by_hand.resend_all(services, grade_ids, who(page))
     return len(grade_ids)
+
+
+def compare(services: Services, page: PageToken) -> None:
+    """Compare the activity with its gradebook; what came of it is kept with it. Commits.
+
+    Raises PageRefused.
+    """
+    require_manager(page)
+    facts = load_facts(page)
+    db.session.commit()
+    said = "asked to compare the activity with its gradebook"
+    _record(services, page, "compare", f"link {facts.link_id}", said)
+    db.session.commit()
+    comparison.compare_now(services, facts.link_id)
+
+
+def leave(services: Services, page: PageToken) -> int:
+    """Leave what the gradebook has lost as it is; returns how many. Commits.
+
+    Raises PageRefused.
+    """
+    require_manager(page)
+    facts = load_facts(page)
+    db.session.commit()
+    said = "left the grades as they are that the gradebook had lost"
+    _record(services, page, "leave", f"link {facts.link_id}", said)
+    count = comparison.leave_lost(services, facts.link_id, who(page))
+    if not count:
+        db.session.rollback()
+    return count
+
+
+def load_gradebook(page: PageToken) -> tuple[LinkFacts, comparison.Comparison]:
+    """Return what the newest comparison of the activity found. Raises PageRefused."""
+    require_staff(page)
+    facts = load_facts(page)
+    found = comparison.load_comparison(facts.link_id)
+    db.session.commit()
+    return facts, found
 
 
 def who(page: PageToken) -> str:
@@ -93,7 +140,7 @@ def who(page: PageToken) -> str:
 
 
 def _record(services: Services, page: PageToken, action: str, subject: str, said: str) -> None:
-    """Add to the audit log in the transaction of the deed: one that is refused leaves no entry."""
+    """Add to the audit log in the transaction of the act: one that is refused leaves no entry."""
     actor = f"{page.visitor} {page.sub}"
     record(actor, action, subject, said, now=services.now(), platform_id=page.platform_id)
 

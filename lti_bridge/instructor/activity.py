@@ -7,6 +7,7 @@ from ..core.errors import BridgeError, NotFound, PageRefused, Unavailable
 from ..lti.memberships import Member
 from ..lti.roles import Visitor, decide_visitor
 from ..lti.values import PlatformValues
+from ..passback.actions.comparison import Summary, summarize
 from ..passback.rules.grading_policy import GradingPolicy, make_policy
 from ..platforms import registry
 from ..platforms.accounts import account_for
@@ -57,6 +58,7 @@ class LinkPage:
     bars: list[Bar]
     roster_known: bool
     roster_unread: bool
+    gradebook: Summary
     may_change: bool
     may_administer: bool
 
@@ -76,6 +78,7 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
     with reading(db.session()):
         staff, now = _staff(page), services.now()
         learners = load_learners(facts.link_id, facts.course_id, roster, staff, now=now)
+        gradebook = summarize([facts.link_id])[facts.link_id]
     listed = select_learners(learners, wanted)
     return LinkPage(
         facts=facts,
@@ -86,6 +89,7 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
         bars=draw_bars(listed.scores),
         roster_known=roster is not None,
         roster_unread=unread,
+        gradebook=gradebook,
         may_change=page.visitor.manages,
         may_administer=bool(page.data.get(ADMIN)),
     )

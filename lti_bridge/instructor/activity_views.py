@@ -1,4 +1,4 @@
-"""The pages behind the instructor's page: one learner, sending again, policy, a file."""
+"""The pages behind the instructor's page: one learner, sending again, gradebook, policy, file."""
 
 import codecs
 from typing import Any
@@ -12,12 +12,12 @@ from ..web.frames import frame_origins
 from ..web.page_tokens import PageToken, read_page
 from ..web.pages import render_page, with_headers
 from ..web.refusals import refusing
-from .actions import act_on, find_to_resend, resend_many
+from .actions import COMPARED, act_on, compare, find_to_resend, leave, load_gradebook, resend_many
 from .activity import LinkFacts, load_everybody, require_manager
 from .export_csv import write_scores
 from .grading_form import POLICY, PolicyPage, keep_policy, load_policy
 from .submission_review import load_learner_of
-from .views import see, show_review
+from .views import SAID, see, show_review
 
 blueprint = Blueprint("link_pages", __name__, url_prefix="/console/link")
 
@@ -67,8 +67,12 @@ def ask_resend_many(services: Services) -> Response:
     token, which = request.args.get("page", ""), request.args.get("which", "")
     page = read_page(services, token)
     facts, grade_ids = find_to_resend(services, page, which)
-    count = len(grade_ids)
-    return _show("instructor/resend.html", page, facts, token, which=which, count=count)
+    return _show(
+        *("instructor/resend.html", page, facts, token),
+        which=which,
+        count=len(grade_ids),
+        compared=COMPARED,
+    )
 
 
 @blueprint.post("/resend")
@@ -76,8 +80,45 @@ def ask_resend_many(services: Services) -> Response:
 def resend(services: Services) -> Response:
     """Send many grades again."""
     token = request.form.get("page", "")
-    resend_many(services, read_page(services, token), request.form.get("which", ""))
-    return see("console.link", token, said="resent")
+    which = request.form.get("which", "")
+    resend_many(services, read_page(services, token), which)
+    back = "link_pages.gradebook" if which in COMPARED else "console.link"
+    return see(back, token, said="resent")
+
+
+@blueprint.get("/gradebook")
+@refusing
+def gradebook(services: Services) -> Response:
+    """What the newest comparison with the gradebook found, and what can be done about it."""
+    token = request.args.get("page", "")
+    page = read_page(services, token)
+    facts, found = load_gradebook(page)
+    said = SAID.get(request.args.get("said", ""))
+    may_change = page.visitor.manages
+    return _show(
+        *("instructor/gradebook.html", page, facts, token),
+        found=found,
+        said=said,
+        may_change=may_change,
+    )
+
+
+@blueprint.post("/gradebook/compare")
+@refusing
+def compare_now(services: Services) -> Response:
+    """Compare the activity with its gradebook; the page shows what came of it."""
+    token = request.form.get("page", "")
+    compare(services, read_page(services, token))
+    return see("link_pages.gradebook", token)
+
+
+@blueprint.post("/gradebook/leave")
+@refusing
+def leave_lost(services: Services) -> Response:
+    """Leave what the gradebook has lost."""
+    token = request.form.get("page", "")
+    leave(services, read_page(services, token))
+    return see("link_pages.gradebook", token, said="left")
 
 
 @blueprint.get("/policy")

@@ -24,7 +24,8 @@ from .submission_review import Review, load_review, page_of_exit
 
 # What the page says after a button was pressed: pages in a frame have no session to keep it in.
 SAID = {
-    "resent": "The grades are decided and sent anew. The list shows how each stands.",
+    "resent": "The grades are decided and sent anew. The list of learners shows how each stands.",
+    "left": "They are left as they are, and nobody is asked about them again.",
     "policy": "The grading is changed. Grades that it changes are sent in the next minutes.",
     "reread": "The result is read again; this takes a moment.",
     "resend": "The grade is decided and sent anew. How it stands is said above.",

@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, or_, select
 from ...audit.actor import Actor, Scope
 from ...core.db import db, reading
 from ...lti.roles import Visitor
+from ...passback.actions.comparison import summarize
 from ...passback.models import Score
 from ...platforms.models import Deployment
 from ...registrations.identity import choose_course
@@ -31,6 +32,7 @@ class LinkLine:
     launched_at: datetime
     learners: int
     parked: int
+    compared: str  # what the newest comparison with the gradebook found
     token: str
 
 
@@ -48,7 +50,9 @@ def load_activities(services: Services, actor: Actor, search: str) -> Activities
     search = search.strip()[:LONGEST_SEARCH]
     with reading(db.session()):
         found = list(db.session.scalars(_select(actor.scope, search).limit(SHOWN_AT_ONCE + 1)))
-        lines = [_line(services, actor, link) for link in found[:SHOWN_AT_ONCE]]
+        shown = found[:SHOWN_AT_ONCE]
+        compared = summarize([link.id for link in shown])
+        lines = [_line(services, actor, link, compared[link.id].words) for link in shown]
     return Activities(lines, len(found) > SHOWN_AT_ONCE, search)
 
 
@@ -70,7 +74,7 @@ def _select(scope: Scope, search: str) -> Select[ResourceLink]:
     return query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
 
 
-def _line(services: Services, actor: Actor, link: ResourceLink) -> LinkLine:
+def _line(services: Services, actor: Actor, link: ResourceLink, compared: str) -> LinkLine:
     course_id = choose_course(link.override_course, link.custom_course, link.remembered_course)
     learners = select(func.count()).where(Grade.resource_link_id == link.id)
     parked = (
@@ -86,6 +90,7 @@ def _line(services: Services, actor: Actor, link: ResourceLink) -> LinkLine:
         launched_at=link.launched_at,
         learners=db.session.scalar(learners) or 0,
         parked=db.session.scalar(parked) or 0,
+        compared=compared,
         token=sign_link_page(services, actor, link),
     )
 

@@ -13,11 +13,14 @@ from ...services import Services
 from ...web.sentences import format_message
 from ..models import Score
 from ..rules import reasons
+from ..rules.drift import Drift
 from ..rules.plan import ASKED
 from ..rules.score_states import PARKED, QUEUED
 from .outlook import situation_of_grade, tell_next
 
 BATCH = 100
+# What a comparison found of it is over.
+SENT_AGAIN = {"resend": ASKED, "compared": Drift.UNDER_WAY.kept}
 
 
 def read_again(services: Services, grade_id: int, who: str) -> None:
@@ -35,7 +38,7 @@ def resend(services: Services, grade_id: int, who: str) -> str:
     grade waited for. Returns what happens next. Commits, and wakes a worker.
     """
     situation = situation_of_grade(grade_id, services.now())
-    send_now(Grade.id == grade_id, services.now(), resend=ASKED)
+    send_now(Grade.id == grade_id, services.now(), **SENT_AGAIN)
     note(services, grade_id, "steer", f"{who} asked to send the grade again.")
     following = tell_next(grade_id, situation)
     db.session.commit()
@@ -46,7 +49,7 @@ def resend(services: Services, grade_id: int, who: str) -> str:
 def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
     """Do as `resend` for many grades. Commits after each batch: other writers get their turn."""
     said = f"{who} asked to send the grades again."
-    for batch in _send_batches(services, grade_ids, said, resend=ASKED):
+    for batch in _send_batches(services, grade_ids, said, **SENT_AGAIN):
         for grade_id in batch:
             wake(services, grade_id)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-# So many may be lost by mischance; more look like somebody's deed, such as a course reset.
+# So many may be lost by mischance; more look as if a person meant it, such as a course reset.
 LOST_AT_MOST, LOST_AT_MOST_SHARE = 3, 0.1
 
 
@@ -20,18 +20,34 @@ class Drift(StrEnum):
     NEVER_SENT = "never sent"
     UNDER_WAY = "under way"
     NOTHING = "nothing to send"
+    LEFT = "left as it is"
+
+    @property
+    def kept(self) -> str:
+        """The word for it in rows."""
+        return self.name.lower()
+
+
+# A person decides what becomes of these: send ours again, or leave them.
+ASKED_ABOUT = (Drift.LOST, Drift.CLEARED)
+# Another grade than ours stands, or none.
+OTHER_STANDS = (*ASKED_ABOUT, Drift.LOST_AGAIN, Drift.OVERRIDDEN)
+# What a comparison names one by one.
+DIFFERS = (*OTHER_STANDS, Drift.UNCLEAR, Drift.NEVER_SENT)
 
 
 @dataclass(frozen=True)
 class Ours:
     """Our newest decision: its score of 100 and state; None when nothing was decided.
 
-    `resent_after_loss`: the decision itself was made because the gradebook had lost one.
+    `resent_after_loss`: the decision itself was made because the gradebook had lost one; `left`: a
+    person decided that what the gradebook has of it stays as it is.
     """
 
     score_given: float | None = None
     state: str | None = None
     resent_after_loss: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,9 +67,9 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
     """Return how one grade stands.
 
     Moodle leaves `resultScore` out for a grade of 0 (measured on Moodle 4.5.6), so a result without
-    a score equals our 0; for any other grade somebody emptied the cell, or excused the learner,
+    a score equals our 0; for any other grade a person emptied the cell, or excused the learner,
     and a score would undo that. A grade that was lost once more after we had sent it again was
-    removed by somebody who meant it.
+    removed by a person who meant it.
     """
     if ours.score_given is None:
         return Drift.NOTHING
@@ -69,6 +85,8 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
     if shown is None:
         if ours.state == "superseded":
             return Drift.OVERRIDDEN
+        if ours.left:
+            return Drift.LEFT
         if theirs.exists:
             return Drift.CLEARED
         if not theirs.enrolled:

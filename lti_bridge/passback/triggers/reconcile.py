@@ -1,31 +1,34 @@
 """Compare a link's gradebook column with what we delivered, and send again what it has lost."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import aliased
 
+from ...audit.log import record
 from ...core.db import affected, db
-from ...core.errors import BridgeError, NotFound, Refused, Unavailable
-from ...lms.registry import get_lms
-from ...lti.values import Granted, LmsResult, PlatformValues, same_line_item
+from ...core.errors import BridgeError, NotFound
+from ...core.plain_text import counted
+from ...lti.values import LmsResult, same_line_item
 from ...platforms.models import Deployment, Platform
-from ...platforms.registry import platform_values
 from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
 from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
-from ..pipeline.find_line_item import TOO_MANY, keep_line_item
 from ..rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
 from ..rules.plan import LOST
 from ..rules.score_states import ACCEPTED, PENDING, QUEUED
+from .read_column import GradebookColumn, find_column, load_column, read_column, read_enrolled
 
 LINKS_AT_ONCE = 5
+# So many cells are written at once: other writers get their turn.
+CELLS_AT_ONCE = 500
+LONGEST_FAILURE = 500
 # A whole class's results, page by page.
 READ_SECONDS = 60.0
 # What stood in the gradebook once, wherever it is now.
@@ -35,6 +38,15 @@ DELIVERED_ONCE = (
     Drift.LOST,
     Drift.LOST_AGAIN,
     Drift.CLEARED,
+)
+_CELL = cast(Table, Grade.__table__)
+# Only what nobody changed since it was loaded: a person may have decided meanwhile.
+_KEEP = (
+    update(_CELL)
+    .where(
+        _CELL.c.id == bindparam("row"), _CELL.c.compared.is_not_distinct_from(bindparam("before"))
+    )
+    .values(compared=bindparam("found"), compared_score=bindparam("held"))
 )
 logger = logging.getLogger(__name__)
 
@@ -51,6 +63,11 @@ class Finding:
     theirs: float | None
     sent_again: bool = False
 
+    @property
+    def kept(self) -> str:
+        """The word for it in rows; a grade that is sent again is under way."""
+        return (Drift.UNDER_WAY if self.sent_again else self.drift).kept
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -59,6 +76,8 @@ class _Entry:
     sub: str
     name: str
     ours: Ours
+    compared: str | None
+    compared_score: float | None
 
 
 class Mend(Enum):
@@ -72,45 +91,95 @@ class Mend(Enum):
     ALL = "all"
 
 
-def reconcile_link(services: Services, link_id: int, *, mend: Mend = Mend.FEW) -> list[Finding]:
-    """Compare every grade of one link with the LMS, and send the lost ones again.
+def reconcile_link(
+    services: Services,
+    link_id: int,
+    *,
+    mend: Mend = Mend.FEW,
+    by: str | None = None,
+    seconds: float = READ_SECONDS,
+) -> list[Finding]:
+    """Compare every grade of one link with the LMS, keep what is found, send the lost ones again.
 
-    A finding says whether its grade is sent again.
-
-    Commits before and after the calls. Raises Refused when the link has no line item or the LMS
-    does not let us read, Unavailable when it does not answer.
+    A finding says whether its grade is sent again; `by` names who wanted that, for the audit log.
+    `seconds` is how long each of the LMS's lists may take. Commits before and after the calls.
+    Raises Refused when the link has no line item or the LMS does not let us read, Unavailable when
+    it does not answer: the link keeps why.
     """
-    column = _load_column(link_id)
+    try:
+        return _reconcile(services, link_id, mend, by, seconds)
+    except BridgeError as error:
+        db.session.rollback()
+        failed = update(ResourceLink).where(ResourceLink.id == link_id)
+        db.session.execute(failed.values(comparison_failure=str(error)[:LONGEST_FAILURE]))
+        db.session.commit()
+        raise
+
+
+def _reconcile(
+    services: Services, link_id: int, mend: Mend, by: str | None, seconds: float
+) -> list[Finding]:
+    column = load_column(link_id)
     if column.line_item_url is None:
-        column = _find_column(services, column)
+        column = find_column(services, column)
+    began = services.now()
     db.session.commit()
     try:
-        results = _read_column(services, column)
+        results = read_column(services, column, seconds)
     except NotFound:
-        column = _find_column(services, column)
-        results = _read_column(services, column)
-    entries = _load_entries(column)
+        column = find_column(services, column)
+        results = read_column(services, column, seconds)
+    entries = _load_entries(column, began)
     db.session.commit()
     compared = [_compare(entry, results, enrolled=None) for entry in entries]
     if any(finding.drift is Drift.LOST for finding in compared):
-        enrolled = _read_enrolled(services, column)
+        enrolled = read_enrolled(services, column, seconds)
         compared = [_compare(entry, results, enrolled=enrolled) for entry in entries]
     findings = _choose(compared, mend)
-    now = services.now()
-    lost = [finding for finding in findings if finding.sent_again]
-    lock_grades([finding.grade_id for finding in lost])
-    done = update(ResourceLink).where(ResourceLink.id == link_id)
-    db.session.execute(done.values(reconciled_at=now))
-    registrations = {entry.grade_id: entry.registration for entry in entries}
-    for finding in lost:
-        _send_again(services, finding, registrations[finding.grade_id])
-    db.session.commit()
-    for finding in lost:
-        wake(services, finding.grade_id)
+    _keep_findings(entries, findings)
+    _finish(services, column, entries, findings, by)
     for drift in {finding.drift for finding in findings}:
         count = sum(1 for finding in findings if finding.drift is drift)
         services.events.publish("reconciled", drift=drift.name.lower(), count=count)
     return findings
+
+
+def _keep_findings(entries: Sequence[_Entry], findings: Sequence[Finding]) -> None:
+    """Write what changed since the comparison before. Commits after each batch."""
+    changed = [
+        {"row": new.grade_id, "before": old.compared, "found": new.kept, "held": new.theirs}
+        for old, new in zip(entries, findings, strict=True)
+        if (old.compared, old.compared_score) != (new.kept, new.theirs)
+    ]
+    changed.sort(key=lambda one: cast(int, one["row"]))  # in the order in which all lock them
+    for start in range(0, len(changed), CELLS_AT_ONCE):
+        db.session.connection().execute(_KEEP, changed[start : start + CELLS_AT_ONCE])
+        db.session.commit()
+
+
+def _finish(
+    services: Services,
+    column: GradebookColumn,
+    entries: Sequence[_Entry],
+    findings: Sequence[Finding],
+    by: str | None,
+) -> None:
+    """Say that the comparison was made, and make due what is sent again. Commits."""
+    now, link_id = services.now(), column.link_id
+    lost = [finding for finding in findings if finding.sent_again]
+    lock_grades([finding.grade_id for finding in lost])
+    values = {"reconciled_at": now, "compared_at": now, "comparison_failure": None}
+    db.session.execute(update(ResourceLink).where(ResourceLink.id == link_id).values(values))
+    registrations = {entry.grade_id: entry.registration for entry in entries}
+    for finding in lost:
+        _send_again(services, finding, registrations[finding.grade_id])
+    if by is not None and lost:
+        said = f"sent {counted(len(lost), 'grade')} again that the LMS had lost"
+        subject, platform_id = f"link {link_id}", column.platform.id
+        record(by, "reconcile", subject, said, now=now, platform_id=platform_id)
+    db.session.commit()
+    for finding in lost:
+        wake(services, finding.grade_id)
 
 
 def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
@@ -122,103 +191,16 @@ def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
     return [replace(found, sent_again=found.drift is Drift.LOST) for found in findings]
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One gradebook column, who is in its course, and which scopes the LMS grants for it."""
-
-    link_id: int
-    resource_link_id: str
-    platform: PlatformValues
-    line_item_url: str | None
-    line_items_url: str | None
-    memberships_url: str | None
-    granted: Granted
-
-
-def _load_column(link_id: int) -> _Column:
-    link = db.session.get_one(ResourceLink, link_id, populate_existing=True)
-    return _Column(
-        link_id=link.id,
-        resource_link_id=link.resource_link_id,
-        platform=platform_values(link.deployment.platform),
-        line_item_url=link.line_item_url,
-        line_items_url=link.line_items_url,
-        memberships_url=link.memberships_url,
-        granted=link.service_scopes,
-    )
-
-
-def _read_column(services: Services, column: _Column) -> dict[str, LmsResult]:
-    lms, url = get_lms(column.platform.dialect), column.line_item_url or ""
-    results = services.gradebook.read_results(
-        column.platform,
-        url,
-        READ_SECONDS,
-        granted=column.granted,
-        page_size=lms.results_per_page,
-    )
-    maximum = _read_maximum(services, column, url) if lms.rescales and results else None
-    if maximum is None:
-        return results
-    return {sub: result.on_scale_of(maximum) for sub, result in results.items()}
-
-
-def _read_maximum(services: Services, column: _Column, url: str) -> float | None:
-    """Return the maximum of the column as it is now, None where the LMS does not say."""
-    seconds = services.settings.passback.lms_deadline_seconds
-    try:
-        return services.gradebook.read_maximum(
-            column.platform, url, seconds, granted=column.granted
-        )
-    except (Refused, Unavailable):
-        return None
-
-
-def _find_column(services: Services, column: _Column) -> _Column:
-    """Look up a column that no launch has named; it is kept, and those who wait for it are woken.
-
-    Commits. Raises Refused when there is none, or more than one.
-    """
-    db.session.commit()
-    missing = "the LMS has not named a gradebook column for this activity"
-    if column.line_items_url is None:
-        raise Refused(missing)
-    found = services.gradebook.find_line_items(
-        column.platform,
-        column.line_items_url,
-        column.resource_link_id,
-        services.settings.passback.lms_deadline_seconds,
-        granted=column.granted,
-    )
-    if len(found) != 1:
-        raise Refused(missing if not found else TOO_MANY)
-    keep_line_item(services, column.link_id, found[0].url)
-    return replace(column, line_item_url=found[0].url)
-
-
-def _read_enrolled(services: Services, column: _Column) -> set[str] | None:
-    """Return who is in the course by now, None where the LMS does not say.
-
-    A grade that is gone with its learner is not lost.
-    """
-    if column.memberships_url is None:
-        return None
-    try:
-        roster = services.memberships.read_roster(
-            column.platform, column.memberships_url, deadline_seconds=READ_SECONDS
-        )
-    except (Refused, Unavailable):
-        return None
-    return {member.sub for member in roster if member.active}
-
-
-def _load_entries(column: _Column) -> list[_Entry]:
+def _load_entries(column: GradebookColumn, began: datetime) -> list[_Entry]:
     newest = aliased(Score)
     sequence = select(func.max(newest.sequence)).where(newest.grade_id == Grade.id)
     # Columns, not objects: a course for everybody has tens of thousands.
     query = (
         select(
             Grade.id,
+            Grade.resend,
+            Grade.compared,
+            Grade.compared_score,
             Learner.sub,
             Learner.first_name,
             Learner.last_name,
@@ -228,6 +210,7 @@ def _load_entries(column: _Column) -> list[_Entry]:
             Score.after_loss,
             Score.line_item_url,
             Score.standing,
+            Score.finished_at,
         )
         .join(Learner, Learner.id == Grade.learner_id)
         .outerjoin(
@@ -238,20 +221,30 @@ def _load_entries(column: _Column) -> list[_Entry]:
         .where(Grade.resource_link_id == column.link_id)
         .order_by(Learner.id)
     )
-    return [_entry(row, column) for row in db.session.execute(query)]
+    return [_entry(row, column, began) for row in db.session.execute(query)]
 
 
-def _entry(row: Any, column: _Column) -> _Entry:
+def _entry(row: Any, column: GradebookColumn, began: datetime) -> _Entry:
     ours = Ours()
     if row.state is not None:
         elsewhere = row.line_item_url is not None and not same_line_item(
             row.line_item_url, column.line_item_url or ""
         )
-        # What went to a column that is no more is on its way to the one that took its place.
-        state = QUEUED if elsewhere or row.standing == PENDING else row.state
-        ours = Ours(row.score_given, state, row.after_loss)
+        newer = row.finished_at is not None and row.finished_at > began
+        # What went to a column that is no more is on its way to the one that took its place; what
+        # was accepted while we read may not have been there yet.
+        moving = elsewhere or newer or row.resend is not None or row.standing == PENDING
+        left = row.compared == Drift.LEFT.kept and not _is_newer(row, column)
+        ours = Ours(row.score_given, QUEUED if moving else row.state, row.after_loss, left)
     name = " ".join(part for part in (row.first_name, row.last_name) if part)
-    return _Entry(row.id, row.registration_id, row.sub, name, ours)
+    values = ours, row.compared, row.compared_score
+    return _Entry(row.id, row.registration_id, row.sub, name, *values)
+
+
+def _is_newer(row: Any, column: GradebookColumn) -> bool:
+    """Tell whether a score came after the newest comparison: what was decided then is over."""
+    at = column.compared_at
+    return at is not None and row.finished_at is not None and row.finished_at > at
 
 
 def _compare(
@@ -298,7 +291,7 @@ def _send_again(services: Services, finding: Finding, registration: int | None) 
 def reconcile_due(services: Services) -> int:
     """Reconcile the links whose turn it is, a few at a time; returns how many.
 
-    One node per link: whoever moves `reconciled_at` has the turn.
+    One node per link: the one that moves `reconciled_at` has the turn.
     """
     hours = services.settings.passback.reconcile_hours
     if not hours:
@@ -319,7 +312,8 @@ def _tell_of_reset(link_id: int, findings: list[Finding]) -> None:
     if held_back:
         logger.warning(
             "link %s: %d grades are gone from the LMS, as after a course reset; nothing is sent. "
-            "To send them again: score reconcile --link %s --all-lost",
+            "The activity's page in the console (Activities) asks what is to become of them: send "
+            "them again (score reconcile --link %s --all-lost), or leave them (--leave)",
             link_id,
             len(held_back),
             link_id,

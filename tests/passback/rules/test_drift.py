@@ -5,6 +5,7 @@ import pytest
 from lti_bridge.passback.rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
 
 ACCEPTED = Ours(80, "accepted")
+LEFT = Ours(80, "accepted", left=True)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,10 @@ ACCEPTED = Ours(80, "accepted")
         (ACCEPTED, Theirs(True, 80, enrolled=False), Drift.DELIVERED),
         (Ours(0, "accepted"), Theirs(True, None), Drift.DELIVERED),
         (Ours(0, "accepted"), Theirs(), Drift.LOST),
+        (LEFT, Theirs(), Drift.LEFT),
+        (LEFT, Theirs(True, None), Drift.LEFT),
+        (LEFT, Theirs(True, 80), Drift.DELIVERED),
+        (LEFT, Theirs(True, 95), Drift.OVERRIDDEN),
         (Ours(80, "superseded"), Theirs(True, 95), Drift.OVERRIDDEN),
         (Ours(80, "superseded"), Theirs(), Drift.OVERRIDDEN),
     ],

@@ -1,0 +1,271 @@
+"""What the newest comparison with a gradebook found, and what a person decides about it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
+
+from ...core.db import db, reading
+from ...core.errors import BridgeError
+from ...core.plain_text import counted
+from ...platforms.models import Deployment, Platform
+from ...registrations.grade_updates import lock_grades
+from ...registrations.models import Grade, Learner, ResourceLink
+from ...services import Services
+from ..models import Score
+from ..rules.drift import ASKED_ABOUT, DIFFERS, OTHER_STANDS, Drift
+from ..rules.score_states import QUEUED
+from ..triggers.reconcile import Mend, reconcile_link
+from .by_hand import BATCH, note, resend_all
+
+LEARNERS_AT_MOST = 200
+LOSSES_AT_MOST = 100
+# A person waits for the page.
+PAGE_SECONDS = 20.0
+BY_WORD = {drift.kept: drift for drift in Drift}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One learner whose grade differs: ours, and what the LMS held when it was read, of 100."""
+
+    learner_id: int
+    name: str
+    drift: Drift
+    ours: float | None
+    theirs: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the newest comparison of an activity found, as far as it still holds.
+
+    `differ` counts the grades that are not as we sent them, without those that were left so;
+    `failure` is why the newest comparison could not be made, None when it could.
+    """
+
+    compared_at: datetime | None = None
+    failure: str | None = None
+    differ: int = 0
+
+    @property
+    def words(self) -> str:
+        """The same in a few words, with the time in UTC."""
+        if self.compared_at is None:
+            return "could not be compared" if self.failure else "not compared yet"
+        found = f"{self.differ} differ{'s' if self.differ == 1 else ''}"
+        said = f"{found if self.differ else 'all the same'}, {self.compared_at:%Y-%m-%d %H:%M}"
+        return f"{said}; not compared since, though it was tried" if self.failure else said
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A comparison in full: how many stand how, and who differs.
+
+    `learners` has the first `LEARNERS_AT_MOST`, `more` how many there are besides; `asked` is how
+    many were lost or cleared, so that a person decides, and `other` in how many cells another grade
+    than ours, or none, stands.
+    """
+
+    summary: Summary
+    counts: Sequence[tuple[Drift, int]]
+    learners: Sequence[Difference]
+    more: int
+    asked: int
+    other: int
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An activity whose gradebook has lost grades, or had them cleared, that nobody decided on."""
+
+    link_id: int
+    title: str | None
+    platform_id: int
+    deployment_id: int
+    lost: int
+    cleared: int
+    compared_at: datetime
+
+
+def _newer() -> ColumnElement[bool]:
+    """Tell of a Grade whether a Score came, or comes, after the comparison of its link."""
+    later = or_(Score.state == QUEUED, Score.finished_at > ResourceLink.compared_at)
+    newer = select(Score.id).where(Score.grade_id == Grade.id, later)
+    return newer.correlate(Grade, ResourceLink).exists()
+
+
+def _holds(drifts: Collection[Drift]) -> ColumnElement[bool]:
+    """Tell of a Grade whether it was found so, and nothing of ours came after it.
+
+    The words stand in the statement as in the index of what is asked about, which is found by that.
+    """
+    words = [drift.kept for drift in drifts]
+    named = Grade.compared.in_(bindparam(None, words, expanding=True, literal_execute=True))
+    return named & ~_newer()
+
+
+def summarize(link_ids: Collection[int]) -> Mapping[int, Summary]:
+    """Return what was found of some links, by their rows' ids. The transaction stays open."""
+    query = (
+        select(Grade.resource_link_id, func.count())
+        .join(ResourceLink, ResourceLink.id == Grade.resource_link_id)
+        .where(Grade.resource_link_id.in_(link_ids), _holds(DIFFERS))
+        .group_by(Grade.resource_link_id)
+    )
+    differ = {link_id: count for link_id, count in db.session.execute(query)}
+    links = select(ResourceLink.id, ResourceLink.compared_at, ResourceLink.comparison_failure)
+    return {
+        link_id: Summary(at, failure, differ.get(link_id, 0))
+        for link_id, at, failure in db.session.execute(links.where(ResourceLink.id.in_(link_ids)))
+    }
+
+
+def load_comparison(link_id: int) -> Comparison:
+    """Return what the newest comparison of a link found. The transaction stays the caller's."""
+    counts = _count(link_id)
+    differing = sum(counts.get(drift, 0) for drift in (*DIFFERS, Drift.LEFT))
+    learners = [_difference(row) for row in db.session.execute(_select_learners(link_id))]
+    return Comparison(
+        summary=summarize([link_id])[link_id],
+        counts=[(drift, counts[drift]) for drift in Drift if drift in counts],
+        learners=learners,
+        more=differing - len(learners),
+        asked=sum(counts.get(drift, 0) for drift in ASKED_ABOUT),
+        other=sum(counts.get(drift, 0) for drift in OTHER_STANDS),
+    )
+
+
+def _count(link_id: int) -> dict[Drift, int]:
+    """A grade that is newer than the comparison is under way, whatever was found."""
+    word = case((_newer(), Drift.UNDER_WAY.kept), else_=Grade.compared).label("word")
+    each = (
+        select(word)
+        .join(ResourceLink, ResourceLink.id == Grade.resource_link_id)
+        .where(Grade.resource_link_id == link_id, Grade.compared.is_not(None))
+        .subquery()
+    )
+    found = db.session.execute(select(each.c.word, func.count()).group_by(each.c.word))
+    return {BY_WORD[word]: count for word, count in found if word in BY_WORD}
+
+
+def _select_learners(link_id: int) -> Select[Any]:
+    newest = select(Score.score_given).where(Score.grade_id == Grade.id)
+    ours = newest.order_by(Score.sequence.desc()).limit(1).correlate(Grade).scalar_subquery()
+    named = Learner.id, Learner.first_name, Learner.last_name, Learner.sub
+    return (
+        select(*named, Grade.compared, Grade.compared_score, ours.label("ours"))
+        .join(Grade, Grade.learner_id == Learner.id)
+        .join(ResourceLink, ResourceLink.id == Grade.resource_link_id)
+        .where(Grade.resource_link_id == link_id, _holds((*DIFFERS, Drift.LEFT)))
+        .order_by(Learner.last_name, Learner.first_name, Learner.id)
+        .limit(LEARNERS_AT_MOST)
+    )
+
+
+def _difference(row: Any) -> Difference:
+    name = " ".join(part for part in (row.first_name, row.last_name) if part)
+    drift = BY_WORD[row.compared]
+    return Difference(row.id, name or f"User {row.sub}", drift, row.ours, row.compared_score)
+
+
+def find_grades(link_id: int, drifts: Collection[Drift]) -> list[int]:
+    """Return the ids of a link's grades that were found so, and still are as far as we know.
+
+    The transaction stays the caller's.
+    """
+    query = select(Grade.id).join(ResourceLink, ResourceLink.id == Grade.resource_link_id)
+    mine = query.where(Grade.resource_link_id == link_id, _holds(drifts))
+    return list(db.session.scalars(mine.order_by(Grade.id)))
+
+
+def find_losses(scope_platform_id: int | None) -> list[Loss]:
+    """Return the activities that a person is asked about, of one platform or of all.
+
+    At most `LOSSES_AT_MOST`, the newest comparison first. The transaction stays the caller's.
+    """
+    lost = func.sum(case((Grade.compared == Drift.LOST.kept, 1), else_=0))
+    cleared = func.sum(case((Grade.compared == Drift.CLEARED.kept, 1), else_=0))
+    link = (
+        ResourceLink.id,
+        ResourceLink.title,
+        Deployment.platform_id,
+        ResourceLink.deployment_id,
+    )
+    query = (
+        select(*link, lost, cleared, ResourceLink.compared_at)
+        .join(Grade, Grade.resource_link_id == ResourceLink.id)
+        .join(Deployment, Deployment.id == ResourceLink.deployment_id)
+        .join(Platform, Platform.id == Deployment.platform_id)
+        .where(
+            _holds(ASKED_ABOUT),
+            ResourceLink.compared_at.is_not(None),
+            Platform.disabled_at.is_(None),
+        )
+        .group_by(*link, ResourceLink.compared_at)
+        .order_by(ResourceLink.compared_at.desc(), ResourceLink.id)
+        .limit(LOSSES_AT_MOST)
+    )
+    if scope_platform_id is not None:
+        query = query.where(Platform.id == scope_platform_id)
+    return [Loss(*row) for row in db.session.execute(query)]
+
+
+def compare_now(services: Services, link_id: int) -> str:
+    """Compare a link with its gradebook and send nothing; returns what came of it. Commits."""
+    try:
+        reconcile_link(services, link_id, mend=Mend.NONE, seconds=PAGE_SECONDS)
+    except BridgeError as error:
+        text = str(error).rstrip(".")
+        return f"It could not be compared: {text}."
+    with reading(db.session()):
+        differ = summarize([link_id])[link_id].differ
+    if not differ:
+        return "It was compared: every grade is as it was sent."
+    return f"It was compared: {counted(differ, 'grade')} differ{'s' if differ == 1 else ''}."
+
+
+def send_lost_again(services: Services, link_id: int, who: str) -> int:
+    """Send again what a link's gradebook has lost, or what was cleared there; returns how many.
+
+    Commits, and wakes workers.
+    """
+    return _send_again(services, link_id, who, ASKED_ABOUT)
+
+
+def send_all_again(services: Services, link_id: int, who: str) -> int:
+    """Send ours again wherever another grade stands, a teacher's too; returns how many.
+
+    What a person left as it is stays. Commits, and wakes workers.
+    """
+    return _send_again(services, link_id, who, OTHER_STANDS)
+
+
+def _send_again(services: Services, link_id: int, who: str, drifts: Collection[Drift]) -> int:
+    grade_ids = find_grades(link_id, drifts)
+    resend_all(services, grade_ids, who)
+    return len(grade_ids)
+
+
+def leave_lost(services: Services, link_id: int, who: str) -> int:
+    """Leave what a link's gradebook has lost, or what was cleared there; returns how many.
+
+    They are not asked about again as long as the gradebook shows nothing of them. Commits.
+    """
+    grade_ids = find_grades(link_id, ASKED_ABOUT)
+    for start in range(0, len(grade_ids), BATCH):
+        batch = grade_ids[start : start + BATCH]
+        lock_grades(batch)
+        db.session.execute(
+            update(Grade)
+            .where(Grade.id.in_(batch))
+            .values(compared=Drift.LEFT.kept)
+            .execution_options(synchronize_session=False)
+        )
+        for grade_id in batch:
+            text = f"{who} left it as it is: the gradebook has no grade, and none is sent again."
+            note(services, grade_id, "steer", text)
+        db.session.commit()
+    return len(grade_ids)
