@@ -7,14 +7,17 @@ import click
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
+from ..audit.log import OPERATOR, record
 from ..core.db import db
 from ..core.errors import BridgeError, ConfigurationError, Refused
+from ..core.plain_text import counted
 from ..passback.actions import by_hand
+from ..passback.actions.comparison import leave_lost
 from ..passback.actions.outlook import situation_of, state_of
 from ..passback.learner_progress import Situation
 from ..passback.learner_state import PERSON_SENDS
 from ..passback.models import Score
-from ..passback.rules.drift import Drift
+from ..passback.rules.drift import DIFFERS, Drift
 from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
 from ..registrations.models import Grade, Registration, ResourceLink
 from ..services import Services
@@ -27,15 +30,6 @@ STATES = ("parked", "superseded", "queued")
 WITH_ROWS = (
     joinedload(Score.grade).joinedload(Grade.resource_link),
     joinedload(Score.registration),
-)
-# What a comparison names one by one.
-TOLD = (
-    Drift.LOST,
-    Drift.LOST_AGAIN,
-    Drift.CLEARED,
-    Drift.UNCLEAR,
-    Drift.OVERRIDDEN,
-    Drift.NEVER_SENT,
 )
 
 
@@ -125,8 +119,17 @@ def park(registration_ids: tuple[str, ...]) -> None:
     is_flag=True,
     help="Send lost grades again also where so many are gone that the course was probably reset.",
 )
-def reconcile(link_name: str | None, dry_run: bool, all_lost: bool) -> int:
+@click.option(
+    "--leave",
+    is_flag=True,
+    help="Send nothing; what this link's gradebook has lost is left, and not asked about again.",
+)
+def reconcile(link_name: str | None, dry_run: bool, all_lost: bool, leave: bool) -> int:
     """Compare gradebooks with what was delivered, and send again what the LMS has lost."""
+    if dry_run + all_lost + leave > 1:
+        raise click.UsageError("--dry-run, --all-lost and --leave exclude each other")
+    if leave and not link_name:
+        raise click.UsageError("--leave is for one link: name it with --link")
     with open_bridge() as services:
         if link_name:
             links = [find_link(link_name).id]
@@ -137,11 +140,24 @@ def reconcile(link_name: str | None, dry_run: bool, all_lost: bool) -> int:
             query = select(ResourceLink.id).where(has_column)
             links = list(db.session.scalars(query.order_by(ResourceLink.id)))
         db.session.commit()
-        mend = Mend.NONE if dry_run else Mend.ALL if all_lost else Mend.FEW
+        mend = Mend.NONE if dry_run or leave else Mend.ALL if all_lost else Mend.FEW
         failed = [_reconcile(services, link_id, mend) for link_id in links]
         if not links:
             click.echo("No link has a gradebook column yet.")
+        if leave and not any(failed):
+            _leave(services, links[0])
         return 1 if any(failed) else 0
+
+
+def _leave(services: Services, link_id: int) -> None:
+    """Leave what a link has lost, and say how much that is."""
+    platform_id = db.session.get_one(ResourceLink, link_id).deployment.platform_id
+    said, now = "left the grades as they are that the gradebook had lost", services.now()
+    record(OPERATOR, "leave", f"link {link_id}", said, now=now, platform_id=platform_id)
+    count = leave_lost(services, link_id, WHO)
+    if not count:
+        db.session.rollback()
+    click.echo(f"  {counted(count, 'grade')} left as {'it is' if count == 1 else 'they are'}.")
 
 
 def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
@@ -149,7 +165,7 @@ def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
     title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
     db.session.commit()
     try:
-        findings = reconcile_link(services, link_id, mend=mend)
+        findings = reconcile_link(services, link_id, mend=mend, by=OPERATOR)
     except BridgeError as error:
         db.session.rollback()
         click.echo(f"{title} (link {link_id}): not compared: {error}")
@@ -161,12 +177,13 @@ def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
     ]
     click.echo(f"{title} (link {link_id}): {', '.join(counts) or 'nobody has a grade'}")
     for finding in findings:
-        if finding.drift in TOLD:
+        if finding.drift in DIFFERS:
             click.echo(f"  {_line(finding)}")
     lost = [finding for finding in findings if finding.drift is Drift.LOST]
     if mend is Mend.FEW and lost and not any(finding.sent_again for finding in lost):
         click.echo("  So many are gone that the course was probably reset: nothing was sent again.")
         click.echo(f"  To send them again: score reconcile --link {link_id} --all-lost")
+        click.echo(f"  To leave them: score reconcile --link {link_id} --leave")
     return False
 
 
