@@ -76,17 +76,19 @@ def test_cursor_moves_to_the_start_less_an_overlap(stage: Stage) -> None:
     since = cursor(stage).since
     assert since is not None
     assert abs((since + OVERLAP - before).total_seconds()) < 5
+    swept_at = cursor(stage).swept_at
+    assert swept_at is not None and swept_at >= before
     assert cursor(stage).lease_token is None
 
 
 def test_failed_sweep_leaves_the_cursor(stage: Stage) -> None:
     sweep(stage)
-    before = cursor(stage).since
+    before = cursor(stage).since, cursor(stage).swept_at
     finish_without_exit(stage, 70)
     stage.set_faults(stage.cloud, error_status=500)
 
     assert sweep(stage) == 0
-    assert cursor(stage).since == before
+    assert (cursor(stage).since, cursor(stage).swept_at) == before
     stage.set_faults(stage.cloud)
     with stage.app.app_context():
         db.session.execute(update(SweepCursor).values(lease_until=None))

@@ -1,4 +1,4 @@
-"""How far each SCORM Cloud account was looked through.
+"""When each SCORM Cloud account was looked through last.
 
 From rows, so that every process of every node says the same.
 """
@@ -17,21 +17,34 @@ LATE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Swept:
-    """How far the sweep of one account has come; `late` when its next round is overdue."""
+    """The sweep of one account: when the newest that read everything ended, None before the first.
+
+    `ago` says how long ago that was; `late` when its next round is overdue.
+    """
 
     account: str
-    until: datetime | None
+    swept_at: datetime | None
+    ago: str
     late: bool
 
 
 def find_sweeps(now: datetime) -> list[Swept]:
     """Return every account's sweep. Reads in the caller's transaction."""
     query = (
-        select(ScormAccount.name, SweepCursor.since, SweepCursor.next_sweep_at)
+        select(ScormAccount.name, SweepCursor.swept_at, SweepCursor.next_sweep_at)
         .join(SweepCursor, SweepCursor.scorm_account_id == ScormAccount.id)
         .order_by(ScormAccount.name)
     )
     return [
-        Swept(name, since, next_at is not None and next_at < now - LATE)
-        for name, since, next_at in db.session.execute(query)
+        Swept(name, at, _say_ago(now, at), next_at is not None and next_at < now - LATE)
+        for name, at, next_at in db.session.execute(query)
     ]
+
+
+def _say_ago(now: datetime, at: datetime | None) -> str:
+    """Say how long ago a moment was, in the largest unit that has two of it."""
+    seconds = int((now - at).total_seconds()) if at is not None else 0
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{max(0, seconds)} s"

@@ -194,6 +194,7 @@ def _move_cursor(services: Services, sweep: _Sweep, server_time: datetime) -> No
         .where(*mine)
         .values(
             since=server_time - OVERLAP,
+            swept_at=services.now(),
             next_sweep_at=sweep.started_at + interval,
             lease_token=None,
             lease_until=None,

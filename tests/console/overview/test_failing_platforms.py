@@ -29,7 +29,8 @@ def test_late_sweep_asks_for_a_worker(world: World, owner: FlaskClient) -> None:
     assert account is not None
     cursor = db.session.scalars(select(SweepCursor)).first()
     cursor = cursor or SweepCursor(scorm_account_id=account.id)
-    cursor.since = cursor.next_sweep_at = now
+    cursor.since, cursor.swept_at = now - timedelta(minutes=15), now - timedelta(seconds=40)
+    cursor.next_sweep_at = now
     db.session.add(cursor)
     db.session.commit()
     fresh = text_of(owner)
@@ -37,5 +38,20 @@ def test_late_sweep_asks_for_a_worker(world: World, owner: FlaskClient) -> None:
     db.session.commit()
 
     assert "The next look is overdue" not in fresh
-    assert f"looked through up to {now:%Y-%m-%d %H:%M} UTC" in fresh
+    assert "last looked through 40 s ago" in fresh
     assert "The next look is overdue" in text_of(owner)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172800, "2 d")],
+)
+def test_time_since_the_last_look_is_short(
+    world: World, owner: FlaskClient, seconds: int, said: str
+) -> None:
+    account = db.session.scalars(select(ScormAccount)).one()
+    at = world.services.now() - timedelta(seconds=seconds)
+    db.session.add(SweepCursor(scorm_account_id=account.id, swept_at=at))
+    db.session.commit()
+
+    assert f"last looked through {said} ago" in text_of(owner)
