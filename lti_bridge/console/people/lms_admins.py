@@ -1,6 +1,7 @@
 """Who may use the console from inside an LMS: its admins ask, an owner of the bridge grants."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -15,6 +16,8 @@ from ...lti.models import UsedNonce
 from ...lti.values import PlatformValues
 from ...people.models import ConsoleGrant
 from ...platforms import registry
+from ...platforms.models import Platform
+from ...registrations.models import Learner
 from ...services import Services
 from ...web.page_tokens import ADMIN, BROWSER, PageToken
 from ..sign_in.sessions import end_sessions_of_grant, start_session
@@ -113,6 +116,24 @@ def _asking(platform_id: int) -> int:
 def list_grants() -> list[ConsoleGrant]:
     """Return every wish and grant, oldest first."""
     return list(db.session.scalars(select(ConsoleGrant).order_by(ConsoleGrant.id)))
+
+
+def names_of(grants: Sequence[ConsoleGrant]) -> dict[int, str]:
+    """Return the names of admins that are kept, by the numbers of their grants.
+
+    Nothing is kept of staff but their user id: a name is known of one who has learnt here, too.
+    """
+    same = (Learner.platform_identity == Platform.identity) & (Learner.sub == ConsoleGrant.sub)
+    query = (
+        select(ConsoleGrant.id, Learner.first_name, Learner.last_name)
+        .join(Platform, Platform.id == ConsoleGrant.platform_id)
+        .join(Learner, same)
+        .where(ConsoleGrant.id.in_([row.id for row in grants]))
+    )
+    return {
+        number: " ".join(part for part in parts if part)
+        for number, *parts in db.session.execute(query)
+    }
 
 
 def grant(

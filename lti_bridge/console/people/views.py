@@ -9,7 +9,7 @@ from ...services import current_services
 from ..access import Rule, allow, not_found
 from ..layout import go, show
 from .accounts import OWNER, PASSWORD, list_people, make_invite, set_disabled, welcome_address
-from .lms_admins import decide_grant, list_grants
+from .lms_admins import decide_grant, list_grants, names_of
 
 blueprint = Blueprint("people", __name__, url_prefix="/console")
 
@@ -24,8 +24,14 @@ def show_people(actor: Actor) -> Response:
 def _people(link: str = "", whose: str = "") -> Response:
     with reading(db.session()):
         accounts, grants = list_people(), list_grants()
+        names = names_of(grants)
     return show(
-        "console/people/people.html", accounts=accounts, grants=grants, link=link, whose=whose
+        "console/people/people.html",
+        accounts=accounts,
+        grants=grants,
+        names=names,
+        link=link,
+        whose=whose,
     )
 
 

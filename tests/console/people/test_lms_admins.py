@@ -36,6 +36,20 @@ def test_admin_asks_and_waits(world: World) -> None:
     db.session.commit()
 
 
+def test_wish_shows_who_asks_of_which_lms_since_when(app: Flask, world: World) -> None:
+    knock(world, "adam")
+    world.launch(sub="alma", given_name="Alma", family_name="Andersen")
+    knock(other_browser(app, world), "alma")
+    owner = sign_in_owner(app.test_client(), world.services)
+
+    text = " ".join(owner.get("/console/people").text.split())
+
+    assert '<th scope="row">adam</th>' in text
+    assert 'Alma Andersen<br><span class="small quiet">alma</span>' in text
+    lms = 'School<br><span class="small quiet">installation 1</span></td>'
+    assert f"<td>{lms} <td>{world.services.now():%Y-%m-%d %H:%M}</td>" in text
+
+
 def test_granted_admin_sees_the_activities(world: World) -> None:
     world.launch(resource_link={"id": "link-9", "title": "Swimming"}, sub="bob")
 
