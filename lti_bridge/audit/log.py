@@ -1,8 +1,10 @@
 """The audit log: what people did, when, and to what."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from ..core.db import db
 from .actor import Actor, Scope
@@ -10,6 +12,23 @@ from .models import AuditEntry
 
 OPERATOR = "the operator, by a command"
 AT_ONCE = 50
+# What can be asked for, and which actions are of that kind.
+KINDS = {
+    "grades": (
+        *("resend", "reread", "retry", "park", "another", "reset", "reset-outcome"),
+        *("compare", "reconcile", "leave"),
+    ),
+    "activities": ("policy", "course", "link"),
+    "courses": ("upload",),
+    "platforms": ("platform", "connect", "approve", "succeed"),
+    "accounts": ("account",),
+    "checks": ("test",),
+    "keys": ("keys",),
+    "people": ("join", "password", "disable", "enable", "grant", "revoke"),
+    "one-time links": ("invite",),
+    "privacy": ("erase", "export", "retention"),
+    "database": ("migrate",),
+}
 
 
 def record(
@@ -21,7 +40,7 @@ def record(
     now: datetime,
     platform_id: int | None = None,
 ) -> None:
-    """Add an entry in the caller's transaction, so that it stands if and only if the deed does.
+    """Add an entry in the caller's transaction: it stands if and only if what it tells of does.
 
     `action` is a short verb, such as "resend"; `subject` names the row, such as "grade 12".
     """
@@ -38,8 +57,26 @@ def record(
     )
 
 
+@dataclass(frozen=True)
+class EntryFilter:
+    """Which entries: with `search` in who, what or to what; done to `subject`; of a kind; by day.
+
+    `since` and `until` are days of UTC, both included.
+    """
+
+    search: str = ""
+    subject: str = ""
+    kind: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
 def list_entries(
-    scope: Scope, *, before: int | None = None, subject: str = "", at_most: int = AT_ONCE
+    scope: Scope,
+    wanted: EntryFilter,
+    *,
+    before: int | None = None,
+    at_most: int = AT_ONCE,
 ) -> list[AuditEntry]:
     """Return the newest entries that somebody may see, older than the entry `before`."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(at_most)
@@ -47,6 +84,18 @@ def list_entries(
         query = query.where(AuditEntry.platform_id == scope.platform_id)
     if before is not None:
         query = query.where(AuditEntry.id < before)
-    if subject:
-        query = query.where(AuditEntry.subject == subject)
-    return list(db.session.scalars(query))
+    return list(db.session.scalars(query.where(*_conditions(wanted))))
+
+
+def _conditions(wanted: EntryFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.search:
+        columns = AuditEntry.actor, AuditEntry.text, AuditEntry.subject
+        yield or_(*(column.icontains(wanted.search, autoescape=True) for column in columns))
+    if wanted.subject:
+        yield AuditEntry.subject == wanted.subject
+    if wanted.kind in KINDS:
+        yield AuditEntry.action.in_(KINDS[wanted.kind])
+    if wanted.since is not None:
+        yield AuditEntry.at >= datetime.combine(wanted.since, time.min, UTC)
+    if wanted.until is not None:
+        yield AuditEntry.at <= datetime.combine(wanted.until, time.max, UTC)

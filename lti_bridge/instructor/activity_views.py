@@ -1,6 +1,5 @@
 """The pages behind the instructor's page: one learner, sending again, gradebook, policy, file."""
 
-import codecs
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -8,9 +7,10 @@ from flask import Blueprint, Response, request
 from ..console.platforms.forms import LISTED
 from ..core.errors import PageRefused, Refused
 from ..services import Services
+from ..web.csv_files import send_csv
 from ..web.frames import frame_origins
 from ..web.page_tokens import PageToken, read_page
-from ..web.pages import render_page, with_headers
+from ..web.pages import render_page
 from ..web.refusals import refusing
 from .actions import COMPARED, act_on, compare, find_to_resend, leave, load_gradebook, resend_many
 from .activity import LinkFacts, load_everybody, require_manager
@@ -149,12 +149,7 @@ def scores(services: Services) -> Response:
     """Every learner of the activity, for a spreadsheet."""
     page = read_page(services, request.args.get("page", ""))
     facts, learners = load_everybody(services, page)
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
-    data = codecs.BOM_UTF8 + write_scores(learners).encode("utf-8", "replace")
-    response = Response(data, mimetype="text/csv")
-    name = f"activity-{facts.link_id}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return with_headers(response)
+    return send_csv(write_scores(learners), f"activity-{facts.link_id}.csv")
 
 
 def number_of(text: str) -> int:

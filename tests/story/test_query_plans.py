@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from lti_bridge.core.db import db
 from lti_bridge.ops.gauges import RowGauges
+from lti_bridge.passback.actions.comparison import find_losses, load_comparison
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.tasks import prune_nonces
@@ -43,6 +44,7 @@ BIG = (
     "staff_visit",
     "audit_entry",
 )
+AUDIT_FOUND = "audit?search=golf&kind=grades&from=2026-11-01&to=2026-11-30"
 Statement = tuple[str, Any]
 
 
@@ -88,6 +90,9 @@ def _scans(line: str, statement: str) -> bool:
     aliases = dict(re.findall(r"\b(\w+) AS (\w+)", statement))
     tables = {alias: table for table, alias in aliases.items()}
     table = tables.get(name, name)
+    # An index of the few rows that matter, read from end to end.
+    if "USING INDEX ix_grade_resource_link_id" in line:
+        return False
     # The newest rows of a table, by its key: so many, then it stops.
     newest = re.search(rf"ORDER BY {name}\.id DESC\s+LIMIT", statement)
     return table in BIG and newest is None
@@ -171,8 +176,11 @@ def test_pages_read_no_whole_table(busy: World) -> None:
     owner = sign_in_owner(busy.browser.application.test_client(), busy.services)
     with caught() as statements:
         assert launch(busy, "ida", roles=[INSTRUCTOR]).status_code == 303
-        for path in ("", "activities", "activities?search=golf", "people", "audit"):
+        for path in ("", "activities", "activities?search=golf", "people", "audit", AUDIT_FOUND):
             assert owner.get(f"/console/{path}").status_code == 200
+        find_losses(None)
+        load_comparison(1)
+        db.session.commit()
 
     assert len(statements) > 20
     assert full_scans(statements) == []
