@@ -1,11 +1,15 @@
 """What a comparison finds is kept, and a person decides about what the gradebook has lost."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
+from lti_bridge.audit.log import OPERATOR
 from lti_bridge.audit.models import AuditEntry
+from lti_bridge.commands import scores
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.actions import by_hand, comparison
@@ -264,3 +268,28 @@ def test_log_tells_who_had_lost_grades_sent(column: Column) -> None:
     assert (entry.actor, entry.subject) == ("olga", f"link {column.link_id}")
     assert entry.text == "sent 1 grade again that the LMS had lost"
     db.session.commit()
+
+
+def test_command_leaves_what_is_lost(column: Column, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "open_bridge", lambda: nullcontext(column.services))
+    column.holds(bob=95)
+    arguments = ["--link", str(column.link_id), "--leave"]
+    column.clock.advance(60)
+
+    left = CliRunner().invoke(scores.reconcile, arguments)
+    again = CliRunner().invoke(scores.reconcile, arguments)
+
+    assert "1 overridden by a teacher, 2 lost in the LMS" in left.output
+    assert "2 grades left as they are." in left.output
+    assert "1 overridden by a teacher, 2 left as it is" in again.output
+    assert "0 grades left as they are." in again.output
+    (entry,) = db.session.scalars(select(AuditEntry))
+    assert (entry.actor, entry.action) == (OPERATOR, "leave")
+    assert [column.grade(sub).resend for sub in SUBS] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--leave"], ["--link", "1", "--leave", "--all-lost"], ["--leave", "--dry-run"]]
+)
+def test_leaving_is_for_one_link_and_sends_nothing(arguments: list[str]) -> None:
+    assert CliRunner().invoke(scores.reconcile, arguments).exit_code == 2
