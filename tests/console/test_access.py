@@ -33,12 +33,16 @@ BY_TOKEN = {
     "link_pages.resend",
     "link_pages.policy",
     "link_pages.set_policy",
+    "link_pages.gradebook",
+    "link_pages.compare_now",
+    "link_pages.leave_lost",
     "link_pages.scores",
 }
 # What learners open themselves: their own result, and the way into the console for LMS admins.
 ASSISTANTS_READ = {
     "console.link",
     "link_pages.learner",
+    "link_pages.gradebook",
     "link_pages.scores",
 }
 # A token of its own, not a page's.

@@ -39,6 +39,8 @@ PROOFS = {
     "link_pages.act": PAGE,
     "link_pages.resend": PAGE,
     "link_pages.set_policy": PAGE,
+    "link_pages.compare_now": PAGE,
+    "link_pages.leave_lost": PAGE,
     "picker.browse": PAGE,
     "picker.preview": PAGE,
     "picker.choose": PAGE,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
-from lti_bridge.passback.actions import by_hand
+from lti_bridge.passback.actions import by_hand, comparison
 from lti_bridge.passback.actions.policy_change import change_policy, preview_policy
 from lti_bridge.passback.rules.drift import Drift
 from lti_bridge.passback.triggers.reconcile import Mend, reconcile_due, reconcile_link
@@ -171,6 +171,34 @@ def test_course_reset_is_not_undone(stage: Stage, activity: str) -> None:
 
     assert (finding.drift, finding.sent_again) == (Drift.LOST, False)
     assert stage.score_states() == ["accepted"]
+
+
+@pytest.mark.usefixtures("rows")
+def test_what_a_reset_took_is_left_until_a_new_grade(stage: Stage, activity: str) -> None:
+    finish(stage, PASSED, 70)
+    stage.wait_for_grade("alice", activity, 70)
+    wait_for(lambda: stage.score_states() == ["accepted"], "the Score's end")
+    lose(stage, activity)
+    assert drifts(stage, Mend.FEW) == [Drift.LOST]
+    assert losses() == [1]
+
+    comparison.leave_lost(stage.services, link_id(), "An owner")
+
+    assert drifts(stage, Mend.FEW) == drifts(stage, Mend.ALL) == [Drift.LEFT]
+    assert (losses(), stage.grade_of("alice", activity)) == ([], None)
+    finish(stage, PASSED, 90)
+    stage.wait_for_grade("alice", activity, 90)
+    wait_for(lambda: stage.score_states() == ["accepted", "accepted"], "the second Score's end")
+    assert drifts(stage) == [Drift.DELIVERED]
+    lose(stage, activity)
+    assert drifts(stage) == [Drift.LOST]
+    assert losses() == [1]
+
+
+def losses() -> list[int]:
+    found = [loss.lost for loss in comparison.find_losses(None)]
+    db.session.commit()
+    return found
 
 
 @pytest.mark.usefixtures("rows")
