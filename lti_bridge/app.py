@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from .audit import wiring as audit
 from .console import wiring as console
 from .core.clock import DatabaseClock
 from .core.config import Settings
@@ -36,7 +37,10 @@ from .services import EXTENSION, Services
 from .web import wiring as web
 
 # Requests and events pass through `ops` first, which names, counts and logs them.
-CHAPTERS = (ops, problems, web, platforms, launches, deep_linking, passback, instructor, console)
+CHAPTERS = (
+    *(ops, problems, audit, web, platforms, launches),
+    *(deep_linking, passback, instructor, console),
+)
 MAX_FORM_BYTES = 1024 * 1024
 
 

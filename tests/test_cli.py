@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import ANY
 
 import click
 import pytest
@@ -18,6 +19,8 @@ from sqlalchemy import select, update
 
 from lti_bridge import cli
 from lti_bridge.app import create_app
+from lti_bridge.audit.log import OPERATOR
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.commands import serving
 from lti_bridge.commands.courses import wait_for_import
 from lti_bridge.commands.opening import close_bridge
@@ -865,3 +868,122 @@ def age(tmp_path: Path) -> None:
         db.session.execute(update(Learner).values(created_at=long_ago))
         db.session.commit()
         close_bridge(app.extensions["lti_bridge"])
+
+
+def entries(tmp_path: Path) -> list[tuple[str, str, str]]:
+    """Return what the audit log says of commands: action, subject, text."""
+    app = create_app(load_settings({}, config_file=tmp_path / "bridge.toml"))
+    with app.app_context():
+        mine = AuditEntry.actor == OPERATOR
+        rows = db.session.scalars(select(AuditEntry).where(mine).order_by(AuditEntry.id))
+        found = [(row.action, row.subject, row.text) for row in rows]
+        close_bridge(app.extensions["lti_bridge"])
+    return found
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize(
+    ("words", "entry"),
+    [
+        ("platform disable School", ("platform", "platform 1", "stopped its launches")),
+        (
+            "platform invite --name Other",
+            ("invite", "platforms", "made an address to connect Other"),
+        ),
+        (
+            "platform deployment approve School 1",
+            ("approve", "platform 1", "approved the deployment 1"),
+        ),
+        (
+            "link set 1 --course golf --attempts 0",
+            ("link", "link 1", "set course golf, attempts 0"),
+        ),
+        ("link set 1 --no-course", ("link", "link 1", "set course none")),
+        ("link set 1 --answer latest", ("policy", "link 1", "set answer latest")),
+        (f"score resend {REGISTRATION_ID}", ("resend", "grade 1", "asked to send the grade again")),
+        (
+            f"score reread {REGISTRATION_ID}",
+            ("reread", "grade 1", "asked to read the result again"),
+        ),
+        (f"score retry {REGISTRATION_ID}", ("retry", "grade 1", "asked to try it now")),
+        (f"score park {REGISTRATION_ID}", ("park", "grade 1", "parked it")),
+        ("keys rotate", ("keys", "tool keys", "asked for a new signing key")),
+        ("keys rotate --leaked", ("keys", "tool keys", "replaced every signing key at once")),
+        ("migrate --restored", ("migrate", "database", "said that the database is an older copy")),
+        (
+            "retention",
+            ("retention", "what is kept", "asked to let go of what is older than the settings say"),
+        ),
+        ("console owner", ("invite", "console account a new owner", ANY)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_audit_log_tells_what_commands_changed(bridge, tmp_path, words, entry):
+    ended = bridge(*words.split())
+
+    assert ended.status == 0, ended.err
+    assert entries(tmp_path) == [entry]
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "platform disable Nobody",
+        "platform deployment approve School 7",
+        "link set 1 --answer latest --dry-run",
+        "link show 1",
+        "score list",
+        "score resend --link 1 --state superseded",
+        "score reconcile --link 1",
+        "keys list",
+        "retention --dry-run",
+        "migrate",
+        "learner find ander",
+    ],
+)
+def test_audit_log_tells_nothing_of_what_changed_nothing(bridge, tmp_path, words):
+    bridge(*words.split())
+
+    assert entries(tmp_path) == []
+
+
+def test_audit_log_tells_of_what_commands_added(cloud, run, tmp_path):
+    assert run("migrate").status == 0
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hush\n")
+    package = tmp_path / "golf.zip"
+    package.write_bytes(build_sample("scorm12-quiz"))
+
+    assert add(run).status == 0
+    account = ("--name", "Second", "--base-url", f"{cloud}/api/v2", "--app-id", "another")
+    assert run("account", "add", *account, "--secret-key-file", str(secret)).status == 0
+    for more in ((), ("--new-version",)):
+        assert run("course", "upload", str(package), "--course-id", "golf", *more).status == 0
+    assert add(run, issuer="no address").status == 1
+
+    found = entries(tmp_path)
+    assert found == [
+        ("platform", "platform 1", "added or changed it, deployment 1"),
+        ("account", "account Second", "added the account, or gave it a new address or secret"),
+        ("upload", "course golf", "uploaded a package to the account default as golf"),
+        (
+            "upload",
+            "course golf",
+            "uploaded a package to the account default as a new version of golf",
+        ),
+    ]
+    assert "hush" not in repr(found)
+
+
+def test_audit_log_tells_of_exports_without_a_name(
+    bridge: Run, learner: str, visit: str, tmp_path: Path
+) -> None:
+    bridge("learner", "export", learner)
+    bridge("learner", "export", visit)
+
+    said = "took everything that is kept of the person"
+    assert entries(tmp_path) == [
+        ("export", f"learner {learner}", said),
+        ("export", "staff visits", said),
+    ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ..audit.log import OPERATOR, record
 from ..core.clock import say_time
 from ..core.errors import ConfigurationError
 from ..platforms.accounts import DEFAULT, list_accounts, save_account
@@ -35,6 +36,9 @@ def add(name: str, base_url: str, app_id: str, secret_key_file: Path) -> None:
     if not secret_key:
         raise ConfigurationError(f"{secret_key_file} is empty")
     with open_bridge() as services:
+        said = "added the account, or gave it a new address or secret"
+        # In one transaction with the account itself, which commits.
+        record(OPERATOR, "account", f"account {name}", said, now=services.now())
         row = save_account(
             name, base_url, app_id.strip(), secret_key, services.signer, now=services.now()
         )

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from ..audit.log import OPERATOR
 from ..core.db import db
 from ..core.errors import Refused, Unavailable
 from ..courses.check_package import check_package
-from ..courses.import_package import Package, find_course, send_checked
+from ..courses.import_package import Package, find_course, record_upload, send_checked
 from ..platforms.accounts import DEFAULT, get_account
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import ImportJob
@@ -72,6 +73,7 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
                 new_version=existing is not None,
                 progress=bar.update,
             )
+        record_upload(services, OPERATOR, row, course_id, new_version=existing is not None)
         job = wait_for_import(services.scorm_cloud(row), job_id)
         for warning in job.warnings:
             click.echo(f"Warning: {warning}", err=True)

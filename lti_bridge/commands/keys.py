@@ -2,6 +2,7 @@
 
 import click
 
+from ..audit.log import OPERATOR, record
 from ..core.clock import say_time
 from ..platforms.keys import list_keys, replace_leaked_key, rotate_keys
 from .opening import open_bridge, table
@@ -36,4 +37,7 @@ def rotate(leaked: bool) -> None:
     """
     with open_bridge() as services:
         turn = replace_leaked_key if leaked else rotate_keys
-        click.echo(turn(services.signer, now=services.now()))
+        said = "replaced every signing key at once" if leaked else "asked for a new signing key"
+        now = services.now()
+        record(OPERATOR, "keys", "tool keys", said, now=now)
+        click.echo(turn(services.signer, now=now))

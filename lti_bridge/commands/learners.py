@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from sqlalchemy import select
 
+from ..audit.log import OPERATOR, record
 from ..core.clock import say_time
 from ..core.db import db
 from ..core.plain_text import counted
@@ -24,6 +26,7 @@ from ..privacy.staff_users import (
     find_staff_users,
     get_staff_user,
 )
+from ..registrations.models import Learner
 from ..services import Services
 from .opening import open_bridge, table
 
@@ -113,6 +116,7 @@ def export(learner_id: int | Staff, output: Path | None) -> None:
             document = export_staff_user(services, learner_id.number)
         else:
             document = export_learner(services, learner_id)
+        _record_export(services, learner_id)
         text = json.dumps(document, indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)
@@ -120,6 +124,17 @@ def export(learner_id: int | Staff, output: Path | None) -> None:
     with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text + "\n")
     click.echo(f"Written to {output}.")
+
+
+def _record_export(services: Services, who: int | Staff) -> None:
+    """Add to the audit log that everything kept of a person was taken."""
+    subject, platform_id = "staff visits", None
+    if isinstance(who, int):
+        subject = f"learner {who}"
+        platform_id = db.session.scalar(select(Learner.platform_id).where(Learner.id == who))
+    said, now = "took everything that is kept of the person", services.now()
+    record(OPERATOR, "export", subject, said, now=now, platform_id=platform_id)
+    db.session.commit()
 
 
 @learner.command()
@@ -163,6 +178,10 @@ def erasures(erasure_id: int | None) -> int:
 def retention(dry_run: bool) -> None:
     """Let go of what is older than [privacy] says; workers do it once a day."""
     with open_bridge() as services:
+        if not dry_run:
+            said, now = "asked to let go of what is older than the settings say", services.now()
+            record(OPERATOR, "retention", "what is kept", said, now=now)
+            db.session.commit()
         lines = run_retention(services, dry_run=dry_run)
     rows = [(line.kind, str(line.count), say_time(line.cutoff)) for line in lines]
     table(rows, ("kind", "would go" if dry_run else "gone", "older than"))

@@ -1,10 +1,11 @@
 """`link …`: an activity's course and how its grade is made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 from sqlalchemy import or_, select
 
+from ..audit.log import OPERATOR, record
 from ..core.clock import say_time
 from ..core.db import db
 from ..core.errors import ConfigurationError
@@ -154,8 +155,12 @@ def set_(
             row.attempts_allowed = attempts
         if player:
             row.player_window = None if player == "platform" else player == "window"
+        told = {"course": course, "attempts": attempts, "player": player, "line item": line_item}
+        told |= {"course": "none"} if no_course else {}
+        _record(services, row, "link", told)
         db.session.commit()
         if chosen:
+            _record(services, row, "policy", chosen)
             change_policy(services, row, chosen)
         _show(services, row)
         if course:
@@ -163,6 +168,15 @@ def set_(
                 "\nThe course is set for this link only: a copy of the LMS course does not take "
                 "it along. The custom parameter scorm_course_id does."
             )
+
+
+def _record(services: Services, row: ResourceLink, action: str, told: Mapping[str, object]) -> None:
+    """Add what was set to the audit log, if anything was, in the transaction that sets it."""
+    words = ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
+    if words:
+        subject, platform_id = f"link {row.id}", row.deployment.platform_id
+        said, now = f"set {words}", services.now()
+        record(OPERATOR, action, subject, said, now=now, platform_id=platform_id)
 
 
 def _show_changes(changes: Sequence[Change], dry_run: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from ..audit.log import OPERATOR, record
 from ..core.clock import say_time
 from ..core.config import Settings
 from ..core.db import db
@@ -34,6 +35,7 @@ from ..registrations.succession import (
     succeed_deployment,
     succeed_platform,
 )
+from ..services import Services
 from .opening import open_bridge, table
 
 
@@ -88,9 +90,11 @@ def add(deployment_id: str, teacher_grade: str | None, **told: Any) -> None:
             **{key: value.strip() if value else value for key, value in told.items()},
         )
         default = services.settings.privacy.default
-        row = registry.add_platform(
+        row = registry.write_platform(
             facts, deployment_id.strip(), now=services.now(), new_privacy=default
         )
+        _record(services, row, "platform", f"added or changed it, deployment {deployment_id}")
+        db.session.commit()
         if teacher_grade:
             change_platform_policy(services, row, {"teacher_grade": teacher_grade})
         wake_all_for_event(Grade.platform_id == row.id, services.now())
@@ -184,7 +188,9 @@ def _took_over(row: Deployment) -> str:
 def disable(name: str) -> None:
     """Stop launches from a platform; nothing of it is deleted, `add` enables it again."""
     with open_bridge() as services:
-        row = registry.disable_platform(name, now=services.now())
+        row = registry.find_named_platform(name)
+        _record(services, row, "platform", "stopped its launches")
+        registry.disable_platform(name, now=services.now())
         click.echo(f"Platform {row.id} ({row.name}) may no longer launch.")
 
 
@@ -197,6 +203,7 @@ def invite(name: str, existing: str | None, dialect: str | None) -> None:
     with open_bridge() as services:
         row = registry.find_named_platform(existing) if existing else None
         called, now = name or (row.name if row else ""), services.now()
+        _record(services, row, "invite", f"made an address to connect {called or 'an LMS'}")
         token = make_invite(called, row, now=now, dialect=dialect)
         click.echo(f"{services.settings.public_url}/lti/register?invite={token}\n")
         click.echo("It works once, within seven days. In Moodle: Site administration, Plugins,")
@@ -214,6 +221,8 @@ def succeed(name: str, old_name: str, yes: bool) -> None:
         plan = plan_platform(new, old)
         _say(plan, yes)
         if yes:
+            said = f"let {new.name} take over the seats of platform {old.id}"
+            _record(services, new, "succeed", said)
             succeed_platform(services, plan, new, old)
 
 
@@ -256,8 +265,10 @@ def list_deployments(name: str) -> None:
 @click.argument("deployment_id")
 def approve(name: str, deployment_id: str) -> None:
     """Let a pending deployment of a platform launch."""
-    with open_bridge():
-        row = deployments.approve_deployment(registry.find_named_platform(name), deployment_id)
+    with open_bridge() as services:
+        approved = registry.find_named_platform(name)
+        _record(services, approved, "approve", f"approved the deployment {deployment_id}")
+        row = deployments.approve_deployment(approved, deployment_id)
         click.echo(f"Deployment {row.deployment_id} may launch.")
 
 
@@ -268,9 +279,17 @@ def approve(name: str, deployment_id: str) -> None:
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
 def succeed_one(name: str, deployment_id: str, old_deployment_id: str, yes: bool) -> None:
     """Let DEPLOYMENT_ID take over every seat of OLD_DEPLOYMENT_ID: the tool was re-installed."""
-    with open_bridge():
+    with open_bridge() as services:
         row = registry.find_named_platform(name)
         plan = plan_deployment(row, deployment_id, old_deployment_id)
         _say(plan, yes)
         if yes:
+            said = f"let {deployment_id} take over the seats of the deployment {old_deployment_id}"
+            _record(services, row, "succeed", said)
             succeed_deployment(plan)
+
+
+def _record(services: Services, row: Platform | None, action: str, said: str) -> None:
+    """Add to the audit log in the transaction of what it tells of."""
+    subject, platform_id = (f"platform {row.id}", row.id) if row else ("platforms", None)
+    record(OPERATOR, action, subject, said, now=services.now(), platform_id=platform_id)

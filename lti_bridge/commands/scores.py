@@ -33,6 +33,15 @@ WITH_ROWS = (
 )
 
 
+# What the audit log says of an act on one grade.
+SAID = {
+    "resend": "asked to send the grade again",
+    "reread": "asked to read the result again",
+    "retry": "asked to try it now",
+    "park": "parked it",
+}
+
+
 @dataclass(frozen=True)
 class _Chosen:
     grade_id: int
@@ -83,8 +92,15 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
     if bool(registration_ids) == bool(link_name):
         raise click.UsageError("name registration ids, or a link with --link")
     with open_bridge() as services:
-        chosen = _of_link(link_name, state) if link_name else _of_names(registration_ids)
+        if link_name:
+            chosen = _of_link(link_name, state)
+            if chosen:
+                _record_link(services, link_name, state, len(chosen))
+        else:
+            chosen = _of_names(registration_ids)
         for one in chosen:
+            if not link_name:
+                _record(services, one, "resend")
             click.echo(f"{one.name}: {by_hand.resend(services, one.grade_id, WHO)}")
         if not chosen:
             click.echo(f"Nothing is {state} there.")
@@ -94,21 +110,21 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
 @click.argument("registration_ids", nargs=-1, required=True)
 def reread(registration_ids: tuple[str, ...]) -> None:
     """Ask SCORM Cloud again for the progress of REGISTRATION_IDS, and decide anew."""
-    _each(registration_ids, by_hand.read_again, "It is read again.")
+    _each(registration_ids, by_hand.read_again, "reread", "It is read again.")
 
 
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def retry(registration_ids: tuple[str, ...]) -> None:
     """Try what is queued for REGISTRATION_IDS now, without waiting for its back-off."""
-    _each(registration_ids, by_hand.retry_now)
+    _each(registration_ids, by_hand.retry_now, "retry")
 
 
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def park(registration_ids: tuple[str, ...]) -> None:
     """Keep what is queued for REGISTRATION_IDS from being sent, until somebody resends it."""
-    _each(registration_ids, by_hand.park, f"It is parked. {PERSON_SENDS}")
+    _each(registration_ids, by_hand.park, "park", f"It is parked. {PERSON_SENDS}")
 
 
 @score.command()
@@ -196,16 +212,35 @@ def _line(finding: Finding) -> str:
 
 
 def _each(
-    names: tuple[str, ...], act: Callable[[Services, int, str], str | None], done: str = ""
+    names: tuple[str, ...],
+    act: Callable[[Services, int, str], str | None],
+    action: str,
+    done: str = "",
 ) -> None:
     """Do it to each, and print what happens next: what `act` returns, else `done`."""
     with open_bridge() as services:
         for one in _of_names(names):
+            _record(services, one, action)
             try:
                 following = act(services, one.grade_id, WHO)
             except Refused as error:
                 raise ConfigurationError(f"{one.name}: {error}") from error
             click.echo(f"{one.name}: {following or done}")
+
+
+def _record(services: Services, one: _Chosen, action: str) -> None:
+    """Add to the audit log in the transaction of the act: one that is refused leaves no entry."""
+    platform_id = db.session.scalar(select(Grade.platform_id).where(Grade.id == one.grade_id))
+    subject, now = f"grade {one.grade_id}", services.now()
+    record(OPERATOR, action, subject, SAID[action], now=now, platform_id=platform_id)
+
+
+def _record_link(services: Services, link_name: str, state: str, count: int) -> None:
+    """The same of a whole link, with the first of its grades."""
+    link, now = find_link(link_name), services.now()
+    said = f"asked to send {counted(count, f'{state} grade')} again"
+    platform_id = link.deployment.platform_id
+    record(OPERATOR, "resend", f"link {link.id}", said, now=now, platform_id=platform_id)
 
 
 def _of_names(names: tuple[str, ...]) -> list[_Chosen]:

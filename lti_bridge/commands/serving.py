@@ -8,6 +8,7 @@ from types import FrameType
 import click
 
 from ..app import create_app
+from ..audit.log import OPERATOR, record
 from ..console.people.accounts import FIRST, make_invite, needs_first_account, welcome_address
 from ..core.config import Settings
 from ..core.db import is_sqlite
@@ -170,10 +171,13 @@ def migrate(restored: bool) -> None:
         click.echo(f"The database is up to date ({after}).")
     else:
         click.echo(f"The database went from {before or 'empty'} to {after}.")
+    services: Services = app.extensions[EXTENSION]
     with app.app_context():
         if restored:
+            said, now = "said that the database is an older copy", services.now()
+            record(OPERATOR, "migrate", "database", said, now=now)
             count = distrust_results()
             click.echo(
                 f"Gradebooks are read before a score is sent again ({counted(count, 'grade')})."
             )
-        close_bridge(app.extensions[EXTENSION])
+        close_bridge(services)

@@ -1,4 +1,4 @@
-"""Events that chapters publish and `ops` counts, so that nobody imports `ops`."""
+"""Events that chapters publish; `ops` counts them, and `audit` notes some: nobody imports `ops`."""
 
 import logging
 from collections.abc import Callable

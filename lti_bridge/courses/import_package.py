@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from ..audit.actor import Actor
+from ..audit.log import record
+from ..core.db import db
 from ..core.errors import BridgeError, NotFound, Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..scorm_cloud.courses import Course, ImportJob
@@ -158,6 +161,23 @@ def send_checked(
     if not job_id:
         raise UploadRefused("unknown_arrival", UNKNOWN_ARRIVAL)
     return job_id
+
+
+def record_upload(
+    services: Services,
+    actor: Actor | str,
+    account: ScormAccount,
+    course_id: str,
+    *,
+    new_version: bool,
+    platform_id: int | None = None,
+) -> None:
+    """Tell the audit log of a package that SCORM Cloud has taken. Commits."""
+    version = "as a new version of" if new_version else "as"
+    said = f"uploaded a package to the account {account.name} {version} {course_id}"
+    subject, now = f"course {course_id}", services.now()
+    record(actor, "upload", subject, said, now=now, platform_id=platform_id)
+    db.session.commit()
 
 
 def _refusal(error: Refused) -> str:

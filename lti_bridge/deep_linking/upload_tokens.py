@@ -61,8 +61,16 @@ def _uploading(picker: Picker) -> Picker:
 
 
 def send_package(services: Services, picker: Picker, package: Package) -> str:
-    """Send a package and return the token of the page that follows its import. Raises likewise."""
+    """Send a package and return the token of the page that follows its import.
+
+    Raises as import_package.send_package; otherwise the audit log names who sent it. Commits.
+    """
     job_id, course_id = import_package.send_package(services, picker.account, package)
+    import_package.record_upload(
+        *(services, f"{picker.page.visitor} {picker.page.sub}", picker.account, course_id),
+        new_version=package.new_version_of == course_id,
+        platform_id=picker.page.platform_id,
+    )
     return with_data(services, picker, job=job_id, importing=course_id)
 
 

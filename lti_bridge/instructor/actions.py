@@ -145,6 +145,8 @@ def _record(services: Services, page: PageToken, action: str, subject: str, said
     record(actor, action, subject, said, now=services.now(), platform_id=page.platform_id)
 
 
-def record_policy(services: Services, page: PageToken, link_id: int, said: str) -> None:
-    """Add a change of how an activity is graded to the audit log, in the caller's transaction."""
-    _record(services, page, "policy", f"link {link_id}", said)
+def record_change(
+    services: Services, page: PageToken, action: str, link_id: int, said: str
+) -> None:
+    """Add a change of an activity to the audit log, in the caller's transaction."""
+    _record(services, page, action, f"link {link_id}", said)

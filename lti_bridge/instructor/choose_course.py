@@ -8,6 +8,7 @@ from ..courses.search import CourseList, find_courses, read_trail
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken
+from .actions import record_change
 from .activity import LinkFacts, load_facts, require_manager
 
 
@@ -53,4 +54,6 @@ def choose_course_of(services: Services, page: PageToken, course_id: str) -> Non
             raise PageRefused("scorm_cloud_refused", error.code) from error
     link = db.session.get_one(ResourceLink, facts.link_id)
     link.override_course = course_id or None
+    said = f"chose the course {course_id}" if course_id else "took the choice of a course back"
+    record_change(services, page, "course", facts.link_id, said)
     db.session.commit()

@@ -28,7 +28,7 @@ from ..passback.rules.grading_policy import (
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken
-from .actions import record_policy
+from .actions import record_change
 from .activity import LinkFacts, load_facts, require_manager
 
 POLICY = ("answer", "completion", "partial", "teacher_grade")
@@ -105,7 +105,8 @@ def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage 
     link.attempts_allowed = form.attempts.data or 0
     words = ", ".join(f"{name} {value or 'as usual'}" for name, value in form.changes.items())
     attempts = f"{form.attempts.data or 'no limit of'} attempts"
-    record_policy(services, page, link.id, f"set the grading policy: {words}; {attempts}")
+    said = f"set the grading policy: {words}; {attempts}"
+    record_change(services, page, "policy", link.id, said)
     if merge_policy(link, form.changes) != (link.grading_policy or {}):
         change_policy(services, link, form.changes)
     db.session.commit()

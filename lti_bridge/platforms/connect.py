@@ -105,6 +105,9 @@ def _keep(
     row = _write(services, facts, registered.deployment_id, now)
     use_invite(lease, now=now)
     connected = Connected(row.id, row.name, row.issuer, row.dialect, registered.deployment_id)
+    # In this transaction: the audit log adds its entry.
+    anew = lease.invite.platform_id is not None
+    services.events.publish("platform_connected", platform_id=row.id, called=row.name, anew=anew)
     db.session.commit()
     return connected
 

@@ -11,8 +11,9 @@ from typing import Any
 import flask
 import pytest
 import requests
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
 from lti_bridge.deep_linking import package_views
 from lti_bridge.lti.roles import Visitor
@@ -74,6 +75,19 @@ def test_uploaded_package_can_be_picked(world):
     claims = answer(world, pick(world, "/add", token_of(confirm)))
     (item,) = claims[f"{DL}content_items"]
     assert (item["title"], item["custom"]) == ("Swim", {"scorm_course_id": "swim"})
+
+
+def test_audit_log_names_who_uploaded_what(world):
+    wait_for_import(world, token_of(send(world)))
+    send(world, course_id="swim")  # it is there already: they are asked
+    send(world, course_id="swim", new_version_of="swim")
+
+    entries = list(db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
+    said = "uploaded a package to the account default"
+    assert [one.text for one in entries] == [f"{said} as swim", f"{said} as a new version of swim"]
+    assert {(one.action, one.subject) for one in entries} == {("upload", "course swim")}
+    assert all(one.actor.startswith("instructor ") and one.platform_id == 1 for one in entries)
+    db.session.commit()
 
 
 @pytest.mark.deep("packs and sends 300 MB")

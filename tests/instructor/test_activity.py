@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
 from lti_bridge.lti.roles import Visitor
 from lti_bridge.passback.models import Score
@@ -244,6 +245,8 @@ def test_choice_can_be_taken_back(world: World) -> None:
     world.browser.post("/console/link/course", data={"page": token, "course_id": ""})
 
     assert db.session.scalars(select(ResourceLink.override_course)).one() is None
+    said = [entry.text for entry in db.session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+    assert said == ["chose the course tennis", "took the choice of a course back"]
 
 
 def test_only_an_existing_course_is_chosen(world: World) -> None:

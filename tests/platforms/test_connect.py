@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select
 from werkzeug.test import TestResponse
 
+from lti_bridge.audit.models import AuditEntry
+from lti_bridge.audit.wiring import REGISTRANT
 from lti_bridge.core.db import db
 from lti_bridge.core.errors import Refused
 from lti_bridge.lms.registry import may_serve
@@ -98,6 +100,23 @@ def test_connects_an_lms(web: FlaskClient, site: Site, invite: str) -> None:
     assert len(tool.scopes) == 4
     deployments = [d.deployment_id for d in row.deployments]
     assert deployments == ([tool.deployment_id] if site.dialect == "moodle" else [])
+    db.session.commit()
+
+
+def test_audit_log_tells_of_a_connection(
+    web: FlaskClient, site: Site, invite: str, services: Services
+) -> None:
+    connect(web, site.query(invite))
+    web.post("/lti/register", data=site.query(invite))  # it is used: nothing is connected
+    (row,) = list_platforms()
+    again = make_invite(row.name, row, now=services.now())
+
+    connect(web, site.query(again))
+
+    entries = list(db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
+    assert [(one.action, one.actor) for one in entries] == [("connect", REGISTRANT)] * 2
+    assert [one.text for one in entries] == ["connected Our LMS", "connected Our LMS anew"]
+    assert {one.platform_id for one in entries} <= {one.id for one in list_platforms()}
     db.session.commit()
 
 

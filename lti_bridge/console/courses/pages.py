@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import Select, or_, select
 
 from ...audit.actor import Actor, Scope
-from ...audit.log import record
 from ...core.db import db, reading
 from ...core.errors import ConfigurationError, NotFound
-from ...courses.import_package import Package, interactive_seconds, send_package
+from ...courses.import_package import (
+    Package,
+    interactive_seconds,
+    record_upload,
+    send_package,
+)
 from ...courses.search import CourseList, find_courses, read_trail
 from ...platforms.accounts import account_for, list_accounts, may_replace_courses, uses
 from ...platforms.models import Deployment, Platform, ScormAccount
@@ -157,12 +161,11 @@ def upload(
     Raises as `send_package` does; nothing is recorded then.
     """
     job_id, course_id = send_package(services, account, package)
-    version = "as a new version of" if package.new_version_of == course_id else "as"
-    said = f"uploaded a package to the account {account.name} {version} {course_id}"
-    platform_id = actor.scope.platform_id
-    subject = f"course {course_id}"
-    record(actor, "upload", subject, said, now=services.now(), platform_id=platform_id)
-    db.session.commit()
+    record_upload(
+        *(services, actor, account, course_id),
+        new_version=package.new_version_of == course_id,
+        platform_id=actor.scope.platform_id,
+    )
     return job_id, course_id
 
 
