@@ -39,7 +39,7 @@ def show_log(actor: Actor) -> Response:
     )
 
 
-@blueprint.get("/audit.csv")
+@blueprint.get("/audit/entries.csv")
 @allow(Rule.SIGNED_IN)
 def download(actor: Actor) -> Response:
     """What the page finds, as a file."""

@@ -44,7 +44,7 @@ def found(browser: FlaskClient, **query: object) -> list[str]:
 
 
 def read_rows(browser: FlaskClient, **query: object) -> list[dict[str, str]]:
-    answer = browser.get("/console/audit.csv", query_string=query)
+    answer = browser.get("/console/audit/entries.csv", query_string=query)
     assert answer.mimetype == "text/csv"
     return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
 
