@@ -28,6 +28,7 @@ KINDS = {
     "one-time links": ("invite",),
     "privacy": ("erase", "export", "retention"),
     "database": ("migrate",),
+    "problems": ("forget",),
 }
 
 

@@ -15,6 +15,7 @@ from ..services import Services
 from .alerts.models import SeenProblem
 from .bridge_problems import find_bridge_problems
 from .launch_problems import find_launch_problems
+from .lost_grades import find_lost
 from .problem import Problem
 from .stuck_grades import find_stuck, tell_stuck
 
@@ -37,6 +38,7 @@ def _find(services: Services, scope: Scope) -> Iterator[Problem]:
     platforms = {row.id: row for row in db.session.scalars(select(Platform).order_by(Platform.id))}
     yield from find_bridge_problems(services)
     yield from tell_stuck(find_stuck(scope), platforms)
+    yield from find_lost(scope, platforms)
     yield from find_launch_problems(services.now(), platforms)
 
 

@@ -12,6 +12,7 @@ import requests
 from tests.browser import axe
 from tests.browser.test_demo import Demo, page, shoot
 from tests.browser.test_staff import finish
+from tests.story.stage import wait_for
 
 __all__ = ["page"]
 # The console is the same for every LMS.
@@ -167,3 +168,44 @@ def test_owner_changes_how_a_platform_is_served(owner: Any, account: str, demo: 
     press(owner, "Let it launch again")
     press(owner, "Test it now")
     owner.get_by_text(re.compile("Everything is in order|It works;")).wait_for(timeout=40_000)
+
+
+def test_owner_sees_what_is_wrong_and_who_is_told(owner: Any, account: str, demo: Demo) -> None:
+    """SCORM Cloud goes away: within a minute it is on the page, told to a webhook, and over."""
+    owner.goto(f"{account}/problems/")
+    owner.get_by_text("does not answer").wait_for(state="hidden")
+    owner.goto(f"{account}/alerts/new/webhook")
+    axe.check(owner, "a new webhook")
+    owner.get_by_label("Name").fill("Operations")
+    owner.get_by_label("Address").fill(f"{demo.lms}/nobody-is-here")
+    press(owner, "Add it")
+    shoot(owner, "console-alert-secret")
+    axe.check(owner, "a webhook's secret")
+    set_faults(demo, error_status=503, error_rate=1.0)
+    try:
+        _wait_for_page(owner, f"{account}/problems/", "SCORM Cloud does not answer", there=True)
+        axe.check(owner, "a problem")
+        shoot(owner, "console-problem")
+        owner.goto(f"{account}/")
+        owner.get_by_text("SCORM Cloud does not answer").wait_for()
+        axe.check(owner, "the overview with a problem")
+    finally:
+        set_faults(demo)
+
+    owner.goto(f"{account}/problems/")
+    card = owner.locator("section", has_text="SCORM Cloud does not answer")
+    card.get_by_role("button", name="Test again").click()
+    _wait_for_page(owner, f"{account}/problems/", "SCORM Cloud does not answer", there=False)
+
+
+def set_faults(demo: Demo, **faults: Any) -> None:
+    url = f"{demo.scorm_cloud}/control/faults"
+    assert requests.put(url, json=faults, timeout=10).status_code == 200
+
+
+def _wait_for_page(owner: Any, address: str, text: str, *, there: bool) -> None:
+    def is_so() -> bool:
+        owner.goto(address)
+        return owner.get_by_text(text).is_visible() is there
+
+    wait_for(is_so, f"{text}: {there}", 80)

@@ -35,7 +35,8 @@ PAGES = ["", "guide", "activities", "learners", "learners/1", "platforms", "plat
 PAGES += ["platforms/new", "platforms/1/edit", "platforms/1/settings", "platforms/1/disable"]
 PAGES += ["accounts", "accounts/new", "accounts/1", "keys", "checks", "people", "audit", "password"]
 PAGES += ["learners/attempts/1/reset", "courses", "courses/1/one?course_id=fire-safety"]
-PAGES += ["courses/1/upload"]
+PAGES += ["courses/1/upload", "problems/", "problems/refused", "alerts", "alerts/mail"]
+PAGES += ["alerts/new/email", "alerts/new/webhook"]
 
 
 @dataclass

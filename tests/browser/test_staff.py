@@ -115,7 +115,8 @@ def test_instructor_steers_the_grades(page: Any, demo: Demo) -> None:
     if demo.dialect != "canvas":  # the same pages
         return
     link = next(frame.url for frame in page.frames if "/console/link?" in frame.url)
-    for name, text in (("link", ""), ("learner", "Alice Andersen"), ("policy", "Change the")):
+    pages = ("link", ""), ("learner", "Alice Andersen"), ("policy", "Change the")
+    for name, text in (*pages, ("gradebook", "What the gradebook holds")):
         page.goto(link)
         if text:
             page.get_by_role("link", name=text).click()

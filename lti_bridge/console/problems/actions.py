@@ -1,6 +1,6 @@
 """What a person may do about a problem: one button each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask import current_app, url_for
@@ -38,8 +38,16 @@ class Button:
     address: str = ""
 
 
-def button_of(problem: Problem) -> Button:
-    """Return the one thing that helps most with a problem."""
+@dataclass(frozen=True)
+class NamedActivity:
+    """An activity that a problem names, and the address of its page that tells most of it."""
+
+    title: str
+    address: str
+
+
+def button_of(problem: Problem, places: Mapping[tuple[ProblemKind, int], NamedActivity]) -> Button:
+    """Return the one thing that helps most with a problem, whose activities are in `places`."""
     if problem.kind in GRADES:
         return Button(f"Try {counted(problem.learners or 0, 'grade')} again")
     if problem.kind in TESTED:
@@ -48,6 +56,8 @@ def button_of(problem: Problem) -> Button:
         return Button("Forget it")
     if problem.kind is ProblemKind.REFUSED_LAUNCH:
         return Button("Look at them", url_for("problems.refused", code=problem.cause))
+    if problem.kind is ProblemKind.GRADES_GONE:
+        return Button("Open the gradebook", places[problem.kind, problem.activities[0][0]].address)
     return Button(*_link(problem))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, current_app, g, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -12,7 +12,7 @@ from ...core.errors import Refused
 from ...problems.alerts.evaluate import all_well_since
 from ...problems.find_problems import COUNTS, find_problems
 from ...problems.find_refusals import find_refusals
-from ...problems.problem import Problem
+from ...problems.problem import Problem, ProblemKind
 from ...registrations.models import ResourceLink
 from ...services import Services, current_services
 from ..access import Rule, allow
@@ -35,7 +35,7 @@ def list_all(actor: Actor) -> Response:
     setattr(g, PROBLEMS, current_app.extensions[COUNTS].keep(actor.scope, found))
     return show(
         "console/problems/problems.html",
-        found=[(one, actions.button_of(one)) for one in found],
+        found=[(one, actions.button_of(one, places)) for one in found],
         places=places,
         well_since=well_since,
     )
@@ -43,15 +43,19 @@ def list_all(actor: Actor) -> Response:
 
 def _places(
     services: Services, actor: Actor, found: Sequence[Problem]
-) -> dict[int, tuple[str, str]]:
-    """Return title and page token of every activity that a problem names."""
-    ids = {link_id for one in found for link_id, _ in one.activities}
-    query = select(ResourceLink).where(ResourceLink.id.in_(ids))
+) -> dict[tuple[ProblemKind, int], actions.NamedActivity]:
+    """Return every activity that a problem names, by the problem's kind and the link's id."""
+    wanted = {(one.kind, link_id) for one in found for link_id, _ in one.activities}
+    query = select(ResourceLink).where(ResourceLink.id.in_({number for _, number in wanted}))
     rows = db.session.scalars(query.options(joinedload(ResourceLink.deployment)))
-    return {
-        row.id: (row.title or "SCORM activity", sign_link_page(services, actor, row))
-        for row in rows
-    }
+    links = {row.id: (row.title, sign_link_page(services, actor, row)) for row in rows}
+    places = {}
+    for kind, link_id in sorted(one for one in wanted if one[1] in links):
+        title, token = links[link_id]
+        gone = kind is ProblemKind.GRADES_GONE
+        address = url_for("link_pages.gradebook" if gone else "console.link", page=token)
+        places[kind, link_id] = actions.NamedActivity(title or "SCORM activity", address)
+    return places
 
 
 @blueprint.post("/")
