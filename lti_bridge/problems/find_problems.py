@@ -16,11 +16,19 @@ from .alerts.models import SeenProblem
 from .bridge_problems import find_bridge_problems
 from .launch_problems import find_launch_problems
 from .lost_grades import find_lost
-from .problem import Problem
+from .problem import Problem, ProblemKind
 from .stuck_grades import find_stuck, tell_stuck
 
 COUNTS = "problem_counts"
 COUNTED_EVERY_SECONDS = 10.0
+# What can be told of one deployment; the rest is of the platform as a whole.
+OF_DEPLOYMENTS = {
+    ProblemKind.WAITING,
+    ProblemKind.PARKED,
+    ProblemKind.NO_COLUMN,
+    ProblemKind.GRADES_GONE,
+    ProblemKind.GRANTS,
+}
 
 
 def find_problems(services: Services, scope: Scope) -> list[Problem]:
@@ -56,7 +64,10 @@ def _as_begun(problem: Problem, begun: dict[str, datetime]) -> Problem:
 
 
 def _is_seen(problem: Problem, scope: Scope) -> bool:
-    return scope.platform_id is None or problem.platform_id == scope.platform_id
+    if scope.platform_id is None:
+        return True
+    mine = problem.platform_id == scope.platform_id
+    return mine and (scope.deployment_id is None or problem.kind in OF_DEPLOYMENTS)
 
 
 class ProblemCounts:

@@ -87,6 +87,16 @@ PROOFS = {
     "checks.run_all": SESSION,
     "checks.run_platform": SESSION,
     "checks.run_account": SESSION,
+    "alerts.add": SESSION,
+    "alerts.change": SESSION,
+    "alerts.test": SESSION,
+    "alerts.renew_secret": SESSION,
+    "alerts.switch_off": SESSION,
+    "alerts.switch_on": SESSION,
+    "alerts.remove": SESSION,
+    "alerts.set_mail": SESSION,
+    "problems.act": SESSION,
+    "problems.forget": SESSION,
 }
 # The field of a form that carries the proof.
 FIELDS = {

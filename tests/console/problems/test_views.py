@@ -207,7 +207,11 @@ def test_admin_cannot_press_what_is_not_theirs(world: World) -> None:
 
 def test_admin_of_one_installation_sees_less(world: World) -> None:
     add_stuck(world, "u2", reason="Mine is stuck.")
+    platform = db.session.scalars(select(Platform)).one()
+    facts = {"issuer": platform.issuer, "client_id": platform.client_id}
+    add_refusal(world, code="bad_signature", **facts)
     inside = text_of(sign_in_admin(world, whole_platform=False))
+    assert "of School refused" not in inside
     link = db.session.scalars(select(Grade)).one().resource_link
     link.deployment = Deployment(
         platform=link.deployment.platform,
