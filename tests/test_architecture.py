@@ -61,6 +61,7 @@ PURE = {
     "lms.readings",
     "lms.registry",
     "lms.score_replies",
+    "registrations.grading",
     "registrations.identity",
     "passback.rules.exit_page",
     "passback.rules.grade_snapshot",

@@ -11,19 +11,19 @@ from ..core.db import db
 from ..core.errors import ConfigurationError
 from ..core.plain_text import counted
 from ..passback.actions.policy_change import Change, change_policy, preview_policy
-from ..passback.rules.grading_policy import (
-    ANSWERS,
-    COMPLETIONS,
-    PARTIALS,
-    TEACHER_GRADES,
+from ..platforms.connection_values import LINE_ITEMS, PLAYERS
+from ..registrations.grading import (
+    GradingAnswer,
+    TeacherGrade,
+    UnfinishedScore,
+    UnscoredCompletion,
     make_policy,
 )
-from ..platforms.connection_values import LINE_ITEMS, PLAYERS
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink
 from ..registrations.resource_links import creates_line_item, opens_in_window, wake_waiting
 from ..services import Services
-from .opening import open_bridge, table
+from .opening import open_bridge, policy_option, table
 
 
 @click.group()
@@ -111,13 +111,11 @@ def _show(services: Services, row: ResourceLink) -> None:
     type=click.Choice([*LINE_ITEMS, "platform"]),
     help="When it has no gradebook column: wait for one, or create one.",
 )
-@click.option("--answer", type=click.Choice(ANSWERS), help="Which attempt is the grade.")
-@click.option("--completion", type=click.Choice(COMPLETIONS), help="Completed without a score.")
-@click.option("--partial", type=click.Choice(PARTIALS), help="Scores of unfinished attempts.")
-@click.option(
-    "--teacher-grade",
-    type=click.Choice(TEACHER_GRADES),
-    help="What a score does to a grade that a person set in the LMS.",
+@policy_option("--answer", GradingAnswer, "Which attempt is the grade.")
+@policy_option("--completion", UnscoredCompletion, "Completed without a score.")
+@policy_option("--partial", UnfinishedScore, "Scores of unfinished attempts.")
+@policy_option(
+    "--teacher-grade", TeacherGrade, "What a score does to a grade that a person set in the LMS."
 )
 @click.option("--dry-run", is_flag=True, help="Only show which grades a policy would change.")
 def set_(

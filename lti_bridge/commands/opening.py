@@ -1,9 +1,11 @@
 """What every command needs: the settings, and a bridge whose database is up to date."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from flask import Flask
@@ -16,6 +18,7 @@ from ..platforms.accounts import ensure_default_account
 from ..platforms.keys import ensure_keys
 from ..services import EXTENSION, Services
 
+F = TypeVar("F", bound=Callable[..., Any])
 CONFIG_FILE = "lti_bridge.config_file"
 logger = logging.getLogger(__name__)
 
@@ -76,3 +79,8 @@ def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> None:
     for row in (heads, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
+
+
+def policy_option(name: str, kind: type[StrEnum], help_text: str) -> Callable[[F], F]:
+    """Return the option of a part of the grading policy, with the values that it takes."""
+    return click.option(name, type=click.Choice([one.value for one in kind]), help=help_text)

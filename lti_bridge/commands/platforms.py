@@ -13,7 +13,6 @@ from ..lms.registry import KEYS
 from ..lms.tool_definition import ToolDefinition
 from ..passback.actions.outlook import tell_pause_of
 from ..passback.actions.policy_change import change_platform_policy
-from ..passback.rules.grading_policy import TEACHER_GRADES, make_policy
 from ..platforms import deployments, registry
 from ..platforms.accounts import account_name
 from ..platforms.connection_values import (
@@ -26,6 +25,7 @@ from ..platforms.connection_values import (
 from ..platforms.invites import make_invite
 from ..platforms.models import Deployment, Platform
 from ..registrations.grade_updates import wake_all_for_event
+from ..registrations.grading import TeacherGrade, make_policy
 from ..registrations.granted_scopes import missing_grants_at
 from ..registrations.models import Grade
 from ..registrations.succession import (
@@ -36,7 +36,7 @@ from ..registrations.succession import (
     succeed_platform,
 )
 from ..services import Services
-from .opening import open_bridge, table
+from .opening import open_bridge, policy_option, table
 
 
 @click.group()
@@ -71,11 +71,10 @@ def platform() -> None:
     help="When an activity has no gradebook column: wait until the LMS makes one, or create one "
     "(the LMS must grant the scope lineitem); an activity can say otherwise.",
 )
-@click.option(
+@policy_option(
     "--teacher-grade",
-    type=click.Choice(TEACHER_GRADES),
-    help="What a score does to a grade that a person set in the LMS; an activity can say "
-    "otherwise.",
+    TeacherGrade,
+    "What a score does to a grade that a person set in the LMS; an activity can say otherwise.",
 )
 @click.option("--identity", help="From `platform show`: restores an edited platform's identity.")
 @click.option("--deployment-identity", help="The same for the deployment of a successor.")

@@ -18,6 +18,7 @@ from ..passback.learner_progress import Situation
 from ..passback.learner_state import PERSON_SENDS
 from ..passback.models import Score
 from ..passback.rules.drift import DIFFERS, Drift
+from ..passback.rules.score_states import ScoreState
 from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
 from ..registrations.models import Grade, Registration, ResourceLink
 from ..services import Services
@@ -25,7 +26,7 @@ from .links import find_link
 from .opening import open_bridge, table
 
 WHO = "An operator"
-STATES = ("parked", "superseded", "queued")
+STATES = tuple(map(str, (ScoreState.PARKED, ScoreState.SUPERSEDED, ScoreState.QUEUED)))
 # What the list reads with each score.
 WITH_ROWS = (
     joinedload(Score.grade).joinedload(Grade.resource_link),
@@ -55,7 +56,7 @@ def score() -> None:
 
 @score.command("list")
 @click.option(
-    "--state", type=click.Choice(STATES), default="parked", show_default=True, help="Which scores."
+    "--state", type=click.Choice(STATES), default=STATES[0], show_default=True, help="Which scores."
 )
 def list_(state: str) -> None:
     """List the newest scores in a state, with the reason."""
@@ -80,7 +81,7 @@ def list_(state: str) -> None:
 @click.option(
     "--state",
     type=click.Choice(STATES[:2]),
-    default="parked",
+    default=STATES[0],
     show_default=True,
     help="Which scores of the link.",
 )

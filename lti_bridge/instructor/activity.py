@@ -8,11 +8,11 @@ from ..lti.memberships import Member
 from ..lti.roles import Visitor, decide_visitor
 from ..lti.values import PlatformValues
 from ..passback.actions.comparison import Summary, summarize
-from ..passback.rules.grading_policy import GradingPolicy, make_policy
 from ..platforms import registry
 from ..platforms.accounts import account_for
 from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import ScormAccount
+from ..registrations.grading import GradingPolicy, make_policy
 from ..registrations.granted_scopes import missing_grants_in
 from ..registrations.identity import choose_course
 from ..registrations.models import ResourceLink

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from ..console.platforms.forms import LISTED
 from ..core.errors import PageRefused, Refused
+from ..registrations.grading import POLICY_PARTS
 from ..services import Services
 from ..web.csv_files import send_csv
 from ..web.frames import frame_origins
@@ -15,13 +16,13 @@ from ..web.refusals import refusing
 from .actions import COMPARED, act_on, compare, find_to_resend, leave, load_gradebook, resend_many
 from .activity import LinkFacts, load_everybody, require_manager
 from .export_csv import write_scores
-from .grading_form import POLICY, PolicyPage, keep_policy, load_policy
+from .grading_form import PolicyPage, keep_policy, load_policy
 from .submission_review import load_learner_of
 from .views import SAID, see, show_review
 
 blueprint = Blueprint("link_pages", __name__, url_prefix="/console/link")
 
-POLICY_FIELDS = (*POLICY, "attempts")
+POLICY_FIELDS = (*POLICY_PARTS, "attempts")
 
 
 @blueprint.get("/learner")

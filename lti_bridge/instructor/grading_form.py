@@ -1,6 +1,6 @@
 """How one activity is graded: the form, what a change would do, and the change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,30 +8,19 @@ from wtforms import Form, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from ..console.platforms.forms import (
-    ANSWER_WORDS,
-    COMPLETION_WORDS,
-    PARTIAL_WORDS,
     TEACHER_GRADE,
     TEACHER_GRADE_HELP,
-    TEACHER_GRADE_WORDS,
     or_usual,
 )
 from ..core.db import db, reading
 from ..passback.actions.policy_change import Change, change_policy, merge_policy, preview_policy
-from ..passback.rules.grading_policy import (
-    ANSWERS,
-    COMPLETIONS,
-    PARTIALS,
-    TEACHER_GRADES,
-    make_policy,
-)
+from ..registrations.grading import POLICY_PARTS, GradingPolicy, make_policy
 from ..registrations.models import ResourceLink
 from ..services import Services
 from ..web.page_tokens import PageToken
 from .actions import record_change
 from .activity import LinkFacts, load_facts, require_manager
 
-POLICY = ("answer", "completion", "partial", "teacher_grade")
 MOST_ATTEMPTS = 1000
 
 
@@ -52,21 +41,15 @@ class LinkPolicyForm(Form):
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
 
-    def __init__(self, default: Mapping[str, str], *args: Any, **values: Any) -> None:
+    def __init__(self, usual: GradingPolicy, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
-        words = (
-            (self.answer, ANSWER_WORDS, ANSWERS),
-            (self.completion, COMPLETION_WORDS, COMPLETIONS),
-            (self.partial, PARTIAL_WORDS, PARTIALS),
-            (self.teacher_grade, TEACHER_GRADE_WORDS, TEACHER_GRADES),
-        )
-        for field, said, order in words:
-            field.choices = or_usual("As usual in this LMS", default[field.name], said, order)
+        for field in (self.answer, self.completion, self.partial, self.teacher_grade):
+            field.choices = or_usual("As usual in this LMS", getattr(usual, field.name))
 
     @property
     def changes(self) -> dict[str, str | None]:
         """The policy that was chosen; None takes a value back."""
-        return {name: self[name].data or None for name in POLICY}
+        return {name: self[name].data or None for name in POLICY_PARTS}
 
 
 @dataclass(frozen=True)
@@ -119,8 +102,7 @@ def _open(services: Services, page: PageToken, chosen: Any) -> tuple[LinkFacts, 
     link = db.session.get_one(ResourceLink, facts.link_id)
     platform = link.deployment.platform
     usual = make_policy(services.settings.passback.policy, platform.grading_policy)
-    default = {name: getattr(usual, name) for name in POLICY}
-    own = {name: (link.grading_policy or {}).get(name, "") for name in POLICY}
-    form = LinkPolicyForm(default, chosen or None, attempts=link.attempts_allowed, **own)
+    own = {name: (link.grading_policy or {}).get(name, "") for name in POLICY_PARTS}
+    form = LinkPolicyForm(usual, chosen or None, attempts=link.attempts_allowed, **own)
     db.session.commit()
     return facts, form

@@ -15,7 +15,7 @@ from ..passback.learner_progress import LearnerProgress, Situation, tell_progres
 from ..passback.learner_state import ATTENTION, LABELS, LearnerState, decide_learner_state
 from ..passback.learner_words import attempts_words, minutes_of, result_word
 from ..passback.models import Score
-from ..passback.rules.score_states import ACCEPTED
+from ..passback.rules.score_states import ScoreState
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Learner, Registration, ResourceLink
 
@@ -240,7 +240,7 @@ def _row(row: Any, situation: Situation, allowed: int) -> LearnerRow:
         attempts=attempts_words([row.attempt], attempts) if row.attempt else "",
         seconds=row.seconds_tracked or 0.0,
         last_seen_at=row.launched_at,
-        sent_at=row.posted_at if row.state == ACCEPTED else None,
+        sent_at=row.posted_at if row.state == ScoreState.ACCEPTED else None,
     )
 
 

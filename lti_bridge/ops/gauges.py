@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .. import __version__
 from ..core.db import begin_reading, db
 from ..passback.models import Score, SweepCursor
-from ..passback.rules.score_states import PARKED, QUEUED
+from ..passback.rules.score_states import ScoreState
 from ..platforms.deployments import PENDING
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..registrations.models import Grade
@@ -124,7 +124,7 @@ def _scores_waiting() -> Values:
         .select_from(Score)
         .join(Grade, Grade.id == Score.grade_id)
         .join(Platform, Platform.id == Grade.platform_id)
-        .where(Score.state.in_((QUEUED, PARKED)))
+        .where(Score.state.in_((ScoreState.QUEUED, ScoreState.PARKED)))
         .group_by(Platform.name, Score.state)
     )
     return {(name, state): count for name, state, count in db.session.execute(query)}

@@ -7,6 +7,7 @@ from sqlalchemy import Row, Select, and_, bindparam, func, select
 
 from ..core.db import db
 from ..platforms.models import Platform
+from ..registrations.grading import make_policy
 from ..registrations.identity import attempts_for, may_begin_another
 from ..registrations.kept_outcomes import newest_outcome
 from ..registrations.models import Grade, Launch, Registration, ResourceLink
@@ -17,9 +18,8 @@ from .models import Score, ScoreTry
 from .pipeline.read_gradebook import say_pause
 from .rules.exit_page import SAYINGS as PAGE_SAYINGS
 from .rules.exit_page import ExitFacts, ExitPage, ShownScore, decide_exit_page
-from .rules.grading_policy import make_policy
 from .rules.reasons import SAYINGS
-from .rules.score_states import QUEUED
+from .rules.score_states import ScoreState
 
 _OTHER = Registration.__table__.alias("other")
 _CASE = cast(
@@ -175,5 +175,5 @@ def _shown(score: Score | None, launch: Row[Any]) -> ShownScore | None:
         standing=score.standing,
         seen=score.held_after is not None,
         fresh=launch.exited_at is None or score.decided_at >= launch.launched_at,
-        tried=score.state == QUEUED and db.session.scalar(tried) is not None,
+        tried=score.state == ScoreState.QUEUED and db.session.scalar(tried) is not None,
     )

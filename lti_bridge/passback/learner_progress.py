@@ -6,9 +6,10 @@ from typing import Protocol
 
 from ..lms.readings import HELD, HELD_HIGHER
 from ..registrations.models import Registration
+from ..scorm_cloud.progress import Completion, Success
 from ..web.sentences import recognise
 from .models import Score
-from .rules.score_states import ACCEPTED, SUPERSEDED
+from .rules.score_states import ScoreState
 
 # What is due so soon is worth another look at the page; what has been due for long is stuck.
 SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
@@ -83,8 +84,8 @@ class LearnerProgress:
 
     launched: bool = False
     registered: bool = True
-    completion: str = "UNKNOWN"
-    success: str = "UNKNOWN"
+    completion: str = Completion.UNKNOWN
+    success: str = Success.UNKNOWN
     score_state: str | None = None
     score_given: float | None = None
     reason: str = ""
@@ -117,8 +118,8 @@ def tell_progress(
     progress = LearnerProgress(
         launched=launched_at is not None,
         registered=created_at is not None,
-        completion=completion or "UNKNOWN",
-        success=success or "UNKNOWN",
+        completion=completion or Completion.UNKNOWN,
+        success=success or Success.UNKNOWN,
         decided=cell.decision_reason or "",
         waits_for_line_item=cell.waits_for_line_item,
         resends=cell.resend is not None,
@@ -158,7 +159,11 @@ def progress_of(
 
 def _held(score: DecidedScore) -> float | None:
     """Return what the LMS held of 100: read after an accepted score, or in place of another."""
-    if score.state == ACCEPTED:
+    if score.state == ScoreState.ACCEPTED:
         return score.score_given if score.registration_id is None else score.held_after
-    known = recognise(score.reason, (HELD, HELD_HIGHER)) if score.state == SUPERSEDED else None
+    known = (
+        recognise(score.reason, (HELD, HELD_HIGHER))
+        if score.state == ScoreState.SUPERSEDED
+        else None
+    )
     return float(known[1]["held"]) if known is not None else None

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 
 from ..core.clock import say_time
 from ..lms.readings import is_same
+from ..scorm_cloud.progress import Completion, Success
 from ..web.sentences import N_, format_message
 from .learner_progress import LearnerProgress
 from .pipeline.find_line_item import NONE_YET
 from .rules import reasons
 from .rules.exit_page import COUNTS_FOR_NOW, SET_IN_LMS, SHOWN_LATER
 from .rules.plan import NOT_GRANTED
-from .rules.score_states import ACCEPTED, KEPT, NO_FINAL, PARKED, PENDING, SUPERSEDED
+from .rules.score_states import ScoreState, Standing
 
 # Every label there is, in the order in which they are counted.
 IN_GRADEBOOK = N_("In the gradebook")
@@ -89,12 +90,12 @@ def _decide(progress: LearnerProgress) -> LearnerState:
     given = progress.score_given
     if progress.resends:
         return _waiting(progress, DECIDED_ANEW)
-    if progress.score_state == ACCEPTED:
+    if progress.score_state == ScoreState.ACCEPTED:
         return _accepted(progress)
-    if progress.score_state == PARKED:
+    if progress.score_state == ScoreState.PARKED:
         until = PERSON_SENDS if progress.stopped else EVENT_SENDS
         return LearnerState(ATTENTION, "problem", (progress.reason, until), given)
-    if progress.score_state == SUPERSEDED:
+    if progress.score_state == ScoreState.SUPERSEDED:
         told = (progress.reason, OURS_INSTEAD)
         return LearnerState(ANOTHER_STANDS, "wait", told, given)
     if progress.score_state is not None:
@@ -103,7 +104,7 @@ def _decide(progress: LearnerProgress) -> LearnerState:
         return LearnerState(NOT_STARTED, "quiet")
     if not progress.registered:
         return LearnerState(NOT_OPENED, "wait", (NO_REGISTRATION,))
-    if progress.completion == "COMPLETED" or progress.success != "UNKNOWN":
+    if progress.completion == Completion.COMPLETED or progress.success != Success.UNKNOWN:
         return LearnerState(FINISHED, "wait", _some(progress.decided))
     return LearnerState(IN_PROGRESS, "busy")
 
@@ -128,17 +129,17 @@ def _waiting(progress: LearnerProgress, soon: str) -> LearnerState:
 def _accepted(progress: LearnerProgress) -> LearnerState:
     """The LMS took the score; what it shows may be another matter."""
     given, told = progress.score_given, _some(progress.reason)
-    if progress.standing == KEPT:
+    if progress.standing == Standing.KEPT:
         return LearnerState(ANOTHER_STANDS, "wait", told, given)
-    if progress.standing == NO_FINAL:
+    if progress.standing == Standing.NO_FINAL:
         return LearnerState(ATTENTION, "problem", told, given)
-    if progress.standing == PENDING:
+    if progress.standing == Standing.PENDING:
         return LearnerState(ACCEPTED_ONLY, "wait", told, given)
-    tone = "quiet" if progress.success == "FAILED" else "good"
+    tone = "quiet" if progress.success == Success.FAILED else "good"
     if progress.found:
         return LearnerState(IN_GRADEBOOK, tone, told, given)
     read = progress.held is not None and given is not None and is_same(progress.held, given)
-    open_end = progress.success == "FAILED" and progress.completion != "COMPLETED"
+    open_end = progress.success == Success.FAILED and progress.completion != Completion.COMPLETED
     told = (COUNTS_FOR_NOW,) if open_end else ()
     return LearnerState(IN_GRADEBOOK if read else TAKEN, tone, told, given)
 

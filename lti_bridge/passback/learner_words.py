@@ -3,22 +3,20 @@
 from collections.abc import Sequence
 
 from ..core.plain_text import counted
-
-COMPLETIONS = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
-SUCCESSES = {"PASSED": "passed", "FAILED": "failed"}
+from ..scorm_cloud.progress import Completion, Success
 
 
 def result_words(completion: str, success: str) -> str:
     """Return what the course reported beside the score, for staff."""
-    if completion not in COMPLETIONS and success not in SUCCESSES:
+    told, judged = Completion(completion).label, Success(success).label
+    if not told and not judged:
         return "no result yet"
-    told = COMPLETIONS.get(completion, "completion not reported")
-    return f"{told}, {SUCCESSES.get(success, 'neither passed nor failed')}"
+    return f"{told or 'completion not reported'}, {judged or 'neither passed nor failed'}"
 
 
 def result_word(completion: str, success: str) -> str:
     """Return the same in one word, for a table; "" while nothing is reported."""
-    return SUCCESSES.get(success) or COMPLETIONS.get(completion, "")
+    return Success(success).label or Completion(completion).label
 
 
 def attempts_words(numbers: Sequence[int], allowed: int) -> str:

@@ -12,6 +12,7 @@ from ..core.config import PrivacySettings
 from ..core.db import Base
 from ..lti.models import UsedNonce
 from ..passback.models import Score, ScoreTry
+from ..passback.rules.score_states import ScoreState
 from ..people.models import FORGOTTEN_AFTER, ConsoleInvite, ConsoleSession, SignInFailure
 from ..platforms.models import Invite
 from ..registrations.models import Launch, Learner, Registration, StaffVisit, TrailEvent
@@ -84,7 +85,9 @@ def _tries(kept: timedelta) -> Kind:
     """Those of a queued score count for its back-off."""
 
     def also(_cutoff: datetime) -> tuple[ColumnElement[bool], ...]:
-        finished = select(Score.id).where(Score.id == ScoreTry.score_id, Score.state != "queued")
+        finished = select(Score.id).where(
+            Score.id == ScoreTry.score_id, Score.state != ScoreState.QUEUED
+        )
         return (finished.exists(),)
 
     return Kind("score tries", ScoreTry.id, ScoreTry.tried_at, kept, also, in_order=True)

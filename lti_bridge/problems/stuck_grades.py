@@ -14,7 +14,7 @@ from ..core.db import db
 from ..ops.kept_checks import platform_subject
 from ..passback.models import Score
 from ..passback.rules.reasons import NO_FINAL_GRADE
-from ..passback.rules.score_states import ACCEPTED, NO_FINAL, PARKED, QUEUED
+from ..passback.rules.score_states import ScoreState, Standing
 from ..platforms.models import Platform
 from ..registrations.models import Grade, ResourceLink
 from .causes import Cause, why_parked, why_waiting
@@ -76,7 +76,9 @@ def _select(since: Any, scope: Scope, *conditions: ColumnElement[bool]) -> Selec
 
 
 def _waiting(scope: Scope) -> Iterator[StuckGrade]:
-    for row in db.session.execute(_select(Score.decided_at, scope, Score.state == QUEUED)):
+    for row in db.session.execute(
+        _select(Score.decided_at, scope, Score.state == ScoreState.QUEUED)
+    ):
         reason = row.decision_reason or ""
         cause = why_waiting(reason)
         if cause is not None:
@@ -85,7 +87,9 @@ def _waiting(scope: Scope) -> Iterator[StuckGrade]:
 
 def _parked(scope: Scope) -> Iterator[StuckGrade]:
     since = func.coalesce(Grade.parked_at, Score.finished_at, Score.decided_at)
-    for row in db.session.execute(_select(since, scope, Score.state == PARKED, ~RESENDS)):
+    for row in db.session.execute(
+        _select(since, scope, Score.state == ScoreState.PARKED, ~RESENDS)
+    ):
         cause = why_parked(row.reason)
         yield _stuck(row, ProblemKind.PARKED, cause, row.reason)
 
@@ -96,7 +100,7 @@ def _without_final(scope: Scope) -> Iterator[StuckGrade]:
     later = select(newer.id).where(
         newer.grade_id == Score.grade_id, newer.sequence > Score.sequence
     )
-    mine = Score.standing == NO_FINAL, Score.state == ACCEPTED, ~later.exists()
+    mine = Score.standing == Standing.NO_FINAL, Score.state == ScoreState.ACCEPTED, ~later.exists()
     since = func.coalesce(Score.finished_at, Score.decided_at)
     for row in db.session.execute(_select(since, scope, *mine, ~RESENDS)):
         yield _stuck(row, ProblemKind.PARKED, why_parked(NO_FINAL_GRADE), row.reason)

@@ -9,16 +9,15 @@ from ..core.db import db, insert_if_new
 from ..core.errors import LaunchRejected
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform
+from ..scorm_cloud.progress import Success
 from ..services import Services
 from .create_lease import registration_values
 from .grade_updates import trail
+from .grading import GradingAnswer, make_policy
 from .identity import attempts_for, may_begin_another
 from .kept_outcomes import keep_at_launch, newest_outcome
 from .launch_rows import FIRST_RECHECK
 from .models import Grade, Launch, Learner, Registration, ResourceLink
-
-BEST = "best"
-ANSWERS = (BEST, "latest", "first", "average")
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Offer:
     """What a learner may choose: go on with attempt `newest`, or begin the next one.
 
     `allowed` 0 means no limit; `score` is the newest attempt's, None when it has none. `answer`
-    says which attempt counts: best, latest, first or average.
+    says which attempt counts.
     """
 
     launch_id: int
@@ -34,7 +33,13 @@ class Offer:
     allowed: int
     score: float | None
     passed: bool | None
-    answer: str = BEST
+    answer: GradingAnswer = GradingAnswer.BEST
+
+    @property
+    def repeated(self) -> str:
+        """What finishing the newest attempt again does to the grade, "" when nothing."""
+        unchanged = self.answer is GradingAnswer.FIRST and self.newest > 1
+        return "" if unchanged else self.answer.words.repeated
 
 
 def find_offer(launch_id: int) -> Offer | None:
@@ -48,25 +53,16 @@ def find_offer(launch_id: int) -> Offer | None:
     outcome = newest_outcome(registration)
     if outcome is None or not may_begin_another(registration.attempt, allowed, True):
         return None
-    verdict = {"PASSED": True, "FAILED": False}.get(outcome.success)
+    link = registration.resource_link
+    policy = make_policy(link.deployment.platform.grading_policy, link.grading_policy)
     return Offer(
         launch_id=launch_id,
         newest=registration.attempt,
         allowed=allowed,
         score=outcome.score,
-        passed=verdict,
-        answer=_counting(registration),
+        passed=None if outcome.success == Success.UNKNOWN else outcome.success == Success.PASSED,
+        answer=policy.answer,
     )
-
-
-def _counting(registration: Registration) -> str:
-    """Return which attempt counts: the link's policy comes before the platform's."""
-    link = registration.resource_link
-    for policy in (link.grading_policy, link.deployment.platform.grading_policy):
-        answer = (policy or {}).get("answer")
-        if answer in ANSWERS:
-            return str(answer)
-    return BEST
 
 
 def begin_attempt(services: Services, launch_id: int) -> int:

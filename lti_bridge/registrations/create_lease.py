@@ -13,6 +13,7 @@ from ..core.db import affected, begin_reading, db
 from ..core.errors import LaunchRejected, Unavailable
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
+from ..scorm_cloud.progress import Completion, Success
 from ..scorm_cloud.request_bodies import LearnerValues
 from .grade_updates import lock_grade_of, mark_due
 from .identity import registration_id
@@ -218,8 +219,8 @@ def registration_values(
         "scorm_account_id": account_id,
         "opened_at": now,
         "recovered": False,
-        "completion": "UNKNOWN",
-        "success": "UNKNOWN",
+        "completion": Completion.UNKNOWN,
+        "success": Success.UNKNOWN,
         "seconds_tracked": 0.0,
         "submission_accepted": False,
         "completed_at": None,

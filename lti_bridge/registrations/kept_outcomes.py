@@ -4,22 +4,25 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_
 
-from ..scorm_cloud.progress import CourseOutcome
+from ..scorm_cloud.progress import Completion, CourseOutcome, Success
 from .models import Registration
 
 # The same rules as scorm_cloud.progress.CourseOutcome has, over rows as they are before an UPDATE.
 _REAL = and_(
     Registration.score_scaled.is_not(None),
-    or_(Registration.completion == "COMPLETED", Registration.success == "PASSED"),
+    or_(Registration.completion == Completion.COMPLETED, Registration.success == Success.PASSED),
 )
 _OUTCOME = or_(
-    Registration.completion == "COMPLETED",
-    Registration.success == "PASSED",
-    and_(Registration.success == "FAILED", Registration.score_scaled.is_not(None)),
+    Registration.completion == Completion.COMPLETED,
+    Registration.success == Success.PASSED,
+    and_(Registration.success == Success.FAILED, Registration.score_scaled.is_not(None)),
 )
 _KEEPS_REAL = and_(
     Registration.kept_score.is_not(None),
-    or_(Registration.kept_completion == "COMPLETED", Registration.kept_success == "PASSED"),
+    or_(
+        Registration.kept_completion == Completion.COMPLETED,
+        Registration.kept_success == Success.PASSED,
+    ),
 )
 
 
@@ -27,7 +30,7 @@ def newest_outcome(row: Any) -> CourseOutcome | None:
     """Return how an attempt ended, by its Registration's columns: now, or before it was opened
     again; None when it never did."""
     now = CourseOutcome(row.completion, row.success, row.score_scaled)
-    if now.completion == "COMPLETED" or now.success != "UNKNOWN":
+    if now.completion == Completion.COMPLETED or now.success != Success.UNKNOWN:
         return now
     if row.kept_completion is None:
         return None

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.db import Base
 from ..platforms.models import Deployment, Platform, ScormAccount
+from ..scorm_cloud.progress import Completion, Success
 
 
 def few_of(column: str) -> Index:
@@ -121,8 +122,8 @@ class Registration(Base):
     # HEAD found it though our rows did not know it: the LMS is asked for a result first.
     recovered: Mapped[bool] = mapped_column(default=False)
     # Newest progress.
-    completion: Mapped[str] = mapped_column(String(10), default="UNKNOWN")
-    success: Mapped[str] = mapped_column(String(10), default="UNKNOWN")
+    completion: Mapped[str] = mapped_column(String(10), default=Completion.UNKNOWN)
+    success: Mapped[str] = mapped_column(String(10), default=Success.UNKNOWN)
     score_scaled: Mapped[float | None]
     best_real_score: Mapped[float | None]  # highest score that counted as a result
     # The outcome before it was opened again, or began anew within a session; all None without one.

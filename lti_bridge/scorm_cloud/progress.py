@@ -17,6 +17,11 @@ class Completion(StrEnum):
     INCOMPLETE = "INCOMPLETE"
     UNKNOWN = "UNKNOWN"
 
+    @property
+    def label(self) -> str:
+        """The same within a sentence for staff; "" when it is not known."""
+        return {"COMPLETED": "completed", "INCOMPLETE": "not completed"}.get(self, "")
+
 
 class Success(StrEnum):
     """registrationSuccess."""
@@ -24,6 +29,11 @@ class Success(StrEnum):
     PASSED = "PASSED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
+
+    @property
+    def label(self) -> str:
+        """The same within a sentence for staff; "" when it is not known."""
+        return {"PASSED": "passed", "FAILED": "failed"}.get(self, "")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from lti_bridge.core import config
 from lti_bridge.core.config import Settings, find_retired, load_settings
 from lti_bridge.core.errors import ConfigurationError
 from lti_bridge.core.paths import shipped
-from lti_bridge.passback.rules.grading_policy import TEACHER_GRADES
+from lti_bridge.registrations.grading import TeacherGrade
 
 DEFAULT_TOML = shipped("configs") / "default.toml"
 SECTIONS = ("scorm_cloud", "passback", "launch", "privacy", "console", "ops")
@@ -108,7 +108,7 @@ def test_teacher_s_grade_begins_the_policy(tmp_path):
     assert settings.passback.policy == {"teacher_grade": "replace"}
 
 
-@pytest.mark.parametrize("value", TEACHER_GRADES)
+@pytest.mark.parametrize("value", list(TeacherGrade))
 def test_every_choice_for_a_teacher_s_grade_can_be_set(tmp_path, value):
     settings = load(tmp_path, LTI_BRIDGE_PASSBACK__TEACHER_GRADE=value)
 

@@ -290,13 +290,13 @@ def test_change_of_policy_is_shown_before_it_is_made(world: World) -> None:
 def test_teacher_s_grade_stays_or_is_replaced(world: World) -> None:
     finish(world, "alice", 85.5)
     token = token_of(world)
-    assert "a grade in the LMS: that grade stays." in ask(world, "", token).text
+    assert "a grade in the LMS: keep the teacher" in ask(world, "", token).text
 
     shown = ask(world, "/policy", token, teacher_grade="replace", attempts="1")
     answer = press(world, shown, teacher_grade="replace")
 
     assert "It changes no grade that was decided so far." in shown.text
-    assert "a grade in the LMS: the course's grade replaces it." in unescape(answer.text)
+    assert "a grade in the LMS: replace it with the course's." in unescape(answer.text)
     own = db.session.scalars(select(ResourceLink.grading_policy)).one()
     assert own == {"teacher_grade": "replace"}
     db.session.commit()
@@ -325,7 +325,7 @@ def test_usual_way_with_a_teacher_s_grade_is_the_lms_s(
     form, page = ask(world, "/policy", token), ask(world, "", token)
 
     assert f"As usual in this LMS: {said}" in unescape(form.text)
-    replaced = "the course's grade replaces it" in unescape(page.text)
+    replaced = "in the LMS: replace it with the course's" in unescape(page.text)
     assert replaced is said.startswith("replace")
 
 

@@ -11,6 +11,7 @@ from ...core.db import db, reading
 from ...lti.roles import Visitor
 from ...passback.actions.comparison import summarize
 from ...passback.models import Score
+from ...passback.rules.score_states import ScoreState
 from ...platforms.models import Deployment
 from ...registrations.identity import choose_course
 from ...registrations.models import Grade, ResourceLink
@@ -80,7 +81,7 @@ def _line(services: Services, actor: Actor, link: ResourceLink, compared: str) -
     parked = (
         select(func.count(Score.id))
         .join(Grade, Grade.id == Score.grade_id)
-        .where(Grade.resource_link_id == link.id, Score.state == "parked")
+        .where(Grade.resource_link_id == link.id, Score.state == ScoreState.PARKED)
     )
     return LinkLine(
         title=link.title,

@@ -15,8 +15,10 @@ from sqlalchemy import ColumnElement, Date, Select, cast, func, select
 from ...audit.actor import Scope
 from ...core.db import db
 from ...passback.models import Score
+from ...passback.rules.score_states import ScoreState
 from ...problems.stuck_grades import within
 from ...registrations.models import Grade, Launch, Registration
+from ...scorm_cloud.progress import Completion, Success
 
 DAYS = 14
 TIMED_AT_MOST = 2000  # of the newest grades; each is looked up with its exit
@@ -47,10 +49,10 @@ def count_days(scope: Scope, now: datetime) -> list[Day]:
     first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
     since = datetime.combine(first, time(), UTC)
     launches = _per_day(scope, Launch.launched_at, since, _launches)
-    finished = (Registration.completion == "COMPLETED", Registration.success != "UNKNOWN")
-    done = finished[0] | finished[1]
+    judged = Registration.success != Success.UNKNOWN
+    done = judged | (Registration.completion == Completion.COMPLETED)
     completions = _per_day(scope, Registration.progress_changed_at, since, _registrations, done)
-    accepted = Score.state == "accepted"
+    accepted = Score.state == ScoreState.ACCEPTED
     grades = _per_day(scope, Score.finished_at, since, _scores, accepted)
     days = [first + timedelta(days=number) for number in range(DAYS)]
     return [Day(day, launches[day], completions[day], grades[day]) for day in days]
@@ -104,7 +106,7 @@ def measure_latency(scope: Scope, now: datetime) -> Latency | None:
         .scalar_subquery()
     )
     query = select(Score.finished_at, exited).where(
-        Score.finished_at >= now - TIMED_FOR, Score.state == "accepted"
+        Score.finished_at >= now - TIMED_FOR, Score.state == ScoreState.ACCEPTED
     )
     query = query.order_by(Score.finished_at.desc()).limit(TIMED_AT_MOST)
     if scope.platform_id is not None:

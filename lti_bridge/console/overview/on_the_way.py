@@ -9,7 +9,7 @@ from ...audit.actor import Actor, Scope
 from ...core.db import db, reading
 from ...core.errors import Unavailable
 from ...passback.models import Score
-from ...passback.rules.score_states import QUEUED
+from ...passback.rules.score_states import ScoreState
 from ...platforms.models import Platform
 from ...problems.stuck_grades import within
 from ...registrations.models import Grade
@@ -37,7 +37,7 @@ def load_overview(services: Services, actor: Actor) -> Overview:
         oldest, due = _due(actor.scope, now)
         return Overview(
             platforms=_count_platforms(actor.scope),
-            queued=_count_scores(actor.scope, QUEUED),
+            queued=_count_scores(actor.scope, ScoreState.QUEUED),
             due=due,
             oldest_due_at=oldest,
             jobs=_jobs(services) if actor.is_owner else None,

@@ -8,9 +8,15 @@ from wtforms.validators import Length, Optional
 
 from ...lms.registry import ALL
 from ...lti.replies import origin
-from ...passback.rules.grading_policy import ANSWERS, COMPLETIONS, PARTIALS, TEACHER_GRADES
 from ...platforms.accounts import DEFAULT
 from ...platforms.connection_values import LONGEST_NAME, PlatformFacts
+from ...registrations.grading import (
+    POLICY_PARTS,
+    GradingAnswer,
+    TeacherGrade,
+    UnfinishedScore,
+    UnscoredCompletion,
+)
 from ..forms import ConsoleForm, address_field, strip, text_field
 
 KINDS = [(lms.key, lms.label) for lms in ALL]
@@ -28,28 +34,13 @@ NEW_VERSIONS = [
     ("always", "Yes"),
     ("never", "No"),
 ]
-ANSWER_WORDS = {
-    "best": "The best attempt",
-    "latest": "The newest attempt",
-    "first": "The first attempt that has a result",
-    "average": "The average of all attempts",
-}
-COMPLETION_WORDS = {
-    "full_marks": "Full marks for completing it",
-    "no_grade": "No grade",
-}
-PARTIAL_WORDS = {
-    "none": "Nothing until the course says it is completed, passed or failed",
-    "send": "The score so far, whenever it changes",
-}
-TEACHER_GRADE_WORDS = {
-    "keep": "Keep the teacher's grade",
-    "replace": "Replace it with the course's",
-}
 TEACHER_GRADE = "When a teacher has set a grade in the LMS"
 TEACHER_GRADE_HELP = (
     "It counts from the next score on. Some LMSs, such as Moodle, keep an overridden grade "
     "whatever is chosen here."
+)
+PolicyPart = (
+    type[GradingAnswer] | type[UnscoredCompletion] | type[UnfinishedScore] | type[TeacherGrade]
 )
 MOST_ORIGINS = 20
 # So many changes of grades are listed by name; the others are counted.
@@ -61,17 +52,15 @@ def choose(label: str, values: Sequence[tuple[str, str]], description: str = "")
     return SelectField(label, choices=lambda: values, description=description)
 
 
-def in_words(words: dict[str, str], values: Sequence[str]) -> list[tuple[str, str]]:
-    """Return a policy's values with their words, in their order."""
-    return [(value, words[value]) for value in values]
+def in_words(kind: PolicyPart) -> list[tuple[str, str]]:
+    """Return the values of a part of the grading policy, each with its words."""
+    return [(one.value, one.label) for one in kind]
 
 
-def or_usual(
-    where: str, usual: str, words: dict[str, str], values: Sequence[str]
-) -> list[tuple[str, str]]:
-    """Return a policy's values with their words, after the empty one that leaves it as usual."""
-    said = words[usual]
-    return [("", f"{where}: {said[:1].lower()}{said[1:]}"), *in_words(words, values)]
+def or_usual(where: str, usual: Any) -> list[tuple[str, str]]:
+    """Return such values after the empty one that leaves the `usual` one."""
+    said = usual.label
+    return [("", f"{where}: {said[:1].lower()}{said[1:]}"), *in_words(type(usual))]
 
 
 class PlatformForm(ConsoleForm):
@@ -127,9 +116,9 @@ class SettingsForm(ConsoleForm):
     """
 
     player = choose("The player opens", PLAYERS)
-    answer = choose("Which attempt is the grade", in_words(ANSWER_WORDS, ANSWERS))
-    completion = choose("Completed without a score", in_words(COMPLETION_WORDS, COMPLETIONS))
-    partial = choose("Unfinished attempts", in_words(PARTIAL_WORDS, PARTIALS))
+    answer = choose("Which attempt is the grade", in_words(GradingAnswer))
+    completion = choose("Completed without a score", in_words(UnscoredCompletion))
+    partial = choose("Unfinished attempts", in_words(UnfinishedScore))
     teacher_grade = SelectField(TEACHER_GRADE, description=TEACHER_GRADE_HELP)
     line_items = choose("When an activity has no gradebook column", LINE_ITEMS, LINE_ITEMS_HELP)
     frame_origins = TextAreaField(
@@ -143,9 +132,7 @@ class SettingsForm(ConsoleForm):
 
     def __init__(self, usual: str, chosen: Any, **defaults: Any) -> None:
         super().__init__(chosen=chosen, **defaults)
-        self.teacher_grade.choices = or_usual(
-            "As in the bridge's settings", usual, TEACHER_GRADE_WORDS, TEACHER_GRADES
-        )
+        self.teacher_grade.choices = or_usual("As in the bridge's settings", TeacherGrade(usual))
 
     def validate_frame_origins(self, field: TextAreaField) -> None:
         """Refuse a line that is no site."""
@@ -162,8 +149,7 @@ class SettingsForm(ConsoleForm):
 
     def policy(self) -> dict[str, str | None]:
         """Return the default grading policy; None leaves a part to the bridge's settings."""
-        names = ("answer", "completion", "partial", "teacher_grade")
-        return {name: self[name].data or None for name in names}
+        return {name: self[name].data or None for name in POLICY_PARTS}
 
 
 class InviteForm(ConsoleForm):

@@ -15,7 +15,6 @@ from ...passback.actions.policy_change import (
     change_platform_policy,
     preview_platform_policy,
 )
-from ...passback.rules.grading_policy import GradingPolicy, make_policy
 from ...platforms.accounts import account_name, list_accounts
 from ...platforms.connection_values import LINE_ITEMS, PLAYERS, PlatformFacts, new_versions_of
 from ...platforms.deployments import approve_deployment
@@ -24,6 +23,7 @@ from ...platforms.missing_grants import MissingGrant
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import edit_platform, find_named_platform, list_platforms, write_platform
 from ...registrations.grade_updates import wake_all_for_event
+from ...registrations.grading import GradingPolicy, make_policy
 from ...registrations.granted_scopes import missing_grants_at
 from ...registrations.models import Grade
 from ...registrations.succession import (

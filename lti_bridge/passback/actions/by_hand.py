@@ -15,7 +15,7 @@ from ..models import Score
 from ..rules import reasons
 from ..rules.drift import Drift
 from ..rules.plan import ASKED
-from ..rules.score_states import PARKED, QUEUED
+from ..rules.score_states import ScoreState
 from .outlook import situation_of_grade, tell_next
 
 BATCH = 100
@@ -116,19 +116,21 @@ def park(services: Services, grade_id: int, who: str) -> None:
         )
     )
     waiting = update(Score).where(
-        Score.grade_id == grade_id, Score.state.in_((QUEUED, PARKED)), Score.stopped.is_(False)
+        Score.grade_id == grade_id,
+        Score.state.in_((ScoreState.QUEUED, ScoreState.PARKED)),
+        Score.stopped.is_(False),
     )
     reason = format_message(reasons.PARKED_BY, who=who)
     parked = taken and affected(
         db.session.execute(
-            waiting.values(state=PARKED, reason=reason, finished_at=now, stopped=True)
+            waiting.values(state=ScoreState.PARKED, reason=reason, finished_at=now, stopped=True)
         )
     )
     if not parked:
         db.session.rollback()
         problem = "nothing is waiting to be sent" if taken else "a worker is sending it right now"
         raise Refused(problem)
-    note(services, grade_id, PARKED, reason)
+    note(services, grade_id, ScoreState.PARKED, reason)
     db.session.commit()
 
 
@@ -156,7 +158,7 @@ def allow_another_attempt(services: Services, grade_id: int, who: str) -> None:
 
 
 def _queued(grade_id: int) -> bool:
-    query = select(Score.id).where(Score.grade_id == grade_id, Score.state == QUEUED)
+    query = select(Score.id).where(Score.grade_id == grade_id, Score.state == ScoreState.QUEUED)
     return db.session.scalar(query.limit(1)) is not None
 
 

@@ -16,7 +16,7 @@ from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
 from ..rules.drift import ASKED_ABOUT, DIFFERS, OTHER_STANDS, Drift
-from ..rules.score_states import QUEUED
+from ..rules.score_states import ScoreState
 from ..triggers.reconcile import Mend, reconcile_link
 from .by_hand import BATCH, note, resend_all
 
@@ -92,7 +92,7 @@ class Loss:
 
 def _newer() -> ColumnElement[bool]:
     """Tell of a Grade whether a Score came, or comes, after the comparison of its link."""
-    later = or_(Score.state == QUEUED, Score.finished_at > ResourceLink.compared_at)
+    later = or_(Score.state == ScoreState.QUEUED, Score.finished_at > ResourceLink.compared_at)
     newer = select(Score.id).where(Score.grade_id == Grade.id, later)
     return newer.correlate(Grade, ResourceLink).exists()
 

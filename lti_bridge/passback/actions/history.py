@@ -14,7 +14,7 @@ from ..learner_progress import progress_of
 from ..learner_state import decide_learner_state, last_word
 from ..learner_words import attempts_words, result_words
 from ..models import Score, ScoreTry
-from ..rules.score_states import UNCLEAR, UNREAD
+from ..rules.score_states import ReadTry
 from .outlook import sent_at_of, situation_of
 
 # What came of a try, for people: its row keeps the name of the answer's kind.
@@ -25,8 +25,8 @@ OUTCOMES = {
     "compareresult": "it has a newer or equal time, and is asked which grade it holds",
     "superseded": "another grade stands",
     "scorerejected": "it refused",
-    UNREAD: "it refused",
-    UNCLEAR: "it did not say clearly",
+    ReadTry.UNREAD: "it refused",
+    ReadTry.UNCLEAR: "it did not say clearly",
 }
 Moment = tuple[datetime, str]
 
@@ -76,7 +76,7 @@ def _tries(row: Registration) -> Iterator[Moment]:
     found = db.session.execute(query.where(Score.registration_id == row.id).order_by(ScoreTry.id))
     for attempt, score in found:
         at = max(attempt.tried_at, score.decided_at)  # a first try is written with its decision
-        if attempt.outcome in (UNREAD, UNCLEAR):
+        if attempt.outcome in (ReadTry.UNREAD, ReadTry.UNCLEAR):
             yield at, f"Asked the LMS which grade it holds: {_answer(attempt)}"
         else:
             yield at, f"Sent {score.score_given:g} to the LMS: {_answer(attempt)}"

@@ -16,7 +16,7 @@ from ..models import Score, ScoreTry
 from ..pipeline.read_gradebook import say_pause
 from ..pipeline.send_score import RESTS
 from ..rules import reasons
-from ..rules.score_states import ACCEPTED, UNCLEAR, UNREAD
+from ..rules.score_states import ReadTry, ScoreState
 
 
 def rests_until(platform_id: int, now: datetime) -> datetime | None:
@@ -59,14 +59,16 @@ def situation_of(link: ResourceLink, now: datetime) -> Situation:
 
 def posted_at() -> ScalarSelect[datetime]:
     """Return a column for a query of Scores: when each was posted last, whatever came of it."""
-    posts = or_(ScoreTry.outcome.is_(None), ScoreTry.outcome.not_in((UNREAD, UNCLEAR)))
+    posts = or_(
+        ScoreTry.outcome.is_(None), ScoreTry.outcome.not_in((ReadTry.UNREAD, ReadTry.UNCLEAR))
+    )
     query = select(func.max(ScoreTry.tried_at)).where(ScoreTry.score_id == Score.id, posts)
     return query.correlate(Score).scalar_subquery()
 
 
 def sent_at_of(score: Score | None) -> datetime | None:
     """Return when a score was posted that the LMS took; None for any other."""
-    if score is None or score.state != ACCEPTED:
+    if score is None or score.state != ScoreState.ACCEPTED:
         return None
     return db.session.scalar(select(posted_at()).where(Score.id == score.id).select_from(Score))
 

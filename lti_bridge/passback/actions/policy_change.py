@@ -10,11 +10,12 @@ from sqlalchemy import select
 from ...core.db import db
 from ...platforms.models import Deployment, Platform
 from ...registrations.grade_updates import lock_where, mark_all_due, wake
+from ...registrations.grading import GradingPolicy, make_policy
 from ...registrations.models import Grade, Learner, ResourceLink
 from ...services import Services
 from ..pipeline.snapshot import load_snapshots
 from ..rules.grade_snapshot import GradeSnapshot, attempts_of, found_in_lms, newest_decision
-from ..rules.grading_policy import GradingPolicy, Send, decide, make_policy
+from ..rules.grading_policy import Send, decide
 
 # So many are woken at once; the overdue round finds the others.
 WAKE_AT_MOST = 200

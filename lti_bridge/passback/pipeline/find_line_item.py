@@ -19,7 +19,7 @@ from ..models import Score
 from ..rules import reasons
 from ..rules.grade_snapshot import GradeSnapshot
 from ..rules.plan import End
-from ..rules.score_states import PARKED, QUEUED
+from ..rules.score_states import ScoreState
 from .creation_lease import free_creation, take_creation
 from .lease import GradeLease
 from .read_gradebook import ASK_AGAIN_SECONDS, ask, with_pause
@@ -57,7 +57,7 @@ def find_line_item(
     asked_at = services.now()
     list_url = snapshot.line_items_url
     if list_url is None:
-        return lease, snapshot, End(QUEUED, NONE_YET, waits=True)
+        return lease, snapshot, End(ScoreState.QUEUED, NONE_YET, waits=True)
     lease, found = ask(
         services,
         lease,
@@ -72,13 +72,13 @@ def find_line_item(
     if isinstance(found, Unavailable):
         return lease, snapshot, end_later(services, NO_COLUMN_NAMED, found)
     if isinstance(found, Refused):
-        return lease, snapshot, End(QUEUED, _why_refused(found), waits=True)
+        return lease, snapshot, End(ScoreState.QUEUED, _why_refused(found), waits=True)
     if len(found) > 1:
-        return lease, snapshot, End(PARKED, TOO_MANY)
+        return lease, snapshot, End(ScoreState.PARKED, TOO_MANY)
     if found:
         return lease, _keep(services, snapshot, found[0]), None
     if not snapshot.creates_line_item:
-        return lease, snapshot, End(QUEUED, NONE_YET, waits=True)
+        return lease, snapshot, End(ScoreState.QUEUED, NONE_YET, waits=True)
     return _create(services, lease, snapshot, list_url, asked_at)
 
 
@@ -93,7 +93,7 @@ def _create(
     until = take_creation(services, snapshot.link_row_id, asked_at)
     if until is None:
         again_at = services.now() + timedelta(seconds=ASK_AGAIN_SECONDS)
-        return lease, snapshot, End(QUEUED, MADE_BY_OTHERS, again_at)
+        return lease, snapshot, End(ScoreState.QUEUED, MADE_BY_OTHERS, again_at)
     lease, made = ask(
         services,
         lease,
@@ -114,7 +114,7 @@ def _create(
     free_creation(snapshot.link_row_id, until)
     if isinstance(made, Unavailable):
         return lease, snapshot, end_later(services, NOT_MADE, made)
-    return lease, snapshot, End(QUEUED, _why_not_created(made), waits=True)
+    return lease, snapshot, End(ScoreState.QUEUED, _why_not_created(made), waits=True)
 
 
 def _keep(services: Services, snapshot: GradeSnapshot, item: LineItem) -> GradeSnapshot:
@@ -127,7 +127,7 @@ def end_later(services: Services, reason: str, error: Unavailable) -> End:
     now = services.now()
     again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
     later = score_replies.TryLater(reason, error.retry_after, error.throttled)
-    return with_pause(End(QUEUED, reason, again_at, failed=True), later, now)
+    return with_pause(End(ScoreState.QUEUED, reason, again_at, failed=True), later, now)
 
 
 def keep_line_item(services: Services, link_id: int, url: str, *, but: int = 0) -> None:

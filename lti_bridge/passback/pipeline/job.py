@@ -10,7 +10,7 @@ from ...core.leases import LeaseLost
 from ...registrations.grade_updates import wake
 from ...services import Services
 from ..rules.plan import End, decide_aim
-from ..rules.score_states import QUEUED
+from ..rules.score_states import ScoreState
 from .lease import GradeLease, take_lease
 from .read_progress import Look, read_progress
 from .record import Turn, finish
@@ -93,7 +93,7 @@ def _work(services: Services, gate: PlatformGate, lease: GradeLease) -> None:
     elif not aim.sends or (aim.score is not None and not lease.send_due):
         finish(services, turn)
     elif _is_put_off(turn):
-        finish(services, turn, End(QUEUED, aim.reason, lease.next_send_at))
+        finish(services, turn, End(ScoreState.QUEUED, aim.reason, lease.next_send_at))
     else:
         send_score(services, gate, turn)
 

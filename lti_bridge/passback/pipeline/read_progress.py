@@ -281,10 +281,8 @@ def _correlation(snapshot: GradeSnapshot) -> str | None:
 
 def describe(progress: Progress) -> str:
     """Say progress in words."""
-    completion = {"COMPLETED": "completed", "INCOMPLETE": "not completed"}
-    success = {"PASSED": "passed", "FAILED": "failed"}
-    words = [completion.get(progress.completion.value, "completion unknown")]
-    words.append(success.get(progress.success.value, "neither passed nor failed"))
+    words = [progress.completion.label or "completion unknown"]
+    words.append(progress.success.label or "neither passed nor failed")
     words.append(
         "no score" if progress.score_scaled is None else f"score {progress.score_scaled:g}"
     )

@@ -13,16 +13,7 @@ from ...services import Services
 from ..models import Score
 from ..rules.grade_snapshot import GradeSnapshot, ScoreRow
 from ..rules.plan import RENEWED, Aim, Draft, End, copy_of, next_round
-from ..rules.score_states import (
-    ACCEPTED,
-    KEPT,
-    NO_FINAL,
-    PARKED,
-    PENDING,
-    QUEUED,
-    SUPERSEDED,
-    UNCHECKED,
-)
+from ..rules.score_states import ScoreState, Standing
 from .lease import GradeLease, Return, give_back, hold, wake_next
 from .read_progress import Look
 from .snapshot import REGISTRATION, SCORE, TRY
@@ -74,7 +65,7 @@ def begin_post(
         values["last_timestamp"] = moment
     seconds = services.settings.passback.lms_deadline_seconds
     lease = hold(services, lease, seconds, answered=_answered(snapshot), **values)
-    written: dict[str, Any] = {"state": QUEUED, "line_item_url": snapshot.line_item_url}
+    written: dict[str, Any] = {"state": ScoreState.QUEUED, "line_item_url": snapshot.line_item_url}
     if moment is not None:
         written |= {"timestamp": moment, "body": body.decode()}
     if turn.held is not None:
@@ -113,7 +104,7 @@ def _insert_score(
     services: Services, snapshot: GradeSnapshot, draft: Draft, written: dict[str, Any]
 ) -> ScoreRow:
     now = services.now()
-    if any(score.state in (QUEUED, PARKED) for score in snapshot.all_scores):
+    if any(score.state in (ScoreState.QUEUED, ScoreState.PARKED) for score in snapshot.all_scores):
         supersede_waiting(snapshot.grade_id, now, RENEWED)
     values: dict[str, Any] = {
         "grade_id": snapshot.grade_id,
@@ -158,11 +149,13 @@ def _insert_score(
 
 def supersede_waiting(grade_id: int, now: datetime, reason: str) -> None:
     """Take every Score of the grade that has not arrived out of the way."""
-    waiting = update(Score).where(Score.grade_id == grade_id, Score.state.in_((QUEUED, PARKED)))
+    waiting = update(Score).where(
+        Score.grade_id == grade_id, Score.state.in_((ScoreState.QUEUED, ScoreState.PARKED))
+    )
     db.session.execute(
-        waiting.values(state=SUPERSEDED, finished_at=now, reason=reason).execution_options(
-            synchronize_session=False
-        )
+        waiting.values(
+            state=ScoreState.SUPERSEDED, finished_at=now, reason=reason
+        ).execution_options(synchronize_session=False)
     )
 
 
@@ -181,13 +174,19 @@ def keep_found(services: Services, turn: Turn, held: float, reason: str) -> Turn
         course_id=snapshot.course_id,
         registration_id=None,
     )
-    written = {"state": ACCEPTED, "finished_at": now, "line_item_url": snapshot.line_item_url}
+    written = {
+        "state": ScoreState.ACCEPTED,
+        "finished_at": now,
+        "line_item_url": snapshot.line_item_url,
+    }
     row = _insert_score(services, snapshot, draft, written)
     if newest is not None:
         trail(newest.row_id, "result", reason, now)
     db.session.commit()
     rest = tuple(
-        replace(one, state=SUPERSEDED) if one.state in (QUEUED, PARKED) else one
+        replace(one, state=ScoreState.SUPERSEDED)
+        if one.state in (ScoreState.QUEUED, ScoreState.PARKED)
+        else one
         for one in snapshot.all_scores
     )
     snapshot = replace(snapshot, all_scores=(*rest, replace(row, finished_at=now)))
@@ -220,7 +219,7 @@ def accept_before_reading(
     end_try(posting, answer)
     score = turn.aim.score
     assert score is not None
-    _end_score(services, turn.snapshot, score, replace(end, standing=UNCHECKED))
+    _end_score(services, turn.snapshot, score, replace(end, standing=Standing.UNCHECKED))
     db.session.commit()
     return replace(turn, lease=lease)
 
@@ -275,15 +274,15 @@ def _plan_return(
         return Return(read_at, send_at, send_at, values, {} if aim.sends else answered)
     values["decision_reason"] = end.reason
     send_at = now if end.renew else end.again_at
-    waits = end.waits or end.state == PARKED
+    waits = end.waits or end.state == ScoreState.PARKED
     if waits:
         send_at = next_round(snapshot, now)
         values["line_item_looks"] = snapshot.rounds + 1
-    elif not end.unclear and end.state != QUEUED:
+    elif not end.unclear and end.state != ScoreState.QUEUED:
         values["line_item_looks"] = 0
     values["waits_for_line_item"] = end.waits
-    values["parked_at"] = (snapshot.parked_at or now) if end.state == PARKED else None
-    if end.state == PARKED and snapshot.parked_at is None:
+    values["parked_at"] = (snapshot.parked_at or now) if end.state == ScoreState.PARKED else None
+    if end.state == ScoreState.PARKED and snapshot.parked_at is None:
         values["event_at"] = None
     return Return(read_at, send_at, end.again_at, values, answered)
 
@@ -294,7 +293,7 @@ def _record_end(services: Services, turn: Turn, end: End) -> None:
     if aim.score is not None:
         score = aim.score
     else:
-        written = {"state": QUEUED, "line_item_url": snapshot.line_item_url}
+        written = {"state": ScoreState.QUEUED, "line_item_url": snapshot.line_item_url}
         score = _write_score(services, snapshot, aim, written)
     _note_tries(score.id, turn.tries)
     connection = db.session.connection()
@@ -309,8 +308,10 @@ def _record_end(services: Services, turn: Turn, end: End) -> None:
     if end.renew:
         sequence = replace(snapshot, all_scores=(*snapshot.all_scores, score))
         draft = copy_of(score, renewed=True)
-        _insert_score(services, sequence, draft, {"state": QUEUED, "line_item_url": None})
-    elif end.state != QUEUED:
+        _insert_score(
+            services, sequence, draft, {"state": ScoreState.QUEUED, "line_item_url": None}
+        )
+    elif end.state != ScoreState.QUEUED:
         _end_score(services, snapshot, score, end)
     elif end.unclear:
         unclear = {
@@ -318,8 +319,8 @@ def _record_end(services: Services, turn: Turn, end: End) -> None:
             "unclear_since": score.unclear_since or now,
         }
         update_rows(connection, SCORE, {"id": score.id}, unclear)
-    elif score.state == PARKED:  # it is tried again, and waits like any other
-        update_rows(connection, SCORE, {"id": score.id}, {"state": QUEUED})
+    elif score.state == ScoreState.PARKED:  # it is tried again, and waits like any other
+        update_rows(connection, SCORE, {"id": score.id}, {"state": ScoreState.QUEUED})
 
 
 def _end_score(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end: End) -> None:
@@ -328,17 +329,23 @@ def _end_score(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end
     ended: dict[str, Any] = {"state": end.state, "finished_at": now}
     if score.line_item_url is None:
         ended["line_item_url"] = snapshot.line_item_url
-    if end.state == ACCEPTED:
+    if end.state == ScoreState.ACCEPTED:
         ended |= {"standing": end.standing, "held_after": end.held}
     # One that was parked before is not to show why.
-    if end.state != ACCEPTED or end.standing == PENDING or score.finished_at is not None:
+    if (
+        end.state != ScoreState.ACCEPTED
+        or end.standing == Standing.PENDING
+        or score.finished_at is not None
+    ):
         ended["reason"] = end.reason
     connection = db.session.connection()
     update_rows(connection, SCORE, {"id": score.id}, ended)
     if score.registration_id is None:
         return
     registration = snapshot.registration_of(score.registration_id)
-    if end.state == ACCEPTED and (registration is None or not registration.attempt_stored):
+    if end.state == ScoreState.ACCEPTED and (
+        registration is None or not registration.attempt_stored
+    ):
         stored = {"submission_accepted": True}
         update_rows(connection, REGISTRATION, {"id": score.registration_id}, stored)
     trail(score.registration_id, end.state, end.reason, now, _correlation(snapshot))
@@ -347,7 +354,7 @@ def _end_score(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end
 def note_standing(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end: End) -> None:
     """Write how an accepted score stands; the lease is held."""
     values: dict[str, Any] = {"standing": end.standing, "held_after": end.held}
-    told = end.standing in (KEPT, NO_FINAL)
+    told = end.standing in (Standing.KEPT, Standing.NO_FINAL)
     if told:
         values["reason"] = end.reason
     update_rows(db.session.connection(), SCORE, {"id": score.id}, values)

@@ -18,7 +18,6 @@ from ...registrations.platform_pause import begin_pause, end_pause, end_rest, fo
 from ...services import Services
 from ...web.sentences import N_, format_message
 from ..rules import reasons
-from ..rules import score_states as states
 from ..rules.grade_snapshot import GradeSnapshot, RegistrationRow
 from ..rules.plan import (
     CHECKED_FOR,
@@ -40,7 +39,7 @@ from ..rules.plan import (
     outgoing_of,
 )
 from ..rules.retry_policy import Backoff, gives_up, wait_seconds
-from ..rules.score_states import ACCEPTED, QUEUED, SUPERSEDED, UNCHECKED
+from ..rules.score_states import ReadTry, ScoreState, Standing
 from .find_line_item import find_line_item
 from .lease import hold
 from .read_gradebook import (
@@ -93,7 +92,7 @@ def send_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
     )
     if not place.granted:
         again = place.rests_until or services.now()
-        later = End(QUEUED, RESTS if place.rests_until else FULL, again)
+        later = End(ScoreState.QUEUED, RESTS if place.rests_until else FULL, again)
         finish(services, turn, later, is_called=place.rests_until is None)
         return
     answered, pause = True, None
@@ -116,7 +115,7 @@ def _is_paused(services: Services, snapshot: GradeSnapshot) -> bool:
 def _end_paused(snapshot: GradeSnapshot) -> End:
     assert snapshot.paused_until is not None
     text = say_pause(snapshot.paused_until, throttled=snapshot.is_throttled)
-    return End(QUEUED, text, snapshot.paused_until)
+    return End(ScoreState.QUEUED, text, snapshot.paused_until)
 
 
 def _keep_pause(services: Services, snapshot: GradeSnapshot, end: End | None) -> None:
@@ -135,7 +134,7 @@ def _keep_pause(services: Services, snapshot: GradeSnapshot, end: End | None) ->
 def _bring(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, Any]]:
     """Take the steps that are left, each of which may be the last for now."""
     if not can_send(turn.snapshot):
-        return turn, End(QUEUED, NOT_GRANTED, waits=True), {}
+        return turn, End(ScoreState.QUEUED, NOT_GRANTED, waits=True), {}
     if turn.snapshot.line_item_url is None:
         lease, snapshot, end = find_line_item(services, turn.lease, turn.snapshot)
         turn = replace(turn, lease=lease, snapshot=snapshot)
@@ -147,7 +146,7 @@ def _bring(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, 
     now = services.now()
     fresh = turn.aim.score is None or turn.aim.score.timestamp is None
     if fresh and (moment := next_timestamp(turn.snapshot, now)) > now:
-        return turn, End(QUEUED, turn.aim.reason, moment), {}
+        return turn, End(ScoreState.QUEUED, turn.aim.reason, moment), {}
     lms = get_lms(turn.snapshot.platform.dialect)
     if needs_reading(turn.snapshot, turn.aim, keeps_overrides=lms.keeps_overrides):
         turn, end = _read_before(services, turn)
@@ -169,15 +168,15 @@ def _read_before(services: Services, turn: Turn) -> tuple[Turn, End | None]:
     if isinstance(read, Unreadable):
         return turn, None
     if isinstance(read, Failure):
-        note = _try_values(asked_at, states.UNREAD, read.status, read.excerpt)
+        note = _try_values(asked_at, ReadTry.UNREAD, read.status, read.excerpt)
         turn = replace(turn, tries=(*turn.tries, note))
         return turn, _end_of(services, turn, read.outcome)
     if isinstance(read, Unclear):
         if is_unclear_for_long(turn.aim, now):
-            note = _try_values(asked_at, states.UNCLEAR, None, SENT_UNREAD)
+            note = _try_values(asked_at, ReadTry.UNCLEAR, None, SENT_UNREAD)
             return replace(turn, tries=(*turn.tries, note)), None
         again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
-        return turn, End(QUEUED, UNREAD, again_at, unclear=True)
+        return turn, End(ScoreState.QUEUED, UNREAD, again_at, unclear=True)
     known = turn.snapshot.result_known
     outgoing = outgoing_of(turn.snapshot, turn.aim)
     if not known:
@@ -224,7 +223,7 @@ def _post(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, A
         return turn, end, pause
     end = _end_of(services, turn, outcome)
     lms = get_lms(turn.snapshot.platform.dialect)
-    if end.state == ACCEPTED and lms.keeps_overrides and can_read(turn.snapshot):
+    if end.state == ScoreState.ACCEPTED and lms.keeps_overrides and can_read(turn.snapshot):
         turn = accept_before_reading(services, turn, posting, answer, end)
         return *_read_after(services, turn), pause
     return replace(turn, answer=(posting, answer)), end, pause
@@ -342,9 +341,9 @@ def _compare(services: Services, turn: Turn) -> tuple[Turn, End]:
         return turn, end_unclear(turn.aim, now, again_at)
     end = end_of(found, turn.snapshot, turn.aim, now)
     score = turn.aim.score
-    if end.state == SUPERSEDED and score is not None and not score.renewed:
+    if end.state == ScoreState.SUPERSEDED and score is not None and not score.renewed:
         if score.asked or not outgoing.keeps:  # what stands gives way to it: with a newer time
-            return turn, End(QUEUED, end.reason, renew=True)
+            return turn, End(ScoreState.QUEUED, end.reason, renew=True)
     return turn, end
 
 
@@ -355,14 +354,14 @@ def _read_after(services: Services, turn: Turn) -> tuple[Turn, End]:
     lease, read = read_cell(services, turn.lease, turn.snapshot, score.score_given)
     now = services.now()
     turn = replace(turn, lease=lease, aim=replace(turn.aim, draft=None, score=None, check=score))
-    end = End(ACCEPTED, reasons.accepted(score.score_given))
+    end = End(ScoreState.ACCEPTED, reasons.accepted(score.score_given))
     if isinstance(read, HeldGrade):
         end = decide_standing(read, score.score_given)
     elif not isinstance(read, Unreadable):
         until = (score.finished_at or now) + CHECKED_FOR
         if now < until:
             again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
-            end = replace(end, again_at=again_at, standing=UNCHECKED)
+            end = replace(end, again_at=again_at, standing=Standing.UNCHECKED)
     turn = replace(turn, lease=hold(services, turn.lease))
     note_standing(services, turn.snapshot, score, end)
     return turn, end
@@ -428,12 +427,12 @@ def _try_values(at: datetime, outcome: str, status: int | None, excerpt: str) ->
 
 def _tell(services: Services, turn: Turn, end: End | None) -> None:
     """Count what came of it."""
-    if end is None or end.state == QUEUED:
+    if end is None or end.state == ScoreState.QUEUED:
         return
     snapshot, now = turn.snapshot, services.now()
     dialect = snapshot.platform.dialect
     services.events.publish("score", state=end.state, dialect=dialect)
-    waited = _waited(turn, now) if end.state == ACCEPTED else None
+    waited = _waited(turn, now) if end.state == ScoreState.ACCEPTED else None
     if waited is not None:
         services.events.publish("exit_to_gradebook", dialect=dialect, seconds=waited)
 
@@ -451,7 +450,7 @@ def _waited(turn: Turn, now: datetime) -> float | None:
     if known_at is not None and score.decided_at - known_at > DECIDED_WITHIN:
         return None
     before = [one for one in turn.snapshot.scores if one.id != score.id]
-    accepted = [one for one in before if one.state == ACCEPTED]
+    accepted = [one for one in before if one.state == ScoreState.ACCEPTED]
     if any(one.finished_at is not None and one.finished_at >= exited_at for one in accepted):
         return None
     if before and before[-1] in accepted and is_same(before[-1].score_given, score.score_given):

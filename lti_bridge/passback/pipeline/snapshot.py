@@ -12,13 +12,13 @@ from ...core.db import Base, db
 from ...core.leases import LeaseLost
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
+from ...registrations.grading import make_policy
 from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
 from ...registrations.resource_links import creates_line_item
 from ...scorm_cloud.progress import CourseOutcome
 from ...services import Services
 from ..models import Score, ScoreTry, SweepCursor
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, ScoreRow
-from ..rules.grading_policy import make_policy
 from ..rules.settlement import PollState
 
 POSTBACKS_WORK_FOR_DAYS = 7

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .score_states import ScoreState
+
 # So many may be lost by mischance; more look as if a person meant it, such as a course reset.
 LOST_AT_MOST, LOST_AT_MOST_SHARE = 3, 0.1
 
@@ -73,9 +75,9 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
     """
     if ours.score_given is None:
         return Drift.NOTHING
-    if ours.state == "queued":
+    if ours.state == ScoreState.QUEUED:
         return Drift.UNDER_WAY
-    if ours.state == "parked":
+    if ours.state == ScoreState.PARKED:
         return Drift.NEVER_SENT
     if theirs.garbled:
         return Drift.UNCLEAR
@@ -83,7 +85,7 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
     if shown is None and theirs.exists and ours.score_given == 0:
         shown = 0.0
     if shown is None:
-        if ours.state == "superseded":
+        if ours.state == ScoreState.SUPERSEDED:
             return Drift.OVERRIDDEN
         if ours.left:
             return Drift.LEFT

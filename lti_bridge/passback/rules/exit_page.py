@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from ...scorm_cloud.progress import CourseOutcome
+from ...registrations.grading import GradingAnswer
+from ...scorm_cloud.progress import Completion, CourseOutcome, Success
 from ...web.sentences import N_, format_message
-from .score_states import ACCEPTED, KEPT, NO_FINAL, PARKED, PENDING, QUEUED
+from .score_states import ScoreState, Standing
 
 COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
 PASSED, FAILED = N_("Passed"), N_("Failed")
-VERDICTS = {"PASSED": PASSED, "FAILED": FAILED}
+VERDICTS: dict[str, str] = {Success.PASSED: PASSED, Success.FAILED: FAILED}
 # What stands may be hidden from learners in the LMS: they read no figure of it.
 SET_IN_LMS = N_("A grade set in the LMS stands; look in the gradebook of your course.")
 SHOWN_LATER = N_("It was accepted and is shown in the gradebook later.")
@@ -16,17 +17,7 @@ MAY_CLOSE = N_("You can close this page; it goes on by itself.")
 GO_ON = N_("You can open the activity again and go on where you left.")
 TRY_AGAIN = N_("You have another attempt: open the activity again to use it.")
 COUNTS_FOR_NOW = N_("The course is not finished: a later result takes the place of this one.")
-YOUR_BEST = N_("You scored {score} this time. Your best, {counts}, counts.")
-YOUR_FIRST = N_("You scored {score} this time. Your first attempt, {counts}, counts.")
-YOUR_NEWEST = N_("You scored {score} this time. Your newest attempt, {counts}, counts.")
-YOUR_AVERAGE = N_("You scored {score} this time. The average of your attempts, {counts}, counts.")
-COUNTED = {
-    "best": YOUR_BEST,
-    "first": YOUR_FIRST,
-    "latest": YOUR_NEWEST,
-    "average": YOUR_AVERAGE,
-}
-SAYINGS = tuple(COUNTED.values())
+SAYINGS = tuple(one.words.counted for one in GradingAnswer)
 
 
 @dataclass(frozen=True)
@@ -61,14 +52,14 @@ class ExitFacts:
 
     expired: bool = False
     looking: bool = False
-    report: CourseOutcome = CourseOutcome("UNKNOWN", "UNKNOWN", None)
+    report: CourseOutcome = CourseOutcome(Completion.UNKNOWN, Success.UNKNOWN, None)
     changed: bool = False
     read: bool = False
     score: ShownScore | None = None
     waits_for_line_item: bool = False
     retry_planned: bool = False
     resting: str = ""
-    answer: str = "best"
+    answer: GradingAnswer = GradingAnswer.BEST
     attempts: int = 1
     attempts_left: bool = False
     decision: str = ""
@@ -140,11 +131,11 @@ def _decide(facts: ExitFacts) -> ExitPage:
             final=True,
             closed=True,
         )
-    if score is not None and score.state == QUEUED:
+    if score is not None and score.state == ScoreState.QUEUED:
         return _on_its_way(facts, score)
     if facts.looking and (score is None or not score.fresh):
         return _collecting(facts)
-    if score is not None and score.state == PARKED:
+    if score is not None and score.state == ScoreState.PARKED:
         return ExitPage(
             step=SENT,
             title=N_("Your result is safe, but the gradebook did not take it"),
@@ -154,7 +145,7 @@ def _decide(facts: ExitFacts) -> ExitPage:
             score=score.given,
             final=not facts.looking,
         )
-    if score is not None and score.state == ACCEPTED:
+    if score is not None and score.state == ScoreState.ACCEPTED:
         return _accepted(facts, score)
     if score is not None:
         return ExitPage(
@@ -170,7 +161,7 @@ def _decide(facts: ExitFacts) -> ExitPage:
         step=COLLECTING,
         title=N_("No grade yet"),
         text=facts.decision or N_("The course has not reported a result yet."),
-        notes=() if facts.report.completion == "COMPLETED" else (GO_ON,),
+        notes=() if facts.report.completion == Completion.COMPLETED else (GO_ON,),
         tone="wait",
         final=not facts.looking,
     )
@@ -232,11 +223,11 @@ def _on_its_way(facts: ExitFacts, score: ShownScore) -> ExitPage:
 
 
 def _accepted(facts: ExitFacts, score: ShownScore) -> ExitPage:
-    if score.standing in (KEPT, NO_FINAL, PENDING):
+    if score.standing in (Standing.KEPT, Standing.NO_FINAL, Standing.PENDING):
         return ExitPage(
             step=DONE,
             title=N_("The LMS has your result"),
-            text=SHOWN_LATER if score.standing == PENDING else SET_IN_LMS,
+            text=SHOWN_LATER if score.standing == Standing.PENDING else SET_IN_LMS,
             tone="wait",
             final=not facts.looking,
         )
@@ -274,4 +265,4 @@ def _counted(facts: ExitFacts, score: ShownScore) -> str:
     mine = facts.report.score
     if not facts.changed or mine is None or not facts.report.is_outcome or mine == score.given:
         return ""
-    return format_message(COUNTED[facts.answer], score=mine, counts=score.given)
+    return format_message(facts.answer.words.counted, score=mine, counts=score.given)

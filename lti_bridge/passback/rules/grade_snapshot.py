@@ -5,9 +5,10 @@ from datetime import datetime
 
 from ...lms.readings import Outgoing
 from ...lti.values import Granted, PlatformValues, same_line_item
+from ...registrations.grading import GradingPolicy
 from ...scorm_cloud.progress import CourseOutcome
-from .grading_policy import Attempt, Decided, GradingPolicy
-from .score_states import ACCEPTED, PARKED, QUEUED
+from .grading_policy import Attempt, Decided
+from .score_states import ScoreState
 from .settlement import PollState, quiet_until
 
 
@@ -153,7 +154,11 @@ class GradeSnapshot:
     def waiting(self) -> ScoreRow | None:
         """The newest decision of all if it has not arrived, whichever course it is of."""
         score = self.all_scores[-1] if self.all_scores else None
-        return score if score is not None and score.state in (QUEUED, PARKED) else None
+        return (
+            score
+            if score is not None and score.state in (ScoreState.QUEUED, ScoreState.PARKED)
+            else None
+        )
 
     def is_of_column(self, score: ScoreRow) -> bool:
         """Tell whether a score went, or is to go, to the column as it is now."""
@@ -235,7 +240,7 @@ def compare_with(snapshot: GradeSnapshot, score_given: float, score: ScoreRow | 
         for one in snapshot.all_scores
         if snapshot.is_of_column(one) and (one.timestamp is not None or one.is_found)
     ]
-    accepted = [number for number, one in enumerate(posted) if one.state == ACCEPTED]
+    accepted = [number for number, one in enumerate(posted) if one.state == ScoreState.ACCEPTED]
     since = posted[accepted[-1] :] if accepted else posted
     values = [one.score_given for one in since]
     held = [one.held_before for one in since] + [one.held_after for one in since]

@@ -1,33 +1,20 @@
 """What to send, if anything: progress of the attempts + policy + what was decided before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from ...scorm_cloud.progress import CourseOutcome
+from ...registrations.grading import (
+    GradingAnswer,
+    GradingPolicy,
+    UnfinishedScore,
+    UnscoredCompletion,
+)
+from ...scorm_cloud.progress import Completion, CourseOutcome, Success
 from ...web.sentences import N_, format_message
 from . import reasons
 
-ANSWERS = ("best", "latest", "first", "average")
-COMPLETIONS = ("full_marks", "no_grade")
-PARTIALS = ("none", "send")
-TEACHER_GRADES = ("keep", "replace")
 FULL_MARKS, ZERO = 100.0, 0.0
-
-
-@dataclass(frozen=True)
-class GradingPolicy:
-    """How a resource link turns attempts into one grade; `scoreMaximum` is always 100.
-
-    `teacher_grade` says what becomes of a grade that a person set in the LMS: it changes nothing
-    of what is decided, only whether that is sent.
-    """
-
-    answer: str = "best"
-    completion: str = "full_marks"
-    partial: str = "none"
-    teacher_grade: str = "keep"
 
 
 @dataclass(frozen=True)
@@ -102,22 +89,6 @@ class _Value:
     reason: str
 
 
-def make_policy(*layers: Mapping[str, Any] | None) -> GradingPolicy:
-    """Merge settings of a policy: later layers win, absent or unknown values do not count."""
-    merged: dict[str, str] = {}
-    allowed = {
-        "answer": ANSWERS,
-        "completion": COMPLETIONS,
-        "partial": PARTIALS,
-        "teacher_grade": TEACHER_GRADES,
-    }
-    for layer in layers:
-        for name, values in allowed.items():
-            if layer and layer.get(name) in values:
-                merged[name] = layer[name]
-    return GradingPolicy(**merged)
-
-
 def decide(
     attempts: Sequence[Attempt],
     policy: GradingPolicy,
@@ -132,7 +103,7 @@ def decide(
     """
     values = [value for one in attempts if (value := _value(one, policy)) is not None]
     answer = _answer(values, policy.answer)
-    if answer is not None and policy.answer == "best" and found_in_lms is not None:
+    if answer is not None and policy.answer == GradingAnswer.BEST and found_in_lms is not None:
         if found_in_lms > answer.score:
             text = N_("The gradebook already holds a higher result.")
             answer = _Value(answer.attempt, found_in_lms, answer.inferred, text)
@@ -157,7 +128,7 @@ def kept_by_reset(attempt: Attempt, policy: GradingPolicy) -> CourseOutcome | No
     value = _value(attempt, policy)
     if value is None or (value.inferred and not value.score):
         return attempt.kept
-    return CourseOutcome("COMPLETED", attempt.success, value.score)
+    return CourseOutcome(Completion.COMPLETED, attempt.success, value.score)
 
 
 def _same(one: float, other: float) -> bool:
@@ -182,21 +153,22 @@ def _value(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
 def _is_undecided(attempt: Attempt, policy: GradingPolicy) -> bool:
     """Tell whether the newest report leaves open what the attempt is worth."""
     pending = _stand_in(attempt.number, attempt.report, policy) is not None
-    return policy.answer != "average" and (pending or attempt.completion != "COMPLETED")
+    finished = attempt.completion == Completion.COMPLETED and not pending
+    return policy.answer.is_of_one_attempt and not finished
 
 
 def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
     """The newest session's real score; under `best` the highest of all."""
     newest = [one for one in (attempt.report, attempt.kept) if one is not None and one.is_real]
     scores = [one.score for one in newest if one.score is not None]
-    if attempt.best_real is not None and (policy.answer == "best" or not scores):
+    if attempt.best_real is not None and (policy.answer == GradingAnswer.BEST or not scores):
         scores.append(attempt.best_real)
     if not scores:
         return None
-    score = max(scores) if policy.answer == "best" else scores[0]
+    score = max(scores) if policy.answer == GradingAnswer.BEST else scores[0]
     reported = attempt.report.is_real and score == attempt.score
     text = format_message(reasons.REPORTED if reported else reasons.REPORTED_BEFORE, score=score)
-    if reported and attempt.success == "PASSED" and score == ZERO:
+    if reported and attempt.success == Success.PASSED and score == ZERO:
         text = reasons.PASSED_WITH_ZERO
     return _Value(attempt.number, score, False, text)
 
@@ -208,11 +180,11 @@ def _stand_in(number: int, outcome: CourseOutcome, policy: GradingPolicy) -> _Va
     if outcome.score is not None:
         text = format_message(reasons.PROVISIONAL, score=outcome.score)
         return _Value(number, outcome.score, True, text)
-    if outcome.success == "PASSED":
+    if outcome.success == Success.PASSED:
         return _Value(number, FULL_MARKS, True, N_("The course says passed and gives no score."))
-    if outcome.success == "FAILED":
+    if outcome.success == Success.FAILED:
         return _Value(number, ZERO, True, N_("The course says failed and gives no score."))
-    if policy.completion != "full_marks":
+    if policy.completion == UnscoredCompletion.NO_GRADE:
         return None
     text = N_("The course is completed and has neither a score nor a passing mark.")
     return _Value(number, FULL_MARKS, True, text)
@@ -220,11 +192,11 @@ def _stand_in(number: int, outcome: CourseOutcome, policy: GradingPolicy) -> _Va
 
 def _running_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
     """The score of an unfinished attempt, where such scores are sent; `best` never lowers it."""
-    if policy.partial != "send" or attempt.completion == "COMPLETED":
+    if policy.partial == UnfinishedScore.NONE or attempt.completion == Completion.COMPLETED:
         return None
-    sent = attempt.running if policy.answer == "best" else attempt.running[-1:]
+    sent = attempt.running if policy.answer == GradingAnswer.BEST else attempt.running[-1:]
     seen = () if attempt.score is None else (attempt.score,)
-    if policy.answer == "best":
+    if policy.answer == GradingAnswer.BEST:
         scores: tuple[float, ...] = (*sent, *seen)
     else:
         scores = seen or sent
@@ -244,25 +216,34 @@ def _open_end(attempt: Attempt, policy: GradingPolicy) -> Wait | Nothing | None:
         return Wait(text, attempt.quiet_until)
     if _value(attempt, policy) is not None:
         return None
-    if attempt.completion == "COMPLETED":
+    if attempt.completion == Completion.COMPLETED:
         return Nothing(
             N_("The course is completed without a score; this activity grades scores only.")
         )
-    if attempt.success == "FAILED":
+    if attempt.success == Success.FAILED:
         return Wait(N_("The course says failed, but it is not finished and gives no score."))
     return Wait(N_("The course is not finished yet."))
 
 
-def _answer(values: list[_Value], answer: str) -> _Value | None:
+def _answer(values: list[_Value], answer: GradingAnswer) -> _Value | None:
     if not values:
         return None
-    if answer == "latest":
-        return max(values, key=lambda value: value.attempt)
-    if answer == "first":
-        return min(values, key=lambda value: value.attempt)
     best = max(values, key=lambda value: (value.score, value.attempt))
-    if answer == "best" or len(values) == 1:
+    match answer:
+        case GradingAnswer.BEST:
+            return best
+        case GradingAnswer.LATEST:
+            return max(values, key=lambda value: value.attempt)
+        case GradingAnswer.FIRST:
+            return min(values, key=lambda value: value.attempt)
+        case GradingAnswer.AVERAGE:
+            mean = sum(value.score for value in values) / len(values)
+            return _of_all(values, best, mean, reasons.AVERAGE)
+
+
+def _of_all(values: list[_Value], best: _Value, score: float, template: str) -> _Value:
+    """Return what all attempts come to; a single one is its own reason."""
+    if len(values) == 1:
         return best
-    mean = sum(value.score for value in values) / len(values)
-    text = format_message(reasons.AVERAGE, count=len(values), score=mean)
-    return _Value(best.attempt, mean, any(value.inferred for value in values), text)
+    text = format_message(template, count=len(values), score=score)
+    return _Value(best.attempt, score, any(value.inferred for value in values), text)

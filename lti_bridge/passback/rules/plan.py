@@ -17,16 +17,7 @@ from .grade_snapshot import (
     newest_decision,
 )
 from .grading_policy import Decided, Send, Wait, decide
-from .score_states import (
-    ACCEPTED,
-    KEPT,
-    NO_FINAL,
-    PARKED,
-    PENDING,
-    QUEUED,
-    SUPERSEDED,
-    UNCHECKED,
-)
+from .score_states import ScoreState, Standing
 
 ASKED, LOST = "asked", "lost"  # why a grade is sent again
 AT_LEAST_APART = timedelta(seconds=1)
@@ -141,10 +132,12 @@ def decide_aim(snapshot: GradeSnapshot, now: datetime, *, retries: bool) -> Aim:
     if isinstance(decision, Wait):
         aim = replace(aim, read_at=decision.until)
     waiting = snapshot.waiting
-    if waiting is not None and (waiting.state == QUEUED or (retries and not waiting.stopped)):
+    if waiting is not None and (
+        waiting.state == ScoreState.QUEUED or (retries and not waiting.stopped)
+    ):
         return _aim_at(snapshot, aim, waiting)
     newest = snapshot.all_scores[-1] if snapshot.all_scores else None
-    if newest is not None and newest.standing == UNCHECKED:
+    if newest is not None and newest.standing == Standing.UNCHECKED:
         return replace(aim, check=newest)
     fresh = decide(attempts, snapshot.policy, None, found)
     if isinstance(fresh, Send) and before is not None and snapshot.scores and can_read(snapshot):
@@ -187,7 +180,7 @@ def _aim_at(snapshot: GradeSnapshot, aim: Aim, waiting: ScoreRow) -> Aim:
     """Send what waits: by its own bytes, unless these name another column or a new attempt."""
     registration = snapshot.registration_of(waiting.registration_id)
     stored = registration is not None and registration.attempt_stored
-    unfit = waiting.timestamp is not None and waiting.state == PARKED and stored
+    unfit = waiting.timestamp is not None and waiting.state == ScoreState.PARKED and stored
     if unfit or not snapshot.is_of_column(waiting):
         return replace(aim, draft=copy_of(waiting))
     return replace(aim, score=waiting)
@@ -211,7 +204,7 @@ def _ended_since(snapshot: GradeSnapshot) -> bool:
     """Tell whether a session was begun after the newest decision, has ended, and is unchecked."""
     newest = snapshot.scores[-1]
     since = newest.finished_at
-    if newest.state not in (ACCEPTED, SUPERSEDED) or since is None:
+    if newest.state not in (ScoreState.ACCEPTED, ScoreState.SUPERSEDED) or since is None:
         return False
     return any(
         session.launched_at > since
@@ -279,16 +272,16 @@ def end_of(outcome: Outcome, snapshot: GradeSnapshot, aim: Aim, again_at: dateti
     """
     if isinstance(outcome, Accepted):
         text = reasons.accepted(aim.score_given, shown=outcome.shown)
-        return End(ACCEPTED, text, standing=None if outcome.shown else PENDING)
+        return End(ScoreState.ACCEPTED, text, standing=None if outcome.shown else Standing.PENDING)
     if isinstance(outcome, Superseded):
-        return End(SUPERSEDED, outcome.reason)
+        return End(ScoreState.SUPERSEDED, outcome.reason)
     if isinstance(outcome, TryLater):
-        return End(QUEUED, outcome.reason, again_at=again_at, failed=not outcome.is_ours)
+        return End(ScoreState.QUEUED, outcome.reason, again_at=again_at, failed=not outcome.is_ours)
     assert isinstance(outcome, ScoreRejected)
     if outcome.attempts_full and not _is_stored(snapshot, aim):
-        return End(QUEUED, outcome.reason, renew=True, attempt_stored=True)
+        return End(ScoreState.QUEUED, outcome.reason, renew=True, attempt_stored=True)
     return End(
-        PARKED,
+        ScoreState.PARKED,
         outcome.reason,
         column_gone=outcome.line_item_gone,
         attempt_stored=outcome.attempt_stored,
@@ -308,22 +301,22 @@ def end_unclear(aim: Aim, now: datetime, again_at: datetime) -> End:
     """
     one = aim.draft or aim.score
     if not is_unclear_for_long(aim, now):
-        return End(QUEUED, UNREAD, again_at=again_at, unclear=True)
+        return End(ScoreState.QUEUED, UNREAD, again_at=again_at, unclear=True)
     if one is not None and one.renewed:
-        return End(PARKED, STUCK)
-    return End(QUEUED, SENT_UNREAD, renew=True, notes=(SENT_UNREAD,))
+        return End(ScoreState.PARKED, STUCK)
+    return End(ScoreState.QUEUED, SENT_UNREAD, renew=True, notes=(SENT_UNREAD,))
 
 
 def decide_standing(cell: HeldGrade, given: float) -> End:
     """Return how an accepted score stands, by what the LMS showed right after it."""
     if cell.score is None:
         if given == 0:
-            return End(ACCEPTED, reasons.accepted(given))
-        return End(ACCEPTED, reasons.NO_FINAL_GRADE, standing=NO_FINAL)
+            return End(ScoreState.ACCEPTED, reasons.accepted(given))
+        return End(ScoreState.ACCEPTED, reasons.NO_FINAL_GRADE, standing=Standing.NO_FINAL)
     if is_same(cell.score, given):
-        return End(ACCEPTED, reasons.held(given), held=cell.score)
+        return End(ScoreState.ACCEPTED, reasons.held(given), held=cell.score)
     text = format_message(reasons.KEPT_IN_LMS, held=round(cell.score, 2), ours=given)
-    return End(ACCEPTED, text, standing=KEPT, held=cell.score)
+    return End(ScoreState.ACCEPTED, text, standing=Standing.KEPT, held=cell.score)
 
 
 def next_round(snapshot: GradeSnapshot, now: datetime) -> datetime | None:

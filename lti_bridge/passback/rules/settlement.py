@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ...scorm_cloud.progress import LaunchHistoryEntry
+from ...scorm_cloud.progress import Completion, LaunchHistoryEntry, Success
 
 SCHEDULE = (0.0, 1.0, 3.0, 7.0, 15.0, 30.0)
 SCHEDULE_WITH_POSTBACKS = (0.0, 12.0, 30.0)
@@ -96,9 +96,9 @@ def knows_more_than(
     """
     if end.score_scaled is not None and end.score_scaled != score:
         return True
-    if end.success.value != "UNKNOWN" and end.success.value != success:
+    if end.success != Success.UNKNOWN and end.success.value != success:
         return True
-    return end.completion.value == "COMPLETED" != completion
+    return end.completion == Completion.COMPLETED != completion
 
 
 def quiet_until(changed_at: datetime | None) -> datetime | None:

@@ -15,7 +15,7 @@ from ...registrations.grade_updates import (
     wake_for_event,
 )
 from ...registrations.models import Grade, Launch, Registration
-from ...scorm_cloud.progress import Progress
+from ...scorm_cloud.progress import Completion, Progress, Success
 from ...services import Services
 from ..models import SweepCursor
 from ..pipeline.read_progress import announce
@@ -93,7 +93,7 @@ def _decides_something(row: Registration, progress: Progress) -> bool:
     """A repeat of what is stored decides nothing, nor does a course under way without a result."""
     if progress.result == (row.completion, row.success, row.score_scaled):
         return False
-    undecided = progress.completion.value != "COMPLETED" and progress.success.value == "UNKNOWN"
+    undecided = progress.completion != Completion.COMPLETED and progress.success == Success.UNKNOWN
     return not undecided
 
 

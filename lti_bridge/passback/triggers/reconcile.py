@@ -22,7 +22,7 @@ from ...services import Services
 from ..models import Score
 from ..rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
 from ..rules.plan import LOST
-from ..rules.score_states import ACCEPTED, PENDING, QUEUED
+from ..rules.score_states import ScoreState, Standing
 from .read_column import GradebookColumn, find_column, load_column, read_column, read_enrolled
 
 LINKS_AT_ONCE = 5
@@ -233,9 +233,11 @@ def _entry(row: Any, column: GradebookColumn, began: datetime) -> _Entry:
         newer = row.finished_at is not None and row.finished_at > began
         # What went to a column that is no more is on its way to the one that took its place; what
         # was accepted while we read may not have been there yet.
-        moving = elsewhere or newer or row.resend is not None or row.standing == PENDING
+        moving = elsewhere or newer or row.resend is not None or row.standing == Standing.PENDING
         left = row.compared == Drift.LEFT.kept and not _is_newer(row, column)
-        ours = Ours(row.score_given, QUEUED if moving else row.state, row.after_loss, left)
+        ours = Ours(
+            row.score_given, ScoreState.QUEUED if moving else row.state, row.after_loss, left
+        )
     name = " ".join(part for part in (row.first_name, row.last_name) if part)
     values = ours, row.compared, row.compared_score
     return _Entry(row.id, row.registration_id, row.sub, name, *values)
@@ -274,7 +276,7 @@ def _send_again(services: Services, finding: Finding, registration: int | None) 
         .correlate(Grade)
         .scalar_subquery()
     )
-    statement = update(Grade).where(Grade.id == finding.grade_id, state == ACCEPTED)
+    statement = update(Grade).where(Grade.id == finding.grade_id, state == ScoreState.ACCEPTED)
     marked = affected(
         db.session.execute(
             statement.values(resend=LOST).execution_options(synchronize_session=False)
@@ -326,7 +328,7 @@ def _take_turns(services: Services, interval: timedelta) -> list[int]:
     delivered = select(Score.id).join(Grade, Grade.id == Score.grade_id)
     delivered = delivered.where(
         Grade.resource_link_id == ResourceLink.id,
-        Score.state == ACCEPTED,
+        Score.state == ScoreState.ACCEPTED,
         Score.finished_at <= now - interval,
     )
     query = (

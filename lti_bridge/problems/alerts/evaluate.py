@@ -10,7 +10,7 @@ from ...audit.actor import Scope
 from ...core.db import affected, db, insert_if_new, reading
 from ...core.plain_text import one_line
 from ...passback.models import Score
-from ...passback.rules.score_states import ACCEPTED
+from ...passback.rules.score_states import ScoreState
 from ...services import Services
 from ..find_problems import find_problems
 from ..problem import Problem
@@ -156,5 +156,5 @@ def _write_digests(
 
 
 def _count_delivered(now: datetime) -> int:
-    arrived = Score.state == ACCEPTED, Score.finished_at > now - DAY
+    arrived = Score.state == ScoreState.ACCEPTED, Score.finished_at > now - DAY
     return db.session.scalar(select(func.count()).select_from(Score).where(*arrived)) or 0

@@ -145,7 +145,7 @@ def test_platform_says_what_becomes_of_a_teacher_s_grade(world: World, owner: Fl
     press(owner, f"{ONE}/settings", f"{ONE}/settings", **told)
 
     assert (platform().grading_policy or {})["teacher_grade"] == "replace"
-    assert "replace it with the course&#39;s" in owner.get(ONE).text
+    assert "Replace it with the course&#39;s" in owner.get(ONE).text
     assert offered(owner) == "replace"
     assert any("partial send, teacher_grade replace;" in text for text in audit())
 
@@ -157,7 +157,7 @@ def test_choice_for_a_teacher_s_grade_is_taken_back(world: World, owner: FlaskCl
     press(owner, f"{ONE}/settings", f"{ONE}/settings", **told, teacher_grade="")
 
     assert "teacher_grade" not in (platform().grading_policy or {})
-    assert "keep the teacher&#39;s grade" in owner.get(ONE).text
+    assert "Keep the teacher&#39;s grade" in owner.get(ONE).text
     assert any("teacher_grade as usual" in text for text in audit())
 
 
@@ -168,7 +168,7 @@ def test_platform_that_says_nothing_follows_the_settings(world: World, owner: Fl
 
     assert offered(owner) == ""
     assert "As in the bridge&#39;s settings: replace it with the course&#39;s" in form
-    assert "replace it with the course&#39;s" in page
+    assert "Replace it with the course&#39;s" in page
 
 
 def test_form_without_the_choice_leaves_it_as_it_is(world: World, owner: FlaskClient) -> None:

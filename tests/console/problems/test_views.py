@@ -16,7 +16,7 @@ from lti_bridge.passback.models import Score
 from lti_bridge.passback.pipeline.find_line_item import NONE_YET
 from lti_bridge.passback.pipeline.send_score import NO_ANSWER
 from lti_bridge.passback.rules import reasons
-from lti_bridge.passback.rules.score_states import NO_FINAL
+from lti_bridge.passback.rules.score_states import Standing
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.problems.models import RefusedLaunch
 from lti_bridge.registrations.models import Grade, TrailEvent
@@ -137,7 +137,7 @@ def test_what_waits_for_a_person_is_sent_anew(world: World, owner: FlaskClient) 
     stopped = add_stuck(
         world, "u1", reason=format_message(reasons.PARKED_BY, who="Ida"), parked_at=None
     )
-    shown = add_stuck(world, "u2", state="accepted", standing=NO_FINAL, reason="x")
+    shown = add_stuck(world, "u2", state="accepted", standing=Standing.NO_FINAL, reason="x")
     page = text_of(owner)
     assert "School gets no scores that a person stopped here" in page
     assert "School took scores and shows no grades" in page

@@ -18,10 +18,11 @@ from lti_bridge.passback.learner_state import (
 )
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.pipeline.find_line_item import NONE_YET
-from lti_bridge.passback.rules.grading_policy import Attempt, decide, make_policy
+from lti_bridge.passback.rules.grading_policy import Attempt, decide
 from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, PAUSED, THROTTLED
 from lti_bridge.platforms.models import Platform
+from lti_bridge.registrations.grading import make_policy
 from lti_bridge.registrations.models import Registration
 from lti_bridge.web.sentences import format_message
 from tests.rows import (

@@ -2,14 +2,8 @@
 
 import pytest
 
-from lti_bridge.passback.rules.grading_policy import (
-    Attempt,
-    Decided,
-    GradingPolicy,
-    Send,
-    decide,
-    kept_by_reset,
-)
+from lti_bridge.passback.rules.grading_policy import Attempt, Decided, Send, decide, kept_by_reset
+from lti_bridge.registrations.grading import GradingAnswer, GradingPolicy, UnfinishedScore
 
 RESULTS = [
     ("COMPLETED", "PASSED", 60.0, 80.0),
@@ -27,7 +21,7 @@ RESULTS = [
 def test_reset_sends_nothing(
     result: tuple[str, str, float | None, float | None], answer: str, partial: str
 ) -> None:
-    policy = GradingPolicy(answer=answer, partial=partial)
+    policy = GradingPolicy(answer=GradingAnswer(answer), partial=UnfinishedScore(partial))
     completion, success, score, best = result
     attempt = Attempt(1, completion, success, score, best, ended=True)
     before = decide([attempt], policy)
@@ -41,7 +35,7 @@ def test_reset_sends_nothing(
 
 @pytest.mark.parametrize("answer", ["best", "latest", "average"])
 def test_reset_beside_another_attempt_sends_nothing(answer: str) -> None:
-    policy = GradingPolicy(answer=answer)
+    policy = GradingPolicy(answer=GradingAnswer(answer))
     passed = Attempt(1, "COMPLETED", "PASSED", None, ended=True)
     other = Attempt(2, "COMPLETED", "PASSED", 40.0, 40.0, ended=True)
     before = decide([passed, other], policy)
@@ -55,7 +49,7 @@ def test_reset_beside_another_attempt_sends_nothing(answer: str) -> None:
 
 
 def test_next_result_counts_after_a_reset() -> None:
-    policy = GradingPolicy(answer="latest")
+    policy = GradingPolicy(answer=GradingAnswer.LATEST)
     failed = Attempt(1, "COMPLETED", "FAILED", None, ended=True)
 
     kept = kept_by_reset(failed, policy)

@@ -13,8 +13,9 @@ from sqlalchemy import delete, update
 from lti_bridge.core.db import db
 from lti_bridge.passback.pipeline.snapshot import load_snapshot
 from lti_bridge.passback.rules.grade_snapshot import attempts_of
-from lti_bridge.passback.rules.grading_policy import GradingPolicy, Send, decide
+from lti_bridge.passback.rules.grading_policy import Send, decide
 from lti_bridge.registrations.grade_updates import store_progress
+from lti_bridge.registrations.grading import GradingAnswer, GradingPolicy
 from lti_bridge.registrations.kept_outcomes import keep_at_launch
 from lti_bridge.registrations.models import Grade, Launch, Registration
 from lti_bridge.scorm_cloud.progress import Completion, Progress, Success
@@ -110,7 +111,7 @@ def test_any_history_ends_at_the_grade_of_the_table(
     clock.advance(timedelta(hours=1).total_seconds())
 
     snapshot = load_snapshot(services, grade_id)
-    decision = decide(attempts_of(snapshot, clock()), GradingPolicy(answer=answer))
+    decision = decide(attempts_of(snapshot, clock()), GradingPolicy(answer=GradingAnswer(answer)))
 
     sent = decision.score_given if isinstance(decision, Send) else None
     assert sent == grade_of(history, answer)

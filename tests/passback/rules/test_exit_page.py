@@ -16,16 +16,17 @@ from lti_bridge.passback.rules.exit_page import (
     ShownScore,
     decide_exit_page,
 )
-from lti_bridge.passback.rules.score_states import (
-    ACCEPTED,
-    KEPT,
-    NO_FINAL,
-    PARKED,
-    PENDING,
-    QUEUED,
-    SUPERSEDED,
-)
+from lti_bridge.passback.rules.score_states import ScoreState, Standing
+from lti_bridge.registrations.grading import GradingAnswer
 from lti_bridge.scorm_cloud.progress import CourseOutcome
+
+ACCEPTED, PARKED, QUEUED, SUPERSEDED = (
+    ScoreState.ACCEPTED,
+    ScoreState.PARKED,
+    ScoreState.QUEUED,
+    ScoreState.SUPERSEDED,
+)
+KEPT, NO_FINAL, PENDING = Standing.KEPT, Standing.NO_FINAL, Standing.PENDING
 
 ON_ITS_WAY = "Your result is on its way"
 NO_GRADE = "No grade yet"
@@ -52,7 +53,14 @@ def score(state: str, given: float = 85.0, *, fresh: bool = True, **more: Any) -
 
 # facts, title, step, tone, score shown, final
 TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
-    ({"expired": True, "score": score(ACCEPTED)}, "This page has closed", 3, "wait", None, True),
+    (
+        {"expired": True, "score": score(ACCEPTED)},
+        "This page has closed",
+        3,
+        "wait",
+        None,
+        True,
+    ),
     ({"looking": True}, COLLECTING, 0, "busy", None, False),
     ({"looking": True, "report": MIDDLE}, COLLECTING, 0, "busy", None, False),
     ({"looking": True, "report": MIDDLE, "read": True}, UNFINISHED, 0, "wait", None, False),
@@ -76,7 +84,14 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         False,
     ),
     ({"score": score(QUEUED)}, ON_ITS_WAY, 2, "busy", 85.0, False),
-    ({"score": score(QUEUED), "retry_planned": True}, ON_ITS_WAY, 2, "busy", 85.0, False),
+    (
+        {"score": score(QUEUED), "retry_planned": True},
+        ON_ITS_WAY,
+        2,
+        "busy",
+        85.0,
+        False,
+    ),
     ({"score": score(QUEUED, tried=True)}, ON_ITS_WAY, 2, "busy", 85.0, False),
     (
         {"score": score(QUEUED, tried=True), "retry_planned": True},
@@ -86,16 +101,51 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    ({"score": score(QUEUED), "resting": "Until 14:05."}, ON_ITS_WAY, 2, "wait", 85.0, False),
-    ({"score": score(QUEUED, fresh=False), "looking": True}, ON_ITS_WAY, 2, "busy", 85.0, False),
+    (
+        {"score": score(QUEUED), "resting": "Until 14:05."},
+        ON_ITS_WAY,
+        2,
+        "wait",
+        85.0,
+        False,
+    ),
+    (
+        {"score": score(QUEUED, fresh=False), "looking": True},
+        ON_ITS_WAY,
+        2,
+        "busy",
+        85.0,
+        False,
+    ),
     ({"score": score(PARKED)}, REFUSED, 2, "problem", 85.0, True),
     ({"score": score(PARKED), "looking": True}, REFUSED, 2, "problem", 85.0, False),
-    ({"score": score(PARKED, fresh=False), "looking": True}, COLLECTING, 0, "busy", None, False),
+    (
+        {"score": score(PARKED, fresh=False), "looking": True},
+        COLLECTING,
+        0,
+        "busy",
+        None,
+        False,
+    ),
     ({"score": score(SUPERSEDED)}, ANOTHER, 1, "wait", None, True),
     ({"score": score(SUPERSEDED), "looking": True}, ANOTHER, 1, "wait", None, False),
     ({"score": score(SUPERSEDED, fresh=False)}, ANOTHER, 1, "wait", None, True),
-    ({"score": score(ACCEPTED, standing=KEPT)}, HAS_RESULT, 3, "wait", None, True),
-    ({"score": score(ACCEPTED, standing=NO_FINAL)}, HAS_RESULT, 3, "wait", None, True),
+    (
+        {"score": score(ACCEPTED, standing=KEPT)},
+        HAS_RESULT,
+        3,
+        "wait",
+        None,
+        True,
+    ),
+    (
+        {"score": score(ACCEPTED, standing=NO_FINAL)},
+        HAS_RESULT,
+        3,
+        "wait",
+        None,
+        True,
+    ),
     (
         {"score": score(ACCEPTED, standing=PENDING), "looking": True},
         HAS_RESULT,
@@ -106,10 +156,31 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
     ),
     ({"score": score(ACCEPTED)}, TAKEN, 3, "good", 85.0, True),
     ({"score": score(ACCEPTED, seen=True)}, SHOWN, 3, "good", 85.0, True),
-    ({"score": score(ACCEPTED, seen=True), "looking": True}, SHOWN, 3, "good", 85.0, False),
+    (
+        {"score": score(ACCEPTED, seen=True), "looking": True},
+        SHOWN,
+        3,
+        "good",
+        85.0,
+        False,
+    ),
     ({"score": score(ACCEPTED), "report": PASSED}, TAKEN, 3, "good", 85.0, True),
-    ({"score": score(ACCEPTED, 50.0), "report": FAILED}, TAKEN, 3, "neutral", 50.0, True),
-    ({"score": score(ACCEPTED, 50.0), "report": FAILING}, TAKEN, 3, "neutral", 50.0, True),
+    (
+        {"score": score(ACCEPTED, 50.0), "report": FAILED},
+        TAKEN,
+        3,
+        "neutral",
+        50.0,
+        True,
+    ),
+    (
+        {"score": score(ACCEPTED, 50.0), "report": FAILING},
+        TAKEN,
+        3,
+        "neutral",
+        50.0,
+        True,
+    ),
     (
         {"score": score(ACCEPTED, fresh=False), "looking": True},
         COLLECTING,
@@ -119,7 +190,14 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         False,
     ),
     ({"score": score(ACCEPTED, fresh=False)}, SAME, 3, "good", 85.0, True),
-    ({"score": score(ACCEPTED, fresh=False), "report": FAILED}, SAME, 3, "good", 85.0, True),
+    (
+        {"score": score(ACCEPTED, fresh=False), "report": FAILED},
+        SAME,
+        3,
+        "good",
+        85.0,
+        True,
+    ),
 ]
 
 
@@ -153,14 +231,25 @@ def test_every_page_keeps_the_way_back_and_the_language(facts: dict[str, Any]) -
         ({}, "The course has not reported a result yet."),
         ({"score": score(PARKED)}, "The course reported a score of 85."),
         (
-            {"score": score(QUEUED), "waits_for_line_item": True, "decision": "No column yet."},
+            {
+                "score": score(QUEUED),
+                "waits_for_line_item": True,
+                "decision": "No column yet.",
+            },
             "No column yet.",
         ),
         (
-            {"score": score(QUEUED, tried=True), "retry_planned": True, "decision": "It failed."},
+            {
+                "score": score(QUEUED, tried=True),
+                "retry_planned": True,
+                "decision": "It failed.",
+            },
             "It failed.",
         ),
-        ({"score": score(QUEUED), "resting": "Until 14:05.", "decision": "x"}, "Until 14:05."),
+        (
+            {"score": score(QUEUED), "resting": "Until 14:05.", "decision": "x"},
+            "Until 14:05.",
+        ),
         ({"score": score(SUPERSEDED)}, SET_IN_LMS),
         ({"score": score(ACCEPTED, standing=KEPT)}, SET_IN_LMS),
         (
@@ -183,13 +272,27 @@ def test_page_says_why(facts: dict[str, Any], text: str) -> None:
         ({"report": FAILED, "score": score(QUEUED, 50.0)}, "Failed"),
         ({"report": FAILED, "score": score(SUPERSEDED)}, "Failed"),
         ({"report": FAILED, "score": score(ACCEPTED)}, ""),  # another score counts
-        ({"report": FAILED, "score": score(QUEUED, 50.0), "looking": True}, ""),  # of before
         (
-            {"report": FAILED, "score": score(QUEUED, 50.0), "looking": True, "changed": True},
+            {"report": FAILED, "score": score(QUEUED, 50.0), "looking": True},
+            "",
+        ),  # of before
+        (
+            {
+                "report": FAILED,
+                "score": score(QUEUED, 50.0),
+                "looking": True,
+                "changed": True,
+            },
             "Failed",
         ),
         ({"report": FAILED, "looking": True, "changed": True}, ""),
-        ({"report": CourseOutcome("COMPLETED", "UNKNOWN", 70.0), "score": score(ACCEPTED)}, ""),
+        (
+            {
+                "report": CourseOutcome("COMPLETED", "UNKNOWN", 70.0),
+                "score": score(ACCEPTED),
+            },
+            "",
+        ),
     ],
 )
 def test_passed_and_failed_are_shown_as_such(facts: dict[str, Any], verdict: str) -> None:
@@ -202,7 +305,10 @@ def test_passed_and_failed_are_shown_as_such(facts: dict[str, Any], verdict: str
         ({"looking": True}, (MAY_CLOSE,)),
         ({"score": score(QUEUED)}, (MAY_CLOSE,)),
         ({"report": MIDDLE, "read": True}, (GO_ON,)),
-        ({"report": FAILED, "score": score(ACCEPTED, 50.0), "attempts_left": True}, (TRY_AGAIN,)),
+        (
+            {"report": FAILED, "score": score(ACCEPTED, 50.0), "attempts_left": True},
+            (TRY_AGAIN,),
+        ),
         ({"report": PASSED, "score": score(ACCEPTED), "attempts_left": True}, ()),
         ({"report": FAILING, "score": score(ACCEPTED, 50.0)}, (COUNTS_FOR_NOW,)),
     ],
@@ -222,7 +328,10 @@ def test_page_says_what_the_learner_can_do(facts: dict[str, Any], notes: tuple[s
 )
 def test_page_says_which_score_counts(answer: str, fresh: bool, note: str) -> None:
     facts = ExitFacts(
-        report=FAILED, changed=True, answer=answer, score=score(ACCEPTED, fresh=fresh)
+        report=FAILED,
+        changed=True,
+        answer=GradingAnswer(answer),
+        score=score(ACCEPTED, fresh=fresh),
     )
 
     assert decide_exit_page(facts).notes == (note,)

@@ -7,22 +7,27 @@ from typing import Any
 import pytest
 
 from lti_bridge.passback.rules.grading_policy import (
-    TEACHER_GRADES,
     Attempt,
     Decided,
     Decision,
-    GradingPolicy,
     Nothing,
     Send,
     Wait,
     decide,
+)
+from lti_bridge.registrations.grading import (
+    GradingAnswer,
+    GradingPolicy,
+    TeacherGrade,
+    UnfinishedScore,
+    UnscoredCompletion,
     make_policy,
 )
 from lti_bridge.scorm_cloud.progress import CourseOutcome
 
 DEFAULT = GradingPolicy()
-NO_GRADE = GradingPolicy(completion="no_grade")
-PARTIAL = GradingPolicy(partial="send")
+NO_GRADE = GradingPolicy(completion=UnscoredCompletion.NO_GRADE)
+PARTIAL = GradingPolicy(partial=UnfinishedScore.SEND)
 LATER = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
@@ -102,7 +107,7 @@ def test_what_stands_in_for_a_score_waits_for_the_end(
 
 @pytest.mark.parametrize("answer", ["best", "first", "latest", "average"])
 def test_any_later_result_replaces_a_provisional_one(answer: str) -> None:
-    policy = GradingPolicy(answer=answer)
+    policy = GradingPolicy(answer=GradingAnswer(answer))
     first = decide([attempt("INCOMPLETE", "FAILED", 80)], policy)
     lower = attempt("INCOMPLETE", "FAILED", 60, guessed=80.0)
     final = attempt("COMPLETED", "FAILED", 53, guessed=60.0)
@@ -124,7 +129,7 @@ COMPLETED = CourseOutcome("COMPLETED", "UNKNOWN", None)
 def test_attempt_opened_again_and_left_changes_nothing(
     kept: CourseOutcome, decided: float, answer: str, ended: bool, score: float | None
 ) -> None:
-    policy = GradingPolicy(answer=answer, partial="send")
+    policy = GradingPolicy(answer=GradingAnswer(answer), partial=UnfinishedScore.SEND)
     again = attempt("INCOMPLETE", "UNKNOWN", score, best=90.0 if kept.is_real else None)
     reopened = replace(again, kept=kept, ended=ended)
 
@@ -162,7 +167,7 @@ def test_what_was_sent_without_a_score_stands_until_it_is_sure(
 def test_running_score_lowers_no_best(
     answer: str, score: float | None, expected: float | None
 ) -> None:
-    policy = GradingPolicy(answer=answer, partial="send")
+    policy = GradingPolicy(answer=GradingAnswer(answer), partial=UnfinishedScore.SEND)
     others = attempt("COMPLETED", "PASSED", 20, number=1)
     running = attempt("INCOMPLETE", "UNKNOWN", score, number=2, running=(30.0, 80.0))
 
@@ -191,7 +196,7 @@ def test_real_score_does_not_wait_for_the_end() -> None:
 def test_real_score_replaces_inferred_one(answer: str) -> None:
     case = attempt("COMPLETED", "UNKNOWN", 40)
 
-    decision = decide([case], GradingPolicy(answer=answer), newest=Decided(100.0))
+    decision = decide([case], GradingPolicy(answer=GradingAnswer(answer)), newest=Decided(100.0))
 
     assert outcome(decision) == ("send", 40, False)
 
@@ -207,7 +212,7 @@ def test_answers_from_several_attempts(answer: str, expected: float) -> None:
         attempt("INCOMPLETE", number=4),
     ]
 
-    decision = decide(attempts, GradingPolicy(answer=answer))
+    decision = decide(attempts, GradingPolicy(answer=GradingAnswer(answer)))
 
     assert outcome(decision) == ("send", expected, False)
 
@@ -215,7 +220,11 @@ def test_answers_from_several_attempts(answer: str, expected: float) -> None:
 def test_first_is_the_first_attempt_with_a_value() -> None:
     attempts = [attempt("INCOMPLETE", number=1), attempt("COMPLETED", "PASSED", 80, number=2)]
 
-    assert outcome(decide(attempts, GradingPolicy(answer="first"))) == ("send", 80, False)
+    assert outcome(decide(attempts, GradingPolicy(answer=GradingAnswer.FIRST))) == (
+        "send",
+        80,
+        False,
+    )
 
 
 def test_average_names_its_attempts() -> None:
@@ -224,7 +233,7 @@ def test_average_names_its_attempts() -> None:
         attempt("COMPLETED", "PASSED", number=2),
     ]
 
-    decision = decide(attempts, GradingPolicy(answer="average"))
+    decision = decide(attempts, GradingPolicy(answer=GradingAnswer.AVERAGE))
 
     assert outcome(decision) == ("send", 85, True)
     assert "2 attempts" in decision.reason
@@ -234,7 +243,11 @@ def test_best_keeps_the_highest_ever_seen() -> None:
     case = attempt("COMPLETED", "PASSED", 55, best=85.5)
 
     assert outcome(decide([case], DEFAULT)) == ("send", 85.5, False)
-    assert outcome(decide([case], GradingPolicy(answer="latest"))) == ("send", 55, False)
+    assert outcome(decide([case], GradingPolicy(answer=GradingAnswer.LATEST))) == (
+        "send",
+        55,
+        False,
+    )
 
 
 def test_score_seen_before_a_reset_still_counts() -> None:
@@ -269,7 +282,7 @@ def test_result_found_in_lms_counts_under_best() -> None:
     found = Decided(90.0)
 
     assert isinstance(decide([case], DEFAULT, found, found_in_lms=90.0), Nothing)
-    latest = decide([case], GradingPolicy(answer="latest"), found, found_in_lms=90.0)
+    latest = decide([case], GradingPolicy(answer=GradingAnswer.LATEST), found, found_in_lms=90.0)
     assert outcome(latest) == ("send", 55, False)
 
 
@@ -303,7 +316,7 @@ def test_every_reason_is_a_sentence() -> None:
 def test_later_layers_of_a_policy_win() -> None:
     policy = make_policy({"answer": "latest", "partial": "send"}, {"answer": "first", "x": 1}, None)
 
-    assert policy == GradingPolicy(answer="first", partial="send")
+    assert policy == GradingPolicy(answer=GradingAnswer.FIRST, partial=UnfinishedScore.SEND)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +339,9 @@ def test_a_teacher_s_grade_stays_unless_a_layer_says_otherwise(
 def test_a_teacher_s_grade_changes_no_decision() -> None:
     case = [attempt("COMPLETED", "PASSED", 70)]
 
-    kept, replaced = (decide(case, GradingPolicy(teacher_grade=one)) for one in TEACHER_GRADES)
+    kept, replaced = (
+        decide(case, GradingPolicy(teacher_grade=TeacherGrade(one))) for one in list(TeacherGrade)
+    )
 
     assert kept == replaced
 
