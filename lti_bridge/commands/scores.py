@@ -20,7 +20,7 @@ from ..passback.models import Score
 from ..passback.rules.drift import DIFFERS, Drift
 from ..passback.rules.score_states import ScoreState
 from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
-from ..registrations.models import Grade, Registration, ResourceLink
+from ..registrations.models import OF_SAME_GRADE, Grade, Registration, ResourceLink
 from ..services import Services
 from .links import find_link
 from .opening import open_bridge, table
@@ -271,8 +271,7 @@ def _of_link(name: str, state: str) -> list[_Chosen]:
 def _grade_of_registration() -> Select[int]:
     return select(Grade.id).join(
         Registration,
-        (Grade.resource_link_id == Registration.resource_link_id)
-        & (Grade.learner_id == Registration.learner_id),
+        OF_SAME_GRADE,
     )
 
 

@@ -16,3 +16,8 @@ def one_line(text: str) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """Return a number with its noun; `many` where the plural has more than an s."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def full_name(first: str | None, last: str | None) -> str:
+    """Return a person's name as far as it is known, "" where nothing is."""
+    return " ".join(part for part in (first, last) if part)

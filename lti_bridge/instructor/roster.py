@@ -9,6 +9,7 @@ from sqlalchemy import ScalarSelect, and_, func, select
 from sqlalchemy.orm import aliased
 
 from ..core.db import db
+from ..core.plain_text import full_name
 from ..lti.memberships import Member
 from ..passback.actions.outlook import posted_at, situation_of
 from ..passback.learner_progress import LearnerProgress, Situation, tell_progress
@@ -233,7 +234,7 @@ def _row(row: Any, situation: Situation, allowed: int) -> LearnerRow:
         learner_id=row.id,
         grade_id=row.grade_id,
         sub=row.sub,
-        name=" ".join(part for part in (row.first_name, row.last_name) if part),
+        name=full_name(row.first_name, row.last_name),
         state=decide_learner_state(progress),
         result=result_word(progress.completion, progress.success),
         attempt=row.attempt or 0,

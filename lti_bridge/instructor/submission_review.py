@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from ..core.db import db, reading
 from ..core.errors import PageRefused
+from ..core.plain_text import full_name
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..passback.actions.history import Moment, tell_moments
@@ -130,7 +131,7 @@ def _load(services: Services, facts: LinkFacts, whose: str, page: PageToken) -> 
         return Review(facts, "", own, decide_learner_state(LearnerProgress()), [])
     learner, grade = found
     registrations = _load_registrations(facts, learner)
-    name = " ".join(part for part in (learner.first_name, learner.last_name) if part)
+    name = full_name(learner.first_name, learner.last_name)
     score = _newest_score(facts, grade)
     state = _state(services, grade, registrations, score)
     return Review(

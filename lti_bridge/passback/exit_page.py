@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, and_, bindparam, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 
 from ..core.db import db
 from ..platforms.models import Platform
 from ..registrations.grading import make_policy
 from ..registrations.identity import attempts_for, may_begin_another
 from ..registrations.kept_outcomes import newest_outcome
-from ..registrations.models import Grade, Launch, Registration, ResourceLink
+from ..registrations.models import OF_SAME_GRADE, Grade, Launch, Registration, ResourceLink
 from ..scorm_cloud.progress import CourseOutcome
 from ..services import Services
 from ..web.translate import Translator
@@ -71,10 +71,7 @@ _CASE = cast(
     .join(ResourceLink, ResourceLink.id == Registration.resource_link_id)
     .join(
         Grade,
-        and_(
-            Grade.resource_link_id == Registration.resource_link_id,
-            Grade.learner_id == Registration.learner_id,
-        ),
+        OF_SAME_GRADE,
     )
     .join(Platform, Platform.id == Grade.platform_id)
     .where(Launch.id == bindparam("launch_id")),

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from ..core.db import Base, db
 from ..core.errors import ConfigurationError
+from ..core.plain_text import full_name
 from ..passback.models import Score, ScoreTry
 from ..people.models import ConsoleGrant, ConsoleSession
 from ..platforms.models import Platform
@@ -197,7 +198,7 @@ def _found(condition: ColumnElement[bool]) -> Iterator[FoundLearner]:
             platform_name=platform_name,
             sub=row.sub,
             scorm_learner_id=row.scorm_learner_id,
-            name=" ".join(part for part in (row.first_name, row.last_name) if part),
+            name=full_name(row.first_name, row.last_name),
             email=row.email or "",
             registrations=registrations,
             launched_at=launched_at,

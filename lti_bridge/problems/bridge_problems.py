@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from ..core.clock import say_time
 from ..core.db import db
@@ -15,7 +15,7 @@ from ..passback.models import SweepCursor
 from ..people.models import ConsoleGrant
 from ..platforms.keys import NEXT, SIGNING
 from ..platforms.models import Platform, ScormAccount, ToolKey
-from ..registrations.models import Grade, Registration
+from ..registrations.models import OF_SAME_GRADE, Grade, Registration
 from ..services import Services
 from .causes import ADMIN, OPERATOR, OWNER
 from .models import Outage
@@ -175,15 +175,11 @@ def _late_since(account: ScormAccount, now: datetime) -> datetime | None:
     return next_at if next_at is not None and next_at < now - LATE else None
 
 
-_OF_GRADE = and_(
-    Registration.resource_link_id == Grade.resource_link_id,
-    Registration.learner_id == Grade.learner_id,
-)
-
-
 def _count_unread(account_id: int) -> int:
     """Count the learners whose results could not be read so far."""
-    theirs = select(Registration.id).where(_OF_GRADE, Registration.scorm_account_id == account_id)
+    theirs = select(Registration.id).where(
+        OF_SAME_GRADE, Registration.scorm_account_id == account_id
+    )
     query = select(func.count(Grade.learner_id.distinct())).where(
         Grade.next_read_at.is_not(None), Grade.failures > 0, theirs.exists()
     )
@@ -193,7 +189,7 @@ def _count_unread(account_id: int) -> int:
 def _reading(outages: Outages) -> Iterator[Problem]:
     if any(kind == ProblemKind.SCORM_CLOUD for kind, _ in outages):
         return
-    launched_at = select(func.max(Registration.launched_at)).where(_OF_GRADE).scalar_subquery()
+    launched_at = select(func.max(Registration.launched_at)).where(OF_SAME_GRADE).scalar_subquery()
     query = select(func.count(Grade.learner_id.distinct()), func.min(launched_at)).where(
         Grade.next_read_at.is_not(None), Grade.failures >= FAILED_READS
     )

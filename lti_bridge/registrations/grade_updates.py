@@ -25,16 +25,12 @@ from ..core.errors import Unavailable
 from ..scorm_cloud.progress import Progress
 from ..services import Services
 from .kept_outcomes import keep_real_score
-from .models import Grade, Launch, Registration, TrailEvent
+from .models import OF_SAME_GRADE, Grade, Launch, Registration, TrailEvent
 
 What = Literal["read", "send"]
 WORK_TASK = "passback.work"
 # Many launches of a class are no storm of tries.
 EVENTS_APART = timedelta(minutes=10)
-_OF_REGISTRATION = and_(
-    Grade.resource_link_id == Registration.resource_link_id,
-    Grade.learner_id == Registration.learner_id,
-)
 logger = logging.getLogger(__name__)
 # Written beside every step of a launch: as a plain row, without an object of the ORM.
 _ADD_TRAIL = insert(cast(Table, TrailEvent.__table__))
@@ -67,7 +63,7 @@ def lock_grade_of(registration: int) -> int | None:
 
     None when the learner was erased while we waited.
     """
-    query = select(Grade.id).join(Registration, _OF_REGISTRATION)
+    query = select(Grade.id).join(Registration, OF_SAME_GRADE)
     mine = query.where(Registration.id == registration)
     return db.session.scalar(mine.with_for_update(of=Grade))
 
@@ -85,7 +81,7 @@ def lock_grade_of_launch(launch_id: int) -> Row[int, bool, int, str] | None:
             Launch.registration_id,
             Launch.correlation_id,
         )
-        .join(Registration, _OF_REGISTRATION)
+        .join(Registration, OF_SAME_GRADE)
         .join(Launch, Launch.registration_id == Registration.id)
         .where(Launch.id == launch_id)
         .with_for_update(of=Grade)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..core.db import Base
@@ -228,6 +228,13 @@ class Grade(Base):
     resource_link: Mapped[ResourceLink] = relationship()
     learner: Mapped[Learner] = relationship()
     platform: Mapped[Platform] = relationship()
+
+
+# A registration is one attempt at what a grade is for.
+OF_SAME_GRADE = and_(
+    Grade.resource_link_id == Registration.resource_link_id,
+    Grade.learner_id == Registration.learner_id,
+)
 
 
 class TrailEvent(Base):

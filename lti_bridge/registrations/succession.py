@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select, update
 
 from ..core.db import db
 from ..core.errors import ConfigurationError
+from ..core.plain_text import full_name
 from ..platforms.models import Deployment, Platform
 from ..services import Services
 from .models import Grade, Learner, ResourceLink
@@ -107,10 +108,7 @@ def _plan(pairs: Sequence[Pair]) -> Succession:
         pairs=tuple(pairs),
         links=_count(links),
         learners=_count(learners.with_only_columns(Learner.id).order_by(None)),
-        names=[
-            " ".join(n for n in (one.first_name, one.last_name) if n) or f"user {one.sub}"
-            for one in shown
-        ],
+        names=[full_name(one.first_name, one.last_name) or f"user {one.sub}" for one in shown],
         left_behind=_count(
             select(ResourceLink.id).where(ResourceLink.deployment_identity.in_(following))
         ),

@@ -8,7 +8,7 @@ from ...audit.log import record
 from ...core.db import db, reading
 from ...core.errors import Refused, Unavailable
 from ...passback.actions.reset_attempt import begin_reset, finish_reset
-from ...registrations.models import Grade, Registration
+from ...registrations.models import OF_SAME_GRADE, Grade, Registration
 from ...services import current_services
 from ..access import Rule, allow, not_found
 from ..layout import go, show
@@ -62,8 +62,7 @@ def _check(actor: Actor, registration: int) -> tuple[int, int]:
         select(Grade.id)
         .join(
             Registration,
-            (Registration.resource_link_id == Grade.resource_link_id)
-            & (Registration.learner_id == Grade.learner_id),
+            OF_SAME_GRADE,
         )
         .where(Registration.id == registration)
     )

@@ -17,7 +17,7 @@ from ...core.db import db
 from ...passback.models import Score
 from ...passback.rules.score_states import ScoreState
 from ...problems.stuck_grades import within
-from ...registrations.models import Grade, Launch, Registration
+from ...registrations.models import OF_SAME_GRADE, Grade, Launch, Registration
 from ...scorm_cloud.progress import Completion, Success
 
 DAYS = 14
@@ -83,8 +83,7 @@ def _launches(query: Select[Any], scope: Scope) -> Select[Any]:
 def _registrations(query: Select[Any], scope: Scope) -> Select[Any]:
     return query.join(
         Grade,
-        (Grade.resource_link_id == Registration.resource_link_id)
-        & (Grade.learner_id == Registration.learner_id),
+        OF_SAME_GRADE,
     ).where(*within(scope))
 
 

@@ -10,6 +10,7 @@ from ...audit.actor import Actor
 from ...audit.log import OPERATOR, record
 from ...core.db import db, insert_if_new, reading
 from ...core.errors import ConfigurationError, PageRefused
+from ...core.plain_text import full_name
 from ...core.signing import BadToken
 from ...lti.launch_state import same_secret
 from ...lti.models import UsedNonce
@@ -130,10 +131,7 @@ def names_of(grants: Sequence[ConsoleGrant]) -> dict[int, str]:
         .join(Learner, same)
         .where(ConsoleGrant.id.in_([row.id for row in grants]))
     )
-    return {
-        number: " ".join(part for part in parts if part)
-        for number, *parts in db.session.execute(query)
-    }
+    return {row.id: full_name(*row[1:]) for row in db.session.execute(query)}
 
 
 def grant(

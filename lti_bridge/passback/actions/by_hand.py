@@ -8,7 +8,7 @@ from ...core.db import affected, db
 from ...core.errors import Refused
 from ...registrations.grade_updates import lock_grades, mark_due, send_now, trail, wake
 from ...registrations.identity import allow_one_more
-from ...registrations.models import Grade, Registration, TrailEvent
+from ...registrations.models import OF_SAME_GRADE, Grade, Registration, TrailEvent
 from ...services import Services
 from ...web.sentences import format_message
 from ..models import Score
@@ -189,8 +189,7 @@ def _attempts(grade_ids: Sequence[int]) -> Select[int, int]:
         select(Grade.id.label("grade"), Registration.id.label("registration"))
         .join(
             Registration,
-            (Grade.resource_link_id == Registration.resource_link_id)
-            & (Grade.learner_id == Registration.learner_id),
+            OF_SAME_GRADE,
         )
         .where(Grade.id.in_(grade_ids))
         .order_by(Registration.launched_at.desc().nulls_last(), Registration.attempt.desc())

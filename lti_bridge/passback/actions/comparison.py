@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
 
 from ...core.db import db, reading
 from ...core.errors import BridgeError
-from ...core.plain_text import counted
+from ...core.plain_text import counted, full_name
 from ...platforms.models import Deployment, Platform
 from ...registrations.grade_updates import lock_grades
 from ...registrations.models import Grade, Learner, ResourceLink
@@ -166,7 +166,7 @@ def _select_learners(link_id: int) -> Select[Any]:
 
 
 def _difference(row: Any) -> Difference:
-    name = " ".join(part for part in (row.first_name, row.last_name) if part)
+    name = full_name(row.first_name, row.last_name)
     drift = BY_WORD[row.compared]
     return Difference(row.id, name or f"User {row.sub}", drift, row.ours, row.compared_score)
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from ...core.clock import say_time
 from ...core.db import db
+from ...core.plain_text import full_name
 from ...lti.values import SCOPE_RESULT_READ
 from ...registrations.identity import attempts_for
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
@@ -47,7 +48,7 @@ def tell_moments(row: Registration) -> list[Moment]:
 
 def _heading(row: Registration) -> list[str]:
     link, learner = row.resource_link, row.learner
-    name = " ".join(part for part in (learner.first_name, learner.last_name) if part)
+    name = full_name(learner.first_name, learner.last_name)
     return [
         f"Registration {row.registration_id}",
         f"  learner   {name or 'name not kept'} (user {learner.sub} of {learner.platform.name})",

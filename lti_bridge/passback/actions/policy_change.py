@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ...core.db import db
+from ...core.plain_text import full_name
 from ...platforms.models import Deployment, Platform
 from ...registrations.grade_updates import lock_where, mark_all_due, wake
 from ...registrations.grading import GradingPolicy, make_policy
@@ -97,8 +98,7 @@ def _names(learner_ids: Sequence[int]) -> dict[int, str]:
     for start in range(0, len(learner_ids), NAMED_AT_ONCE):
         chosen = Learner.id.in_(learner_ids[start : start + NAMED_AT_ONCE])
         query = select(Learner.id, Learner.first_name, Learner.last_name).where(chosen)
-        for learner_id, *parts in db.session.execute(query):
-            found[learner_id] = " ".join(part for part in parts if part)
+        found |= {row.id: full_name(*row[1:]) for row in db.session.execute(query)}
     return found
 
 

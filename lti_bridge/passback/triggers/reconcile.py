@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from ...audit.log import record
 from ...core.db import affected, db
 from ...core.errors import BridgeError, NotFound
-from ...core.plain_text import counted
+from ...core.plain_text import counted, full_name
 from ...lti.values import LmsResult, same_line_item
 from ...platforms.models import Deployment, Platform
 from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
@@ -238,7 +238,7 @@ def _entry(row: Any, column: GradebookColumn, began: datetime) -> _Entry:
         ours = Ours(
             row.score_given, ScoreState.QUEUED if moving else row.state, row.after_loss, left
         )
-    name = " ".join(part for part in (row.first_name, row.last_name) if part)
+    name = full_name(row.first_name, row.last_name)
     values = ours, row.compared, row.compared_score
     return _Entry(row.id, row.registration_id, row.sub, name, *values)
 

@@ -19,7 +19,7 @@ from ...registrations.grade_updates import (
     trail,
     wake,
 )
-from ...registrations.models import Grade, Registration
+from ...registrations.models import OF_SAME_GRADE, Grade, Registration
 from ...scorm_cloud.client import RegistrationPage
 from ...scorm_cloud.progress import Progress
 from ...services import Services
@@ -143,8 +143,7 @@ def _known(account: ScormAccount, names: list[str]) -> list[Any]:
         Grade.id.label("grade_id"),
     ).join(
         Grade,
-        (Grade.resource_link_id == Registration.resource_link_id)
-        & (Grade.learner_id == Registration.learner_id),
+        OF_SAME_GRADE,
     )
     mine = Registration.registration_id.in_(names), Registration.scorm_account_id == account.id
     return list(db.session.execute(query.where(*mine)))
@@ -211,8 +210,7 @@ def recheck_unresolved(services: Services) -> int:
         select(Registration.id, Registration.launched_at, Registration.recheck_at, Grade.id)
         .join(
             Grade,
-            (Grade.resource_link_id == Registration.resource_link_id)
-            & (Grade.learner_id == Registration.learner_id),
+            OF_SAME_GRADE,
         )
         .where(Registration.recheck_at <= now)
         .order_by(Registration.recheck_at)
