@@ -1,6 +1,7 @@
-"""One registration's story in plain words, oldest first."""
+"""One learner's story in one activity: for the console, instructors, learners and commands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,8 +13,8 @@ from ...lti.values import SCOPE_RESULT_READ
 from ...registrations.identity import attempts_for
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
 from ..learner_progress import progress_of
-from ..learner_state import decide_learner_state, last_word
-from ..learner_words import attempts_words, result_words
+from ..learner_state import LearnerState, decide_learner_state, for_learner, last_word
+from ..learner_words import attempts_words, minutes_of, result_words
 from ..models import Score, ScoreTry
 from ..rules.score_states import ReadTry
 from .outlook import sent_at_of, situation_of
@@ -30,6 +31,113 @@ OUTCOMES = {
     ReadTry.UNCLEAR: "it did not say clearly",
 }
 Moment = tuple[datetime, str]
+
+
+@dataclass(frozen=True)
+class AttemptStory:
+    """One registration: what SCORM Cloud reported last, and what happened to it, oldest first."""
+
+    row_id: int
+    number: int
+    registration_id: str
+    course_id: str
+    completion: str
+    success: str
+    score: float | None
+    seconds: float
+    launched_at: datetime | None
+    moments: Sequence[Moment]
+
+    @property
+    def minutes(self) -> int:
+        """Time spent, in whole minutes."""
+        return minutes_of(self.seconds)
+
+    @property
+    def result(self) -> str:
+        """What the course reported beside the score, for staff."""
+        return result_words(self.completion, self.success)
+
+
+@dataclass(frozen=True)
+class GradeStory:
+    """One gradebook cell: how it stands and why, and its attempts, of each course in order.
+
+    `last_look` is what the last look came to, where the state does not say it; `sent_at` when the
+    score was sent that the LMS took; `allowed` how many attempts this learner may make, 0 for no
+    limit; `course_id` the course of the attempt that was launched last.
+    """
+
+    grade_id: int
+    learner_id: int
+    title: str
+    context: str
+    state: LearnerState
+    last_look: str
+    next_read_at: datetime | None
+    next_send_at: datetime | None
+    sent_at: datetime | None
+    allowed: int
+    course_id: str
+    attempts: Sequence[AttemptStory]
+
+    @property
+    def used(self) -> str:
+        """How many attempts of the course were used, in words."""
+        mine = [one.number for one in self.attempts if one.course_id == self.course_id]
+        return attempts_words(mine, self.allowed)
+
+    def for_learner(self) -> "GradeStory":
+        """Return what the learner may read of it."""
+        attempts = [replace(one, moments=()) for one in self.attempts]
+        return replace(self, state=for_learner(self.state), attempts=attempts)
+
+
+def tell_grade(grade: Grade, now: datetime, *, course_id: str | None = None) -> GradeStory:
+    """Return a grade's story, of one course or of all. Reads in the caller's transaction."""
+    link = grade.resource_link
+    chosen = select(Registration).where(
+        Registration.resource_link_id == link.id, Registration.learner_id == grade.learner_id
+    )
+    scores = select(Score).where(Score.grade_id == grade.id)
+    if course_id is not None:
+        chosen = chosen.where(Registration.course_id == course_id)
+        scores = scores.where(Score.course_id == course_id)
+    order = Registration.course_id, Registration.attempt
+    registrations = list(db.session.scalars(chosen.order_by(*order)))
+    score = db.session.scalars(scores.order_by(Score.sequence.desc()).limit(1)).first()
+    newest = max(registrations, key=lambda one: one.launched_at or one.opened_at, default=None)
+    state = decide_learner_state(progress_of(grade, situation_of(link, now), newest, score))
+    return GradeStory(
+        grade_id=grade.id,
+        learner_id=grade.learner_id,
+        title=link.title or "SCORM activity",
+        context=link.context_title or "",
+        state=state,
+        last_look=last_word(grade.decision_reason, state),
+        next_read_at=grade.next_read_at,
+        next_send_at=grade.next_send_at,
+        sent_at=sent_at_of(score),
+        allowed=attempts_for(link.attempts_allowed, grade.further_attempts),
+        course_id=newest.course_id if newest is not None else "",
+        attempts=[tell_attempt(one) for one in registrations],
+    )
+
+
+def tell_attempt(row: Registration) -> AttemptStory:
+    """Return one registration's story. Reads in the caller's transaction."""
+    return AttemptStory(
+        row_id=row.id,
+        number=row.attempt,
+        registration_id=row.registration_id,
+        course_id=row.course_id,
+        completion=row.completion,
+        success=row.success,
+        score=row.score_scaled,
+        seconds=row.seconds_tracked,
+        launched_at=row.launched_at,
+        moments=tell_moments(row),
+    )
 
 
 def tell(row: Registration, now: datetime) -> str:
@@ -110,21 +218,17 @@ def _standing(row: Registration, now: datetime) -> Iterator[str]:
 
 
 def _grade(row: Registration, grade: Grade, now: datetime) -> Iterator[str]:
-    query = select(Score).where(Score.grade_id == grade.id, Score.course_id == row.course_id)
-    score = db.session.scalars(query.order_by(Score.sequence.desc()).limit(1)).first()
-    situation = situation_of(row.resource_link, now)
-    state = decide_learner_state(progress_of(grade, situation, row, score))
+    story = tell_grade(grade, now, course_id=row.course_id)
+    state = story.state
     ours = "" if state.score is None else f", {state.score:g} of 100"
     yield f"Grade: {state.label[:1].lower()}{state.label[1:]}{ours}. {state.detail}".rstrip()
     if state.held is not None:
         yield f"The LMS held {state.held:g} of 100 when it was read last."
-    sent_at = sent_at_of(score)
-    if sent_at is not None:
-        yield f"Sent at {say_time(sent_at)}."
-    if said := last_word(grade.decision_reason, state):
-        yield f"The last look said: {said}"
-    allowed = attempts_for(row.resource_link.attempts_allowed, grade.further_attempts)
-    yield f"{attempts_words([row.attempt], allowed)}."
+    if story.sent_at is not None:
+        yield f"Sent at {say_time(story.sent_at)}."
+    if story.last_look:
+        yield f"The last look said: {story.last_look}"
+    yield f"{story.used}."
 
 
 def _next_steps(row: Registration, grade: Grade, now: datetime) -> Iterator[str]:
