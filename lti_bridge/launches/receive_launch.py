@@ -107,14 +107,14 @@ def _note_staff(
 
 def _link(snapshot: LaunchSnapshot) -> ResourceLink:
     """Return the link's row as an object, for pages of which nobody opens hundreds a minute."""
-    return db.session.get_one(ResourceLink, snapshot.link.id)
+    return db.session.get_one(ResourceLink, snapshot.known_link.id)
 
 
 def _open_activity(
     services: Services, visit: Visit, claims: LaunchClaims, snapshot: LaunchSnapshot, rung: str
 ) -> OpenPlayer | OpenPage:
     """Open a learner's rows, then the player or what comes before it."""
-    new_window = opens_in_window(snapshot.link, snapshot.platform) and not visit.in_window
+    new_window = opens_in_window(snapshot.known_link, snapshot.platform) and not visit.in_window
     asks_first = snapshot.may_have_several or new_window
     arrival = Arrival(rung, visit.correlation_id)
     with services.call_slots.try_to_take() as free:

@@ -28,6 +28,7 @@ from .launch_snapshot import (
     connection,
 )
 from .launch_snapshot import get_snapshot as read_again
+from .models import Learner, Registration
 from .platform_pause import send_probe
 
 FIRST_RECHECK = timedelta(hours=1)
@@ -118,6 +119,7 @@ def begin_launch(
     snapshot, learner = _open_learner(snapshot, wish)
     _open_grade(snapshot, learner.id)  # before the registration: in the order of a worker's locks
     place, taken = _open_registration(snapshot, learner.id, wish)
+    assert place.registration is not None
     launch_id = _add_launch(place.registration, wish, arrival)
     db.session.commit()
     send_probe(services, snapshot.platform)
@@ -129,7 +131,7 @@ def begin_launch(
 
 def _choose_course(snapshot: LaunchSnapshot) -> str:
     """Return the link's course; what it is without an override is remembered."""
-    link = snapshot.link
+    link = snapshot.known_link
     course_id = choose_course(link.override_course, link.custom_course, link.remembered_course)
     if course_id is None:
         db.session.commit()
@@ -149,7 +151,7 @@ def _names(
     return claims.first_name, claims.last_name, claims.email
 
 
-def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[LaunchSnapshot, Any]:
+def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[LaunchSnapshot, Learner]:
     names = _names(snapshot, wish.claims)
     # With a registration, its own row tells below whether an erasure has just taken everything.
     if (
@@ -164,6 +166,7 @@ def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[Launc
             return snapshot, made
         snapshot = read_again(snapshot.platform.id, wish.claims)  # another node was faster
     learner = snapshot.learner
+    assert learner is not None
     if (learner.first_name, learner.last_name, learner.email) != names:
         new = dict(zip(("new_first_name", "new_last_name", "new_email"), names, strict=True))
         connection().execute(_RENAME, {"row_id": learner.id, "at": wish.now, **new})
@@ -179,9 +182,9 @@ def _stays(learner_id: int) -> bool:
 
 def _make_learner(
     snapshot: LaunchSnapshot, wish: _LaunchRequest, names: tuple[str | None, ...]
-) -> Any:
+) -> Learner | None:
     platform, sub = snapshot.platform, wish.claims.sub
-    return insert_row(
+    made: Learner | None = insert_row(
         connection(),
         LEARNER,
         platform_id=platform.id,
@@ -193,6 +196,7 @@ def _make_learner(
         email=names[2],
         created_at=wish.now,
     )
+    return made
 
 
 def _open_grade(snapshot: LaunchSnapshot, learner_id: int) -> None:
@@ -202,7 +206,7 @@ def _open_grade(snapshot: LaunchSnapshot, learner_id: int) -> None:
     insert_row(
         connection(),
         GRADE,
-        resource_link_id=snapshot.link.id,
+        resource_link_id=snapshot.known_link.id,
         learner_id=learner_id,
         platform_id=snapshot.platform.id,
         generation=0,
@@ -226,11 +230,9 @@ def _open_registration(
         place = _newest(read_again(snapshot.platform.id, wish.claims), wish.course_id)
         assert place is not None
     moments = {"at": wish.now, "look_at": wish.now + FIRST_RECHECK}
-    renewed = (
-        connection()
-        .execute(_RENEW_REGISTRATION, {"row_id": place.registration.id, **moments})
-        .first()
-    )
+    assert place.registration is not None
+    row_id = place.registration.id
+    renewed: Any = connection().execute(_RENEW_REGISTRATION, {"row_id": row_id, **moments}).first()
     if renewed is None:
         db.session.rollback()
         raise LaunchRejected("resume_invalid", "the learner was erased in this moment")
@@ -271,7 +273,7 @@ def _make_registration(
     return RegistrationInAccount(made, account) if made is not None else None
 
 
-def _add_launch(registration: Any, wish: _LaunchRequest, arrival: Arrival) -> int:
+def _add_launch(registration: Registration, wish: _LaunchRequest, arrival: Arrival) -> int:
     """Insert the launch, with the progress that its result must differ from."""
     launch = {
         "before_registration_id": registration.id,

@@ -91,22 +91,23 @@ _FIND = (
 class RegistrationInAccount:
     """A registration of the learner in the link, if any, and the SCORM Cloud account for it."""
 
-    registration: Any
-    account: Any
+    registration: Registration | None
+    account: ScormAccount
 
 
 @dataclass(frozen=True)
 class LaunchSnapshot:
-    """What the rows hold for one launch, each as a tuple with its columns' names.
+    """What the rows hold for one launch: each is a tuple with the names and types of its columns,
+    and without what objects of the ORM have besides.
 
     `link` and `learner` are None before their first launch; `places` then has one entry without
     a registration.
     """
 
-    deployment: Any
-    platform: Any
-    link: Any
-    learner: Any
+    deployment: Deployment
+    platform: Platform
+    link: ResourceLink | None
+    learner: Learner | None
     places: tuple[RegistrationInAccount, ...]
     has_grade: bool
     waiting_grade: int | None  # whose score waits for something that this launch may show
@@ -115,12 +116,18 @@ class LaunchSnapshot:
     further_attempts: int = 0
 
     @property
-    def may_have_several(self) -> bool:
-        """Tell whether the learner may have more than one attempt here."""
-        return self.link.attempts_allowed != 1 or self.further_attempts > 0
+    def known_link(self) -> ResourceLink:
+        """The link, of a launch that has one by now."""
+        assert self.link is not None
+        return self.link
 
     @property
-    def registrations(self) -> list[Any]:
+    def may_have_several(self) -> bool:
+        """Tell whether the learner may have more than one attempt here."""
+        return self.known_link.attempts_allowed != 1 or self.further_attempts > 0
+
+    @property
+    def registrations(self) -> list[Registration]:
         """Every registration that the learner has in the link."""
         return [place.registration for place in self.places if place.registration is not None]
 

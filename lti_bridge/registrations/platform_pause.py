@@ -1,7 +1,6 @@
 """A pause that an LMS asked for: kept with its row, so that every node leaves it alone."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import and_, or_, select, update
 
@@ -90,7 +89,7 @@ def probe_now(services: Services, platform_id: int, grade_id: int) -> bool:
     return bool(sent)
 
 
-def send_probe(services: Services, platform: Any) -> None:
+def send_probe(services: Services, platform: Platform) -> None:
     """A launch shows that the LMS is back: let one of the grades that wait find out. Commits.
 
     `platform` is the platform's row, as an object or a tuple. Costs nothing without a pause.

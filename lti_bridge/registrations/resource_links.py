@@ -10,8 +10,10 @@ from ..core.errors import LaunchRejected
 from ..lti.claims import LaunchClaims
 from ..lti.memberships import SCOPE_MEMBERSHIPS
 from ..lti.values import same_line_item
+from ..platforms.models import Platform
 from .grade_updates import lock_grades, wake_for_event
 from .launch_snapshot import GRADE, LINK, LaunchSnapshot, connection, get_snapshot
+from .models import ResourceLink
 
 COURSE_KEY = "scorm_course_id"
 # A whole class shares this row: it is not written at every click.
@@ -31,19 +33,19 @@ def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> 
     if snapshot.link is None:
         _make_link(snapshot, claims.resource_link_id, now)
         snapshot = get_snapshot(snapshot.platform.id, claims)
-    changes = _changes(snapshot, claims, now)
+    changes, link = _changes(snapshot, claims, now), snapshot.known_link
     # The link's own row comes after its grades.
-    if _brings_news(snapshot.link, changes):
-        wake_waiting(snapshot.link.id, now, remade=_is_remade(snapshot.link, changes))
+    if _brings_news(link, changes):
+        wake_waiting(link.id, now, remade=_is_remade(link, changes))
     elif snapshot.waiting_grade is not None:  # enrolled again, unlocked, reopened: it may be so
         wake_for_event(GRADE.c.id == snapshot.waiting_grade, now)
     if not changes:
         return snapshot
-    connection().execute(update(LINK).where(LINK.c.id == snapshot.link.id), changes)
+    connection().execute(update(LINK).where(LINK.c.id == link.id), changes)
     return get_snapshot(snapshot.platform.id, claims)
 
 
-def opens_in_window(link: Any, platform: Any) -> bool:
+def opens_in_window(link: ResourceLink, platform: Platform) -> bool:
     """Tell whether the link's player opens in a window of its own; else in the LMS's frame."""
     if link.player_window is not None:
         return bool(link.player_window)
@@ -51,7 +53,7 @@ def opens_in_window(link: Any, platform: Any) -> bool:
 
 
 def creates_line_item(link: Any, platform: Any) -> bool:
-    """Tell whether the tool makes the link's gradebook column when there is none."""
+    """Tell whether the tool makes a link's gradebook column when it has none."""
     if link.creates_line_item is not None:
         return bool(link.creates_line_item)
     return bool(platform.creates_line_items)
@@ -73,7 +75,7 @@ def _make_link(snapshot: LaunchSnapshot, resource_link_id: str, now: datetime) -
 
 def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
     """Return the columns that this launch changes; an absent claim never erases a known one."""
-    link = snapshot.link
+    link = snapshot.known_link
     said: dict[str, Any] = {
         "deployment_id": snapshot.deployment.id,
         "launched_at": now if now - link.launched_at > RENEW_LAUNCHED_AT else link.launched_at,
@@ -90,7 +92,7 @@ def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> d
     return {name: value for name, value in said.items() if value != getattr(link, name)}
 
 
-def _brings_news(link: Any, changes: dict[str, Any]) -> bool:
+def _brings_news(link: ResourceLink, changes: dict[str, Any]) -> bool:
     """Tell whether a change may end what a score waits for; another host of the LMS does not."""
     for name in WAITED_FOR & changes.keys():
         new, old = changes[name], getattr(link, name)
@@ -99,15 +101,15 @@ def _brings_news(link: Any, changes: dict[str, Any]) -> bool:
     return False
 
 
-def _is_remade(link: Any, changes: dict[str, Any]) -> bool:
+def _is_remade(link: ResourceLink, changes: dict[str, Any]) -> bool:
     """Tell whether the activity has another gradebook column than before."""
     new, old = changes.get("line_item_url"), link.line_item_url
     return new is not None and (old is None or not same_line_item(new, old))
 
 
-def _scopes(link: Any, claims: LaunchClaims) -> list[str] | None:
+def _scopes(link: ResourceLink, claims: LaunchClaims) -> list[str] | None:
     """Return the granted scopes: the AGS claim lists its own, the NRPS claim stands for its one."""
-    known: list[str] | None = link.service_scopes
+    known = link.service_scopes
     if claims.scopes is None:
         return known
     roster = claims.memberships_url is not None
