@@ -1,15 +1,15 @@
 """The sweep: one bulk query per SCORM Cloud account finds what no browser and no postback told."""
 
 import logging
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
-from ...core.db import affected, db, insert_if_new
+from ...core.db import affected, db
 from ...core.errors import BridgeError
+from ...core.leases import LeaseLost, Leases, none_or_past
 from ...platforms.accounts import list_accounts
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import (
@@ -31,12 +31,18 @@ OVERLAP = timedelta(minutes=15)
 FIRST_SINCE = timedelta(days=7)
 RECHECKS = (timedelta(hours=1), timedelta(hours=24), timedelta(days=7))
 RECHECKS_AT_ONCE = 100
+_CURSOR = SweepCursor.__table__
+LEASES = Leases(
+    _CURSOR,
+    none_or_past(_CURSOR.c.next_sweep_at),
+    key="scorm_account_id",
+    returning=("since",),
+)
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Sweep:
-    cursor_id: int
     account: ScormAccount
     token: str
     since: datetime
@@ -77,21 +83,12 @@ def sweep_account(services: Services, account: ScormAccount) -> int:
 
 
 def _take(services: Services, account: ScormAccount) -> _Sweep | None:
-    now, token = services.now(), secrets.token_hex(16)
-    insert_if_new(db.session, SweepCursor, scorm_account_id=account.id)
-    due = or_(SweepCursor.next_sweep_at.is_(None), SweepCursor.next_sweep_at <= now)
-    free = or_(SweepCursor.lease_until.is_(None), SweepCursor.lease_until <= now)
-    taken = db.session.execute(
-        update(SweepCursor)
-        .where(SweepCursor.scorm_account_id == account.id, due, free)
-        .values(lease_token=token, lease_until=now + LEASE)
-        .returning(SweepCursor.id, SweepCursor.since)
-        .execution_options(synchronize_session=False)
-    ).first()
+    now = services.now()
+    lease = LEASES.make_and_take(account.id, now, LEASE)
     db.session.commit()
-    if taken is None:
+    if lease is None:
         return None
-    return _Sweep(taken.id, account, token, taken.since or now - FIRST_SINCE, now)
+    return _Sweep(account, lease.token, lease.row.since or now - FIRST_SINCE, now)
 
 
 def _sweep(services: Services, sweep: _Sweep) -> int:
@@ -103,8 +100,11 @@ def _sweep(services: Services, sweep: _Sweep) -> int:
         if server_time is None:
             server_time = page.server_time or sweep.started_at
         changed += _keep(services, sweep.account, page, asked_at)
-        if not _renew(services, sweep):
+        try:
+            LEASES.extend(sweep.account.id, sweep.token, services.now() + LEASE)
+        except LeaseLost:
             return changed
+        db.session.commit()
         asked_at = services.now()
     _move_cursor(services, sweep, server_time or sweep.started_at)
     services.events.publish("sweep", changed=changed, account=sweep.account.id)
@@ -176,30 +176,12 @@ def _store(services: Services, row: Any, progress: Progress, asked_at: datetime)
     return True
 
 
-def _renew(services: Services, sweep: _Sweep) -> bool:
-    mine = SweepCursor.id == sweep.cursor_id, SweepCursor.lease_token == sweep.token
-    statement = update(SweepCursor).where(*mine).values(lease_until=services.now() + LEASE)
-    renewed = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
-    db.session.commit()
-    return renewed == 1
-
-
 def _move_cursor(services: Services, sweep: _Sweep, server_time: datetime) -> None:
     """The server's time at the start, less an overlap: a change during the sweep is seen again."""
-    interval = timedelta(seconds=services.settings.scorm_cloud.sweep_seconds)
-    mine = SweepCursor.id == sweep.cursor_id, SweepCursor.lease_token == sweep.token
-    statement = (
-        update(SweepCursor)
-        .where(*mine)
-        .values(
-            since=server_time - OVERLAP,
-            swept_at=services.now(),
-            next_sweep_at=sweep.started_at + interval,
-            lease_token=None,
-            lease_until=None,
-        )
-    )
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    next_at = sweep.started_at + timedelta(seconds=services.settings.scorm_cloud.sweep_seconds)
+    since, now = server_time - OVERLAP, services.now()
+    moved = {"since": since, "swept_at": now, "next_sweep_at": next_at}
+    LEASES.release(sweep.account.id, sweep.token, moved)
     db.session.commit()
 
 
