@@ -1,15 +1,15 @@
 """Let go of what is older than the settings say: page by page, once a day, on one node."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 
-from ..core.db import affected, db, insert_if_new, reading
+from ..core.db import affected, db, reading
+from ..core.leases import LeaseLost, Leases, none_or_past
 from ..services import Services
 from .models import Upkeep
 from .retention_rules import Kind, kinds
@@ -20,6 +20,8 @@ PAUSE_SECONDS = 0.02
 EVERY = timedelta(days=1)
 LEASE = timedelta(minutes=5)
 NAME = "retention"
+_UPKEEP = Upkeep.__table__
+LEASES = Leases(_UPKEEP, none_or_past(_UPKEEP.c.next_at), key="name")
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,13 @@ def run_retention(
     services: Services,
     *,
     dry_run: bool = False,
-    still_ours: Callable[[], bool] = lambda: True,
+    extend: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[RetentionLine]:
     """Let go of what is too old, or only count it; returns a line for each kind.
 
-    Ends early when `still_ours` says no. Safe to run twice, and beside others. Commits.
+    `extend` is called in each transaction that lets rows go; its LeaseLost ends the run early.
+    Safe to run twice, and beside others. Commits.
     """
     now, lines = services.now(), list[RetentionLine]()
     for kind in kinds(services.settings.privacy):
@@ -49,7 +52,9 @@ def run_retention(
             if dry_run:
                 count += len(keys)
                 continue
-            if not still_ours():
+            try:
+                extend()
+            except LeaseLost:
                 return lines
             count += _let_go(kind, cutoff, keys)
             sleep(PAUSE_SECONDS)
@@ -59,14 +64,18 @@ def run_retention(
 
 def run_when_due(services: Services) -> list[RetentionLine]:
     """Run retention if a day has passed and no other node is at it. Commits."""
-    token = _take(services)
-    if token is None:
+    lease = LEASES.make_and_take(NAME, services.now(), LEASE, counts={})
+    db.session.commit()
+    if lease is None:
         return []
     started_at = services.now()
-    lines = run_retention(services, still_ours=lambda: _renew(services, token))
+    lines = run_retention(
+        services, extend=lambda: LEASES.extend(NAME, lease.token, services.now() + LEASE)
+    )
     counts = {line.kind: line.count for line in lines}
     done = {"counts": counts, "finished_at": services.now(), "next_at": started_at + EVERY}
-    _write(token, done | {"lease_token": None, "lease_until": None})
+    LEASES.release(NAME, lease.token, done)
+    db.session.commit()
     return lines
 
 
@@ -109,26 +118,3 @@ def _let_go(kind: Kind, cutoff: datetime, keys: Sequence[Any]) -> int:
     count = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
     db.session.commit()
     return count
-
-
-def _take(services: Services) -> str | None:
-    now, token = services.now(), secrets.token_hex(16)
-    insert_if_new(db.session, Upkeep, name=NAME, counts={})
-    due = or_(Upkeep.next_at.is_(None), Upkeep.next_at <= now)
-    free = or_(Upkeep.lease_until.is_(None), Upkeep.lease_until <= now)
-    statement = update(Upkeep).where(Upkeep.name == NAME, due, free)
-    statement = statement.values(lease_token=token, lease_until=now + LEASE)
-    taken = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
-    db.session.commit()
-    return token if taken else None
-
-
-def _renew(services: Services, token: str) -> bool:
-    return _write(token, {"lease_until": services.now() + LEASE})
-
-
-def _write(token: str, values: dict[str, Any]) -> bool:
-    mine = update(Upkeep).where(Upkeep.name == NAME, Upkeep.lease_token == token).values(values)
-    written = affected(db.session.execute(mine.execution_options(synchronize_session=False)))
-    db.session.commit()
-    return written == 1
