@@ -1,13 +1,13 @@
 """One look at what is wrong: what is new is written down, with the messages that tell of it."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
 
 from ...audit.actor import Scope
-from ...core.db import affected, db, insert_if_new, reading
+from ...core.db import db, insert_if_new, reading
+from ...core.leases import Leases, none_or_past
 from ...core.plain_text import one_line
 from ...passback.models import Score
 from ...passback.rules.score_states import ScoreState
@@ -31,19 +31,23 @@ Find = Callable[[Services, Scope], Sequence[Problem]]
 AGAIN_AFTER = timedelta(seconds=10)
 LEASE = timedelta(seconds=60)
 THE_TURN = 1
+_TURN = AlertTurn.__table__
+LEASES = Leases(_TURN, none_or_past(_TURN.c.next_at))
 DIGEST_HOUR = 7
 DAY = timedelta(days=1)
 
 
 def evaluate(services: Services, find: Find = find_problems) -> bool:
     """Look once, unless another process does or just did; tells whether it looked. Commits."""
-    token = _take(services)
-    if token is None:
+    lease = LEASES.make_and_take(THE_TURN, services.now(), LEASE)
+    db.session.commit()
+    if lease is None:
         return False
     with reading(db.session()):
         problems = find(services, Scope())
     now = services.now()
-    if not _give_back(token, now):  # it took too long, and another process has looked meanwhile
+    # In the transaction of what it found, unless another process has looked meanwhile.
+    if not LEASES.release(THE_TURN, lease.token, {"next_at": now + AGAIN_AFTER}):
         db.session.rollback()
         return False
     channels = list(
@@ -70,33 +74,6 @@ def all_well_since() -> datetime | None:
     Reads in the caller's transaction. Problems that ended over 90 days ago are forgotten.
     """
     return db.session.scalar(select(func.max(SeenProblem.last_seen_at)))
-
-
-def _take(services: Services) -> str | None:
-    now, token = services.now(), secrets.token_hex(16)
-    insert_if_new(db.session, AlertTurn, id=THE_TURN)
-    due = or_(AlertTurn.next_at.is_(None), AlertTurn.next_at <= now)
-    free = or_(AlertTurn.lease_until.is_(None), AlertTurn.lease_until <= now)
-    statement = (
-        update(AlertTurn)
-        .where(AlertTurn.id == THE_TURN, due, free)
-        .values(lease_token=token, lease_until=now + LEASE)
-        .execution_options(synchronize_session=False)
-    )
-    taken = affected(db.session.execute(statement))
-    db.session.commit()
-    return token if taken else None
-
-
-def _give_back(token: str, now: datetime) -> bool:
-    """End the turn with what it found, in one transaction; tells whether it was still ours."""
-    statement = (
-        update(AlertTurn)
-        .where(AlertTurn.id == THE_TURN, AlertTurn.lease_token == token)
-        .values(next_at=now + AGAIN_AFTER, lease_token=None, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
-    return affected(db.session.execute(statement)) == 1
 
 
 def _load_seen(problems: Sequence[Problem]) -> list[SeenFacts]:
