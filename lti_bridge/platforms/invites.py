@@ -5,15 +5,18 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
-from ..core.db import affected, db
+from ..core.db import db
 from ..core.errors import Refused
+from ..core.leases import Leases
 from .models import Invite, Platform
 
 LIFE = timedelta(days=7)
 # Longer than the two calls of a registration; a process that is killed gives the invite back so.
 CLAIM = timedelta(seconds=60)
+_INVITE = Invite.__table__
+LEASES = Leases(_INVITE, _INVITE.c.used_at.is_(None), token="claim_token", until="claimed_until")
 
 
 @dataclass(frozen=True)
@@ -79,37 +82,27 @@ def take_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
 
     Of two at the same moment one gets it; raises Refused "busy_invite".
     """
-    lease = InviteLease(invite, secrets.token_hex(16))
-    free = (
-        Invite.id == invite.id,
-        Invite.used_at.is_(None),
-        or_(Invite.claimed_until.is_(None), Invite.claimed_until <= now),
-    )
-    taken = update(Invite).where(*free)
-    values = {"claim_token": lease.token, "claimed_until": now + CLAIM}
-    if not affected(db.session.execute(taken.values(values))):
-        db.session.rollback()
-        raise Refused("somebody registers with this invite right now", code="busy_invite")
+    lease = LEASES.take(invite.id, now, CLAIM)
     db.session.commit()
-    return lease
+    if lease is None:
+        raise Refused("somebody registers with this invite right now", code="busy_invite")
+    return InviteLease(invite, lease.token)
 
 
 def use_invite(lease: InviteLease, *, now: datetime) -> None:
     """Use an invite up in the caller's transaction, the one that keeps what it brought.
 
-    Raises Refused "busy_invite" when the lease ran out and somebody else took it.
+    The lease stays: an invite that was used is never free again. Raises Refused "busy_invite" when
+    the lease ran out and somebody else took it.
     """
-    mine = Invite.id == lease.invite.id, Invite.claim_token == lease.token, Invite.used_at.is_(None)
-    if not affected(db.session.execute(update(Invite).where(*mine).values(used_at=now))):
+    if not LEASES.write(lease.invite.id, lease.token, {"used_at": now}, used_at=None):
         raise Refused("this claim of the invite ran out", code="busy_invite")
 
 
 def give_back(lease: InviteLease) -> None:
     """Make an invite good again after a registration that came to nothing. Commits."""
     db.session.rollback()
-    mine = Invite.id == lease.invite.id, Invite.claim_token == lease.token
-    free = {"claim_token": None, "claimed_until": None}
-    db.session.execute(update(Invite).where(*mine).values(free))
+    LEASES.release(lease.invite.id, lease.token)
     db.session.commit()
 
 
