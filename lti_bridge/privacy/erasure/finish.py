@@ -3,13 +3,11 @@
 import random
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
-
-from ...core.db import affected, db
+from ...core.db import db
 from ...passback.rules.retry_policy import Backoff, wait_seconds
 from ...services import Services
 from ..models import Erasure
-from .lease import Work, hold, release
+from .lease import LEASES, Work, hold, release
 from .request import audit
 from .scorm_cloud import Outcome
 
@@ -28,7 +26,6 @@ def stop(services: Services, work: Work, stuck: list[Outcome]) -> None:
     row.state, row.reason, row.next_try_at = "stopped", reason[:500], None
     row.remains = {str(one.account_id): list(one.remains) for one in stuck}
     audit(work.asked_by, row.id, f"stopped: {reason}", services.now(), work.platform_id)
-    db.session.flush()
     release(work)
     db.session.commit()
 
@@ -67,9 +64,7 @@ def _told(state: str, counts: dict[str, int]) -> str:
 
 def leave_open(work: Work, reason: str, next_try_at: datetime) -> None:
     """Give everything back, to be taken up again at a moment. Commits."""
-    mine = update(Erasure).where(Erasure.id == work.erasure_id, Erasure.lease_token == work.token)
     values = {"reason": reason[:500], "next_try_at": next_try_at}
-    statement = mine.values(values).execution_options(synchronize_session=False)
-    if affected(db.session.execute(statement)):
+    if LEASES.write(work.erasure_id, work.token, values):
         release(work)
     db.session.commit()

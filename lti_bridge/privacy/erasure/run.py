@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR
 from ...core.db import db
-from ...core.leases import LeaseLost
+from ...core.leases import LeaseLost, none_or_past
 from ...platforms.accounts import list_accounts
 from ...registrations.models import Learner, Registration
 from ...services import Services
@@ -54,7 +54,7 @@ def erase_learner(
 def resume_erasures(services: Services) -> int:
     """Go on with the erasures that are due, whoever began them; returns how many were tried."""
     now = services.now()
-    free = or_(Erasure.lease_until.is_(None), Erasure.lease_until <= now)
+    free = none_or_past(Erasure.lease_until, now)
     query = select(Erasure.id).where(Erasure.state == "open", Erasure.next_try_at <= now, free)
     due = list(db.session.scalars(query.order_by(Erasure.next_try_at).limit(AT_ONCE)))
     db.session.rollback()
@@ -76,7 +76,7 @@ def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
             logger.info("erasure %s is worked by another process now", erasure_id)
         except GradesBusy as busy:
             soon = services.now() + timedelta(seconds=BUSY_SECONDS)
-            leave_open(work, str(busy), max(soon, busy.until or soon))
+            leave_open(work, str(busy), max(soon, busy.until))
         except CameBack:
             # The learner opened an activity in the middle of it: that is to be deleted as well.
             reason = "The learner opened an activity meanwhile; it is tried again."
