@@ -1,14 +1,18 @@
-"""The lease on making a link's gradebook column: a second one would be nobody's to choose from."""
+"""The lease on making a link's gradebook column: a second one would be nobody's to choose from.
+
+Not one of `core/leases.py`: it has no token, its end fences; it must have ended before a look-up,
+not before now; and it lasts longer after one whose outcome is not known.
+"""
 
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, case, literal, or_, update
+from sqlalchemy import Table, case, literal, update
 
 from ...core.db import UtcDateTime, db, update_rows
+from ...core.leases import none_or_past, outlasting
 from ...registrations.models import ResourceLink
 from ...services import Services
-from .lease import CALL_MARGIN
 
 LINK = cast(Table, ResourceLink.__table__)
 LEASE = timedelta(seconds=60)
@@ -23,21 +27,16 @@ def take_creation(services: Services, link_id: int, asked_at: datetime) -> datet
     came of it is known only then. Commits; the link's row is locked alone.
     """
     now = services.now()
-    call = timedelta(seconds=services.settings.passback.lms_deadline_seconds) + CALL_MARGIN
-    known = LINK.c.line_item_lease_until.is_(None)
-    until = case(
-        (known, literal(now + max(LEASE, call), UtcDateTime())),
-        else_=literal(now + max(LONG_LEASE, call), UtcDateTime()),
+    seconds = services.settings.passback.lms_deadline_seconds
+    first, again = (
+        literal(now + outlasting(seconds, least), UtcDateTime()) for least in (LEASE, LONG_LEASE)
     )
+    until = LINK.c.line_item_lease_until
     row = db.session.execute(
         update(LINK)
-        .where(
-            LINK.c.id == link_id,
-            LINK.c.line_item_url.is_(None),
-            or_(known, LINK.c.line_item_lease_until <= asked_at),
-        )
-        .values(line_item_lease_until=until)
-        .returning(LINK.c.line_item_lease_until)
+        .where(LINK.c.id == link_id, LINK.c.line_item_url.is_(None), none_or_past(until, asked_at))
+        .values(line_item_lease_until=case((until.is_(None), first), else_=again))
+        .returning(until)
     ).first()
     db.session.commit()
     return row.line_item_lease_until if row is not None else None
