@@ -6,6 +6,7 @@ from sqlalchemy import Select, func, insert, select, update
 
 from ...core.db import affected, db
 from ...core.errors import Refused
+from ...core.leases import none_or_past
 from ...registrations.grade_updates import lock_grades, mark_due, send_now, trail, wake
 from ...registrations.identity import allow_one_more
 from ...registrations.models import OF_SAME_GRADE, Grade, Registration, TrailEvent
@@ -101,8 +102,7 @@ def park(services: Services, grade_id: int, who: str) -> None:
     waits, or when a worker has it in hand.
     """
     now = services.now()
-    free = Grade.lease_until.is_(None) | (Grade.lease_until <= now)
-    mine = update(Grade).where(Grade.id == grade_id, free)
+    mine = update(Grade).where(Grade.id == grade_id, none_or_past(Grade.lease_until, now))
     taken = affected(
         db.session.execute(
             mine.values(

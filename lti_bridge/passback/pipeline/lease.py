@@ -1,25 +1,24 @@
-"""The lease on a grade: one worker at a time, a lease that ends, a token that fences the rest."""
+"""The lease on a grade: who works on it, and what happened meanwhile.
 
-import secrets
+The generation is the grade's alone: it counts what made a grade due. It moves while a worker has
+the lease, whose finish then keeps what came; the lease's own rule is that of `core/leases.py`.
+"""
+
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, or_, update
+from sqlalchemy import or_
 
-from ...core.db import db, update_rows
-from ...core.leases import LeaseLost
+from ...core.db import db
+from ...core.leases import NOTHING, NOW, Leases, outlasting, raise_lost
 from ...registrations.grade_updates import WORK_TASK, wake
 from ...registrations.models import Grade
 from ...services import Services
 
-# A lease is extended by this much past the deadline of the call that follows.
-CALL_MARGIN = timedelta(seconds=10)
 # A look that is so close is remembered by this process; the overdue round finds the others.
 CLOSE_SECONDS = 120.0
-NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,11 @@ class Return:
     answered: Mapping[str, object]
 
 
-GRADE = cast(Table, Grade.__table__)
-_CLAIM = (
-    update(GRADE)
-    .where(
-        GRADE.c.id == bindparam("grade_id"),
-        or_(GRADE.c.next_read_at <= bindparam("now"), GRADE.c.next_send_at <= bindparam("now")),
-        or_(GRADE.c.lease_until.is_(None), GRADE.c.lease_until <= bindparam("now")),
-    )
-    .values(lease_token=bindparam("token"), lease_until=bindparam("until"))
-    .returning(GRADE.c.platform_id, GRADE.c.generation, GRADE.c.next_read_at, GRADE.c.next_send_at)
+_GRADE = Grade.__table__
+LEASES = Leases(
+    _GRADE,
+    or_(_GRADE.c.next_read_at <= NOW, _GRADE.c.next_send_at <= NOW),
+    returning=("platform_id", "generation", "next_read_at", "next_send_at"),
 )
 
 
@@ -72,18 +66,17 @@ def take_lease(services: Services, grade_id: int) -> GradeLease | None:
     call; without a lease it has ended.
     """
     now = services.now()
-    token = secrets.token_hex(16)
-    until = now + timedelta(seconds=services.settings.passback.claim_lease_seconds)
-    values = {"grade_id": grade_id, "now": now, "token": token, "until": until}
-    row = db.session.connection().execute(_CLAIM, values).first()
-    if row is None:
+    life = timedelta(seconds=services.settings.passback.claim_lease_seconds)
+    lease = LEASES.take(grade_id, now, life)
+    if lease is None:
         db.session.rollback()
         return None
+    row = lease.row
     return GradeLease(
         grade_id=grade_id,
         platform_id=row.platform_id,
-        token=token,
-        until=until,
+        token=lease.token,
+        until=lease.until,
         generation=row.generation,
         read_due=row.next_read_at is not None and row.next_read_at <= now,
         send_due=row.next_send_at is not None and row.next_send_at <= now,
@@ -97,7 +90,7 @@ def outlast(services: Services, lease: GradeLease, call_seconds: float) -> Grade
 
     It is extended only when it would not outlast the call. Raises LeaseLost.
     """
-    if lease.until < services.now() + timedelta(seconds=call_seconds) + CALL_MARGIN:
+    if lease.until < services.now() + outlasting(call_seconds):
         lease = hold(services, lease, call_seconds)
     db.session.commit()
     return lease
@@ -119,15 +112,11 @@ def hold(
     that hang on it. Raises LeaseLost (after a rollback) when the lease is no longer ours, so that
     every write in this transaction is undone and no call is made.
     """
-    now = services.now()
     least = timedelta(seconds=services.settings.passback.claim_lease_seconds)
-    until = now + max(least, timedelta(seconds=call_seconds) + CALL_MARGIN)
-    values["lease_until"] = until
-    if answered and _update_mine(lease, {**values, **answered}, generation=lease.generation):
-        return replace(lease, until=until)
-    if not _update_mine(lease, values):
-        db.session.rollback()
-        raise LeaseLost
+    until = services.now() + outlasting(call_seconds, least)
+    mine, both = (lease.grade_id, lease.token), {**values, **answered, "lease_until": until}
+    if not answered or not LEASES.write(*mine, both, generation=lease.generation):
+        LEASES.extend(*mine, until, values)
     return replace(lease, until=until)
 
 
@@ -138,22 +127,15 @@ def give_back(services: Services, lease: GradeLease, back: Return) -> bool:
     stands as that something left it, and a send is due at once, but never before what this lease
     has learnt. Raises LeaseLost (after a rollback) when the lease is no longer ours.
     """
-    free: dict[str, object] = {"lease_token": None, "lease_until": None, **back.values}
-    planned = free | {"next_read_at": back.next_read_at, "next_send_at": back.next_send_at}
+    planned = {**back.values, "next_read_at": back.next_read_at, "next_send_at": back.next_send_at}
     planned |= back.answered
-    if _update_mine(lease, planned, generation=lease.generation):
+    mine = lease.grade_id, lease.token
+    if LEASES.release(*mine, planned, generation=lease.generation):
         return False
-    moved = free | {"next_send_at": max(services.now(), back.not_before or services.now())}
-    if not _update_mine(lease, moved):
-        db.session.rollback()
-        raise LeaseLost
+    now = services.now()
+    if not LEASES.release(*mine, {**back.values, "next_send_at": max(now, back.not_before or now)}):
+        raise_lost()
     return True
-
-
-def _update_mine(lease: GradeLease, values: dict[str, object], **also: object) -> bool:
-    db.session.flush()
-    mine = {"id": lease.grade_id, "lease_token": lease.token, **also}
-    return update_rows(db.session.connection(), GRADE, mine, values) == 1
 
 
 def wake_next(services: Services, lease: GradeLease, back: Return, moved: bool) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
 
 from ...core import correlation
 from ...core.db import Base, db
-from ...core.leases import LeaseLost
+from ...core.leases import raise_lost
 from ...platforms.models import Deployment, Platform
 from ...platforms.registry import platform_values
 from ...registrations.grading import make_policy
@@ -168,8 +168,7 @@ def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
     """
     found = _read(_CELL, grade_id=grade_id)
     if not found:  # the learner was erased, by somebody who has the lease
-        db.session.rollback()
-        raise LeaseLost
+        raise_lost()
     (cell,) = found
     of_learner = {"link_row_id": cell.link_row_id, "learner_id": cell.learner_id}
     snapshot = _snapshot(

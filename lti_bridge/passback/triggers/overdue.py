@@ -10,6 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ...core.db import db
 from ...core.errors import Unavailable
+from ...core.leases import none_or_past
 from ...registrations.grade_updates import WORK_TASK, lock_grades
 from ...registrations.models import Grade
 from ...services import Services
@@ -68,7 +69,7 @@ def run_overdue_round(services: Services, work: Callable[[int], object]) -> int:
 def _choose(services: Services) -> list[int]:
     """Return due and free grades, one platform after the other in turns."""
     now, most = services.now(), services.settings.passback.overdue_round_rows
-    free = or_(Grade.lease_until.is_(None), Grade.lease_until <= now)
+    free = none_or_past(Grade.lease_until, now)
     # One question for each index: asked for either, SQLite would rather read every grade.
     due = union(
         *(
