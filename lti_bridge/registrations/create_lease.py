@@ -1,16 +1,16 @@
 """The create lease: who may ask SCORM Cloud to create a registration, and what was found."""
 
-import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, select, update
 
 from ..core import correlation
 from ..core.db import affected, begin_reading, db
 from ..core.errors import LaunchRejected, Unavailable
+from ..core.leases import Leases
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
 from ..scorm_cloud.progress import Completion, Success
@@ -36,6 +36,12 @@ LEASE = timedelta(seconds=30)
 # that is off and an answer that arrives late.
 CALLS_SECONDS = 10.0
 LEAST_CALL_SECONDS = 0.25
+LEASES = Leases(
+    REGISTRATION,
+    REGISTRATION.c.created_at.is_(None),
+    token="create_lease_token",
+    until="create_lease_until",
+)
 
 
 class CallTime:
@@ -229,21 +235,16 @@ def registration_values(
 
 def take_lease(registration: OpenedRegistration, now: datetime) -> str | None:
     """Take the create lease; None when somebody else has it, or it is created. Commits."""
-    token = secrets.token_hex(16)
-    free = or_(
-        REGISTRATION.c.create_lease_until.is_(None), REGISTRATION.c.create_lease_until <= now
-    )
-    statement = update(REGISTRATION).where(
-        REGISTRATION.c.id == registration.row_id, REGISTRATION.c.created_at.is_(None), free
-    )
-    values = {"create_lease_token": token, "create_lease_until": now + LEASE}
-    taken = affected(connection().execute(statement.values(values)))
+    lease = LEASES.take(registration.row_id, now, LEASE)
     db.session.commit()
-    return token if taken else None
+    return lease.token if lease is not None else None
 
 
 def record_post(registration: OpenedRegistration, token: str, now: datetime) -> bool:
-    """Record that we are about to POST; False when the lease is no longer ours. Commits."""
+    """Record that we are about to POST; False when the lease is no longer ours. Commits.
+
+    Unlike other writes under a lease it is refused once that has run out: another may ask by then.
+    """
     statement = update(REGISTRATION).where(
         REGISTRATION.c.id == registration.row_id,
         REGISTRATION.c.create_lease_token == token,
@@ -256,13 +257,8 @@ def record_post(registration: OpenedRegistration, token: str, now: datetime) -> 
 
 def release_lease(registration: OpenedRegistration, token: str) -> None:
     """Give the lease back after a failure that certainly created nothing. Commits."""
-    values: dict[str, object] = {"create_lease_token": None, "create_lease_until": None}
-    if not registration.posted:
-        values["posted_at"] = None
-    statement = update(REGISTRATION).where(
-        REGISTRATION.c.id == registration.row_id, REGISTRATION.c.create_lease_token == token
-    )
-    connection().execute(statement.values(values))
+    unposted = {} if registration.posted else {"posted_at": None}
+    LEASES.release(registration.row_id, token, unposted)
     db.session.commit()
 
 

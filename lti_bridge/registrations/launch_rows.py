@@ -1,6 +1,5 @@
 """The rows of a learner's launch, opened or brought up to date in one transaction."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +8,7 @@ from sqlalchemy import bindparam, exists, insert, select, update
 
 from ..core.db import db, insert_row
 from ..core.errors import LaunchRejected
+from ..core.leases import new_token
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
 from ..scorm_cloud.request_bodies import LearnerValues
@@ -114,7 +114,7 @@ def begin_launch(
     Cloud next. Runs in the caller's transaction, the one that used up the nonce, and commits it.
     Raises LaunchRejected "no_course" when nobody has chosen a course for the resource link.
     """
-    lease = secrets.token_hex(16) if opens_now else None
+    lease = new_token() if opens_now else None
     wish = _LaunchRequest(claims, _choose_course(snapshot), services.now(), lease)
     snapshot, learner = _open_learner(snapshot, wish)
     _open_grade(snapshot, learner.id)  # before the registration: in the order of a worker's locks
