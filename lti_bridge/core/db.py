@@ -82,6 +82,11 @@ class Base(DeclarativeBase):
     )
 
 
+def table_of(model: type[Base]) -> Table:
+    """Return a model's table, for statements that are built once and know no objects."""
+    return cast(Table, model.__table__)
+
+
 # Rows keep their values after a commit: workflows commit before each outbound call, and reading
 # an attribute afterwards must not open a new transaction across that call.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
@@ -204,7 +209,7 @@ def read_apart(engine: Engine, statement: Executable, values: dict[str, Any]) ->
 
 def insert_if_new(session: Session | scoped_session[Any], model: type[Base], **values: Any) -> bool:
     """Insert a row unless a unique constraint already has it; tells whether it was inserted."""
-    return insert_row(session.connection(), cast(Table, model.__table__), **values) is not None
+    return insert_row(session.connection(), table_of(model), **values) is not None
 
 
 def insert_row(connection: Connection, table: Table, **values: Any) -> Any:
@@ -226,7 +231,7 @@ def change_row(
     session: Session | scoped_session[Any], model: type[Base], row_id: int, **values: Any
 ) -> None:
     """Update columns of one row, in the session's transaction but past its objects."""
-    update_rows(session.connection(), cast(Table, model.__table__), {"id": row_id}, values)
+    update_rows(session.connection(), table_of(model), {"id": row_id}, values)
 
 
 def update_rows(

@@ -10,7 +10,14 @@ from ..platforms.models import Platform
 from ..registrations.grading import make_policy
 from ..registrations.identity import attempts_for, may_begin_another
 from ..registrations.kept_outcomes import newest_outcome
-from ..registrations.models import OF_SAME_GRADE, Grade, Launch, Registration, ResourceLink
+from ..registrations.models import (
+    OF_SAME_GRADE,
+    REGISTRATION,
+    Grade,
+    Launch,
+    Registration,
+    ResourceLink,
+)
 from ..scorm_cloud.progress import CourseOutcome
 from ..services import Services
 from ..web.translate import Translator
@@ -21,7 +28,7 @@ from .rules.exit_page import ExitFacts, ExitPage, ShownScore, decide_exit_page
 from .rules.reasons import SAYINGS
 from .rules.score_states import ScoreState
 
-_OTHER = Registration.__table__.alias("other")
+_OTHER = REGISTRATION.alias("other")
 _CASE = cast(
     Select[Any],
     select(

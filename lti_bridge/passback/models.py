@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base
+from ..core.db import Base, table_of
 from ..registrations.models import Grade, Registration, few_of
 
 
@@ -84,3 +84,7 @@ class SweepCursor(Base):
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None]
     postbacks_seen_at: Mapped[datetime | None]  # this account's postbacks are known to reach us
+
+
+# For statements that are built once.
+SCORE, TRY, CURSOR = table_of(Score), table_of(ScoreTry), table_of(SweepCursor)

@@ -19,7 +19,7 @@ from ..core.signing import BadToken, Signer
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.concurrency import CallSlots
 from ..scorm_cloud.transport import Report
-from .models import Platform, ScormAccount
+from .models import ACCOUNT, Platform, ScormAccount
 
 DEFAULT = "default"
 
@@ -183,7 +183,7 @@ def select_default(table: Any) -> Select[Any]:
 
 def find_default() -> ScormAccount | None:
     """Return the account of platforms that name none; None when there is no account at all."""
-    query = select_default(ScormAccount.__table__)
+    query = select_default(ACCOUNT)
     return db.session.scalars(select(ScormAccount).from_statement(query)).one_or_none()
 
 

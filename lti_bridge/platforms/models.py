@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base
+from ..core.db import Base, table_of
 
 
 class ScormAccount(Base):
@@ -124,3 +124,8 @@ class Invite(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+# For statements that are built once.
+PLATFORM, DEPLOYMENT = table_of(Platform), table_of(Deployment)
+ACCOUNT = table_of(ScormAccount)

@@ -1,9 +1,9 @@
 """Find, add and disable platforms and their deployments."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from ..core.db import db, read_apart
@@ -14,7 +14,7 @@ from .accounts import get_account
 from .connection_values import NEW_VERSIONS, PlatformFacts, check_facts
 from .deployments import bring_deployment
 from .identity import platform_identity
-from .models import Platform
+from .models import PLATFORM, Platform
 
 
 def platform_values(row: Any) -> PlatformValues:
@@ -32,10 +32,9 @@ def platform_values(row: Any) -> PlatformValues:
     )
 
 
-_TABLE = cast(Table, Platform.__table__)
-_BY_ISSUER = select(_TABLE).where(_TABLE.c.issuer == bindparam("its_issuer")).limit(2)
-_BY_CLIENT = _BY_ISSUER.where(_TABLE.c.client_id == bindparam("its_client"))
-_BY_ID = select(_TABLE).where(_TABLE.c.id == bindparam("its_id"))
+_BY_ISSUER = select(PLATFORM).where(PLATFORM.c.issuer == bindparam("its_issuer")).limit(2)
+_BY_CLIENT = _BY_ISSUER.where(PLATFORM.c.client_id == bindparam("its_client"))
+_BY_ID = select(PLATFORM).where(PLATFORM.c.id == bindparam("its_id"))
 
 
 def find_platform(issuer: str, client_id: str | None) -> PlatformValues:

@@ -13,23 +13,19 @@ from ..core.errors import LaunchRejected, Unavailable
 from ..core.leases import Leases
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
+from ..platforms.models import ACCOUNT
 from ..scorm_cloud.progress import Completion, Success
 from ..scorm_cloud.request_bodies import LearnerValues
 from .grade_updates import lock_grade_of, mark_due
 from .identity import registration_id
 from .launch_snapshot import (
-    ACCOUNT,
     ACCOUNTS,
-    GRADE,
-    LAUNCH,
-    LEARNER,
-    LINK,
-    REGISTRATION,
     LaunchSnapshot,
     RegistrationInAccount,
     connection,
     cut,
 )
+from .models import GRADE, LAUNCH, LEARNER, LINK, REGISTRATION, Registration, ResourceLink
 
 LEASE = timedelta(seconds=30)
 # HEAD and POST both end within this time of taking the lease: what is left of it covers a clock
@@ -108,7 +104,12 @@ class OpenedRegistration:
 
 
 def _registration(
-    row: Any, account: Account, learner: LearnerValues, link: Any, accounts: int, **facts: Any
+    row: Registration,
+    account: Account,
+    learner: LearnerValues,
+    link: ResourceLink,
+    accounts: int,
+    **facts: Any,
 ) -> OpenedRegistration:
     return OpenedRegistration(
         row_id=row.id,
@@ -135,10 +136,10 @@ def opened_registration(
 ) -> OpenedRegistration:
     """Return the registration of a launch whose rows have just been opened."""
     return _registration(
-        place.registration,
+        place.opened,
         place.account,
         learner,
-        snapshot.link,
+        snapshot.known_link,
         snapshot.accounts,
         platform_identity=snapshot.platform.identity,
         sub=claims.sub,
@@ -199,7 +200,7 @@ def load_registration(launch_id: int) -> OpenedRegistration:
 def registration_values(
     *,
     platform_identity: str,
-    link: Any,
+    link: ResourceLink,
     learner_id: int,
     sub: str,
     course_id: str,
@@ -207,7 +208,7 @@ def registration_values(
     account_id: int,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the columns of a new SEAT.c."""
+    """Return the columns of a new registration."""
     name = registration_id(
         platform_identity,
         link.deployment_identity,

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Literal, cast
+from typing import Literal
 
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Table,
     and_,
     case,
     false,
@@ -20,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..core.db import UtcDateTime, affected, db
+from ..core.db import UtcDateTime, affected, db, table_of
 from ..core.errors import Unavailable
 from ..scorm_cloud.progress import Progress
 from ..services import Services
@@ -33,7 +32,7 @@ WORK_TASK = "passback.work"
 EVENTS_APART = timedelta(minutes=10)
 logger = logging.getLogger(__name__)
 # Written beside every step of a launch: as a plain row, without an object of the ORM.
-_ADD_TRAIL = insert(cast(Table, TrailEvent.__table__))
+_ADD_TRAIL = insert(table_of(TrailEvent))
 
 
 def lock_grades(grade_ids: Collection[int]) -> None:

@@ -17,18 +17,9 @@ from .create_lease import LEASE, OpenedRegistration, opened_registration, regist
 from .grade_updates import trail
 from .identity import choose_attempt, choose_course, scorm_learner_id
 from .kept_outcomes import keep_at_launch
-from .launch_snapshot import (
-    GRADE,
-    LAUNCH,
-    LEARNER,
-    LINK,
-    REGISTRATION,
-    LaunchSnapshot,
-    RegistrationInAccount,
-    connection,
-)
+from .launch_snapshot import LaunchSnapshot, RegistrationInAccount, connection
 from .launch_snapshot import get_snapshot as read_again
-from .models import Learner, Registration
+from .models import GRADE, LAUNCH, LEARNER, LINK, REGISTRATION, Learner, Registration
 from .platform_pause import send_probe
 
 FIRST_RECHECK = timedelta(hours=1)
@@ -119,8 +110,7 @@ def begin_launch(
     snapshot, learner = _open_learner(snapshot, wish)
     _open_grade(snapshot, learner.id)  # before the registration: in the order of a worker's locks
     place, taken = _open_registration(snapshot, learner.id, wish)
-    assert place.registration is not None
-    launch_id = _add_launch(place.registration, wish, arrival)
+    launch_id = _add_launch(place.opened, wish, arrival)
     db.session.commit()
     send_probe(services, snapshot.platform)
     names = _names(snapshot, claims)
@@ -230,9 +220,8 @@ def _open_registration(
         place = _newest(read_again(snapshot.platform.id, wish.claims), wish.course_id)
         assert place is not None
     moments = {"at": wish.now, "look_at": wish.now + FIRST_RECHECK}
-    assert place.registration is not None
-    row_id = place.registration.id
-    renewed: Any = connection().execute(_RENEW_REGISTRATION, {"row_id": row_id, **moments}).first()
+    values = {"row_id": place.opened.id, **moments}
+    renewed: Any = connection().execute(_RENEW_REGISTRATION, values).first()
     if renewed is None:
         db.session.rollback()
         raise LaunchRejected("resume_invalid", "the learner was erased in this moment")
@@ -257,7 +246,7 @@ def _make_registration(
     account = account or account_for(snapshot.platform)
     values = registration_values(
         platform_identity=snapshot.platform.identity,
-        link=snapshot.link,
+        link=snapshot.known_link,
         learner_id=learner_id,
         sub=wish.claims.sub,
         course_id=wish.course_id,

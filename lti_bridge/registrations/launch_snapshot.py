@@ -8,26 +8,27 @@ from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, func, or_, select
 
-from ..core.db import Base, db
+from ..core.db import db
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import select_default
-from ..platforms.models import Deployment, Platform, ScormAccount
-from .models import Grade, Launch, Learner, Registration, ResourceLink, StaffVisit
+from ..platforms.models import ACCOUNT, DEPLOYMENT, PLATFORM, Deployment, Platform, ScormAccount
+from .models import (
+    GRADE,
+    LAUNCH,
+    LEARNER,
+    LINK,
+    REGISTRATION,
+    STAFF,
+    Learner,
+    Registration,
+    ResourceLink,
+)
 from .staff_visits import COUNTS_FOR
 
-
-def _table(model: type[Base]) -> Table:
-    return cast(Table, model.__table__)
-
-
-DEPLOYMENT, PLATFORM, ACCOUNT = _table(Deployment), _table(Platform), _table(ScormAccount)
-LINK, LEARNER, REGISTRATION = _table(ResourceLink), _table(Learner), _table(Registration)
-GRADE, STAFF = _table(Grade), _table(StaffVisit)
-LAUNCH = _table(Launch)
 # In the order of the columns that are read.
 PARTS = (DEPLOYMENT, PLATFORM, LINK, LEARNER, REGISTRATION, ACCOUNT)
 _shapes: dict[Table, Any] = {
@@ -93,6 +94,12 @@ class RegistrationInAccount:
 
     registration: Registration | None
     account: ScormAccount
+
+    @property
+    def opened(self) -> Registration:
+        """The registration, where there is one by now."""
+        assert self.registration is not None
+        return self.registration
 
 
 @dataclass(frozen=True)

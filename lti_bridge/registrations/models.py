@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base
+from ..core.db import Base, table_of
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..scorm_cloud.progress import Completion, Success
 
@@ -249,3 +249,9 @@ class TrailEvent(Base):
     kind: Mapped[str] = mapped_column(String(30))
     text: Mapped[str] = mapped_column(Text)
     correlation_id: Mapped[str | None] = mapped_column(String(32))
+
+
+# For statements that are built once.
+LINK, LEARNER, STAFF = table_of(ResourceLink), table_of(Learner), table_of(StaffVisit)
+REGISTRATION, LAUNCH = table_of(Registration), table_of(Launch)
+GRADE = table_of(Grade)

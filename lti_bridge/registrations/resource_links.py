@@ -12,8 +12,8 @@ from ..lti.memberships import SCOPE_MEMBERSHIPS
 from ..lti.values import same_line_item
 from ..platforms.models import Platform
 from .grade_updates import lock_grades, wake_for_event
-from .launch_snapshot import GRADE, LINK, LaunchSnapshot, connection, get_snapshot
-from .models import ResourceLink
+from .launch_snapshot import LaunchSnapshot, connection, get_snapshot
+from .models import GRADE, LINK, ResourceLink
 
 COURSE_KEY = "scorm_course_id"
 # A whole class shares this row: it is not written at every click.

@@ -5,16 +5,14 @@ not before now; and it lasts longer after one whose outcome is not known.
 """
 
 from datetime import datetime, timedelta
-from typing import cast
 
-from sqlalchemy import Table, case, literal, update
+from sqlalchemy import case, literal, update
 
 from ...core.db import UtcDateTime, db, update_rows
 from ...core.leases import none_or_past, outlasting
-from ...registrations.models import ResourceLink
+from ...registrations.models import LINK
 from ...services import Services
 
-LINK = cast(Table, ResourceLink.__table__)
 LEASE = timedelta(seconds=60)
 # An LMS that says twice nothing of a column, and then does not show it, is not filled with them.
 LONG_LEASE = timedelta(hours=1)

@@ -14,7 +14,7 @@ from sqlalchemy import or_
 from ...core.db import db
 from ...core.leases import NOTHING, NOW, Leases, outlasting, raise_lost
 from ...registrations.grade_updates import WORK_TASK, wake
-from ...registrations.models import Grade
+from ...registrations.models import GRADE
 from ...services import Services
 
 # A look that is so close is remembered by this process; the overdue round finds the others.
@@ -51,10 +51,9 @@ class Return:
     answered: Mapping[str, object]
 
 
-_GRADE = Grade.__table__
 LEASES = Leases(
-    _GRADE,
-    or_(_GRADE.c.next_read_at <= NOW, _GRADE.c.next_send_at <= NOW),
+    GRADE,
+    or_(GRADE.c.next_read_at <= NOW, GRADE.c.next_send_at <= NOW),
     returning=("platform_id", "generation", "next_read_at", "next_send_at"),
 )
 

@@ -8,15 +8,14 @@ from sqlalchemy import bindparam, insert, select, update
 
 from ...core.db import db, update_rows
 from ...registrations.grade_updates import trail
-from ...registrations.models import Grade, ResourceLink
+from ...registrations.models import REGISTRATION, Grade, ResourceLink
 from ...services import Services
-from ..models import Score
+from ..models import SCORE, TRY, Score
 from ..rules.grade_snapshot import GradeSnapshot, ScoreRow
 from ..rules.plan import RENEWED, Aim, Draft, End, copy_of, next_round
 from ..rules.score_states import ScoreState, Standing
 from .lease import GradeLease, Return, give_back, hold, wake_next
 from .read_progress import Look
-from .snapshot import REGISTRATION, SCORE, TRY
 
 _BODY = select(SCORE.c.body).where(SCORE.c.id == bindparam("score_id"))
 _INSERT_SCORE = insert(SCORE).returning(SCORE.c.id)

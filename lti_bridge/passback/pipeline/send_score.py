@@ -17,6 +17,7 @@ from ...lti.scores import moment_text, score_body
 from ...registrations.platform_pause import begin_pause, end_pause, end_rest, forget_probe
 from ...services import Services
 from ...web.sentences import N_, format_message
+from ..models import TRY
 from ..rules import reasons
 from ..rules.grade_snapshot import GradeSnapshot, RegistrationRow
 from ..rules.plan import (
@@ -64,7 +65,6 @@ from .record import (
     note_checked,
     note_standing,
 )
-from .snapshot import TRY
 from .throttle import PlatformGate
 
 FULL = N_("Other grades are on their way to this LMS; this one is next.")

@@ -5,35 +5,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
 
 from ...core import correlation
-from ...core.db import Base, db
+from ...core.db import db
 from ...core.leases import raise_lost
-from ...platforms.models import Deployment, Platform
+from ...platforms.models import DEPLOYMENT, PLATFORM
 from ...platforms.registry import platform_values
 from ...registrations.grading import make_policy
-from ...registrations.models import Grade, Launch, Learner, Registration, ResourceLink
+from ...registrations.models import GRADE, LAUNCH, LEARNER, LINK, REGISTRATION
 from ...registrations.resource_links import creates_line_item
 from ...scorm_cloud.progress import CourseOutcome
 from ...services import Services
-from ..models import Score, ScoreTry, SweepCursor
+from ..models import CURSOR, SCORE
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow, ScoreRow
 from ..rules.settlement import PollState
 
 POSTBACKS_WORK_FOR_DAYS = 7
 
 
-def _table(model: type[Base]) -> Table:
-    return cast(Table, model.__table__)
-
-
 # Read at every step of every score's way, so without the mapper: plain columns, built once.
-GRADE, LINK, LEARNER = _table(Grade), _table(ResourceLink), _table(Learner)
-DEPLOYMENT, PLATFORM = _table(Deployment), _table(Platform)
-REGISTRATION, LAUNCH = _table(Registration), _table(Launch)
-SCORE, TRY, CURSOR = _table(Score), _table(ScoreTry), _table(SweepCursor)
-
 _CELLS = (
     select(
         GRADE.c.id.label("grade_id"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from ...audit.log import record
@@ -17,7 +17,7 @@ from ...core.plain_text import counted, full_name
 from ...lti.values import LmsResult, same_line_item
 from ...platforms.models import Deployment, Platform
 from ...registrations.grade_updates import lock_grades, mark_due, trail, wake
-from ...registrations.models import Grade, Learner, ResourceLink
+from ...registrations.models import GRADE, Grade, Learner, ResourceLink
 from ...services import Services
 from ..models import Score
 from ..rules.drift import Drift, Ours, Theirs, decide_drift, looks_like_reset
@@ -39,12 +39,11 @@ DELIVERED_ONCE = (
     Drift.LOST_AGAIN,
     Drift.CLEARED,
 )
-_CELL = cast(Table, Grade.__table__)
 # Only what nobody changed since it was loaded: a person may have decided meanwhile.
 _KEEP = (
-    update(_CELL)
+    update(GRADE)
     .where(
-        _CELL.c.id == bindparam("row"), _CELL.c.compared.is_not_distinct_from(bindparam("before"))
+        GRADE.c.id == bindparam("row"), GRADE.c.compared.is_not_distinct_from(bindparam("before"))
     )
     .values(compared=bindparam("found"), compared_score=bindparam("held"))
 )

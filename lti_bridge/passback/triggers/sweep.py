@@ -23,7 +23,7 @@ from ...registrations.models import OF_SAME_GRADE, Grade, Registration
 from ...scorm_cloud.client import RegistrationPage
 from ...scorm_cloud.progress import Progress
 from ...services import Services
-from ..models import SweepCursor
+from ..models import CURSOR
 from ..pipeline.read_progress import describe
 
 LEASE = timedelta(seconds=60)
@@ -31,10 +31,9 @@ OVERLAP = timedelta(minutes=15)
 FIRST_SINCE = timedelta(days=7)
 RECHECKS = (timedelta(hours=1), timedelta(hours=24), timedelta(days=7))
 RECHECKS_AT_ONCE = 100
-_CURSOR = SweepCursor.__table__
 LEASES = Leases(
-    _CURSOR,
-    none_or_past(_CURSOR.c.next_sweep_at),
+    CURSOR,
+    none_or_past(CURSOR.c.next_sweep_at),
     key="scorm_account_id",
     returning=("since",),
 )

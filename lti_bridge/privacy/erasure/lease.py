@@ -8,7 +8,7 @@ from sqlalchemy import select
 from ...core.db import db
 from ...core.leases import Leases, outlasting
 from ...registrations.grade_updates import lock_where
-from ...registrations.models import Grade, Learner, Registration
+from ...registrations.models import GRADE, REGISTRATION, Grade, Learner
 from ...services import Services
 from ..models import Erasure
 
@@ -23,9 +23,9 @@ LEASES = Leases(
     returning=OF_WORK,
 )
 # Each of a learner's rows, under the erasure's own token: workers and launches find them taken.
-GRADES = Leases(Grade.__table__, key="learner_id")
+GRADES = Leases(GRADE, key="learner_id")
 REGISTRATIONS = Leases(
-    Registration.__table__, key="learner_id", token="create_lease_token", until="create_lease_until"
+    REGISTRATION, key="learner_id", token="create_lease_token", until="create_lease_until"
 )
 
 
