@@ -1,10 +1,11 @@
 """Counts of every process of this node, summed: each process adds to files of its own.
 
-The files are those of prometheus_client's multiprocess mode. It names them by process id, which
-two containers on one folder share, and keeps a dead process's files for ever; here a process
+The files are those of prometheus_client's multiprocess mode. The mode itself takes its folder from
+the environment at import and names files by process id, which two containers on one folder share:
+they overwrite each other's counts, and the files of every process that ended stay. Here a process
 takes the lowest *place* that no living one holds, by a lock that ends with it, and counts on where
-the one before it stopped. So no count is lost when a process is killed, and none goes backwards
-while any other process lives. The first process of a node to come begins anew.
+the one before it stopped, so a killed process loses no count and the folder does not grow. The
+first process of a node to come begins anew.
 """
 
 import fcntl
@@ -17,7 +18,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,49 +62,43 @@ class Counts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._files: dict[str, Any] = {}
-        self._given_up = False
 
     def add(self, counter: Counter, labels: tuple[str, ...], amount: float = 1) -> None:
         """Count `amount` more; `labels` are the values, in the order of the counter's names."""
         with self._lock:
-            if self._open():
+            if self._files:
                 _increase(self._files["counter"], _key(counter, labels), amount)
 
     def observe(self, histogram: Histogram, labels: tuple[str, ...], value: float) -> None:
         """Take one measurement into account."""
         buckets, sum_key = _keys(histogram, labels)
         with self._lock:
-            if not self._open():
-                return
-            file = self._files["histogram"]
-            for key in buckets:  # the reader adds them up, and shows only those that are there
-                file.read_value(key)
-            _increase(file, buckets[bisect_left(histogram.buckets, value)], 1)
-            _increase(file, sum_key, value)
+            if self._files:
+                file = self._files["histogram"]
+                for key in buckets:  # the reader adds them up, and shows only those that are there
+                    file.read_value(key)
+                _increase(file, buckets[bisect_left(histogram.buckets, value)], 1)
+                _increase(file, sum_key, value)
 
     def read(self) -> Iterable[Metric]:
         """Return the sums over all processes of this node."""
         with self._lock:
-            if not self._open():
+            if not self._files:
                 return []
         found: Iterable[Metric] = SumOfFiles(None, path=str(self._folder)).collect()
         return found
 
-    def _open(self) -> bool:
+    @cached_property
+    def _files(self) -> dict[str, Any]:
         """Take a place at the first use; without one nothing is counted, and all else works."""
-        if self._files or self._given_up:
-            return not self._given_up
-        held = ExitStack()
         try:
-            self._files = _take_place(self._folder, held)
+            with ExitStack() as held:
+                files = _take_place(self._folder, held)
+                weakref.finalize(self, held.pop_all().close)
+                return files
         except OSError as error:
-            held.close()
-            self._given_up = True
             logger.warning("metrics are not counted: %s", error.strerror)
-            return False
-        weakref.finalize(self, held.close)
-        return True
+            return {}
 
 
 @lru_cache(maxsize=4096)
@@ -116,15 +111,10 @@ def _key(counter: Counter, labels: tuple[str, ...]) -> str:
 def _keys(histogram: Histogram, labels: tuple[str, ...]) -> tuple[list[str], str]:
     """Return the key of each bucket, and that of the sum."""
     name, names, values = histogram.name, list(histogram.labels), list(labels)
+    limits = [text_of_limit(limit) for limit in (*histogram.buckets, INFINITY)]
     buckets = [
-        mmap_key(
-            name,
-            f"{name}_bucket",
-            [*names, "le"],
-            [*values, text_of_limit(limit)],
-            histogram.help,
-        )
-        for limit in (*histogram.buckets, INFINITY)
+        mmap_key(name, f"{name}_bucket", [*names, "le"], [*values, limit], histogram.help)
+        for limit in limits
     ]
     return buckets, mmap_key(name, f"{name}_sum", names, values, histogram.help)
 
@@ -139,16 +129,12 @@ def _take_place(folder: Path, held: ExitStack) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "choosing.lock").open("a") as choosing:
         fcntl.flock(choosing, fcntl.LOCK_EX)
-        if not any(_is_held(lock) for lock in folder.glob("place*.lock")):
-            for file in folder.glob("*.db"):
-                file.unlink()
-        for number in itertools.count():
-            lock = held.enter_context((folder / f"place{number}.lock").open("a"))
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                lock.close()
+        with ExitStack() as trying:
+            if all([_lock(path, trying) for path in folder.glob("place*.lock")]):
+                for file in folder.glob("*.db"):
+                    file.unlink()
+        places = itertools.count()
+        number = next(n for n in places if _lock(folder / f"place{n}.lock", held))
         files = {}
         for kind in ("counter", "histogram"):
             files[kind] = CountFile(str(_full_length(folder / f"{kind}_{number}.db")))
@@ -156,13 +142,16 @@ def _take_place(folder: Path, held: ExitStack) -> dict[str, Any]:
     return files
 
 
-def _is_held(path: Path) -> bool:
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+def _lock(path: Path, held: ExitStack) -> bool:
+    """Lock a file until `held` ends; False when another process holds it."""
+    lock = path.open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return False
+    held.enter_context(lock)
+    return True
 
 
 def _full_length(path: Path) -> Path:
