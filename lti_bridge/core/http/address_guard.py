@@ -6,12 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import get_encoding_from_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
@@ -136,6 +132,8 @@ def _dial_public(connection: HTTPConnection) -> socket.socket:
     raise NewConnectionError(connection, f"cannot connect: {failure}") from failure
 
 
+# requests and urllib3 have no hook between a name's look-up and the dial, nor one that ends a call
+# as a whole: both are reached by connections of our own, and these by pools that make them.
 class _Connection(HTTPConnection):
     """Under the thread's deadline, whether it is new or from the pool."""
 
@@ -196,32 +194,3 @@ class OutboundAdapter(HTTPAdapter):
         """Give the pool manager our pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = dict(self._pools)
-
-    def get_connection_with_tls_context(
-        self, request: PreparedRequest, *_: object, **__: object
-    ) -> HTTPConnectionPool:
-        """Return the pool of a request's host; there is no proxy to look for.
-
-        This and what follows does for us what requests does for everybody, in half the time.
-        """
-        address = urlsplit(str(request.url))
-        verified = {"cert_reqs": "CERT_REQUIRED"}
-        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
-            address.hostname, address.port, address.scheme, pool_kwargs=verified
-        )
-        return pool
-
-    def request_url(self, request: PreparedRequest, _proxies: object) -> str:
-        """Return what stands in the request's first line."""
-        path = request.path_url
-        return f"/{path.lstrip('/')}" if path.startswith("//") else path
-
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """Return an answer without its cookies, which are never kept."""
-        response = Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.encoding = get_encoding_from_headers(response.headers)
-        response.raw, response.reason = resp, resp.reason
-        response.url, response.request = str(req.url), req
-        return response

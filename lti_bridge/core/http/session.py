@@ -39,19 +39,22 @@ class Outbound:
         *,
         deadline_seconds: float,
         max_body_bytes: int = MAX_BODY_BYTES,
+        headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> requests.Response:
         """Send one request and return the whole response, whatever its status.
 
-        `options` go to requests (headers, json, data, params, files, auth). Raises Unavailable
-        when no answer came within `deadline_seconds` of wall-clock time (`effect_unknown` tells
-        whether the request may have been carried out) and Refused when the address is not one
-        that we may call or the answer is larger than `max_body_bytes`.
+        `options` go to requests (json, data, params, files, auth). Raises Unavailable when no
+        answer came within `deadline_seconds` of wall-clock time (`effect_unknown` tells whether
+        the request may have been carried out) and Refused when the address is not one that we may
+        call or the answer is larger than `max_body_bytes`.
         """
         timeout = (min(CONNECT_SECONDS, deadline_seconds), deadline_seconds)
+        known = {**self._session.headers, **(headers or {})}
         try:
             with Deadline(deadline_seconds) as deadline:
-                prepared = self._prepare(method, url, **options)
+                # Not by the session, which would keep cookies and follow redirects.
+                prepared = requests.Request(method, url, headers=known, **options).prepare()
                 adapter = self._session.get_adapter(str(prepared.url))
                 with adapter.send(prepared, stream=True, timeout=timeout) as response:
                     body = _read_body(response, deadline, max_body_bytes)
@@ -59,29 +62,6 @@ class Outbound:
             raise translate(error, url) from error
         response._content = body
         return response
-
-    def _prepare(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        params: Any = None,
-        data: Any = None,
-        files: Any = None,
-        json: Any = None,
-        auth: Any = None,
-    ) -> requests.PreparedRequest:
-        """Prepare a request as a session does, without what ours never has: cookies, hooks,
-        proxies and settings of the environment. It is half of what a call costs here.
-        """
-        prepared = requests.PreparedRequest()
-        prepared.prepare_method(method.upper())
-        prepared.prepare_url(url, params)
-        prepared.prepare_headers({**self._session.headers, **(headers or {})})
-        prepared.prepare_body(data, files, json)
-        prepared.prepare_auth(auth, url)
-        return prepared
 
     def close(self) -> None:
         """Close every pooled connection."""
