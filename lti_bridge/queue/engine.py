@@ -1,15 +1,14 @@
 """The task queue, built from one URL: it carries a task's name and the id of a row, no more."""
 
-import heapq
-import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
 
+from ..core.deadlines import Deadlines
 from ..core.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ class TaskQueue:
         self._huey: Any = None
         self._run: Any = None
         self._tasks: dict[str, Task] = {}
-        self._later = _Later(self._enqueue_quietly)
+        # Not on the thread that cuts calls: a queue that hangs must not hold that up.
+        self._later = Deadlines("later")
 
     def register(self, name: str, task: Task) -> None:
         """Let workers run `task(item_id)` for jobs named `name`."""
@@ -54,7 +54,7 @@ class TaskQueue:
 
         A process that ends first forgets it: the row's own time brings the work back.
         """
-        self._later.put(delay_seconds, name, item_id)
+        self._later.add(partial(self._enqueue_quietly, name, item_id), delay_seconds)
 
     def ping(self) -> None:
         """Ask the queue for an answer; raises Unavailable when it cannot be reached."""
@@ -73,7 +73,7 @@ class TaskQueue:
 
     def close(self) -> None:
         """Drop the connection and the timer."""
-        self._later.stop()
+        self._later.close()
         if self._huey is not None:
             self._huey.storage.close()
 
@@ -97,54 +97,6 @@ class TaskQueue:
             self.enqueue(name, item_id)
         except Unavailable as error:
             logger.warning("%s", error)
-
-
-class _Later:
-    """Calls `fire(name, item_id)` after a delay, on one daemon thread."""
-
-    def __init__(self, fire: Callable[[str, int], None]) -> None:
-        self._fire = fire
-        self._condition = threading.Condition()
-        self._heap: list[tuple[float, int, str, int]] = []
-        self._order = itertools.count()
-        self._thread: threading.Thread | None = None
-        self._stopped = False
-
-    def put(self, delay_seconds: float, name: str, item_id: int) -> None:
-        """Add one call; the thread is started by the first."""
-        due = time.monotonic() + max(0.0, delay_seconds)
-        with self._condition:
-            if self._stopped:
-                return
-            heapq.heappush(self._heap, (due, next(self._order), name, item_id))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="later", daemon=True)
-                self._thread.start()
-            self._condition.notify()
-
-    def stop(self) -> None:
-        """End the thread; calls that are not due yet are forgotten."""
-        with self._condition:
-            self._stopped = True
-            self._heap.clear()
-            self._condition.notify()
-
-    def _loop(self) -> None:
-        while (due := self._wait()) is not None:
-            self._fire(*due)
-
-    def _wait(self) -> tuple[str, int] | None:
-        with self._condition:
-            while not self._stopped:
-                if not self._heap:
-                    self._condition.wait()
-                    continue
-                seconds = self._heap[0][0] - time.monotonic()
-                if seconds <= 0:
-                    _, _, name, item_id = heapq.heappop(self._heap)
-                    return name, item_id
-                self._condition.wait(seconds)
-        return None
 
 
 def build_queue(queue_url: str) -> TaskQueue:

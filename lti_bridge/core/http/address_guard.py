@@ -13,21 +13,21 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
-from .deadlines import Watch
+from ..deadlines import Deadlines, Planned
 
 POOLED_HOSTS = 64
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _of_thread = threading.local()
-_watch = Watch()
+_deadlines = Deadlines("deadlines")
 
 
-def _watch_anew() -> None:
-    global _watch
-    _watch = Watch()
+def _begin_anew() -> None:
+    global _deadlines
+    _deadlines = Deadlines("deadlines")
 
 
 # A forked process has neither the thread nor the calls of its parent.
-os.register_at_fork(after_in_child=_watch_anew)
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 class PrivateAddress(OSError):
@@ -45,16 +45,17 @@ class Deadline:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
+        self._end: Planned | None = None
         self.passed = False
-        self.over = False
 
     def __enter__(self) -> "Deadline":
         _of_thread.deadline = self
-        _watch.add(self, self._seconds)
+        self._end = _deadlines.add(self.cut, self._seconds)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.over = True
+        if self._end is not None:
+            self._end.over = True
         _of_thread.deadline = None
         self._let_go()
 
