@@ -9,11 +9,14 @@ import pytest
 
 from lti_bridge.cli import cli
 from lti_bridge.core.config import Settings
-from lti_bridge.ops.metrics import METRICS
+from lti_bridge.ops import gauges
+from lti_bridge.ops.metrics import RULES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+COUNTED = dict.fromkeys(rule.metric for rules in RULES.values() for rule in rules)
+METRICS = (*COUNTED, *(one for one in vars(gauges).values() if isinstance(one, gauges.Gauge)))
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 

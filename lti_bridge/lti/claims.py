@@ -35,7 +35,6 @@ class LaunchClaims:
     name: str | None = None
     email: str | None = None
     locale: str | None = None
-    document_target: str | None = None
     return_url: str | None = None
     line_item_url: str | None = None
     line_items_url: str | None = None
@@ -91,7 +90,6 @@ def parse_claims(payload: Mapping[str, Any]) -> LaunchClaims:
         name=_short(payload.get("name"), 255),
         email=_short(payload.get("email"), 320),
         locale=_short(presentation.get("locale"), 35),
-        document_target=_short(presentation.get("document_target"), 35),
         return_url=_address(presentation.get("return_url"), 2000),
         # Moodle sends "" when the only item was made by the tool: as good as absent.
         line_item_url=_address(services.get("lineitem")),

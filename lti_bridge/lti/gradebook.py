@@ -4,11 +4,10 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import requests
-from pylti1p3 import lineitem as library
 
 from ..core.errors import NotReadWhole, Refused, Unavailable
 from ..core.http.session import Outbound
@@ -22,13 +21,12 @@ from .values import (
     TO_READ_RESULTS,
     TO_SEND_SCORES,
     Granted,
-    LineItem,
     LmsReply,
     LmsResult,
     PlatformValues,
 )
 
-__all__ = ["Gradebook", "LineItem", "LmsReply", "LmsResult", "score_body"]
+__all__ = ["Gradebook", "LmsReply", "LmsResult", "score_body"]
 
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 RESULTS_TYPE = "application/vnd.ims.lis.v2.resultcontainer+json"
@@ -163,8 +161,8 @@ class Gradebook:
         deadline_seconds: float,
         *,
         granted: Granted = None,
-    ) -> list[LineItem]:
-        """Return the line items of one resource link, none or many.
+    ) -> list[str]:
+        """Return the addresses of the line items of one resource link, none or many.
 
         Compared here too: a platform may ignore the filter, and an item without a link could be
         anybody's. Raises Unavailable, Refused or NotFound.
@@ -172,20 +170,10 @@ class Gradebook:
         url = with_query(line_items_url, resource_link_id=resource_link_id)
         scopes = choose_scopes(TO_FIND_LINE_ITEMS, granted)
         entries = self._read_list(platform, url, LINE_ITEMS_TYPE, scopes, deadline_seconds)
-        items = [
-            library.LineItem(cast(Any, entry))
-            for entry in entries
-            if str(entry.get("resourceLinkId")) == resource_link_id
-        ]
         return [
-            LineItem(
-                url=str(item.get_id()),
-                label=str(item.get_label() or ""),
-                score_maximum=_number(item.get_score_maximum()),
-                resource_link_id=resource_link_id,
-            )
-            for item in items
-            if item.get_id()
+            str(entry["id"])
+            for entry in entries
+            if str(entry.get("resourceLinkId")) == resource_link_id and entry.get("id")
         ]
 
     def create_line_item(
@@ -197,11 +185,11 @@ class Gradebook:
         deadline_seconds: float,
         *,
         granted: Granted = None,
-    ) -> LineItem:
-        """Create a line item for a resource link. Every call may make another one.
+    ) -> str:
+        """Create a line item for a resource link and return its address.
 
-        Raises Unavailable (`effect_unknown` tells whether there may be one now: look it up
-        first), Refused or NotFound.
+        Every call may make another one. Raises Unavailable (`effect_unknown` tells whether there
+        may be one now: look it up first), Refused or NotFound.
         """
         title = (label or "").strip()[:LONGEST_LABEL] or "Score"
         facts = {"label": title, "scoreMaximum": SCORE_MAXIMUM, "resourceLinkId": resource_link_id}
@@ -213,7 +201,7 @@ class Gradebook:
             scopes=choose_scopes(TO_CREATE_LINE_ITEMS, granted),
             deadline_seconds=deadline_seconds,
         )
-        return LineItem(_read_id(response), title, float(SCORE_MAXIMUM), resource_link_id)
+        return _read_id(response)
 
     def forget_token(self, platform: PlatformValues, line_item_url: str) -> None:
         """Ask for a new access token for scores of a column next time (after a 401)."""

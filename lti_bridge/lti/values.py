@@ -1,6 +1,6 @@
 """Plain values that cross the door to the LMS."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,11 +33,6 @@ class PlatformValues:
     audience: str | None = None
     dialect: str = "generic"
     frame_origins: tuple[str, ...] = ()
-
-
-# Takes issuer and client id (None when the LMS sent none). Raises LaunchRejected with
-# "unknown_platform", "ambiguous_platform" or "platform_disabled".
-FindPlatform = Callable[[str, str | None], PlatformValues]
 
 
 @dataclass(frozen=True)
@@ -87,16 +82,6 @@ class LmsResult:
     def on_scale_of(self, maximum: float) -> "LmsResult":
         """Return the same score as one of a column with this maximum."""
         return replace(self, maximum=maximum)
-
-
-@dataclass(frozen=True)
-class LineItem:
-    """One gradebook column that belongs to a resource link; `url` is used verbatim."""
-
-    url: str
-    label: str
-    score_maximum: float | None
-    resource_link_id: str
 
 
 def same_line_item(one: str, other: str) -> bool:

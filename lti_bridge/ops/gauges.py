@@ -43,16 +43,6 @@ PENDING_DEPLOYMENTS = Gauge(
 SWEEP_LATE = Gauge(
     "lti_bridge_sweep_late_seconds", "How long the next sweep has been due.", ("account",)
 )
-GAUGES = (
-    INFO,
-    DATABASE_UP,
-    GRADES_DUE,
-    OLDEST_DUE,
-    LEASES,
-    SCORES_WAITING,
-    PENDING_DEPLOYMENTS,
-    SWEEP_LATE,
-)
 
 
 class RowGauges:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from ..core.events import Events
 from ..services import Services
 from .counts import Counter, Counts, Histogram
-from .gauges import GAUGES, RowGauges
+from .gauges import RowGauges
 
 COUNTS = "lti_bridge_counts"
 FOLDER = "metrics"
@@ -87,7 +87,6 @@ RULES: dict[str, tuple[CountingRule, ...]] = {
     "reconciled": (CountingRule(RECONCILED, "count"),),
     "request": (CountingRule(REQUEST_SECONDS, "seconds"),),
 }
-METRICS = (*dict.fromkeys(rule.metric for rules in RULES.values() for rule in rules), *GAUGES)
 
 
 def count_events(app: Flask, services: Services) -> None:

@@ -140,22 +140,17 @@ class ScormCloudClient:
         too large there one with code "too_large".
         """
         body = MultipartFile(file, file_name, progress)
-        headers = {"Content-Type": body.content_type}
-        options = {"data": body, "headers": headers, "deadline_seconds": deadline_seconds}
-        return self._import("/courses/importJobs/upload", course_id, new_version, options)
-
-    def fetch_course(
-        self,
-        url: str,
-        course_id: str,
-        *,
-        new_version: bool = False,
-        deadline_seconds: float | None = None,
-    ) -> str:
-        """Let SCORM Cloud fetch a package by itself; returns the import job's id."""
-        body = {"url": url, "contentType": "application/zip"}
-        options = {"json": body, "deadline_seconds": deadline_seconds}
-        return self._import("/courses/importJobs", course_id, new_version, options)
+        flag = "true" if new_version else "false"
+        answer = self._wire.call(
+            "POST",
+            "/courses/importJobs/upload",
+            params={"courseId": course_id, "mayCreateNewVersion": flag},
+            data=body,
+            headers={"Content-Type": body.content_type},
+            repeat=False,
+            deadline_seconds=deadline_seconds,
+        )
+        return str(read_json(answer).get("result", ""))
 
     def get_import_job(self, job_id: str, *, deadline_seconds: float | None = None) -> ImportJob:
         """Return how an import stands; it is known for a week after its end."""
@@ -260,18 +255,6 @@ class ScormCloudClient:
         path = path_to("/registrations", registration_id, "launchHistory")
         return parse_launch_history(self._read(path, deadline_seconds))
 
-    def list_instances(
-        self, registration_id: str, *, deadline_seconds: float | None = None
-    ) -> list[Progress]:
-        """Return the progress of every instance."""
-        path = path_to("/registrations", registration_id, "instances")
-        pages = self._wire.pages(path, {}, deadline_seconds=deadline_seconds)
-        return [
-            parse_progress(entry)
-            for answer in pages
-            for entry in read_list(answer, "registrations")
-        ]
-
     def delete_progress(
         self, registration_id: str, *, deadline_seconds: float | None = None
     ) -> None:
@@ -335,12 +318,6 @@ class ScormCloudClient:
     def _read(self, path: str, deadline_seconds: float | None, **options: Any) -> dict[str, Any]:
         answer = self._wire.call("GET", path, deadline_seconds=deadline_seconds, **options)
         return read_json(answer)
-
-    def _import(self, path: str, course_id: str, new_version: bool, options: dict[str, Any]) -> str:
-        flag = "true" if new_version else "false"
-        params = {"courseId": course_id, "mayCreateNewVersion": flag}
-        answer = self._wire.call("POST", path, params=params, repeat=False, **options)
-        return str(read_json(answer).get("result", ""))
 
     def _build_link(self, path: str, body: dict[str, Any], deadline_seconds: float | None) -> str:
         answer = self._wire.call("POST", path, json=body, deadline_seconds=deadline_seconds)

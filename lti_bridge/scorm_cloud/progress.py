@@ -79,7 +79,6 @@ class Progress:
     success: Success = Success.UNKNOWN
     score_scaled: float | None = None
     seconds: float = 0.0
-    instance: int = 0
     completed_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -120,7 +119,6 @@ def parse_progress(payload: Mapping[str, Any]) -> Progress:
         success=_enum(Success, payload.get("registrationSuccess")),
         score_scaled=parse_score(payload.get("score")),
         seconds=_number(payload.get("totalSecondsTracked")) or 0.0,
-        instance=int(_number(payload.get("instance")) or 0),
         completed_at=parse_moment(payload.get("completedDate")),
         updated_at=parse_moment(payload.get("updated")),
     )

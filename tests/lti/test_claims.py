@@ -58,7 +58,6 @@ def test_reads_a_whole_launch():
         "http://localhost:8088/mod/lti/services.php/2/lineitems?type_id=1"
     )
     assert launch.locale == "en"
-    assert launch.document_target == "iframe"
     assert launch.return_url.startswith("http://localhost:8088/mod/lti/return.php?course=2")
     assert launch.memberships_url.endswith("/bindings/1/memberships")
     assert len(launch.scopes) == 4

@@ -38,8 +38,7 @@ class Lists:
         self.as_roster = False
 
     def line_items(self) -> list[str]:
-        found = self.gradebook.find_line_items(self.values, self.url, "2", 5)
-        return [item.url for item in found]
+        return self.gradebook.find_line_items(self.values, self.url, "2", 5)
 
     def results(self) -> list[str]:
         return list(self.gradebook.read_results(self.values, self.url, 5))

@@ -47,7 +47,7 @@ class Reader:
 
     def line_items(self) -> object:
         url = f"{self.platform.url}/items"
-        return [item.url for item in self.gradebook.find_line_items(self.values, url, "2", 5)]
+        return self.gradebook.find_line_items(self.values, url, "2", 5)
 
     def roster(self) -> object:
         memberships = Memberships(self.outbound, self.tokens)

@@ -29,7 +29,7 @@ PASSED = {
 
 def test_reads_a_whole_registration() -> None:
     assert parse_progress(PASSED) == Progress(
-        Completion.COMPLETED, Success.PASSED, 85.5, seconds=61.2, instance=2
+        Completion.COMPLETED, Success.PASSED, 85.5, seconds=61.2
     )
 
 

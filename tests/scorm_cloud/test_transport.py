@@ -81,11 +81,10 @@ def test_creating_is_never_repeated(
     assert unavailable.value.effect_unknown is unknown
 
 
-@pytest.mark.parametrize("call", ["upload", "fetch", "delete", "test"])
+@pytest.mark.parametrize("call", ["upload", "delete", "test"])
 def test_other_changes_are_not_repeated(cloud: PracticeCloud, call: str) -> None:
     calls = {
         "upload": lambda: cloud.client.upload_course(io.BytesIO(b"x" * 9), "a.zip", "a"),
-        "fetch": lambda: cloud.client.fetch_course("http://x.example/a.zip", "a"),
         "delete": lambda: cloud.client.delete_progress("seat-1"),
         "test": lambda: cloud.client.test_postback(PostBack("http://x.example/", "u", "p")),
     }

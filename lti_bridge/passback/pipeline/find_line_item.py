@@ -9,7 +9,7 @@ from ...core.db import db
 from ...core.errors import Refused, Unavailable
 from ...lms import score_replies
 from ...lti.gradebook import INVALID_SCOPE, NOT_GRANTED
-from ...lti.values import LineItem, same_line_item
+from ...lti.values import same_line_item
 from ...registrations.grade_updates import lock_where, send_now
 from ...registrations.models import Grade, ResourceLink
 from ...registrations.resource_links import wake_waiting
@@ -106,7 +106,7 @@ def _create(
             granted=snapshot.granted,
         ),
     )
-    if isinstance(made, LineItem):
+    if isinstance(made, str):
         return lease, _keep(services, snapshot, made), None
     if isinstance(made, Unavailable) and made.effect_unknown:
         end = end_later(services, MADE_PERHAPS, made)
@@ -117,9 +117,9 @@ def _create(
     return lease, snapshot, End(ScoreState.QUEUED, _why_not_created(made), waits=True)
 
 
-def _keep(services: Services, snapshot: GradeSnapshot, item: LineItem) -> GradeSnapshot:
-    keep_line_item(services, snapshot.link_row_id, item.url, but=snapshot.grade_id)
-    return replace(snapshot, line_item_url=item.url)
+def _keep(services: Services, snapshot: GradeSnapshot, url: str) -> GradeSnapshot:
+    keep_line_item(services, snapshot.link_row_id, url, but=snapshot.grade_id)
+    return replace(snapshot, line_item_url=url)
 
 
 def end_later(services: Services, reason: str, error: Unavailable) -> End:

@@ -92,8 +92,8 @@ def find_column(services: Services, column: GradebookColumn) -> GradebookColumn:
     )
     if len(found) != 1:
         raise Refused(missing if not found else TOO_MANY)
-    keep_line_item(services, column.link_id, found[0].url)
-    return replace(column, line_item_url=found[0].url)
+    keep_line_item(services, column.link_id, found[0])
+    return replace(column, line_item_url=found[0])
 
 
 def read_enrolled(services: Services, column: GradebookColumn, seconds: float) -> set[str] | None:
