@@ -101,7 +101,6 @@ class Counts:
             return {}
 
 
-@lru_cache(maxsize=4096)
 def _key(counter: Counter, labels: tuple[str, ...]) -> str:
     family = counter.name.removesuffix("_total")
     return mmap_key(family, counter.name, list(counter.labels), list(labels), counter.help)

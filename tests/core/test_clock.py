@@ -108,7 +108,9 @@ def test_first_reading_raises(machine):
     assert now() == START
 
 
-@pytest.mark.parametrize("failure", [AWAY, TimeoutError("no connection")])
+@pytest.mark.parametrize(
+    "failure", [AWAY, TimeoutError("no connection")], ids=["database away", "no connection"]
+)
 def test_failed_reading_carries_the_time(machine, failure):
     now = DatabaseClock(unasked)
     now()

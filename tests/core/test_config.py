@@ -230,6 +230,7 @@ def test_reads_list_of_secrets_from_file(tmp_path):
             "cannot read /nowhere/bridge.toml: No such file or directory",
         ),
     ],
+    ids=lambda text: text[:40],
 )
 def test_wrong_value_gets_a_sentence(tmp_path, variable, value, sentence):
     with pytest.raises(ConfigurationError) as caught:

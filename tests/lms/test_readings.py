@@ -63,9 +63,22 @@ TABLE: list[tuple[str, Outgoing, HeldGrade, type[Verdict], type[Verdict]]] = [
 ]
 
 
+def name_of(value: object) -> str:
+    """Return how a test of the table is called: by what was sent, what stands and the verdict."""
+    if isinstance(value, HeldGrade):
+        if value.score is None:
+            return "cleared" if value.exists else "no entry"
+        return f"holds {value.score:g}" + (" by a person" if value.by_person else "")
+    if isinstance(value, Outgoing):
+        after = "".join(f" after {ours:g}" for ours in value.ours)
+        return f"{value.score_given:g}{after}" + (", found there" if value.found else "")
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
 @pytest.mark.parametrize(
     ("dialect", "outgoing", "cell", "kept", "replaced"),
     [(dialect, *row[1:]) for row in TABLE for dialect in row[0].split()],
+    ids=name_of,
 )
 def test_reading_means(
     dialect: str,
@@ -109,6 +122,19 @@ def entry(sub: str = "alice", score: float | None = 85, **more: Any) -> LmsResul
         (("canvas",), [entry("ben")], held(85)),
         (("canvas",), [entry(fields=frozenset(("userId",)))], held(85, by_person=True)),
     ],
+    ids=[
+        "no entry",
+        "the learner's entry",
+        "a maximum of 50",
+        "no maximum named",
+        "an entry without a score",
+        "a garbled score",
+        "another's entry beside it",
+        "two of others",
+        "only another's",
+        "only another's on canvas",
+        "an entry that a person made",
+    ],
 )
 def test_cell_is_found_among_the_entries(
     dialects: tuple[str, ...], results: list[LmsResult], reading: Reading
@@ -126,6 +152,14 @@ def test_cell_is_found_among_the_entries(
         (0, EMPTY, Accepted),
         (80, EMPTY, Superseded),
         (80, NO_ENTRY, Unclear),
+    ],
+    ids=[
+        "the same",
+        "the same, rounded",
+        "another score",
+        "a cleared cell for 0",
+        "a cleared cell",
+        "no entry",
     ],
 )
 def test_repeat_is_told_from_a_persons_grade(

@@ -26,7 +26,9 @@ def test_each_is_found_by_its_key(lms: Lms) -> None:
     assert [lms_of_family(code) for code in lms.family_codes] == [lms] * len(lms.family_codes)
 
 
-@pytest.mark.parametrize("code", ["sakai", "", None, 7, "Canvas", ["canvas"], {"canvas": 1}])
+@pytest.mark.parametrize(
+    "code", ["sakai", "", None, 7, "Canvas", ["canvas"], {"canvas": 1}], ids=repr
+)
 def test_unknown_one_gets_what_is_safe_anywhere(code: object) -> None:
     assert lms_of_family(code) is GENERIC
     assert get_lms(str(code)) is GENERIC

@@ -19,6 +19,13 @@ CANVAS_OLDER = (
 )
 
 
+def name_of(value: object) -> str:
+    """Return how a test of the table is called: by the reply, and what it means."""
+    if isinstance(value, Reply):
+        return f"{value.status} {value.excerpt[:40]}".strip()
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
 @pytest.mark.parametrize(
     "dialect, reply, expected",
     [
@@ -65,6 +72,7 @@ CANVAS_OLDER = (
         ("generic", Reply(503, ""), TryLater),
         ("blackboard", Reply(201, ""), Accepted),
     ],
+    ids=name_of,
 )
 def test_reads_each_reply(dialect: str, reply: Reply, expected: type[Outcome]) -> None:
     assert isinstance(get_lms(dialect).read_reply(reply), expected)
@@ -78,6 +86,7 @@ def test_reads_each_reply(dialect: str, reply: Reply, expected: type[Outcome]) -
         (Reply(422, "is not a student"), "student"),
         (Reply(404, "Context not found"), "course"),
     ],
+    ids=name_of,
 )
 def test_canvas_refusals_say_what_is_wrong(reply: Reply, word: str) -> None:
     outcome = get_lms("canvas").read_reply(reply)

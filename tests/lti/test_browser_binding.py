@@ -72,6 +72,7 @@ def test_decides_the_rung(arriving: Arriving, rung: BrowserBinding | LoginDetour
         (["http://bridge.example", "http://localhost:8088"], False),
         (["http://bridge.example", "http://lms.example"], False),
     ],
+    ids=lambda value: " and ".join(value) if isinstance(value, list) else str(value),
 )
 def test_recognises_names_of_one_machine(addresses: list[str], several: bool) -> None:
     assert several_loopback_names(addresses) is several

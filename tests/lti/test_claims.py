@@ -133,13 +133,30 @@ def test_number_can_be_a_link_id():
         ({"roles": None}, "bad_roles"),
         ({"roles": "Learner"}, "bad_roles"),
     ],
+    ids=[
+        "no sub",
+        "a blank sub",
+        "a number as sub",
+        "a sub that is too long",
+        "a NUL in sub",
+        "no deployment",
+        "a deployment that is too long",
+        "no target",
+        "a list as type",
+        "a text as resource link",
+        "a resource link that is too long",
+        "no roles",
+        "a text as roles",
+    ],
 )
 def test_refuses_odd_shapes(changes, reason):
     assert reason_for(payload(**changes)) == reason
 
 
 @pytest.mark.parametrize(
-    "url", ["", None, 5, "javascript:alert(1)", "/path", "https://x.example/" + "a" * 1000]
+    "url",
+    ["", None, 5, "javascript:alert(1)", "/path", "https://x.example/" + "a" * 1000],
+    ids=["empty", "none", "a number", "a script", "a path", "too long"],
 )
 def test_unusable_addresses_are_absent(url):
     values = payload() | {AGS_CLAIM: {"lineitem": url, "lineitems": url, "scope": "none"}}

@@ -115,7 +115,7 @@ def test_title_fits_the_platform():
     assert content["title"] == content["lineItem"]["label"] == "x" * 255
 
 
-@pytest.mark.parametrize("data", ["", "a.b.c", " kept  to the\nletter ", {"odd": [1]}])
+@pytest.mark.parametrize("data", ["", "a.b.c", " kept  to the\nletter ", {"odd": [1]}], ids=repr)
 def test_platform_data_comes_back_to_the_letter(data):
     claims = respond(Answer(), data=data)
 
@@ -171,13 +171,25 @@ def test_reads_what_moodle_sends():
         {"deep_link_return_url": "https://lms.example/\ud800"},
         {"deep_link_return_url": "https://lms.example/\n"},
     ],
+    ids=[
+        "no claim",
+        "no address",
+        "empty",
+        "a number",
+        "a script",
+        "no scheme",
+        "data",
+        "no host",
+        "half a character",
+        "a line break",
+    ],
 )
 def test_return_address_must_be_a_web_address(claim):
     with pytest.raises(LaunchRejected, match="bad_message"):
         parse_settings(claim)
 
 
-@pytest.mark.parametrize("odd", ["yes", 1, None, [True]])
+@pytest.mark.parametrize("odd", ["yes", 1, None, [True]], ids=repr)
 def test_odd_settings_are_read_with_care(odd):
     settings = parse_settings(
         {

@@ -182,6 +182,7 @@ def test_result_is_asked_for_one_user(platform, gradebook):
 @pytest.mark.parametrize(
     ("body", "maximum"),
     [({"scoreMaximum": 50}, 50), ({"scoreMaximum": "50"}, None), ({}, None), ([], None)],
+    ids=["a number", "a text", "none", "no object"],
 )
 def test_maximum_of_a_column_is_read(platform, gradebook, body, maximum):
     path = RESULTS[1].removesuffix("/results")
@@ -199,7 +200,7 @@ def test_missing_score_is_none(platform, gradebook):
     assert (result.score, result.maximum, result.garbled) == (None, 100, False)
 
 
-@pytest.mark.parametrize("score", ["85.00", "85,00", None, True, [85], math.nan])
+@pytest.mark.parametrize("score", ["85.00", "85,00", None, True, [85], math.nan], ids=repr)
 def test_score_that_is_no_number_is_garbled(platform, gradebook, score):
     platform.routes[RESULTS] = Reply(body=[{"userId": "4", "resultScore": score}])
 
@@ -510,6 +511,7 @@ def test_scope_that_the_lms_refuses_ends_it(willing, gradebook, call):
         (["b", "a", "c"], ["a"]),
         (["c", "b"], ["b"]),
     ],
+    ids=["not known what was granted", "the first", "the second"],
 )
 def test_first_granted_scope_is_chosen(granted, chosen):
     assert list(choose_scopes(["a", "b"], granted)) == chosen

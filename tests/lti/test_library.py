@@ -73,6 +73,13 @@ def test_registration_is_never_shared():
         ({"message_type": "Other"}, "unknown_message"),
         ({"message_type": "LtiSubmissionReviewRequest", "for_user": {}}, "bad_message"),
     ],
+    ids=[
+        "no resource link id",
+        "a text as resource link",
+        "another version",
+        "another type",
+        "a review for nobody",
+    ],
 )
 def test_library_checks_each_message(changes, reason):
     claims = captured("launch_student1_embed.json")["claims"]

@@ -117,7 +117,7 @@ def test_reads_odd_entries(platform, memberships, entry, member):
     assert read(memberships, platform) == [member]
 
 
-@pytest.mark.parametrize("entry", [{}, "text", {"user_id": ""}, {"user_id": True}, None])
+@pytest.mark.parametrize("entry", [{}, "text", {"user_id": ""}, {"user_id": True}, None], ids=repr)
 def test_skips_entries_without_a_person(platform, memberships, entry):
     platform.routes[ROSTER] = roster(entry, {"user_id": "1", "roles": []})
 

@@ -102,6 +102,7 @@ def reader(platform: MiniPlatform, outbound: Outbound, clock: FakeClock) -> Read
         ("configuration", True),
         ("registration", "c"),
     ],
+    ids=str,
 )
 def test_byte_order_mark_is_read(reader: Reader, kind: str, expected: object) -> None:
     if kind == "line_items":

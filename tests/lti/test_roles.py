@@ -128,6 +128,11 @@ def test_every_role_in_every_spelling(roles, visitor):
         ([MEMBER + "Learner", TEST_USER], Visitor.TEST_USER),
         ([MEMBER + "Instructor", TEST_USER], Visitor.TEST_USER),
     ],
+    ids=lambda value: (
+        ", ".join(role.rpartition("/")[2] for role in value) or "none"
+        if isinstance(value, list)
+        else value.name
+    ),
 )
 def test_roles_together_decide_who_launches(roles, visitor):
     assert decide_visitor(roles) is visitor

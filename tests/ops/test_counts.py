@@ -61,7 +61,9 @@ def test_counter_adds_up(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "value, buckets", [(0.5, [1, 1, 1]), (1, [1, 1, 1]), (4, [0, 1, 1]), (9, [0, 0, 1])]
+    "value, buckets",
+    [(0.5, [1, 1, 1]), (1, [1, 1, 1]), (4, [0, 1, 1]), (9, [0, 0, 1])],
+    ids=["below the first limit", "at the first limit", "between limits", "above all"],
 )
 def test_histogram_shows_every_bucket(tmp_path, value, buckets):
     counts = Counts(tmp_path)

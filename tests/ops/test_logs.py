@@ -56,7 +56,7 @@ def test_id_that_stands_there_is_not_repeated():
         assert SafeFormatter().format(record("refused [abc]")).endswith(": refused [abc]")
 
 
-@pytest.mark.parametrize("formatter", [SafeFormatter(), JsonFormatter()])
+@pytest.mark.parametrize("formatter", [SafeFormatter(), JsonFormatter()], ids=["lines", "json"])
 def test_exception_is_told_without_its_values(formatter):
     name = "Xan" + "thippe"
     try:

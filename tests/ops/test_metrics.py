@@ -114,6 +114,14 @@ def test_mistake_of_ours_is_counted(app, world: World, monkeypatch):
         ("sweep_failed", {}, "sweeps_total"),
         ("read_gone", {}, "reads_total"),
     ],
+    ids=[
+        "a try",
+        "a score's end",
+        "a postback",
+        "an exit",
+        "a failed sweep",
+        "a read of what is gone",
+    ],
 )
 def test_event_moves_its_counter(app, services, name, labels, counted):
     services.events.publish(name, **labels)

@@ -49,7 +49,9 @@ def test_leaves_alone(line):
     assert redact(line) == line
 
 
-@pytest.mark.parametrize("value", ["x", 1, ["launch", 7, "a" * 60]])
+@pytest.mark.parametrize(
+    "value", ["x", 1, ["launch", 7, "a" * 60]], ids=["a text", "a number", "a list"]
+)
 def test_tokens_of_ours_are_known_by_their_look(value):
     token = Signer("a key that only tests use", ()).sign("page", value)
 

@@ -50,6 +50,14 @@ def test_known_origin_is_named_once():
         ("http://localhost:8088/x", ["http://localhost:8088"]),
         ("https://a.example; script-src *", []),
     ],
+    ids=[
+        "no address",
+        "a script",
+        "a known site",
+        "a school's own site",
+        "loopback",
+        "a directive",
+    ],
 )
 def test_remembers_where_launches_come_from(return_url, kept):
     row = Platform(issuer="https://canvas.instructure.com", frame_origins=[])

@@ -23,6 +23,7 @@ from lti_bridge.web.languages import choose_language, culture_of
         ("../../de", [], "en"),
         ("deutsch", [], "en"),
     ],
+    ids=lambda value: ",".join(value) if isinstance(value, list) else str(value),
 )
 def test_chooses_the_first_wish_we_have(claimed, accepted, language):
     assert choose_language(claimed, accepted) == language

@@ -86,6 +86,7 @@ def test_unknown_exit_speaks_the_browser_s_language(world):
         ({"answer": "average"}, "der Durchschnitt Ihrer Versuche"),
         ({"answer": "odd"}, "Ihr bester Versuch zählt"),
     ],
+    ids=["no policy", "latest", "first", "average", "an unknown answer"],
 )
 def test_attempts_say_what_counts(world, policy, words):
     german = presentation(world, "de")

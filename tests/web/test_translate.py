@@ -59,7 +59,7 @@ def test_times_have_the_language_s_form(inside):
     assert Translator("de").moment(AT).startswith("02.11.2026")
 
 
-@pytest.mark.parametrize("template", SAYINGS)
+@pytest.mark.parametrize("template", SAYINGS, ids=lambda template: template[:40])
 def test_sayings_are_recognised(template):
     values = {"score": 12.5, "count": 3, "status": 503, "who": "Ida {x} Ivarsson", "said": "no"}
     values |= {"held": 77, "ours": 97.5, "until": "noon"}

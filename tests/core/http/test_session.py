@@ -338,6 +338,10 @@ def test_every_failure_becomes_ours(kind):
         (requests.exceptions.InvalidURL(), Refused, None),
         (ValueError(), Refused, None),
     ],
+    ids=lambda value: (
+        getattr(value, "__name__", None)
+        or (type(value).__name__ if isinstance(value, Exception) else str(value))
+    ),
 )
 def test_failure_says_whether_it_had_an_effect(failure, kind, effect_unknown):
     ours = translate(failure, "https://lms.example/")
