@@ -82,10 +82,13 @@ def create_app(
     for chapter in CHAPTERS:
         chapter.register(app)
     if settings.launch.trusted_proxies:
-        hops = settings.launch.trusted_proxies
-        # Flask means this attribute to be replaced on the instance.
-        vars(app)["wsgi_app"] = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        _trust_proxies(app, settings.launch.trusted_proxies)
     return app
+
+
+def _trust_proxies(app: Flask, hops: int) -> None:
+    # Flask means this attribute to be replaced on the instance.
+    vars(app)["wsgi_app"] = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
 
 
 def _session_cookie(settings: Settings) -> dict[str, Any]:

@@ -337,3 +337,29 @@ def test_module_opens_with_a_sentence(module):
 
     assert docstring, f"{module} does not say what it is"
     assert docstring.split("\n\n")[0].rstrip().endswith((".", ":")), f"{module}: one sentence first"
+
+
+LONGEST_FUNCTION = 40
+
+
+def long_functions(module: str) -> list[str]:
+    """Return the functions of a module that have more lines than one reads at a glance."""
+    return [
+        node.name
+        for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
+    ]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_functions_are_short(module):
+    assert long_functions(module) == []
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_check_is_switched_off(module):
+    """A suppressed warning is a question that nobody answered."""
+    text = MODULES[module].read_text("utf-8")
+
+    assert not re.search(r"#\s*(noqa|type:\s*ignore|pragma)", text)

@@ -25,6 +25,11 @@ from ..registrations.resource_links import creates_line_item, opens_in_window, w
 from ..services import Services
 from .opening import open_bridge, policy_option, table
 
+NOT_COPIED = (
+    "The course is set for this link only: a copy of the LMS course does not take it along. The "
+    "custom parameter scorm_course_id does."
+)
+
 
 @click.group()
 def link() -> None:
@@ -144,15 +149,9 @@ def set_(
             _show_changes(preview_policy(services, row, chosen), dry_run)
         if dry_run:
             return
-        if line_item:
-            wake_waiting(row.id, services.now())  # before the link's own row is written
-            row.creates_line_item = None if line_item == "platform" else line_item == "create"
+        _set_play(services, row, attempts, player, line_item)
         if course or no_course:
             row.override_course = course
-        if attempts is not None:
-            row.attempts_allowed = attempts
-        if player:
-            row.player_window = None if player == "platform" else player == "window"
         told = {"course": course, "attempts": attempts, "player": player, "line item": line_item}
         told |= {"course": "none"} if no_course else {}
         _record(services, row, "link", told)
@@ -162,10 +161,24 @@ def set_(
             change_policy(services, row, chosen)
         _show(services, row)
         if course:
-            click.echo(
-                "\nThe course is set for this link only: a copy of the LMS course does not take "
-                "it along. The custom parameter scorm_course_id does."
-            )
+            click.echo(f"\n{NOT_COPIED}")
+
+
+def _set_play(
+    services: Services,
+    row: ResourceLink,
+    attempts: int | None,
+    player: str | None,
+    line_item: str | None,
+) -> None:
+    """Set what was chosen of how a link is played, in the caller's transaction."""
+    if line_item:
+        wake_waiting(row.id, services.now())  # before the link's own row is written
+        row.creates_line_item = None if line_item == "platform" else line_item == "create"
+    if attempts is not None:
+        row.attempts_allowed = attempts
+    if player:
+        row.player_window = None if player == "platform" else player == "window"
 
 
 def _record(services: Services, row: ResourceLink, action: str, told: Mapping[str, object]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     CursorResult,
     DateTime,
+    Delete,
     Dialect,
     Engine,
     Executable,
@@ -120,21 +121,7 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name != "sqlite":
         return
 
-    @event.listens_for(engine, "connect")
-    def open_connection(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, below
-        # SQLite's own knows no letter beyond ASCII: a search for "ünal" would not find "Ünal".
-        connection.create_function("lower", 1, _lower, deterministic=True)
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        # Each thread has a connection, and each would keep two megabytes of pages that the next
-        # write of another one makes stale; the system keeps the file's pages anyway.
-        cursor.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KILOBYTES}")
-        cursor.close()
-
+    event.listen(engine, "connect", _open_sqlite)
     file = engine.url.database
     turns = Turns(Path(file) if file and file != ":memory:" else None, BUSY_TIMEOUT_SECONDS)
     event.listen(engine, "engine_disposed", lambda _engine: turns.close())
@@ -163,6 +150,21 @@ def prepare_engine(engine: Engine) -> None:
     @event.listens_for(engine, "checkin")
     def return_connection(_connection: Any, record: Any) -> None:
         give_back(record.info)
+
+
+def _open_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, below
+    # SQLite's own knows no letter beyond ASCII: a search for "ünal" would not find "Ünal".
+    connection.create_function("lower", 1, _lower, deterministic=True)
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # Each thread has a connection, and each would keep two megabytes of pages that the next
+    # write of another one makes stale; the system keeps the file's pages anyway.
+    cursor.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KILOBYTES}")
+    cursor.close()
 
 
 def _lower(value: Any) -> Any:
@@ -256,6 +258,12 @@ def _update(
         for name in where
     )
     return update(table).where(*conditions).values({name: bindparam(name) for name in values})
+
+
+def write(statement: Update | Delete) -> int:
+    """Change rows past the session's objects, in its transaction; returns how many there were."""
+    apart = statement.execution_options(synchronize_session=False)
+    return affected(db.session.execute(apart))
 
 
 def affected(result: Result[Any]) -> int:

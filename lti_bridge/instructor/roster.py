@@ -170,36 +170,38 @@ def _fits(one: LearnerRow, wanted: Wanted) -> bool:
     return search in one.name.casefold() or search in one.sub.casefold()
 
 
+_COLUMNS = (
+    Learner.id,
+    Learner.sub,
+    Learner.first_name,
+    Learner.last_name,
+    Grade.id.label("grade_id"),
+    Grade.waits_for_line_item,
+    Grade.decision_reason,
+    Grade.resend,
+    Grade.next_read_at,
+    Grade.next_send_at,
+    Grade.further_attempts,
+    Registration.attempt,
+    Registration.launched_at,
+    Registration.created_at,
+    Registration.completion,
+    Registration.success,
+    Registration.seconds_tracked,
+    Score.state,
+    Score.score_given,
+    Score.reason,
+    Score.standing,
+    Score.held_after,
+    Score.stopped,
+    Score.registration_id,
+)
+
+
 def _load_rows(link: ResourceLink, course_id: str | None, now: datetime) -> list[LearnerRow]:
     link_id, situation = link.id, situation_of(link, now)
     query = (
-        select(
-            Learner.id,
-            Learner.sub,
-            Learner.first_name,
-            Learner.last_name,
-            Grade.id.label("grade_id"),
-            Grade.waits_for_line_item,
-            Grade.decision_reason,
-            Grade.resend,
-            Grade.next_read_at,
-            Grade.next_send_at,
-            Grade.further_attempts,
-            Registration.attempt,
-            Registration.launched_at,
-            Registration.created_at,
-            Registration.completion,
-            Registration.success,
-            Registration.seconds_tracked,
-            Score.state,
-            Score.score_given,
-            Score.reason,
-            Score.standing,
-            Score.held_after,
-            Score.stopped,
-            Score.registration_id,
-            posted_at().label("posted_at"),
-        )
+        select(*_COLUMNS, posted_at().label("posted_at"))
         .join(Grade, Grade.learner_id == Learner.id)
         .outerjoin(
             Registration,

@@ -126,6 +126,15 @@ def begin_login(
         target_link_uri=login["target_link_uri"],
         storage_target=login.get("lti_storage_target") if keep_in_storage else None,
     )
+    parameters = _authentication_request(login, platform, state, rules)
+    parameters["state"] = sign_state(signer, state)
+    return Login(_add_query(platform.authorization_url, parameters), state, secret)
+
+
+def _authentication_request(
+    login: Mapping[str, str], platform: PlatformValues, state: LaunchState, rules: Rules
+) -> dict[str, str]:
+    """Return what the LMS is asked (1EdTech Security Framework 1.0, section 5.1.1.2)."""
     parameters = {
         "scope": "openid",
         "response_type": "id_token",
@@ -136,11 +145,10 @@ def begin_login(
         "redirect_uri": rules.public_url + LAUNCH_PATH,
         "login_hint": login["login_hint"],
         "nonce": state.nonce,
-        "state": sign_state(signer, state),
     }
     if "lti_message_hint" in login:
         parameters["lti_message_hint"] = login["lti_message_hint"]
-    return Login(_add_query(platform.authorization_url, parameters), state, secret)
+    return parameters
 
 
 def read_launch_state(form: Mapping[str, str], *, signer: Signer) -> LaunchState:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from ..core.db import affected, db, insert_if_new
+from ..core.db import db, insert_if_new, write
 from ..core.errors import LaunchRejected
 from ..core.signing import BadToken, Signer
 from .models import UsedNonce
@@ -108,7 +108,7 @@ def forget_old_nonces(now: datetime, *, at_most: int = 1000) -> int:
     """Delete nonces whose state can no longer be valid; returns how many. Does not commit."""
     old = select(UsedNonce.nonce).where(UsedNonce.expires_at < now).limit(at_most)
     statement = delete(UsedNonce).where(UsedNonce.nonce.in_(old))
-    return affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    return write(statement)
 
 
 @dataclass(frozen=True)

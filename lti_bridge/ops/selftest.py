@@ -197,12 +197,15 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
     if granted.mark is not Mark.OK:
         return
     _let_parked_go(services, facts)
+    yield _check_line_items(services, subject, facts)
+
+
+def _check_line_items(services: Services, subject: str, facts: _Facts) -> CheckLine:
     if facts.line_items_url is None or facts.resource_link_id is None:
         how = "Open an activity of this LMS once."
-        yield CheckLine(
+        return CheckLine(
             subject, "line items", Mark.WARN, "not known before a launch", LMS_ADMIN, how
         )
-        return
     url, link = facts.line_items_url, facts.resource_link_id
 
     def items() -> str:
@@ -212,7 +215,7 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
         return f"can be read ({len(found)} for the newest activity)"
 
     how = "Grant the tool the scope lineitem.readonly."
-    yield _try(subject, "line items", items, LMS_ADMIN, how)
+    return _try(subject, "line items", items, LMS_ADMIN, how)
 
 
 def _let_parked_go(services: Services, facts: _Facts) -> None:

@@ -95,9 +95,8 @@ def write_platform(
     )
     row = db.session.scalars(query).one_or_none()
     if row is None:
-        identity = facts.identity or platform_identity(facts.issuer, facts.client_id)
         row = Platform(
-            identity=identity,
+            identity=facts.identity or platform_identity(facts.issuer, facts.client_id),
             issuer=facts.issuer,
             client_id=facts.client_id,
             privacy=new_privacy,

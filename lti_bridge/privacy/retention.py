@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from ..core.db import affected, db, reading
+from ..core.db import db, reading, write
 from ..core.leases import LeaseLost, Leases, none_or_past
 from ..services import Services
 from .models import Upkeep
@@ -115,6 +115,6 @@ def _let_go(kind: Kind, cutoff: datetime, keys: Sequence[Any]) -> int:
     statement: Any = delete(kind.model).where(*still_due)
     if kind.blank:
         statement = update(kind.model).where(*still_due).values(dict.fromkeys(kind.blank))
-    count = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    count = write(statement)
     db.session.commit()
     return count

@@ -47,7 +47,8 @@ def find_bridge_problems(services: Services) -> Iterator[Problem]:
     outages: Outages = {(one.kind, one.subject): one for one in db.session.scalars(select(Outage))}
     accounts = list(db.session.scalars(select(ScormAccount).order_by(ScormAccount.id)))
     nodes = load_nodes(now)
-    yield from _processes(nodes, now)
+    yield from _workers(nodes)
+    yield from _processes(nodes)
     yield from _queue(outages)
     for account in accounts:
         yield from _account(account, outages, now)
@@ -59,7 +60,7 @@ def find_bridge_problems(services: Services) -> Iterator[Problem]:
     yield from _wishes()
 
 
-def _processes(nodes: Nodes, now: datetime) -> Iterator[Problem]:
+def _workers(nodes: Nodes) -> Iterator[Problem]:
     if nodes.without_worker:
         begun = min(one.started_at for one in nodes.processes)
         yield Problem(
@@ -71,6 +72,9 @@ def _processes(nodes: Nodes, now: datetime) -> Iterator[Problem]:
             who=OPERATOR,
             how="Start one with `lti-bridge worker`, or `lti-bridge serve` without `--no-worker`.",
         )
+
+
+def _processes(nodes: Nodes) -> Iterator[Problem]:
     for one in nodes.processes:
         if one.silent and not (nodes.without_worker and one.kind == WORKER):
             yield Problem(

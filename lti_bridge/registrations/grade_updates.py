@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from ..core.db import UtcDateTime, affected, db, table_of
+from ..core.db import UtcDateTime, affected, db, table_of, write
 from ..core.errors import Unavailable
 from ..scorm_cloud.progress import Progress
 from ..services import Services
@@ -118,7 +118,7 @@ def mark_all_due(condition: ColumnElement[bool], *, at: datetime) -> None:
         "next_send_at": case((later, Grade.next_send_at), else_=moment),
     }
     statement = update(Grade).where(condition).values(values)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
 
 
 def send_now(condition: ColumnElement[bool], at: datetime, **values: object) -> None:
@@ -128,7 +128,7 @@ def send_now(condition: ColumnElement[bool], at: datetime, **values: object) -> 
     """
     due = {"generation": Grade.generation + 1, "next_send_at": at, **values}
     statement = update(Grade).where(condition).values(due)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
 
 
 def wake_for_event(condition: ColumnElement[bool], at: datetime) -> None:
@@ -152,7 +152,7 @@ def wake_for_event(condition: ColumnElement[bool], at: datetime) -> None:
         "line_item_looks": 0,
     }
     statement = update(Grade).where(condition, waits).values(values)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
 
 
 def wake(services: Services, grade_id: int) -> None:
@@ -199,7 +199,17 @@ def store_progress(
     }
     if progress.updated_at is not None:
         values["reported_at"] = progress.updated_at
-    news = values | {
+    news = values | _news(progress, asked_at)
+    changed = affected(db.session.execute(update(Registration).where(mine, differs).values(news)))
+    if not changed:
+        db.session.execute(update(Registration).where(mine).values(values))
+    return changed == 1
+
+
+def _news(progress: Progress, asked_at: datetime) -> dict[str, object]:
+    """Return what an UPDATE sets besides when completion, success or score have changed."""
+    completion, success, score = progress.result
+    news: dict[str, object] = {
         "completion": completion,
         "success": success,
         "score_scaled": score,
@@ -209,13 +219,8 @@ def store_progress(
         news["completed_at"] = func.coalesce(Registration.completed_at, progress.completed_at)
     if progress.outcome.is_real:
         higher = Registration.best_real_score > score
-        news["best_real_score"] = case((higher, Registration.best_real_score), else_=score)
-    else:
-        news |= keep_real_score()
-    changed = affected(db.session.execute(update(Registration).where(mine, differs).values(news)))
-    if not changed:
-        db.session.execute(update(Registration).where(mine).values(values))
-    return changed == 1
+        return news | {"best_real_score": case((higher, Registration.best_real_score), else_=score)}
+    return news | keep_real_score()
 
 
 def _is_newer(progress: Progress) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, or_, select, update
 
-from ..core.db import affected, db
+from ..core.db import db, write
 from ..platforms.models import Platform
 from ..services import Services
 from .grade_updates import lock_where, send_now, wake
@@ -20,7 +20,7 @@ def begin_pause(platform_id: int, until: datetime, *, throttled: bool) -> None:
     shorter = or_(Platform.paused_until.is_(None), Platform.paused_until < until)
     statement = update(Platform).where(Platform.id == platform_id, shorter)
     values = {"paused_until": until, "is_throttled": throttled, "probe_grade_id": None}
-    db.session.execute(statement.values(values).execution_options(synchronize_session=False))
+    write(statement.values(values))
     db.session.commit()
 
 
@@ -32,9 +32,7 @@ def end_pause(services: Services, platform_id: int, until: datetime) -> None:
     mine = Platform.id == platform_id, Platform.paused_until == until
     statement = update(Platform).where(*mine, Platform.is_throttled.is_(False))
     values = {"paused_until": None, "probe_grade_id": None}
-    ended = affected(
-        db.session.execute(statement.values(values).execution_options(synchronize_session=False))
-    )
+    ended = write(statement.values(values))
     db.session.commit()
     if ended:
         waiting = (Grade.platform_id == platform_id) & (Grade.next_send_at == until)
@@ -47,7 +45,7 @@ def forget_probe(platform_id: int, grade_id: int) -> None:
     """The grade that was to find out has done so; the next launch may send another. Commits."""
     mine = Platform.id == platform_id, Platform.probe_grade_id == grade_id
     statement = update(Platform).where(*mine).values(probe_grade_id=None)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
     db.session.commit()
 
 
@@ -80,7 +78,7 @@ def probe_now(services: Services, platform_id: int, grade_id: int) -> bool:
     )
     mine = update(Platform).where(Platform.id == platform_id, free)
     statement = mine.values(probe_grade_id=grade_id)
-    sent = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    sent = write(statement)
     if sent:
         send_now(Grade.id == grade_id, now)
     db.session.commit()
@@ -106,11 +104,7 @@ def send_probe(services: Services, platform: Platform) -> None:
         Platform.paused_until == platform.paused_until,
         Platform.probe_grade_id.is_(None),
     )
-    sent = grade_id is not None and affected(
-        db.session.execute(
-            statement.values(probe_grade_id=grade_id).execution_options(synchronize_session=False)
-        )
-    )
+    sent = grade_id is not None and write(statement.values(probe_grade_id=grade_id))
     db.session.commit()
     if sent and grade_id is not None:
         send_now(Grade.id == grade_id, now)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from ..core.db import db, insert_if_new
+from ..core.db import db, insert_if_new, write
 from .models import ResourceLink, StaffVisit
 
 # So long a launch as learner by the same user in the same context is taken for a look.
@@ -19,7 +19,7 @@ def remember_staff(platform_identity: str, context_id: str | None, sub: str, now
     if insert_if_new(db.session, StaffVisit, **who, first_seen_at=now, seen_at=now):
         return
     mine = update(StaffVisit).filter_by(**who).values(seen_at=now)
-    db.session.execute(mine.execution_options(synchronize_session=False))
+    write(mine)
 
 
 def forget_staff(platform_identity: str, context_id: str | None, sub: str) -> None:
@@ -30,7 +30,7 @@ def forget_staff(platform_identity: str, context_id: str | None, sub: str) -> No
     mine = delete(StaffVisit).filter_by(
         platform_identity=platform_identity, context_id=context_id, sub=sub
     )
-    db.session.execute(mine.execution_options(synchronize_session=False))
+    write(mine)
 
 
 def find_staff(link: ResourceLink) -> set[str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from ...core.db import db, insert_if_new
+from ...core.db import db, insert_if_new, write
 from ...people.models import FORGOTTEN_AFTER, SignInFailure
 
 
@@ -57,12 +57,7 @@ def count_failure(limits: Iterable[Limit], now: datetime) -> None:
         if insert_if_new(db.session, SignInFailure, key=key, failures=1, failed_at=now):
             continue
         values = {"failures": SignInFailure.failures + 1, "failed_at": now}
-        db.session.execute(
-            update(SignInFailure)
-            .where(SignInFailure.key == key)
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
+        write(update(SignInFailure).where(SignInFailure.key == key).values(values))
 
 
 def forget_failures(limits: Iterable[Limit]) -> None:

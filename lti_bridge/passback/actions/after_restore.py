@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from ...core.db import affected, db
+from ...core.db import db, write
 from ...registrations.models import Grade
 
 
@@ -12,6 +12,6 @@ def distrust_results() -> int:
     What stands there then counts as ours: it is never lowered, nor taken for a person's. Commits.
     """
     statement = update(Grade).values(result_known=False)
-    count = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+    count = write(statement)
     db.session.commit()
     return count

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Select, func, insert, select, update
 
-from ...core.db import affected, db
+from ...core.db import affected, db, write
 from ...core.errors import Refused
 from ...core.leases import none_or_past
 from ...registrations.grade_updates import lock_grades, mark_due, send_now, trail, wake
@@ -103,16 +103,14 @@ def park(services: Services, grade_id: int, who: str) -> None:
     """
     now = services.now()
     mine = update(Grade).where(Grade.id == grade_id, none_or_past(Grade.lease_until, now))
-    taken = affected(
-        db.session.execute(
-            mine.values(
-                next_send_at=None,
-                parked_at=None,
-                waits_for_line_item=False,
-                lease_token=None,  # one that ran out must not come back to it
-                lease_until=None,
-                generation=Grade.generation + 1,
-            ).execution_options(synchronize_session=False)
+    taken = write(
+        mine.values(
+            next_send_at=None,
+            parked_at=None,
+            waits_for_line_item=False,
+            lease_token=None,  # one that ran out must not come back to it
+            lease_until=None,
+            generation=Grade.generation + 1,
         )
     )
     waiting = update(Score).where(

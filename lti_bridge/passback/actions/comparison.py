@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
 
-from ...core.db import db, reading
+from ...core.db import db, reading, write
 from ...core.errors import BridgeError
 from ...core.plain_text import counted, full_name
 from ...platforms.models import Deployment, Platform
@@ -258,12 +258,7 @@ def leave_lost(services: Services, link_id: int, who: str) -> int:
     for start in range(0, len(grade_ids), BATCH):
         batch = grade_ids[start : start + BATCH]
         lock_grades(batch)
-        db.session.execute(
-            update(Grade)
-            .where(Grade.id.in_(batch))
-            .values(compared=Drift.LEFT.kept)
-            .execution_options(synchronize_session=False)
-        )
+        write(update(Grade).where(Grade.id.in_(batch)).values(compared=Drift.LEFT.kept))
         for grade_id in batch:
             text = f"{who} left it as it is: the gradebook has no grade, and none is sent again."
             note(services, grade_id, "steer", text)

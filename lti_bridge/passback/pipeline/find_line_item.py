@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, select, update
 
-from ...core.db import db
+from ...core.db import db, write
 from ...core.errors import Refused, Unavailable
 from ...lms import score_replies
 from ...lti.gradebook import INVALID_SCOPE, NOT_GRANTED
@@ -148,11 +148,7 @@ def keep_line_item(services: Services, link_id: int, url: str, *, but: int = 0) 
         wake_waiting(link_id, services.now(), but=but, remade=True)
     unknown = ResourceLink.id == link_id, ResourceLink.line_item_url.is_(None)
     statement = update(ResourceLink).where(*unknown)
-    db.session.execute(
-        statement.values(line_item_url=url, line_item_lease_until=None).execution_options(
-            synchronize_session=False
-        )
-    )
+    write(statement.values(line_item_url=url, line_item_lease_until=None))
     db.session.commit()
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
-from ...core.db import affected, db
+from ...core.db import db, write
 from ...core.errors import NotFound, Refused, Unavailable
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import store_progress, trail
@@ -129,20 +129,7 @@ def _after_look(
         values["ended"] = True
     if following is None:
         _stop_looking(registration, session, values, now)
-    # An exit or a postback that came during the read has started looks of its own: those stand.
-    same_looks = (
-        Launch.id == session.launch_id,
-        Launch.looks_from == looks.since,
-        Launch.exited_at.is_not_distinct_from(session.exited_at),
-    )
-    kept = affected(
-        db.session.execute(
-            update(Launch)
-            .where(*same_looks)
-            .values(values)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    kept = _keep_looks(session, looks, values)
     if following is None and session.exited_at is not None:
         result = "found" if is_settled(looks, seen) else "none"
         reads = looks.made + looks.history_made
@@ -155,6 +142,16 @@ def _after_look(
     if following is None and snapshot.session is not None and snapshot.session.looks is not None:
         following = now  # the exit of another attempt has its turn
     return lease, snapshot, Look(following)
+
+
+def _keep_looks(session: LaunchRow, looks: PollState, values: dict[str, object]) -> bool:
+    """Write what came of a look, unless an exit or a postback has started looks of its own."""
+    same_looks = (
+        Launch.id == session.launch_id,
+        Launch.looks_from == looks.since,
+        Launch.exited_at.is_not_distinct_from(session.exited_at),
+    )
+    return write(update(Launch).where(*same_looks).values(values)) > 0
 
 
 def _looked_at(
@@ -199,9 +196,7 @@ def _stop_looking(
         Launch.id < session.launch_id,
         Launch.exited_at <= session.exited_at,
     )
-    db.session.execute(
-        earlier.values(settled_at=now, looks_from=None).execution_options(synchronize_session=False)
-    )
+    write(earlier.values(settled_at=now, looks_from=None))
 
 
 def _seen(
@@ -257,7 +252,7 @@ def _note_gone(
         values: dict[str, object] = {}
         _stop_looking(registration, session, values, now)
         statement = update(Launch).where(Launch.id == session.launch_id).values(values)
-        db.session.execute(statement.execution_options(synchronize_session=False))
+        write(statement)
     services.events.publish("read_gone")
     snapshot = replace(snapshot, sessions=read_sessions(services, snapshot))
     following = snapshot.session is not None and snapshot.session.looks is not None

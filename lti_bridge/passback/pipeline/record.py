@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from ...core.db import db, update_rows
+from ...core.db import db, update_rows, write
 from ...registrations.grade_updates import trail
 from ...registrations.models import REGISTRATION, Grade, ResourceLink
 from ...services import Services
@@ -128,6 +128,11 @@ def _insert_score(
     if draft.registration_id is not None:
         text = f"Decided to send {draft.score_given:g} of 100. {draft.reason}"
         trail(draft.registration_id, "decision", text, now, _correlation(snapshot))
+    return _row_of(draft, score_id, now, values)
+
+
+def _row_of(draft: Draft, score_id: int, now: datetime, values: dict[str, Any]) -> ScoreRow:
+    """Return the score that was just written as it is read from its row."""
     return ScoreRow(
         id=score_id,
         registration_id=draft.registration_id,
@@ -139,7 +144,7 @@ def _insert_score(
         reason=draft.reason,
         decided_at=now,
         finished_at=None,
-        timestamp=written.get("timestamp"),
+        timestamp=values.get("timestamp"),
         asked=draft.asked,
         renewed=draft.renewed,
         sequence=values["sequence"],
@@ -151,11 +156,7 @@ def supersede_waiting(grade_id: int, now: datetime, reason: str) -> None:
     waiting = update(Score).where(
         Score.grade_id == grade_id, Score.state.in_((ScoreState.QUEUED, ScoreState.PARKED))
     )
-    db.session.execute(
-        waiting.values(
-            state=ScoreState.SUPERSEDED, finished_at=now, reason=reason
-        ).execution_options(synchronize_session=False)
-    )
+    write(waiting.values(state=ScoreState.SUPERSEDED, finished_at=now, reason=reason))
 
 
 def keep_found(services: Services, turn: Turn, held: float, reason: str) -> Turn:
@@ -376,15 +377,11 @@ def _forget_line_item(snapshot: GradeSnapshot, line_item_url: str) -> None:
     older = update(Score).where(
         Score.grade_id.in_(grades), Score.line_item_url.is_(None), Score.timestamp.is_not(None)
     )
-    db.session.execute(
-        older.values(line_item_url=line_item_url).execution_options(synchronize_session=False)
-    )
+    write(older.values(line_item_url=line_item_url))
     statement = update(ResourceLink).where(
         ResourceLink.id == snapshot.link_row_id, ResourceLink.line_item_url == line_item_url
     )
-    db.session.execute(
-        statement.values(line_item_url=None).execution_options(synchronize_session=False)
-    )
+    write(statement.values(line_item_url=None))
 
 
 def _correlation(snapshot: GradeSnapshot) -> str | None:

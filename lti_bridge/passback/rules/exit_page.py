@@ -136,15 +136,7 @@ def _decide(facts: ExitFacts) -> ExitPage:
     if facts.looking and (score is None or not score.fresh):
         return _collecting(facts)
     if score is not None and score.state == ScoreState.PARKED:
-        return ExitPage(
-            step=SENT,
-            title=N_("Your result is safe, but the gradebook did not take it"),
-            text=score.reason,
-            notes=(N_("Your instructor or LMS admin can send it again."),),
-            tone="problem",
-            score=score.given,
-            final=not facts.looking,
-        )
+        return _not_taken(facts, score)
     if score is not None and score.state == ScoreState.ACCEPTED:
         return _accepted(facts, score)
     if score is not None:
@@ -163,6 +155,18 @@ def _decide(facts: ExitFacts) -> ExitPage:
         text=facts.decision or N_("The course has not reported a result yet."),
         notes=() if facts.report.completion == Completion.COMPLETED else (GO_ON,),
         tone="wait",
+        final=not facts.looking,
+    )
+
+
+def _not_taken(facts: ExitFacts, score: ShownScore) -> ExitPage:
+    return ExitPage(
+        step=SENT,
+        title=N_("Your result is safe, but the gradebook did not take it"),
+        text=score.reason,
+        notes=(N_("Your instructor or LMS admin can send it again."),),
+        tone="problem",
+        score=score.given,
         final=not facts.looking,
     )
 

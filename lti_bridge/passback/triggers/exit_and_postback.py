@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from ...core import correlation
-from ...core.db import affected, db, insert_if_new
+from ...core.db import affected, db, insert_if_new, write
 from ...registrations.grade_updates import (
     lock_grade_of,
     lock_grade_of_launch,
@@ -118,9 +118,8 @@ def _note_postbacks_work(account_id: int, now: datetime) -> None:
     stale = SweepCursor.postbacks_seen_at.is_(None) | (
         SweepCursor.postbacks_seen_at < now - POSTBACK_NOTED_EVERY
     )
-    db.session.execute(
+    write(
         update(SweepCursor)
         .where(SweepCursor.scorm_account_id == account_id, stale)
         .values(postbacks_seen_at=now)
-        .execution_options(synchronize_session=False)
     )

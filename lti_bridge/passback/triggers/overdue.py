@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, or_, select, union, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ...core.db import db
+from ...core.db import db, write
 from ...core.errors import Unavailable
 from ...core.leases import none_or_past
 from ...registrations.grade_updates import WORK_TASK, lock_grades
@@ -53,7 +53,7 @@ def run_overdue_round(services: Services, work: Callable[[int], object]) -> int:
         return 0
     lock_grades(chosen)
     statement = update(Grade).where(Grade.id.in_(chosen)).values(woken_at=services.now())
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
     db.session.commit()
     for number, grade_id in enumerate(chosen):
         try:

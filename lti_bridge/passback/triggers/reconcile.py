@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from ...audit.log import record
-from ...core.db import affected, db
+from ...core.db import affected, db, write
 from ...core.errors import BridgeError, NotFound
 from ...core.plain_text import counted, full_name
 from ...lti.values import LmsResult, same_line_item
@@ -276,11 +276,7 @@ def _send_again(services: Services, finding: Finding, registration: int | None) 
         .scalar_subquery()
     )
     statement = update(Grade).where(Grade.id == finding.grade_id, state == ScoreState.ACCEPTED)
-    marked = affected(
-        db.session.execute(
-            statement.values(resend=LOST).execution_options(synchronize_session=False)
-        )
-    )
+    marked = write(statement.values(resend=LOST))
     if not marked:
         return
     mark_due(finding.grade_id, "send", services.now())

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ...core.db import affected, db
+from ...core.db import db, write
 from ...core.errors import BridgeError
 from ...core.leases import LeaseLost, Leases, none_or_past
 from ...platforms.accounts import list_accounts
@@ -204,7 +204,7 @@ def recheck_unresolved(services: Services) -> int:
         following = _recheck_after(now, launched_at)
         mine = Registration.id == row_id, Registration.recheck_at == recheck_at
         statement = update(Registration).where(*mine).values(recheck_at=following)
-        taken = affected(db.session.execute(statement.execution_options(synchronize_session=False)))
+        taken = write(statement)
         if taken and _is_unresolved(row_id):
             mark_due(grade_id, "read", now)
             woken.append(grade_id)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR
-from ...core.db import db
+from ...core.db import db, write
 from ...core.leases import LeaseLost, none_or_past
 from ...platforms.accounts import list_accounts
 from ...registrations.models import Learner, Registration
@@ -156,7 +156,7 @@ def _note_deleted(services: Services, work: Work, name: str) -> None:
     hold(services, work)
     mine = Registration.registration_id == name, Registration.learner_id == work.learner_id
     statement = update(Registration).where(*mine).values(created_at=None, posted_at=None)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
     row = db.session.get_one(Erasure, work.erasure_id, populate_existing=True)
     row.removed = row.removed | {IN_SCORM_CLOUD: row.removed.get(IN_SCORM_CLOUD, 0) + 1}
     db.session.commit()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import aliased
 
-from ...core.db import affected, db, reading
+from ...core.db import db, reading, write
 from ...core.errors import BridgeError, Refused, Unavailable
 from ...passback.rules.retry_policy import Backoff, gives_up, wait_seconds
 from ...services import Services
@@ -178,7 +178,7 @@ def _note(claimed: Any, **values: Any) -> bool:
     """Write the outcome, unless the claim ran out and another process has tried it since."""
     mine = AlertMessage.id == claimed.id, AlertMessage.tries == claimed.tries
     statement = update(AlertMessage).where(*mine).values(values)
-    return affected(db.session.execute(statement.execution_options(synchronize_session=False))) > 0
+    return write(statement) > 0
 
 
 def _wake_others(channel_id: int, now: datetime) -> None:
@@ -189,4 +189,4 @@ def _wake_others(channel_id: int, now: datetime) -> None:
         AlertMessage.failure != "",
     )
     statement = update(AlertMessage).where(*waiting).values(next_try_at=now)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select, update
 
 from ...audit.actor import Scope
-from ...core.db import db, insert_if_new, reading
+from ...core.db import db, insert_if_new, reading, write
 from ...core.leases import Leases, none_or_past
 from ...core.plain_text import one_line
 from ...passback.models import Score
@@ -113,7 +113,7 @@ def _beginning(problem: Problem, now: datetime) -> dict[str, str | datetime]:
 def _update(row_ids: Sequence[int], **values: object) -> None:
     if row_ids:
         statement = update(SeenProblem).where(SeenProblem.id.in_(row_ids)).values(values)
-        db.session.execute(statement.execution_options(synchronize_session=False))
+        write(statement)
 
 
 def _write_digests(

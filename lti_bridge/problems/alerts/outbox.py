@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import delete, update
 
-from ...core.db import db
+from ...core.db import db, write
 from ...services import Services
 from .decide import AlertLine
 from .messages import AlertNews, as_json, as_slack, as_teams, say_subject, say_text
@@ -70,7 +70,7 @@ def drop_waiting(channel_id: int, why: str, now: datetime) -> None:
     waiting = AlertMessage.channel_id == channel_id, AlertMessage.next_try_at.is_not(None)
     values = {"next_try_at": None, "gave_up_at": now, "failure": why}
     statement = update(AlertMessage).where(*waiting).values(values)
-    db.session.execute(statement.execution_options(synchronize_session=False))
+    write(statement)
 
 
 def forget_old(now: datetime) -> None:
@@ -78,4 +78,4 @@ def forget_old(now: datetime) -> None:
     done = AlertMessage.created_at < now - MESSAGES_KEPT, AlertMessage.next_try_at.is_(None)
     over = SeenProblem.ended_at < now - ENDED_KEPT
     for statement in (delete(AlertMessage).where(*done), delete(SeenProblem).where(over)):
-        db.session.execute(statement.execution_options(synchronize_session=False))
+        write(statement)

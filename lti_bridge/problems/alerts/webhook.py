@@ -47,13 +47,16 @@ def post(
         headers=headers,
         data=body,
     )
-    status = answer.status_code
+    _judge(answer.status_code, read_retry_after(answer))
+
+
+def _judge(status: int, retry_after: float | None) -> None:
     if 200 <= status < 300:
         return
     if status == 429 or status >= 500:
         raise Unavailable(
             f"the webhook answered {status}: it is tried again",
-            retry_after=read_retry_after(answer),
+            retry_after=retry_after,
         )
     if 300 <= status < 400:
         raise Refused(f"the webhook answered {status}, a redirect: give the address it leads to")
