@@ -15,6 +15,7 @@ from lti_bridge.lms.registry import ALL
 
 ROOT = Path(lti_bridge.__file__).parent
 SANDBOX_ROOT = ROOT.parent / "lti_sandbox"
+TESTS_ROOT = Path(__file__).parent
 
 # From the top of the house down. Imports point down; chapters of one layer never meet.
 LAYERS: tuple[tuple[str, ...], ...] = (
@@ -76,6 +77,113 @@ PURE = {
     "problems.problem",
     "problems.alerts.decide",
     "problems.alerts.messages",
+}
+
+# Modules whose test is not named after them: the test that runs most of each.
+TESTED_IN = {
+    "browser/test_demo.py": "commands.demo commands.run_demo",
+    "console/accounts/test_accounts_and_keys.py": """
+        console.accounts.pages console.accounts.views console.keys.views
+    """,
+    "console/alerts/test_alerts.py": """
+        console.alerts.forms console.alerts.pages console.alerts.views
+    """,
+    "console/audit/test_views.py": "audit.log web.csv_files",
+    "console/courses/test_courses.py": "console.courses.pages console.courses.views",
+    "console/guide/test_steps.py": "console.guide.views ops.kept_checks",
+    "console/learners/test_views.py": "console.learners.page",
+    "console/overview/test_daily_counts.py": "web.histogram",
+    "console/overview/test_on_the_way.py": "console.overview.views",
+    "console/people/test_lms_admins.py": "console.overview.activities",
+    "console/platforms/test_pages.py": """
+        audit.actor console.forms console.platforms.forms console.platforms.views
+    """,
+    "console/problems/test_views.py": """
+        console.problems.actions problems.launch_problems problems.stuck_grades
+    """,
+    "console/sign_in/test_views.py": """
+        console.people.accounts console.people.views console.sign_in.passwords
+        console.sign_in.sessions console.sign_in.throttle
+    """,
+    "console/test_access.py": "console.checks.run console.checks.views console.layout",
+    "core/http/test_session.py": "core.errors core.http.address_guard",
+    "core/test_config.py": "core.config_values core.paths",
+    "deep_linking/test_package_views.py": "courses.import_package deep_linking.upload_tokens",
+    "instructor/test_activity.py": """
+        instructor.choose_course instructor.export_csv instructor.views
+    """,
+    "instructor/test_activity_views.py": """
+        instructor.actions instructor.grading_form instructor.roster
+    """,
+    "launches/test_before_player.py": "passback.exit_page registrations.kept_outcomes",
+    "launches/test_enrolment.py": "launches.receive_launch registrations.staff_visits",
+    "launches/test_login_views.py": "launches.login launches.retry_token",
+    "launches/test_views.py": """
+        launches.outcomes launches.preview launches.verify_launch lti.id_token services
+        web.visit
+    """,
+    "lms/test_readings.py": "lms.base lms.canvas",
+    "lms/test_score_replies.py": "lms.generic lms.moodle",
+    "lti/test_gradebook.py": "lti.values",
+    "ops/test_health.py": "ops.views",
+    "ops/test_logs.py": "core.correlation",
+    "ops/test_metrics.py": "core.events ops.gauges",
+    "ops/test_selftest.py": "commands.doctor ops.reachability registrations.granted_scopes",
+    "passback/actions/test_by_hand.py": "passback.actions.outlook",
+    "passback/actions/test_comparison.py": "passback.triggers.reconcile",
+    "passback/actions/test_policy_change.py": "passback.pipeline.snapshot",
+    "passback/pipeline/test_find_line_item.py": "passback.pipeline.creation_lease",
+    "passback/pipeline/test_reading.py": """
+        passback.pipeline.read_gradebook passback.pipeline.record
+        passback.pipeline.send_score passback.rules.grade_snapshot passback.rules.plan
+        passback.rules.reasons passback.triggers.read_column
+    """,
+    "passback/rules/test_exit_page.py": "passback.rules.score_states",
+    "passback/test_learner_state.py": "passback.learner_progress",
+    "platforms/test_connect.py": """
+        lms.tool_definition lti.dynamic_registration platforms.connect_cookie
+        platforms.connect_errors platforms.invites platforms.views
+    """,
+    "platforms/test_registry.py": "platforms.connection_values platforms.deployments",
+    "privacy/erasure/test_run.py": """
+        privacy.erasure.delete_rows privacy.erasure.finish privacy.erasure.lease
+        privacy.erasure.report privacy.erasure.request privacy.erasure.scorm_cloud
+    """,
+    "privacy/test_retention.py": "privacy.retention_rules",
+    "problems/alerts/test_decide.py": "problems.problem",
+    "problems/alerts/test_deliver.py": """
+        problems.alerts.evaluate problems.alerts.outbox problems.alerts.runner
+    """,
+    "problems/test_refused_launches.py": """
+        problems.find_problems problems.find_refusals problems.note_writer
+    """,
+    "queue/test_queue.py": "queue.engine queue.worker",
+    "registrations/test_create_registration.py": """
+        registrations.create_lease registrations.find_existing
+    """,
+    "registrations/test_launch_rows.py": """
+        registrations.launch_snapshot registrations.resource_links
+    """,
+    "scorm_cloud/test_client.py": "scorm_cloud.request_bodies",
+    "story/test_gradebook_truth.py": "registrations.platform_pause",
+    "story/test_interleavings.py": """
+        passback.pipeline.read_progress passback.triggers.exit_and_postback
+    """,
+    "story/test_problems.py": "problems.bridge_problems problems.lost_grades",
+    "story/test_races.py": "passback.views",
+    "story/test_right_number.py": "registrations.learner_names",
+    "story/test_sweep.py": "passback.tasks passback.triggers.sweep",
+    "test_cli.py": """
+        app commands.accounts commands.console commands.courses commands.keys
+        commands.learners commands.links commands.opening commands.platforms
+        commands.registrations commands.sandbox commands.scores commands.serving
+        passback.actions.after_restore
+    """,
+    "test_migrations.py": "core.schema",
+    "test_processes.py": "__main__ core.processes privacy.tasks problems.tasks",
+    "web/test_frames.py": "platforms.frame_origins web.pages",
+    "web/test_learner_languages.py": "web.refusals",
+    "web/test_translate.py": "web.sentences",
 }
 
 # Each outside library has its place, and only there can it be replaced.
@@ -329,6 +437,30 @@ def test_public_class_name_has_one_body():
     twice = {name: homes for name, homes in public_classes().items() if len(homes) > 1}
 
     assert twice == {}, f"give each class a name of its own: {twice}"
+
+
+def own_test(module: str) -> Path:
+    """Return where a module's test is looked for first: in the same folder, by the same name."""
+    path = MODULES[module].relative_to(ROOT)
+    return TESTS_ROOT / path.parent / f"test_{path.name}"
+
+
+@pytest.mark.parametrize("module", sorted(INSIDE))
+def test_module_has_a_test(module):
+    if MODULES[module].name == "__init__.py" or module.endswith((".models", ".wiring")):
+        return  # rows: test_migrations.py compares them all; wiring: every test of a page
+    homes = [test for test, names in TESTED_IN.items() if module in names.split()]
+
+    assert own_test(module).exists() or homes, f"say in TESTED_IN which test holds {module}"
+    assert not (own_test(module).exists() and homes), f"{module} has a test by its name"
+    assert len(homes) < 2, f"{module} stands in TESTED_IN twice"
+
+
+def test_table_of_tests_names_what_is_there():
+    named = {module for names in TESTED_IN.values() for module in names.split()}
+
+    assert named - INSIDE.keys() == set(), "TESTED_IN names modules that are gone"
+    assert [test for test in TESTED_IN if not (TESTS_ROOT / test).exists()] == []
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

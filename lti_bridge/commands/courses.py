@@ -9,7 +9,7 @@ from ..audit.log import OPERATOR
 from ..core.db import db
 from ..core.errors import Refused, Unavailable
 from ..courses.check_package import check_package
-from ..courses.import_package import Package, find_course, record_upload, send_checked
+from ..courses.import_package import Package, find_course, send_checked
 from ..platforms.accounts import DEFAULT, get_account
 from ..scorm_cloud.client import ScormCloudClient
 from ..scorm_cloud.courses import ImportJob
@@ -65,7 +65,7 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
                 f"The course {course_id} exists already; --new-version uploads a new version."
             )
             return
-        package = Package(opened, file.name, course_id, course_id, may_replace=new_version)
+        package = Package(opened, file.name, course_id, course_id, new_version, OPERATOR)
         size = file.stat().st_size
         with click.progressbar(length=size, label=f"Uploading {file.name}") as bar:
             job_id = send_checked(
@@ -73,7 +73,6 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
                 new_version=existing is not None,
                 progress=bar.update,
             )
-        record_upload(services, OPERATOR, row, course_id, new_version=existing is not None)
         job = wait_for_import(services.scorm_cloud(row), job_id)
         for warning in job.warnings:
             click.echo(f"Warning: {warning}", err=True)

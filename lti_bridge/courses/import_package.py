@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
+
+from flask import Request
 
 from ..audit.actor import Actor
 from ..audit.log import record
@@ -41,7 +43,8 @@ class CourseExists(UploadRefused):
 class Package:
     """What the person sends: `new_version_of` is the id that they were asked about, or empty.
 
-    `may_replace` tells whether an owner of the bridge lets them upload new versions.
+    `may_replace` tells whether an owner of the bridge lets them upload new versions; `sender` and
+    the platform are for the audit log.
     """
 
     file: BinaryIO
@@ -49,6 +52,26 @@ class Package:
     course_id: str
     new_version_of: str
     may_replace: bool
+    sender: Actor | str
+    platform_id: int | None = None
+
+
+def read_package(
+    request: Request, *, may_replace: bool, sender: Actor | str, platform_id: int | None
+) -> Package:
+    """Return the package that an upload's form carries. Raises UploadRefused when it has none."""
+    file = request.files.get("package")
+    if file is None or not file.filename:
+        raise UploadRefused("no_file", "Choose the zip file of a course first.")
+    return Package(
+        file=cast(BinaryIO, file.stream),
+        file_name=file.filename,
+        course_id=request.form.get("course_id", "").strip(),
+        new_version_of=request.form.get("new_version_of", ""),
+        may_replace=may_replace,
+        sender=sender,
+        platform_id=platform_id,
+    )
 
 
 @dataclass(frozen=True)
@@ -107,11 +130,11 @@ def answer_check(
 
 
 def send_package(services: Services, account: ScormAccount, package: Package) -> tuple[str, str]:
-    """Send a package to SCORM Cloud; returns the import job's id and the course's.
+    """Send a package to SCORM Cloud; returns the import job's id and the course's. Commits.
 
     Raises CourseExists unless the person said that it is a new version of that very course and may
-    replace it,
-    UploadRefused for a file that is no package or that SCORM Cloud does not take, Unavailable.
+    replace it, UploadRefused for a file that is no package or that SCORM Cloud does not take, and
+    Unavailable.
     """
     check_package(package.file)
     course_id = check_course_id(package.course_id or propose_course_id(package.file_name))
@@ -133,7 +156,8 @@ def send_checked(
     new_version: bool,
     progress: Callable[[int], None] | None = None,
 ) -> str:
-    """Send a package that `check_package` has seen; returns the import job's id.
+    """Send a package that `check_package` has seen, and tell the audit log of one that was taken;
+    returns the import job's id. Commits.
 
     `progress` is told the number of bytes sent since it was last called. Raises UploadRefused for
     what SCORM Cloud does not take, CourseExists where another upload was faster, Unavailable.
@@ -160,23 +184,17 @@ def send_checked(
         raise UploadRefused("unknown_arrival", UNKNOWN_ARRIVAL) from error
     if not job_id:
         raise UploadRefused("unknown_arrival", UNKNOWN_ARRIVAL)
+    _record(services, account, package, course_id, new_version)
     return job_id
 
 
-def record_upload(
-    services: Services,
-    actor: Actor | str,
-    account: ScormAccount,
-    course_id: str,
-    *,
-    new_version: bool,
-    platform_id: int | None = None,
+def _record(
+    services: Services, account: ScormAccount, package: Package, course_id: str, new_version: bool
 ) -> None:
-    """Tell the audit log of a package that SCORM Cloud has taken. Commits."""
     version = "as a new version of" if new_version else "as"
     said = f"uploaded a package to the account {account.name} {version} {course_id}"
     subject, now = f"course {course_id}", services.now()
-    record(actor, "upload", subject, said, now=now, platform_id=platform_id)
+    record(package.sender, "upload", subject, said, now=now, platform_id=package.platform_id)
     db.session.commit()
 
 

@@ -1,21 +1,20 @@
 """HTTP of uploading a package from the picker: the form, the file, and how its import goes."""
 
 from dataclasses import astuple
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from ..core.errors import BridgeError, PageRefused, Refused, Unavailable
-from ..courses.check_package import UploadRefused
 from ..courses.import_package import (
     FORM_BYTES,
     MEGABYTE,
     CourseExists,
-    Package,
     answer_check,
     check_free,
     describe_existing,
+    read_package,
     say_failure,
     too_large,
 )
@@ -135,21 +134,14 @@ def _read_form(services: Services) -> None:
 
 
 def _send(services: Services, picker: Picker) -> str:
-    file = request.files.get("package")
-    if file is None or not file.filename:
-        raise UploadRefused("no_file", "Choose the zip file of a course first.")
-    form = request.form
-    return upload_tokens.send_package(
-        services,
-        picker,
-        Package(
-            file=cast(BinaryIO, file.stream),
-            file_name=file.filename,
-            course_id=form.get("course_id", "").strip(),
-            new_version_of=form.get("new_version_of", ""),
-            may_replace=picker.may_replace,
-        ),
+    page = picker.page
+    package = read_package(
+        request,
+        may_replace=picker.may_replace,
+        sender=f"{page.visitor} {page.sub}",
+        platform_id=page.platform_id,
     )
+    return upload_tokens.send(services, picker, package)
 
 
 def _to_form(services: Services, picker: Picker, problem: BridgeError | None = None) -> Response:

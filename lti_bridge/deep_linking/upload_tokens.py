@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from ..core.errors import PageRefused
-from ..courses import import_package
-from ..courses.import_package import Import, Package, look_at_import
+from ..courses.import_package import Import, Package, look_at_import, send_package
 from ..services import Services
 from ..web.page_tokens import PageToken, read_page, sign_page
 from .picker import Picker, read_picker, with_data
@@ -60,17 +59,12 @@ def _uploading(picker: Picker) -> Picker:
     return picker
 
 
-def send_package(services: Services, picker: Picker, package: Package) -> str:
+def send(services: Services, picker: Picker, package: Package) -> str:
     """Send a package and return the token of the page that follows its import.
 
-    Raises as import_package.send_package; otherwise the audit log names who sent it. Commits.
+    Raises as `send_package`. Commits.
     """
-    job_id, course_id = import_package.send_package(services, picker.account, package)
-    import_package.record_upload(
-        *(services, f"{picker.page.visitor} {picker.page.sub}", picker.account, course_id),
-        new_version=package.new_version_of == course_id,
-        platform_id=picker.page.platform_id,
-    )
+    job_id, course_id = send_package(services, picker.account, package)
     return with_data(services, picker, job=job_id, importing=course_id)
 
 

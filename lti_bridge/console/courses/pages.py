@@ -9,12 +9,7 @@ from sqlalchemy import Select, or_, select
 from ...audit.actor import Actor, Scope
 from ...core.db import db, reading
 from ...core.errors import ConfigurationError, NotFound
-from ...courses.import_package import (
-    Package,
-    interactive_seconds,
-    record_upload,
-    send_package,
-)
+from ...courses.import_package import interactive_seconds
 from ...courses.search import CourseList, find_courses, read_trail
 from ...platforms.accounts import account_for, list_accounts, may_replace_courses, uses
 from ...platforms.models import Deployment, Platform, ScormAccount
@@ -151,22 +146,6 @@ def may_replace(actor: Actor) -> bool:
         return True
     with reading(db.session()):
         return may_replace_courses(db.session.get_one(Platform, actor.scope.platform_id))
-
-
-def upload(
-    services: Services, actor: Actor, account: ScormAccount, package: Package
-) -> tuple[str, str]:
-    """Send a package; returns the import's job id, and the course's id. Commits an audit entry.
-
-    Raises as `send_package` does; nothing is recorded then.
-    """
-    job_id, course_id = send_package(services, account, package)
-    record_upload(
-        *(services, actor, account, course_id),
-        new_version=package.new_version_of == course_id,
-        platform_id=actor.scope.platform_id,
-    )
-    return job_id, course_id
 
 
 def _course_of(link: ResourceLink) -> str | None:

@@ -1,22 +1,22 @@
 """Courses at the console: the list, one course, the upload and how its import goes."""
 
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 
 from ...audit.actor import Actor
 from ...core.errors import BridgeError, NotFound, Refused, Unavailable
-from ...courses.check_package import UploadRefused
 from ...courses.import_package import (
     FORM_BYTES,
     MEGABYTE,
     CourseExists,
-    Package,
     answer_check,
     describe_existing,
     interactive_seconds,
     look_at_import,
+    read_package,
     say_failure,
+    send_package,
     too_large,
 )
 from ...platforms.models import ScormAccount
@@ -24,7 +24,7 @@ from ...services import current_services
 from ...web.pages import see_other, with_headers
 from ..access import Rule, allow, not_found
 from ..layout import show
-from .pages import get_account_for, load_course, load_courses, may_replace, upload
+from .pages import get_account_for, load_course, load_courses, may_replace
 
 blueprint = Blueprint("courses", __name__, url_prefix="/console/courses")
 
@@ -99,7 +99,13 @@ def send(actor: Actor, account_id: int) -> Response:
     account = get_account_for(actor, account_id)
     scripted = request.accept_mimetypes.best == "application/json"
     try:
-        job_id, course_id = upload(current_services(), actor, account, _read_package(actor))
+        package = read_package(
+            request,
+            may_replace=may_replace(actor),
+            sender=actor,
+            platform_id=actor.scope.platform_id,
+        )
+        job_id, course_id = send_package(current_services(), account, package)
     except BridgeError as error:
         if isinstance(error, CourseExists) and scripted:
             return _json(describe_existing(error), 409)
@@ -148,19 +154,6 @@ def import_status(actor: Actor, account_id: int) -> Response:
         return _json({"status": "RUNNING"})
     except BridgeError as error:
         return _json({"status": "ERROR", "error": say_failure(error)}, 400)
-
-
-def _read_package(actor: Actor) -> Package:
-    file = request.files.get("package")
-    if file is None or not file.filename:
-        raise UploadRefused("no_file", "Choose the zip file of a course first.")
-    return Package(
-        file=cast(BinaryIO, file.stream),
-        file_name=file.filename,
-        course_id=request.form.get("course_id", "").strip(),
-        new_version_of=request.form.get("new_version_of", ""),
-        may_replace=may_replace(actor),
-    )
 
 
 def _show_form(account: ScormAccount, problem: BridgeError | None = None) -> Response:
