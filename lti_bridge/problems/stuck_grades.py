@@ -143,7 +143,8 @@ def _problem(group: list[StuckGrade], platform: Platform) -> Problem:
         who=cause.who,
         how=cause.how,
         learners=len({one.learner_id for one in group}),
-        serious=cause.serious,
+        # An LMS that is switched off here is nobody's alert.
+        serious=cause.serious and platform.disabled_at is None,
         told_after=timedelta() if at_once else GRADES_WAIT,
         platform_id=platform.id,
         row_id=platform.id,

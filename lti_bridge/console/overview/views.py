@@ -12,8 +12,8 @@ from ..access import Rule, allow
 from ..layout import show
 from .activities import load_activities
 from .daily_counts import count_days, measure_latency
-from .failing_platforms import find_sweeps
 from .on_the_way import load_overview
+from .sweeps import find_sweeps
 
 LISTED_PROBLEMS = 8
 

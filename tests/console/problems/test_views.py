@@ -149,6 +149,18 @@ def test_what_waits_for_a_person_is_sent_anew(world: World, owner: FlaskClient) 
     assert rows == {stopped.id: "asked", shown.id: "asked"}
 
 
+def test_lms_that_is_switched_off_is_no_alert(world: World, owner: FlaskClient) -> None:
+    row = add_stuck(world, "u1", reason="It is Tuesday.")
+    before = text_of(owner)
+    row.platform.disabled_at = world.services.now()
+    db.session.commit()
+    after = text_of(owner)
+
+    assert '<span class="count">1<span' in before
+    assert '<span class="count">' not in after
+    assert "School refuses scores: It is Tuesday." in after
+
+
 def test_activity_without_a_column_is_linked(world: World, owner: FlaskClient) -> None:
     add_stuck(world, "u1", state="queued", reason=NONE_YET, waits_for_line_item=True)
 

@@ -118,8 +118,8 @@ def test_certificate_is_checked(
     security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context, path = certificate(tmp_path, "127.0.0.1")
-    way = {"starttls": context} if security == mail.STARTTLS else {"ssl_context": context}
-    with open_inbox(**way) as inbox:  # type: ignore[arg-type]
+    way = "starttls" if security == mail.STARTTLS else "ssl_context"
+    with open_inbox(**{way: context}) as inbox:
         unknown = refusal(access(inbox.port, security))
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
         send(access(inbox.port, security))

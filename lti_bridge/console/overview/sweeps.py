@@ -4,15 +4,14 @@ From rows, so that every process of every node says the same.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 
 from ...core.db import db
 from ...passback.models import SweepCursor
 from ...platforms.models import ScormAccount
-
-LATE = timedelta(minutes=5)
+from ...problems.bridge_problems import LATE
 
 
 @dataclass(frozen=True)
