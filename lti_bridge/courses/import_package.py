@@ -9,7 +9,7 @@ from flask import Request
 from ..audit.actor import Actor
 from ..audit.log import record
 from ..core.db import db
-from ..core.errors import BridgeError, NotFound, Refused, Unavailable
+from ..core.errors import BridgeError, NotFound, Reason, Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..scorm_cloud.courses import Course, ImportJob
 from ..services import Services
@@ -177,7 +177,7 @@ def send_checked(
             if existing is not None:
                 suggestion = suggest_course_id(services, account, course_id)
                 raise CourseExists(existing, suggestion, package.may_replace) from error
-        raise UploadRefused("scorm_cloud_refused", _refusal(error)) from error
+        raise UploadRefused(Reason.SCORM_CLOUD_REFUSED, _refusal(error)) from error
     except Unavailable as error:
         if not error.effect_unknown:
             raise
@@ -242,7 +242,7 @@ def say_failure(error: BridgeError) -> str:
         return str(error)
     if isinstance(error, Unavailable):
         return "SCORM Cloud does not answer right now. Try again in a moment."
-    reason = getattr(error, "reason", "scorm_cloud_refused")
+    reason = getattr(error, "reason", Reason.SCORM_CLOUD_REFUSED)
     rejection = get_rejection(reason)
     return f"{rejection.title}. {rejection.happened} {rejection.advice}"
 

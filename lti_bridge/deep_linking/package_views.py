@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ..core.errors import BridgeError, PageRefused, Refused, Unavailable
+from ..core.errors import BridgeError, PageRefused, Reason, Refused, Unavailable
 from ..courses.import_package import (
     FORM_BYTES,
     MEGABYTE,
@@ -128,9 +128,9 @@ def _read_form(services: Services) -> None:
     try:
         request.form.get("page")
     except RequestEntityTooLarge as error:
-        raise PageRefused("package_too_large") from error
+        raise PageRefused(Reason.PACKAGE_TOO_LARGE) from error
     except OSError as error:
-        raise PageRefused("no_room", str(error)) from error
+        raise PageRefused(Reason.NO_ROOM, str(error)) from error
 
 
 def _send(services: Services, picker: Picker) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from ..core.db import db, reading
-from ..core.errors import NotFound, PageRefused
+from ..core.errors import NotFound, PageRefused, Reason
 from ..courses.import_package import interactive_seconds
 from ..lti.claims import LaunchClaims
 from ..lti.deep_linking import (
@@ -156,10 +156,10 @@ def begin_picking(
 def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
     """Return the reason why nothing can be picked, empty when something can."""
     if visitor is Visitor.STRANGER:
-        return "not_enrolled"
+        return Reason.NOT_ENROLLED
     if not visitor.is_staff:
-        return "picking_not_allowed"
-    return "" if settings.accepts_links else "links_not_accepted"
+        return Reason.PICKING_NOT_ALLOWED
+    return "" if settings.accepts_links else Reason.LINKS_NOT_ACCEPTED
 
 
 def read_picker(
@@ -172,16 +172,16 @@ def read_picker(
     """
     page = read_page(services, token, at)
     if page.data.get("kind") != kind:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     with reading(db.session()):  # calls follow
         deployment = db.session.get(Deployment, page.deployment_id)
         if deployment is None or deployment.platform_id != page.platform_id:
-            raise PageRefused("page_expired")
+            raise PageRefused(Reason.PAGE_EXPIRED)
         if deployment.platform.disabled_at is not None or deployment.status != ACTIVE:
-            raise PageRefused("platform_disabled")
+            raise PageRefused(Reason.PLATFORM_DISABLED)
         account = account_for(deployment.platform)
         if account.id != page.data.get("account"):
-            raise PageRefused("page_expired")
+            raise PageRefused(Reason.PAGE_EXPIRED)
         platform = platform_values(deployment.platform)
         may_replace = may_replace_courses(deployment.platform)
         return Picker(token, page, account, platform, deployment.deployment_id, may_replace)
@@ -227,7 +227,7 @@ def build_preview(services: Services, picker: Picker, course_id: str) -> str:
             course_id, done_url, deadline_seconds=interactive_seconds(services)
         )
     except NotFound as error:
-        raise PageRefused("course_missing") from error
+        raise PageRefused(Reason.COURSE_MISSING) from error
 
 
 def read_items(picker: Picker, form: Mapping[str, str]) -> list[CourseItem]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from ..core.errors import PageRefused
+from ..core.errors import PageRefused, Reason
 from ..courses.import_package import Import, Package, look_at_import, send_package
 from ..services import Services
 from ..web.page_tokens import PageToken, read_page, sign_page
@@ -28,7 +28,7 @@ def read_upload(services: Services, ticket: str) -> PageToken:
     """Return whose upload an address belongs to; raises PageRefused."""
     page = read_page(services, ticket)
     if page.data.get("kind") != UPLOAD:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return page
 
 
@@ -44,7 +44,7 @@ def read_upload_picker(
     mine = (page.platform_id, page.deployment_id, page.sub, picker.account.id)
     theirs = (ticket.platform_id, ticket.deployment_id, ticket.sub, ticket.data.get("account"))
     if mine != theirs:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return _uploading(picker)
 
 
@@ -55,7 +55,7 @@ def get_uploader(services: Services, token: str) -> Picker:
 
 def _uploading(picker: Picker) -> Picker:
     if not picker.may_upload:
-        raise PageRefused("uploading_not_allowed")
+        raise PageRefused(Reason.UPLOADING_NOT_ALLOWED)
     return picker
 
 
@@ -75,5 +75,5 @@ def read_import(services: Services, picker: Picker) -> Import:
     """
     job_id, course_id = picker.page.data.get("job"), picker.page.data.get("importing")
     if not job_id or not course_id:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return look_at_import(services, picker.account, str(job_id), str(course_id))

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from ..audit.log import record
 from ..core.db import db, reading
-from ..core.errors import PageRefused
+from ..core.errors import PageRefused, Reason
 from ..passback.actions import by_hand, comparison
 from ..passback.learner_state import ATTENTION
 from ..passback.rules.drift import ASKED_ABOUT, OTHER_STANDS
@@ -38,7 +38,7 @@ def act_on(services: Services, page: PageToken, learner_id: int, action: str) ->
     require_manager(page)
     facts = load_facts(page)
     if action not in ACTS:
-        raise PageRefused("page_expired", f"no act {action}")
+        raise PageRefused(Reason.PAGE_EXPIRED, f"no act {action}")
     grade_id = _find_grade(facts, learner_id)
     db.session.commit()
     do, said = ACTS[action]
@@ -52,7 +52,7 @@ def _find_grade(facts: LinkFacts, learner_id: int) -> int:
     )
     grade_id = db.session.scalar(query)
     if grade_id is None:  # of another activity, or erased
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return grade_id
 
 
@@ -63,7 +63,7 @@ def find_to_resend(services: Services, page: PageToken, which: str) -> tuple[Lin
     """
     require_manager(page)
     if which not in WHICH:
-        raise PageRefused("page_expired", f"no choice {which}")
+        raise PageRefused(Reason.PAGE_EXPIRED, f"no choice {which}")
     facts = load_facts(page)
     db.session.commit()
     with reading(db.session()):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..core.db import begin_reading, db, reading
-from ..core.errors import BridgeError, NotFound, PageRefused, Unavailable
+from ..core.errors import BridgeError, NotFound, PageRefused, Reason, Unavailable
 from ..lti.memberships import Member
 from ..lti.roles import Visitor, decide_visitor
 from ..lti.values import PlatformValues
@@ -109,13 +109,13 @@ def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list
 def require_staff(page: PageToken) -> None:
     """Raise PageRefused "not_for_you" unless the page's reader may see every learner."""
     if not page.visitor.is_staff:
-        raise PageRefused("not_for_you")
+        raise PageRefused(Reason.NOT_FOR_YOU)
 
 
 def require_manager(page: PageToken) -> None:
     """Raise PageRefused "not_for_you" unless the page's reader may change the activity."""
     if not page.visitor.manages:
-        raise PageRefused("not_for_you")
+        raise PageRefused(Reason.NOT_FOR_YOU)
 
 
 def load_facts(page: PageToken) -> LinkFacts:
@@ -123,10 +123,10 @@ def load_facts(page: PageToken) -> LinkFacts:
     begin_reading(db.session())
     link = db.session.get(ResourceLink, page.link_id) if page.link_id is not None else None
     if link is None or link.deployment.platform_id != page.platform_id:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     platform = link.deployment.platform
     if platform.disabled_at is not None:
-        raise PageRefused("platform_disabled")
+        raise PageRefused(Reason.PLATFORM_DISABLED)
     return LinkFacts(
         link_id=link.id,
         title=link.title,

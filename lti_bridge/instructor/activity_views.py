@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..console.platforms.forms import LISTED
-from ..core.errors import PageRefused, Refused
+from ..core.errors import PageRefused, Reason, Refused
 from ..registrations.grading import POLICY_PARTS
 from ..services import Services
 from ..web.csv_files import send_csv
@@ -156,7 +156,7 @@ def scores(services: Services) -> Response:
 def number_of(text: str) -> int:
     """Return the number of one of our rows; raises PageRefused "page_expired"."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise PageRefused("page_expired", "not the number of a row")
+        raise PageRefused(Reason.PAGE_EXPIRED, "not the number of a row")
     return int(text)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..core.db import db
-from ..core.errors import NotFound, PageRefused, Refused
+from ..core.errors import NotFound, PageRefused, Reason, Refused
 from ..courses.search import CourseList, find_courses, read_trail
 from ..registrations.models import ResourceLink
 from ..services import Services
@@ -33,7 +33,7 @@ def list_choices(services: Services, page: PageToken, search: str, trail: str) -
     try:
         found = find_courses(client, search, read_trail(trail), deadline_seconds=deadline)
     except Refused as error:
-        raise PageRefused("scorm_cloud_refused", error.code) from error
+        raise PageRefused(Reason.SCORM_CLOUD_REFUSED, error.code) from error
     return Choice(facts, found)
 
 
@@ -49,9 +49,9 @@ def choose_course_of(services: Services, page: PageToken, course_id: str) -> Non
         try:
             services.scorm_cloud(facts.account).get_course(course_id)
         except NotFound as error:
-            raise PageRefused("course_missing") from error
+            raise PageRefused(Reason.COURSE_MISSING) from error
         except Refused as error:
-            raise PageRefused("scorm_cloud_refused", error.code) from error
+            raise PageRefused(Reason.SCORM_CLOUD_REFUSED, error.code) from error
     link = db.session.get_one(ResourceLink, facts.link_id)
     link.override_course = course_id or None
     said = f"chose the course {course_id}" if course_id else "took the choice of a course back"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from ..core.db import db, reading
-from ..core.errors import PageRefused
+from ..core.errors import PageRefused, Reason
 from ..core.plain_text import full_name
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
@@ -45,7 +45,7 @@ def load_review(services: Services, page: PageToken) -> Review:
     """Return the result of the learner whom the token names. Raises PageRefused."""
     whose = page.data.get(REVIEW)
     if not isinstance(whose, str):
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     facts = load_facts(page)
     with reading(db.session()):
         return _load(services, facts, whose, page)
@@ -60,7 +60,7 @@ def load_learner_of(services: Services, page: PageToken, learner_id: int) -> Rev
         mine = query.where(Grade.resource_link_id == facts.link_id, Learner.id == learner_id)
         whose = db.session.scalar(mine)
         if whose is None:  # of another activity, or erased
-            raise PageRefused("page_expired")
+            raise PageRefused(Reason.PAGE_EXPIRED)
         return _load(services, facts, whose, page)
 
 
@@ -72,11 +72,11 @@ def page_of_exit(services: Services, token: str) -> PageToken:
     try:
         launch_id = read_exit_token(services, token)
     except BadToken as error:
-        raise PageRefused("page_expired") from error
+        raise PageRefused(Reason.PAGE_EXPIRED) from error
     with reading(db.session()):
         home = load_exit_page(services, launch_id)
         if home is None or home.closed:
-            raise PageRefused("page_expired")
+            raise PageRefused(Reason.PAGE_EXPIRED)
         registration = db.session.get_one(Launch, launch_id).registration
         link, sub = registration.resource_link, registration.learner.sub
         return PageToken(

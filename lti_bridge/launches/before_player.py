@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from ..core.db import db, reading
-from ..core.errors import PageRefused
+from ..core.errors import PageRefused, Reason
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..lti.values import PlatformValues
@@ -60,7 +60,7 @@ def load_before_player(services: Services, token: str) -> BeforePlayer:
     with reading(db.session()):
         launch = db.session.get(Launch, launch_id)
         if launch is None:  # erased
-            raise PageRefused("page_expired")
+            raise PageRefused(Reason.PAGE_EXPIRED)
         new_window = page.data.get(WINDOW) is True
         return BeforePlayer(
             page=page,
@@ -78,7 +78,7 @@ def read_before_player(services: Services, token: str) -> tuple[PageToken, int]:
     page = read_page(services, token)
     launch_id = page.data.get(LAUNCH)
     if page.visitor is not Visitor.LEARNER or not isinstance(launch_id, int):
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return page, launch_id
 
 
@@ -91,7 +91,7 @@ def find_left_url(services: Services, watch_token: str) -> str:
     try:
         launch_id = services.signer.unsign(WATCH, watch_token, max_age_seconds=seconds)
     except BadToken as error:
-        raise PageRefused("page_expired") from error
+        raise PageRefused(Reason.PAGE_EXPIRED) from error
     with reading(db.session()):
         launch = db.session.get(Launch, launch_id)
         return _find_left(services, launch) if launch is not None else ""

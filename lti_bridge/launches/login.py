@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from ..core.errors import LaunchRejected, PageRefused
+from ..core.errors import LaunchRejected, PageRefused, Reason
 from ..core.signing import BadToken
 from ..lti.browser_binding import (
     BrowserBinding,
@@ -61,7 +61,7 @@ class LoginBlocked:
 def start_login(services: Services, request: Request) -> LoginStarted | LoginBlocked:
     """Return where a login goes next; writes nothing. Raises LaunchRejected."""
     names = (*LOGIN_PARAMETERS, OLDER_DEPLOYMENT)
-    refuse_repeated(request.values.lists(), names, "login_incomplete")
+    refuse_repeated(request.values.lists(), names, Reason.LOGIN_INCOMPLETE)
     login = read_login(request.values)
     platform = registry.find_platform(login["iss"], login.get("client_id"))
     rung = decide_binding(look_at(request))
@@ -100,9 +100,9 @@ def read_window_offer(services: Services, token: str) -> tuple[PlatformValues, d
         purpose, issued_at, platform_id, parameters = json.loads(services.signer.decrypt(token))
         age = services.now().timestamp() - issued_at
     except (BadToken, ValueError, TypeError) as error:
-        raise PageRefused("page_expired") from error
+        raise PageRefused(Reason.PAGE_EXPIRED) from error
     if purpose != WINDOW_OFFER or age > PAGE_SECONDS:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return registry.get_platform(platform_id), parameters
 
 
@@ -121,4 +121,4 @@ def refuse_two_names(services: Services, platform: PlatformValues, *others: str)
     """Raise LaunchRejected "two_host_names" where that is why a cookie did not come back."""
     ours = services.settings.public_url
     if several_loopback_names([ours, platform.authorization_url, *others]):
-        raise LaunchRejected("two_host_names")
+        raise LaunchRejected(Reason.TWO_HOST_NAMES)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from ..core.errors import BridgeError, LaunchRejected
+from ..core.errors import BridgeError, LaunchRejected, Reason
 from ..lti.browser_binding import BrowserBinding, LoginDetour
 from ..lti.launch_state import cookie_name
 from ..services import Services, current_services
@@ -33,7 +33,7 @@ def login() -> AnyResponse:
         return _bounce(services)
     visit.platform = begun.platform
     if begun.detour is LoginDetour.GIVE_UP:
-        return refuse(services, visit, LaunchRejected("no_cookies"))
+        return refuse(services, visit, LaunchRejected(Reason.NO_COOKIES))
     token = sign_window_offer(services, begun)
     return lead_to(_window_address(token), lambda: _show_window_offer(services, token))
 

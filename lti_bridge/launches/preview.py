@@ -6,7 +6,7 @@ They never get a registration: it would cost a place, and its result belongs to 
 from dataclasses import asdict, dataclass, replace
 
 from ..core.db import db, reading
-from ..core.errors import BridgeError, NotFound, PageRefused, Refused
+from ..core.errors import BridgeError, NotFound, PageRefused, Reason, Refused
 from ..lti.claims import LaunchClaims
 from ..lti.roles import Visitor
 from ..lti.values import PlatformValues
@@ -75,7 +75,7 @@ def load_preview(services: Services, token: str) -> Preview:
     with reading(db.session()):  # a call follows
         link = db.session.get(ResourceLink, page.link_id)
         if page.visitor not in LOOKING or link is None:
-            raise PageRefused("page_expired")
+            raise PageRefused(Reason.PAGE_EXPIRED)
         course_id = _course_now(page)
         account = account_for(link.deployment.platform) if course_id else None
         activity, context = link.title, link.context_title
@@ -91,7 +91,7 @@ def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
     Raises PageRefused "page_expired" for the token of another page.
     """
     if page.data.get(KIND) != LEARN:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     values = dict(page.data[CLAIMS])
     values["roles"] = tuple(values["roles"])
     values["scopes"] = tuple(values["scopes"]) if values["scopes"] is not None else None
@@ -107,10 +107,10 @@ def open_preview(services: Services, token: str) -> str:
     page = read_page(services, token)
     course_id = _course_now(page)
     if course_id is None or page.visitor is Visitor.LEARNER:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     platform = db.session.get(Platform, page.platform_id)
     if platform is None or platform.disabled_at is not None:
-        raise PageRefused("platform_disabled")
+        raise PageRefused(Reason.PLATFORM_DISABLED)
     account = account_for(platform)
     db.session.commit()
     done = sign_page(services, replace(page, data={LOCALE: page.locale}))
@@ -118,9 +118,9 @@ def open_preview(services: Services, token: str) -> str:
     try:
         return services.scorm_cloud(account).build_preview_link(course_id, done_url)
     except NotFound as error:
-        raise PageRefused("course_missing") from error
+        raise PageRefused(Reason.COURSE_MISSING) from error
     except Refused as error:
-        raise PageRefused("scorm_cloud_refused", error.code) from error
+        raise PageRefused(Reason.SCORM_CLOUD_REFUSED, error.code) from error
 
 
 def _course_now(page: PageToken) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..core.db import db, reading
-from ..core.errors import LaunchRejected, Unavailable
+from ..core.errors import LaunchRejected, Reason, Unavailable
 from ..deep_linking.picker import begin_picking
 from ..lms.base import MASQUERADING
 from ..lti.browser_binding import BrowserBinding
@@ -56,9 +56,9 @@ def receive_launch(
         start = begin_picking(services, claims, deployment, visit.visitor, in_window=in_window)
         return OpenPage("picker.refusal" if start.refused else "picker.courses", start.token)
     if claims.message_type not in (RESOURCE_LINK, SUBMISSION_REVIEW):
-        raise LaunchRejected("unknown_message", claims.message_type)
+        raise LaunchRejected(Reason.UNKNOWN_MESSAGE, claims.message_type)
     if visit.visitor is Visitor.STRANGER:
-        raise LaunchRejected("not_enrolled")
+        raise LaunchRejected(Reason.NOT_ENROLLED)
     snapshot = keep_link(snapshot, claims, services.now())
     _note_staff(services, snapshot, claims, visit.visitor)
     if claims.message_type == SUBMISSION_REVIEW:
@@ -87,7 +87,7 @@ def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
     snapshot = get_snapshot(page.platform_id, claims)
     if snapshot.link is None or snapshot.deployment.status != ACTIVE:
         db.session.rollback()
-        raise LaunchRejected("page_expired")
+        raise LaunchRejected(Reason.PAGE_EXPIRED)
     forget_staff(snapshot.platform.identity, snapshot.link.context_id, claims.sub)
     visit.visitor = Visitor.LEARNER
     return _open_activity(services, visit, claims, snapshot, rung)
@@ -194,7 +194,7 @@ def _show_review(
     """
     whose = claims.for_user_id or claims.sub
     if whose != claims.sub and not visitor.is_staff:
-        raise LaunchRejected("not_for_you", "a review of somebody else")
+        raise LaunchRejected(Reason.NOT_FOR_YOU, "a review of somebody else")
     db.session.flush()
     page = page_of(link, claims, visitor)
     page = replace(page, data={**page.data, REVIEW: whose})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..core.db import begin_reading, db
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..core.signing import BadToken
 from ..lti.launch_state import LaunchState, cookie_name, same_secret
 from ..lti.values import PlatformValues
@@ -43,14 +43,14 @@ def read_resume(
     try:
         launch_id, cookie, browser_hash = services.signer.unsign(PURPOSE, token)
     except (BadToken, ValueError, TypeError) as error:
-        raise LaunchRejected("resume_invalid") from error
+        raise LaunchRejected(Reason.RESUME_INVALID) from error
     if not same_secret(browser_hash, secret or cookies.get(cookie)):
-        raise LaunchRejected("resume_invalid")
+        raise LaunchRejected(Reason.RESUME_INVALID)
     begin_reading(db.session())
     launch = db.session.get(Launch, launch_id)
     if launch is None:
         db.session.commit()
-        raise LaunchRejected("resume_invalid")
+        raise LaunchRejected(Reason.RESUME_INVALID)
     platform = get_platform(launch.registration.learner.platform_id)
     db.session.commit()
     return Resume(launch_id, cookie, platform, launch.return_url, launch.locale)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from ..core.db import begin_reading, change_row, db
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..lti.handshake import VerifiedLaunch, raise_platform_error, verify_launch
 from ..lti.launch_state import (
     LaunchState,
@@ -98,7 +98,7 @@ def _reject_unproven(services: Services, state: LaunchState, platform: PlatformV
     db.session.commit()
     if used is None:
         refuse_two_names(services, platform)
-    raise LaunchRejected("reloaded" if used is not None else "browser_unproven")
+    raise LaunchRejected(Reason.RELOADED if used is not None else Reason.BROWSER_UNPROVEN)
 
 
 def _enter(

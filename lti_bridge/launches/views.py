@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from ..core.db import begin_reading, db
-from ..core.errors import BridgeError, LaunchRejected
+from ..core.errors import BridgeError, LaunchRejected, Reason
 from ..deep_linking import picker_views
 from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
 from ..platforms.keys import public_jwks
@@ -37,7 +37,7 @@ JWKS_SECONDS = 300
 @blueprint.get("/launch")
 def launch_by_hand() -> AnyResponse:
     """Somebody typed or reloaded the launch address."""
-    return refuse(current_services(), new_visit(), LaunchRejected("not_from_lms"))
+    return refuse(current_services(), new_visit(), LaunchRejected(Reason.NOT_FROM_LMS))
 
 
 @blueprint.post("/launch")
@@ -46,7 +46,7 @@ def launch() -> AnyResponse:
     services, visit = current_services(), new_visit()
     visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
     try:
-        refuse_repeated(request.values.lists(), LAUNCH_PARAMETERS, "request_unreadable")
+        refuse_repeated(request.values.lists(), LAUNCH_PARAMETERS, Reason.REQUEST_UNREADABLE)
         outcome = receive_launch.receive_launch(services, request.form, request.cookies, visit)
         if isinstance(outcome, AskStorage):
             return _ask_storage(services, visit, outcome)
@@ -176,8 +176,8 @@ def _ask_storage(services: Services, visit: Visit, asked: AskStorage) -> Respons
         fields=fields,
         secret_field=SECRET_FIELD,
         seconds=services.settings.launch.storage_seconds,
-        rejection=get_rejection("browser_unproven"),
-        code="browser_unproven",
+        rejection=get_rejection(Reason.BROWSER_UNPROVEN),
+        code=Reason.BROWSER_UNPROVEN,
         reference=visit.correlation_id,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..core.plain_text import one_line
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -118,28 +118,28 @@ def _section(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None or value == []:  # PHP writes an empty object as []
         return {}
     if not isinstance(value, Mapping):
-        raise LaunchRejected("bad_claims", f"{_last(name)} is not an object")
+        raise LaunchRejected(Reason.BAD_CLAIMS, f"{_last(name)} is not an object")
     return value
 
 
 def _required(payload: Mapping[str, Any], name: str) -> str:
     value = payload.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise LaunchRejected("bad_claims", f"{_last(name)} is missing or not text")
+        raise LaunchRejected(Reason.BAD_CLAIMS, f"{_last(name)} is missing or not text")
     return value
 
 
 def _identifier(claim: str, value: str | None) -> Any:
     """An id is opaque: kept to the letter, and one that would not fit is refused, never cut."""
     if value is not None and (len(value) > LONGEST_ID or "\0" in value):
-        raise LaunchRejected("bad_claims", f"the id in {claim} is too long")
+        raise LaunchRejected(Reason.BAD_CLAIMS, f"the id in {claim} is too long")
     return value
 
 
 def _roles(payload: Mapping[str, Any]) -> tuple[str, ...]:
     roles = payload.get(CLAIM + "roles")
     if not isinstance(roles, list):
-        raise LaunchRejected("bad_roles", "roles is not a list")
+        raise LaunchRejected(Reason.BAD_ROLES, "roles is not a list")
     return tuple(role for role in roles if isinstance(role, str))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from .claims import CLAIM
 from .library import LINK_TYPE, encode_jwt
 from .replies import origin
@@ -72,9 +72,9 @@ def parse_settings(claim: Mapping[str, Any] | None) -> DeepLinkingSettings:
     return_url = claim.get("deep_link_return_url")
     # A page that holds half of a surrogate pair could not be sent.
     if not isinstance(return_url, str) or not return_url.isprintable():
-        raise LaunchRejected("bad_message", "deep_link_return_url is not text")
+        raise LaunchRejected(Reason.BAD_MESSAGE, "deep_link_return_url is not text")
     if origin(return_url) is None:
-        raise LaunchRejected("bad_message", "deep_link_return_url is not an http(s) address")
+        raise LaunchRejected(Reason.BAD_MESSAGE, "deep_link_return_url is not an http(s) address")
     targets = _texts(claim.get("accept_presentation_document_targets"))
     return DeepLinkingSettings(
         return_url=return_url,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..core.signing import Signer
 from .claims import LaunchClaims, parse_claims
 from .id_token import verify_id_token
@@ -70,7 +70,7 @@ class VerifiedLaunch:
 
 
 def refuse_repeated(
-    sent: Iterable[tuple[str, Sequence[str]]], names: Sequence[str], reason: str
+    sent: Iterable[tuple[str, Sequence[str]]], names: Sequence[str], reason: Reason
 ) -> None:
     """Raise LaunchRejected `reason` when a request brings one of `names` more than once.
 
@@ -91,11 +91,11 @@ def read_login(params: Mapping[str, str]) -> dict[str, str]:
     found["lti_deployment_id"] = found["lti_deployment_id"] or params.get(OLDER_DEPLOYMENT, "")
     missing = [key for key in ("iss", "login_hint", "target_link_uri") if not found[key]]
     if missing:
-        raise LaunchRejected("login_incomplete", ", ".join(missing))
+        raise LaunchRejected(Reason.LOGIN_INCOMPLETE, ", ".join(missing))
     if any(
         len(text) > (MAX_HINT if key in HINTS else MAX_PARAMETER) for key, text in found.items()
     ):
-        raise LaunchRejected("login_incomplete", "a parameter is too long")
+        raise LaunchRejected(Reason.LOGIN_INCOMPLETE, "a parameter is too long")
     return {key: value for key, value in found.items() if value}
 
 
@@ -180,7 +180,7 @@ def verify_launch(
     """
     token = form.get("id_token", "")
     if not token:
-        raise LaunchRejected("token_missing")
+        raise LaunchRejected(Reason.TOKEN_MISSING)
     payload = verify_id_token(
         token,
         platform=platform,
@@ -192,7 +192,7 @@ def verify_launch(
     )
     claims = parse_claims(payload)
     if origin(claims.target_link_uri) != origin(rules.public_url):
-        raise LaunchRejected("wrong_target")
+        raise LaunchRejected(Reason.WRONG_TARGET)
     validate_message(payload)
     return VerifiedLaunch(claims, platform, state)
 
@@ -210,7 +210,7 @@ def raise_older_launch(params: Mapping[str, str]) -> None:
     """
     older = params.get("lti_version", "").startswith(("LTI-1", "LTI-2"))
     if older or params.get("lti_message_type", "").startswith("basic-lti"):
-        raise LaunchRejected("lti_1_1")
+        raise LaunchRejected(Reason.LTI_1_1)
 
 
 def raise_platform_error(form: Mapping[str, str]) -> None:
@@ -223,9 +223,9 @@ def raise_platform_error(form: Mapping[str, str]) -> None:
         return
     shown = error if re.fullmatch(r"[a-z_]{1,40}", error) else "unnamed"
     reasons = {
-        "login_required": "lms_login_required",
-        "interaction_required": "lms_login_required",
-        "launch_no_longer_valid": "lms_launch_used",
-        "access_denied": "lms_access_denied",
+        "login_required": Reason.LMS_LOGIN_REQUIRED,
+        "interaction_required": Reason.LMS_LOGIN_REQUIRED,
+        "launch_no_longer_valid": Reason.LMS_LAUNCH_USED,
+        "access_denied": Reason.LMS_ACCESS_DENIED,
     }
-    raise LaunchRejected(reasons.get(shown, "lms_refused"), shown)
+    raise LaunchRejected(reasons.get(shown, Reason.LMS_REFUSED), shown)

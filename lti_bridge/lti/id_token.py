@@ -8,7 +8,7 @@ from typing import Any
 
 import jwt
 
-from ..core.errors import LaunchRejected, Unavailable
+from ..core.errors import LaunchRejected, Reason, Unavailable
 from .keysets import KeySets
 from .values import PlatformValues
 
@@ -46,11 +46,11 @@ def verify_id_token(
     payload = _check_signature(token, platform, keysets)
     missing = [name for name in NEEDED if payload.get(name) in (None, "")]
     if missing == ["sub"]:  # valid by LTI 1.3 core section 5.3.6: the user is not to be known
-        raise LaunchRejected("anonymous_launch")
+        raise LaunchRejected(Reason.ANONYMOUS_LAUNCH)
     if missing:
-        raise LaunchRejected("claims_missing", ", ".join(missing))
+        raise LaunchRejected(Reason.CLAIMS_MISSING, ", ".join(missing))
     if payload["iss"] != platform.issuer:
-        raise LaunchRejected("wrong_issuer")
+        raise LaunchRejected(Reason.WRONG_ISSUER)
     _check_audience(payload, platform.client_id)
     _check_times(payload, now.timestamp(), leeway_seconds, age_seconds)
     shown = payload["nonce"]
@@ -58,39 +58,39 @@ def verify_id_token(
     if not isinstance(shown, str) or not hmac.compare_digest(
         shown.encode(errors="replace"), nonce.encode()
     ):
-        raise LaunchRejected("wrong_nonce")
+        raise LaunchRejected(Reason.WRONG_NONCE)
     return payload
 
 
 def _check_signature(token: str, platform: PlatformValues, keysets: KeySets) -> dict[str, Any]:
     if len(token) > MAX_CHARACTERS:
-        raise LaunchRejected("token_malformed", "too long")
+        raise LaunchRejected(Reason.TOKEN_MALFORMED, "too long")
     try:
         # The header alone: the library would decode the whole token, and does so again below.
         header = jwt.get_unverified_header(token.partition(".")[0] + "..")
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise LaunchRejected("token_malformed") from error
+        raise LaunchRejected(Reason.TOKEN_MALFORMED) from error
     if header.get("alg") != ALGORITHM:
-        raise LaunchRejected("wrong_algorithm")
+        raise LaunchRejected(Reason.WRONG_ALGORITHM)
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
-        raise LaunchRejected("key_unnamed")
+        raise LaunchRejected(Reason.KEY_UNNAMED)
     try:
         key = keysets.find_key(platform.jwks_url, kid)
     except Unavailable as error:
-        raise LaunchRejected("keys_unavailable", str(error)) from error
+        raise LaunchRejected(Reason.KEYS_UNAVAILABLE, str(error)) from error
     if key is None:
-        raise LaunchRejected("unknown_key")
+        raise LaunchRejected(Reason.UNKNOWN_KEY)
     try:
         payload = jwt.decode(token, key, algorithms=[ALGORITHM], options=_options())
         # JSON can write half of a surrogate pair, which no page and no database can hold.
         json.dumps(payload, ensure_ascii=False).encode()
     except jwt.InvalidSignatureError as error:
-        raise LaunchRejected("bad_signature") from error
+        raise LaunchRejected(Reason.BAD_SIGNATURE) from error
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise LaunchRejected("token_malformed") from error
+        raise LaunchRejected(Reason.TOKEN_MALFORMED) from error
     if not _is_shallow(payload, DEEPEST):
-        raise LaunchRejected("token_malformed", "nested too deeply")
+        raise LaunchRejected(Reason.TOKEN_MALFORMED, "nested too deeply")
     return payload
 
 
@@ -110,29 +110,29 @@ def _check_audience(payload: Mapping[str, Any], client_id: str) -> None:
     audience = payload["aud"]
     audiences = [audience] if isinstance(audience, str) else audience
     if not isinstance(audiences, list) or client_id not in audiences:
-        raise LaunchRejected("wrong_audience")
+        raise LaunchRejected(Reason.WRONG_AUDIENCE)
     party = payload.get("azp")
     # With several audiences, azp says which of them the token was issued to.
     if party is None and len(audiences) > 1:
-        raise LaunchRejected("wrong_audience", "several audiences and no azp")
+        raise LaunchRejected(Reason.WRONG_AUDIENCE, "several audiences and no azp")
     if party is not None and party != client_id:
-        raise LaunchRejected("wrong_audience", "azp is another client")
+        raise LaunchRejected(Reason.WRONG_AUDIENCE, "azp is another client")
 
 
 def _check_times(payload: Mapping[str, Any], now: float, leeway: float, age: float) -> None:
     expires, issued = _moment(payload, "exp"), _moment(payload, "iat")
     if expires + leeway <= now:
-        raise LaunchRejected("token_expired", f"{now - expires:.0f} s ago")
+        raise LaunchRejected(Reason.TOKEN_EXPIRED, f"{now - expires:.0f} s ago")
     if issued - leeway > now:
-        raise LaunchRejected("token_from_future", f"{issued - now:.0f} s ahead")
+        raise LaunchRejected(Reason.TOKEN_FROM_FUTURE, f"{issued - now:.0f} s ahead")
     if now - issued > age + leeway:
-        raise LaunchRejected("token_too_old", f"{now - issued:.0f} s old")
+        raise LaunchRejected(Reason.TOKEN_TOO_OLD, f"{now - issued:.0f} s old")
     if payload.get("nbf") is not None and _moment(payload, "nbf") - leeway > now:
-        raise LaunchRejected("token_from_future", "nbf")
+        raise LaunchRejected(Reason.TOKEN_FROM_FUTURE, "nbf")
 
 
 def _moment(payload: Mapping[str, Any], name: str) -> float:
     value = payload[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e11:
-        raise LaunchRejected("bad_claims", f"{name} is not a time")
+        raise LaunchRejected(Reason.BAD_CLAIMS, f"{name} is not a time")
     return float(value)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from ..core.db import db, insert_if_new, write
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..core.signing import BadToken, Signer
 from .models import UsedNonce
 
@@ -75,18 +75,18 @@ def read_state(signer: Signer, token: str) -> LaunchState:
     Raises LaunchRejected "state_missing" or "state_invalid".
     """
     if not token:
-        raise LaunchRejected("state_missing")
+        raise LaunchRejected(Reason.STATE_MISSING)
     try:
         payload: dict[str, Any] = signer.unsign(PURPOSE, token)
         return LaunchState(**payload)
     except (BadToken, TypeError) as error:
-        raise LaunchRejected("state_invalid") from error
+        raise LaunchRejected(Reason.STATE_INVALID) from error
 
 
 def check_age(state: LaunchState, *, now: datetime, max_age_seconds: int) -> None:
     """Raise LaunchRejected "state_expired" when the login is too long ago."""
     if not -60 < now.timestamp() - state.issued_at <= max_age_seconds:
-        raise LaunchRejected("state_expired")
+        raise LaunchRejected(Reason.STATE_EXPIRED)
 
 
 def same_browser(state: LaunchState, secret: str | None) -> bool:
@@ -138,4 +138,4 @@ def consume_nonce(
         return_url=return_url,
     ):
         db.session.rollback()
-        raise LaunchRejected("replayed")
+        raise LaunchRejected(Reason.REPLAYED)

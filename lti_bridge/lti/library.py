@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pylti1p3.exception import LtiException
 from pylti1p3.message_validators import get_validators
 
-from ..core.errors import ConfigurationError, LaunchRejected
+from ..core.errors import ConfigurationError, LaunchRejected, Reason
 from .claims import DEEP_LINKING_CLAIM
 from .values import PlatformValues, SigningKey
 
@@ -44,13 +44,13 @@ def validate_message(payload: Mapping[str, Any]) -> None:
     payload = _accepting_links(payload)
     fitting = [validator for validator in _validators() if validator.can_validate(payload)]
     if len(fitting) != 1:
-        raise LaunchRejected("unknown_message")
+        raise LaunchRejected(Reason.UNKNOWN_MESSAGE)
     try:
         fitting[0].validate(payload)
     except LtiException as error:
-        raise LaunchRejected("bad_message", str(error)) from error
+        raise LaunchRejected(Reason.BAD_MESSAGE, str(error)) from error
     except (AttributeError, TypeError) as error:
-        raise LaunchRejected("bad_message", "a claim has the wrong shape") from error
+        raise LaunchRejected(Reason.BAD_MESSAGE, "a claim has the wrong shape") from error
 
 
 def _accepting_links(payload: Mapping[str, Any]) -> Mapping[str, Any]:

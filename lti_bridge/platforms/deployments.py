@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from ..core.db import change_row, db
-from ..core.errors import ConfigurationError, LaunchRejected
+from ..core.errors import ConfigurationError, LaunchRejected, Reason
 from ..lti.claims import RESOURCE_LINK, LaunchClaims
 from .identity import deployment_identity
 from .models import Deployment, Platform
@@ -42,7 +42,7 @@ def get_deployment(
         return _activate(row, platform_id, deployment_id, now)
     if row is None:
         _record_pending(platform_id, deployment_id, now, pending_at_most)
-    raise LaunchRejected("unknown_deployment")
+    raise LaunchRejected(Reason.UNKNOWN_DEPLOYMENT)
 
 
 def _has_active(platform_id: int) -> bool:

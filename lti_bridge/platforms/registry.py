@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from ..core.db import db, read_apart
-from ..core.errors import ConfigurationError, LaunchRejected
+from ..core.errors import ConfigurationError, LaunchRejected, Reason
 from ..core.plain_text import one_line
 from ..lti.values import PlatformValues
 from .accounts import get_account
@@ -48,10 +48,10 @@ def find_platform(issuer: str, client_id: str | None) -> PlatformValues:
     else:
         rows = read_apart(db.engine, _BY_ISSUER, {"its_issuer": issuer})
     if len(rows) > 1:
-        raise LaunchRejected("ambiguous_platform")
+        raise LaunchRejected(Reason.AMBIGUOUS_PLATFORM)
     if not rows:
         named = f"client id {one_line(client_id)}" if client_id else "no client id"
-        raise LaunchRejected("unknown_platform", f"issuer {one_line(issuer)}, {named}")
+        raise LaunchRejected(Reason.UNKNOWN_PLATFORM, f"issuer {one_line(issuer)}, {named}")
     return _enabled(rows[0])
 
 
@@ -63,9 +63,9 @@ def get_platform(platform_id: int) -> PlatformValues:
 
 def _enabled(row: Any) -> PlatformValues:
     if row is None:
-        raise LaunchRejected("unknown_platform")
+        raise LaunchRejected(Reason.UNKNOWN_PLATFORM)
     if row.disabled_at is not None:
-        raise LaunchRejected("platform_disabled")
+        raise LaunchRejected(Reason.PLATFORM_DISABLED)
     return platform_values(row)
 
 

@@ -8,12 +8,12 @@ from sqlalchemy import String, cast, select
 
 from ..audit.actor import Scope
 from ..core.db import db
+from ..core.errors import Reason
 from ..platforms.models import Deployment, Platform
 from ..web.rejections import get_rejection
 from .models import RefusedLaunch
 
 SHOWN_AT_MOST = 100
-UNKNOWN_PLATFORM = "unknown_platform"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Refusal:
     @property
     def can_connect(self) -> bool:
         """Whether it is an LMS that nobody has connected."""
-        return self.code == UNKNOWN_PLATFORM and bool(self.issuer)
+        return self.code == Reason.UNKNOWN_PLATFORM and bool(self.issuer)
 
 
 def find_refusals(scope: Scope, reference: str = "") -> list[Refusal]:
@@ -104,7 +104,7 @@ def _refusal(row: RefusedLaunch, platforms: Sequence[Platform]) -> Refusal:
         first_at=row.first_at,
         last_at=row.last_at,
         platform_id=platform.id if platform is not None else None,
-        near_miss=near_miss(row, platforms) if row.code == UNKNOWN_PLATFORM else "",
+        near_miss=near_miss(row, platforms) if row.code == Reason.UNKNOWN_PLATFORM else "",
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from ..core.db import db
+from ..core.errors import Reason
 from ..core.plain_text import counted
 from ..ops.kept_checks import OK, kept_checks, platform_subject
 from ..platforms.deployments import ACTIVE, PENDING
@@ -15,7 +16,7 @@ from ..registrations.models import Launch, Registration, ResourceLink
 from ..web import rejections
 from ..web.rejections import get_rejection
 from .causes import ADMIN, OPERATOR, OWNER, TEACHER
-from .find_refusals import UNKNOWN_PLATFORM, near_miss, platform_of
+from .find_refusals import near_miss, platform_of
 from .models import RefusedLaunch
 from .problem import Problem, ProblemKind
 
@@ -27,15 +28,15 @@ LASTS_IN_COURSE = timedelta(hours=1)
 STRANGERS_AT_LEAST = 3
 # These tell of SCORM Cloud, or of one person, and not of a connection.
 TOLD_ELSEWHERE = {
-    "scorm_cloud_refused",
-    "not_enrolled",
-    "not_for_you",
-    "uploading_not_allowed",
-    "picking_not_allowed",
-    "links_not_accepted",
-    "no_cookies",
-    "anonymous_launch",
-    "request_too_large",
+    Reason.SCORM_CLOUD_REFUSED,
+    Reason.NOT_ENROLLED,
+    Reason.NOT_FOR_YOU,
+    Reason.UPLOADING_NOT_ALLOWED,
+    Reason.PICKING_NOT_ALLOWED,
+    Reason.LINKS_NOT_ACCEPTED,
+    Reason.NO_COOKIES,
+    Reason.ANONYMOUS_LAUNCH,
+    Reason.REQUEST_TOO_LARGE,
 }
 _WHO = {
     rejections.TEACHER: TEACHER,
@@ -65,7 +66,7 @@ def _refused(now: datetime, platforms: list[Platform]) -> Iterator[Problem]:
                 row
             )
     for (code, platform_id), rows in groups.items():
-        if code != UNKNOWN_PLATFORM or _is_meant(rows, platforms):
+        if code != Reason.UNKNOWN_PLATFORM or _is_meant(rows, platforms):
             yield _refusals(code, platform_id, rows, platforms)
 
 
@@ -80,11 +81,11 @@ def _has_ended(row: RefusedLaunch, platform: Platform | None) -> bool:
     """Tell whether what a launch was refused for has been put right since."""
     if platform is None:
         return False
-    if row.code == UNKNOWN_PLATFORM:
+    if row.code == Reason.UNKNOWN_PLATFORM:
         return True
-    if row.code == "platform_disabled":
+    if row.code == Reason.PLATFORM_DISABLED:
         return platform.disabled_at is None
-    if row.code == "unknown_deployment":
+    if row.code == Reason.UNKNOWN_DEPLOYMENT:
         return _is_active(platform, row.deployment_id)
     kept = kept_checks([platform_subject(platform.id)]).get(platform_subject(platform.id))
     if kept is not None and kept.mark == OK and kept.checked_at > row.last_at:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from ..core.db import db, insert_if_new
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..platforms.accounts import account_for
 from ..platforms.models import Platform
 from ..scorm_cloud.progress import Success
@@ -78,7 +78,7 @@ def begin_attempt(services: Services, launch_id: int) -> int:
     if following is None:
         if find_offer(launch_id) is None:
             db.session.rollback()
-            raise LaunchRejected("no_attempt_left")
+            raise LaunchRejected(Reason.NO_ATTEMPT_LEFT)
         add_registration_row(
             registration.resource_link,
             registration.learner,

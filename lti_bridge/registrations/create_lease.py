@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from ..core import correlation
 from ..core.db import affected, begin_reading, db
-from ..core.errors import LaunchRejected, Unavailable
+from ..core.errors import LaunchRejected, Reason, Unavailable
 from ..core.leases import Leases
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
@@ -157,7 +157,7 @@ def _is_there(row_id: int) -> bool:
 def _gone() -> LaunchRejected:
     """End the transaction, and return what to say of rows that an erasure has removed."""
     db.session.rollback()
-    return LaunchRejected("resume_invalid", "the launch's rows have gone")
+    return LaunchRejected(Reason.RESUME_INVALID, "the launch's rows have gone")
 
 
 _LOADED = (REGISTRATION, ACCOUNT, LEARNER, LINK, LAUNCH)

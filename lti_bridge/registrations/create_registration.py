@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ..core.db import db
-from ..core.errors import LaunchRejected, NotFound, Refused, Unavailable
+from ..core.errors import LaunchRejected, NotFound, Reason, Refused, Unavailable
 from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services
 from ..web.languages import culture_of
@@ -106,7 +106,7 @@ def _post(
             deadline_seconds=calls.left(),
         )
     except NotFound as error:
-        raise Refused("the course is missing", code="course_missing") from error
+        raise Refused("the course is missing", code=Reason.COURSE_MISSING) from error
     except Refused as error:
         _read_back(cloud, registration, calls, error)
     except Unavailable as error:
@@ -126,10 +126,10 @@ def _read_back(
         if cloud.registration_exists(registration.registration_id, deadline_seconds=calls.left()):
             return
         if not cloud.course_exists(registration.course_id, deadline_seconds=calls.left()):
-            raise Refused("the course is missing", code="course_missing") from error
+            raise Refused("the course is missing", code=Reason.COURSE_MISSING) from error
     except Unavailable as unknown:
         raise _UnknownOutcome(str(unknown)) from unknown
-    raise Refused("the registration was refused", code="create_refused") from error
+    raise Refused("the registration was refused", code=Reason.CREATE_REFUSED) from error
 
 
 def _is_there(cloud: ScormCloudClient, registration: OpenedRegistration, calls: CallTime) -> bool:
@@ -151,7 +151,7 @@ def _look_only(services: Services, launch_id: int) -> OpenedRegistration:
     except Refused as error:
         raise _rejection(error) from error
     if not found:
-        raise LaunchRejected("seat_busy")
+        raise LaunchRejected(Reason.SEAT_BUSY)
     # Its POST may have been carried out between our read of the row and our HEAD; the row was
     # marked before that, so reading it again tells a new registration from a recovered one.
     registration = load_registration(launch_id)
@@ -162,8 +162,9 @@ def _look_only(services: Services, launch_id: int) -> OpenedRegistration:
 
 
 def _rejection(error: Refused) -> LaunchRejected:
-    known = ("course_missing", "create_refused")
-    return LaunchRejected(error.code if error.code in known else "scorm_cloud_refused", error.code)
+    known = (Reason.COURSE_MISSING, Reason.CREATE_REFUSED)
+    reason = Reason(error.code) if error.code in known else Reason.SCORM_CLOUD_REFUSED
+    return LaunchRejected(reason, error.code)
 
 
 def _postback(services: Services, registration: OpenedRegistration) -> PostBack | None:
@@ -190,6 +191,6 @@ def build_launch_link(services: Services, launch_id: int, registration: OpenedRe
             deadline_seconds=cloud.launch_deadline_seconds,
         )
     except NotFound as error:
-        raise LaunchRejected("registration_gone") from error
+        raise LaunchRejected(Reason.REGISTRATION_GONE) from error
     except Refused as error:
-        raise LaunchRejected("scorm_cloud_refused", error.code) from error
+        raise LaunchRejected(Reason.SCORM_CLOUD_REFUSED, error.code) from error

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, select, update
 
 from ..core.db import db, insert_row
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..core.leases import new_token
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
@@ -125,7 +125,7 @@ def _choose_course(snapshot: LaunchSnapshot) -> str:
     course_id = choose_course(link.override_course, link.custom_course, link.remembered_course)
     if course_id is None:
         db.session.commit()
-        raise LaunchRejected("no_course")
+        raise LaunchRejected(Reason.NO_COURSE)
     # An override stands in its own column: taking it back brings back what was there before.
     kept = choose_course(None, link.custom_course, link.remembered_course) or course_id
     if kept != link.remembered_course:
@@ -224,7 +224,7 @@ def _open_registration(
     renewed: Any = connection().execute(_RENEW_REGISTRATION, values).first()
     if renewed is None:
         db.session.rollback()
-        raise LaunchRejected("resume_invalid", "the learner was erased in this moment")
+        raise LaunchRejected(Reason.RESUME_INVALID, "the learner was erased in this moment")
     return RegistrationInAccount(renewed, place.account), None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from ..core.db import insert_row
-from ..core.errors import LaunchRejected
+from ..core.errors import LaunchRejected, Reason
 from ..lti.claims import LaunchClaims
 from ..lti.memberships import SCOPE_MEMBERSHIPS
 from ..lti.values import same_line_item
@@ -29,7 +29,7 @@ def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> 
     Returns how things stand then. Raises LaunchRejected "bad_claims" or "course_missing".
     """
     if claims.resource_link_id is None:
-        raise LaunchRejected("bad_claims", "resource_link is missing")
+        raise LaunchRejected(Reason.BAD_CLAIMS, "resource_link is missing")
     if snapshot.link is None:
         _make_link(snapshot, claims.resource_link_id, now)
         snapshot = get_snapshot(snapshot.platform.id, claims)
@@ -121,7 +121,7 @@ def _scopes(link: ResourceLink, claims: LaunchClaims) -> list[str] | None:
 def _custom_course(claims: LaunchClaims) -> str | None:
     course = claims.custom.get(COURSE_KEY)
     if course is not None and (len(course) > LONGEST_COURSE or "\0" in course):
-        raise LaunchRejected("course_missing", "SCORM Cloud has no course ids of this length")
+        raise LaunchRejected(Reason.COURSE_MISSING, "SCORM Cloud has no course ids of this length")
     return course
 
 

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from ..core.errors import PageRefused
+from ..core.errors import PageRefused, Reason
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..services import Services
@@ -79,7 +79,7 @@ def read_page(services: Services, token: str, at: datetime | None = None) -> Pag
         page = replace(page, visitor=Visitor(page.visitor))
         age = (at or services.now()).timestamp() - issued_at
     except (BadToken, ValueError, TypeError) as error:
-        raise PageRefused("page_expired") from error
+        raise PageRefused(Reason.PAGE_EXPIRED) from error
     if purpose != PURPOSE or age > PAGE_SECONDS:
-        raise PageRefused("page_expired")
+        raise PageRefused(Reason.PAGE_EXPIRED)
     return page

@@ -17,6 +17,7 @@ from ..core.errors import (
     ConfigurationError,
     LaunchRejected,
     PageRefused,
+    Reason,
     Unavailable,
 )
 from ..lti.launch_state import cookie_name, find_use
@@ -30,19 +31,19 @@ from .visit import SECRET_FIELD, Visit
 
 logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 3
-REFRESHING = ("seat_busy", "cloud_busy")
+REFRESHING = (Reason.SEAT_BUSY, Reason.CLOUD_BUSY)
 # Reasons whose detail says what an admin must look for, in our own words.
 EXPLAINED = (
-    "login_incomplete",
-    "claims_missing",
-    "bad_claims",
-    "bad_roles",
-    "unknown_platform",
+    Reason.LOGIN_INCOMPLETE,
+    Reason.CLAIMS_MISSING,
+    Reason.BAD_CLAIMS,
+    Reason.BAD_ROLES,
+    Reason.UNKNOWN_PLATFORM,
 )
 # Down, starting, or too busy to hand out a connection in time.
 DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 Page = Callable[[Services], Response]
-HTTP_REASONS = {404: "page_unknown", 405: "wrong_method", 413: "request_too_large"}
+HTTP_REASONS = {404: Reason.PAGE_UNKNOWN, 405: Reason.WRONG_METHOD, 413: Reason.REQUEST_TOO_LARGE}
 
 
 def refuse_page(services: Services, error: BridgeError, locale: str | None = None) -> Response:
@@ -75,9 +76,10 @@ def answer_http_error(error: HTTPException) -> Response | HTTPException:
     if status < 400:
         return error
     visit = new_visit()
-    reason = HTTP_REASONS.get(status, "our_mistake" if status >= 500 else "request_unreadable")
+    other = Reason.OUR_MISTAKE if status >= 500 else Reason.REQUEST_UNREADABLE
+    reason = HTTP_REASONS.get(status, other)
     if isinstance(getattr(error, "original_exception", None), DATABASE_AWAY):
-        reason = "database_away"
+        reason = Reason.DATABASE_AWAY
     refused = PageRefused(reason, request.endpoint or "")
     response = _show(current_services(), visit, reason, refused)
     # Such as Allow, which says what the address does take.
@@ -104,7 +106,7 @@ def refuse(services: Services, visit: Visit, error: BridgeError) -> Response:
     return _show(services, visit, reason, error)
 
 
-def publish_refusal(services: Services, visit: Visit, reason: str) -> None:
+def publish_refusal(services: Services, visit: Visit, reason: Reason) -> None:
     """Say which LMS's launch was refused, and the reference under which its page stands."""
     platform = visit.platform
     services.events.publish(
@@ -130,7 +132,7 @@ def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
     services.events.publish("launch", outcome=outcome, visitor=visitor, rung=rung)
 
 
-def _show(services: Services, visit: Visit, reason: str, error: BridgeError) -> Response:
+def _show(services: Services, visit: Visit, reason: Reason, error: BridgeError) -> Response:
     db.session.rollback()
     rejection = get_rejection(reason)
     reference = reference_of(visit)
@@ -172,15 +174,15 @@ def _way_back(visit: Visit) -> str | None:
     return used.return_url if used is not None else None
 
 
-def _reason(error: BridgeError) -> str:
+def _reason(error: BridgeError) -> Reason:
     """Return the reason that stands for a failure; Refused is SCORM Cloud's last word."""
     if isinstance(error, LaunchRejected):
         return error.reason
     if isinstance(error, ConfigurationError):
-        return "not_set_up"
+        return Reason.NOT_SET_UP
     if isinstance(error, Busy):
-        return "cloud_busy"
-    return "scorm_cloud_down" if isinstance(error, Unavailable) else "scorm_cloud_refused"
+        return Reason.CLOUD_BUSY
+    return Reason.SCORM_CLOUD_DOWN if isinstance(error, Unavailable) else Reason.SCORM_CLOUD_REFUSED
 
 
 def origins_of(visit: Visit) -> list[str] | None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR, record
 from ...core.db import db, insert_if_new, reading
-from ...core.errors import ConfigurationError, PageRefused
+from ...core.errors import ConfigurationError, PageRefused, Reason
 from ...core.plain_text import full_name
 from ...core.signing import BadToken
 from ...lti.launch_state import same_secret
@@ -39,13 +39,13 @@ def ask_for_door(services: Services, page: PageToken, browser_secret: str | None
     Commits.
     """
     if not page.data.get(ADMIN):
-        raise PageRefused("not_for_you", "the console is for admins of the LMS")
+        raise PageRefused(Reason.NOT_FOR_YOU, "the console is for admins of the LMS")
     if not same_secret(str(page.data.get(BROWSER)), browser_secret):
-        raise PageRefused("page_not_yours")
+        raise PageRefused(Reason.PAGE_NOT_YOURS)
     now = services.now()
     row = _find_or_ask(page, now)
     if row is not None and row.platform.disabled_at is not None:
-        raise PageRefused("platform_disabled")
+        raise PageRefused(Reason.PLATFORM_DISABLED)
     db.session.commit()
     if row is None:
         return None
@@ -64,16 +64,16 @@ def open_door(services: Services, token: str) -> str:
         grant_id, once, issued_at = services.signer.unsign(DOOR, token)
         issued = datetime.fromtimestamp(issued_at, UTC)
     except (BadToken, ValueError, TypeError) as error:
-        raise PageRefused("console_door_closed") from error
+        raise PageRefused(Reason.CONSOLE_DOOR_CLOSED) from error
     if now - issued > DOOR_LIFE:
-        raise PageRefused("console_door_closed")
+        raise PageRefused(Reason.CONSOLE_DOOR_CLOSED)
     used_up = insert_if_new(
         db.session, UsedNonce, nonce=f"{DOOR}:{once}", expires_at=issued + DOOR_LIFE * 2
     )
     row = db.session.get(ConsoleGrant, grant_id)
     if not used_up or row is None or row.granted_at is None or row.platform.disabled_at:
         db.session.rollback()
-        raise PageRefused("console_door_closed")
+        raise PageRefused(Reason.CONSOLE_DOOR_CLOSED)
     session_token = start_session(services.settings.console, now, grant=row)
     db.session.commit()
     return session_token
