@@ -15,6 +15,7 @@ from lti_bridge.registrations.models import (
     ResourceLink,
     TrailEvent,
 )
+from lti_bridge.scorm_cloud.progress import Completion, Success
 
 REGISTRATION_ID = "dea0b646-1d62-5d1f-93ba-9e3f4ef9f06c"
 
@@ -90,8 +91,8 @@ def add_registration(at: datetime, link: ResourceLink) -> Registration:
         course_id="fire",
         attempt=1,
         opened_at=at,
-        completion="COMPLETED",
-        success="PASSED",
+        completion=Completion.COMPLETED,
+        success=Success.PASSED,
         score_scaled=85.5,
         progress_asked_at=at + timedelta(seconds=60),
     )
@@ -120,8 +121,8 @@ def add_launch(at: datetime, row: Registration, **values: Any) -> Launch:
         launched_at=at,
         cookie_rung="cookie",
         correlation_id="c",
-        known_completion="UNKNOWN",
-        known_success="UNKNOWN",
+        known_completion=Completion.UNKNOWN,
+        known_success=Success.UNKNOWN,
         **values,
     )
     db.session.add(launch)

@@ -230,7 +230,7 @@ def _ask_twice(whom: FoundLearner) -> None:
 
 
 def _tell(report: ErasureReport) -> int:
-    click.echo(f"Erasure {report.erasure_id} is {report.state}. {report.meaning}")
+    click.echo(f"Erasure {report.erasure_id} is {report.state}. {report.state.meaning}")
     if report.reason:
         click.echo(f"  {report.reason}")
     for kind, count in report.removed.items():

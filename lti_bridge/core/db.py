@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Delete,
     Dialect,
     Engine,
+    Enum,
     Executable,
     MetaData,
     Result,
@@ -80,6 +82,16 @@ class Base(DeclarativeBase):
     registry = registry(
         metadata=MetaData(naming_convention=NAMING),
         type_annotation_map={datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON},
+    )
+
+
+def one_of(kind: type[StrEnum], length: int) -> Enum:
+    """Return a column's type for the values of `kind`: text of at most `length` characters."""
+    return Enum(
+        kind,
+        native_enum=False,
+        length=length,
+        values_callable=lambda members: [str(member) for member in members],
     )
 
 

@@ -19,7 +19,6 @@ from ..lti.deep_linking import (
 from ..lti.roles import Visitor
 from ..lti.values import PlatformValues
 from ..platforms.accounts import account_for, may_replace_courses
-from ..platforms.deployments import ACTIVE
 from ..platforms.frame_origins import note_frame_origin
 from ..platforms.keys import signing_key
 from ..platforms.models import Deployment, ScormAccount
@@ -177,7 +176,7 @@ def read_picker(
         deployment = db.session.get(Deployment, page.deployment_id)
         if deployment is None or deployment.platform_id != page.platform_id:
             raise PageRefused(Reason.PAGE_EXPIRED)
-        if deployment.platform.disabled_at is not None or deployment.status != ACTIVE:
+        if deployment.platform.disabled_at is not None or not deployment.is_active:
             raise PageRefused(Reason.PLATFORM_DISABLED)
         account = account_for(deployment.platform)
         if account.id != page.data.get("account"):

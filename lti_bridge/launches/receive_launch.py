@@ -15,8 +15,7 @@ from ..lti.launch_state import LaunchState, cookie_name, hash_secret
 from ..lti.replies import origin
 from ..lti.roles import Visitor, administers, decide_visitor, is_masked
 from ..platforms import registry
-from ..platforms.deployments import ACTIVE
-from ..platforms.models import Deployment
+from ..platforms.models import Deployment, DeploymentStatus
 from ..registrations.attempts import begin_attempt
 from ..registrations.create_registration import build_launch_link, open_registration
 from ..registrations.launch_rows import Arrival, LaunchBegun, begin_launch
@@ -85,7 +84,7 @@ def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
     visit.visitor, visit.return_url = page.visitor, page.back_url
     visit.platform = registry.get_platform(page.platform_id)
     snapshot = get_snapshot(page.platform_id, claims)
-    if snapshot.link is None or snapshot.deployment.status != ACTIVE:
+    if snapshot.link is None or snapshot.deployment.status != DeploymentStatus.ACTIVE:
         db.session.rollback()
         raise LaunchRejected(Reason.PAGE_EXPIRED)
     forget_staff(snapshot.platform.identity, snapshot.link.context_id, claims.sub)

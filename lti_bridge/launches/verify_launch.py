@@ -16,9 +16,9 @@ from ..lti.launch_state import (
 )
 from ..lti.values import PlatformValues
 from ..platforms.connect_cookie import connected_here
-from ..platforms.deployments import ACTIVE, get_deployment, note_launch
+from ..platforms.deployments import get_deployment, note_launch
 from ..platforms.frame_origins import with_frame_origin
-from ..platforms.models import Platform
+from ..platforms.models import DeploymentStatus, Platform
 from ..platforms.registry import get_platform, platform_values
 from ..registrations.launch_snapshot import LaunchSnapshot, find_snapshot, get_snapshot
 from ..services import Services
@@ -107,7 +107,7 @@ def _enter(
     """Check the deployment and use up the nonce: the last step, in the launch's transaction."""
     snapshot = find_snapshot(launch.platform.id, launch.claims)
     _check_unchanged(launch.platform, snapshot)
-    if snapshot is None or snapshot.deployment.status != ACTIVE:
+    if snapshot is None or snapshot.deployment.status != DeploymentStatus.ACTIVE:
         _bring_deployment(services, launch, cookies)
         snapshot = get_snapshot(launch.platform.id, launch.claims)
     consume_nonce(

@@ -12,8 +12,7 @@ from .. import __version__
 from ..core.db import begin_reading, db
 from ..passback.models import Score, SweepCursor
 from ..passback.rules.score_states import ScoreState
-from ..platforms.deployments import PENDING
-from ..platforms.models import Deployment, Platform, ScormAccount
+from ..platforms.models import Deployment, DeploymentStatus, Platform, ScormAccount
 from ..registrations.models import Grade
 from ..services import Services
 
@@ -126,7 +125,7 @@ def _pending_deployments() -> Values:
         select(Platform.name, func.count())
         .select_from(Deployment)
         .join(Platform, Platform.id == Deployment.platform_id)
-        .where(Deployment.status == PENDING)
+        .where(Deployment.status == DeploymentStatus.PENDING)
         .group_by(Platform.name)
     )
     return {(name,): count for name, count in db.session.execute(query)}

@@ -15,7 +15,6 @@ from ..lti.keysets import fetch_keys
 from ..lti.values import AGS_SCOPES, TO_SEND_SCORES, Granted, PlatformValues
 from ..passback.actions.outlook import tell_pause_of
 from ..platforms.accounts import list_accounts
-from ..platforms.deployments import ACTIVE, PENDING
 from ..platforms.keys import signing_key
 from ..platforms.missing_grants import MissingGrant
 from ..platforms.models import Platform, ScormAccount
@@ -157,12 +156,12 @@ def _check_postbacks(
 
 def _read(row: Platform, now: datetime) -> _Facts:
     link = find_telling_link(row)
-    states = [deployment.status for deployment in row.deployments]
+    active = sum(one.is_active for one in row.deployments)
     return _Facts(
         name=row.name,
         values=platform_values(row),
-        active=states.count(ACTIVE),
-        pending=states.count(PENDING),
+        active=active,
+        pending=len(row.deployments) - active,
         line_items_url=link.line_items_url if link is not None else None,
         resource_link_id=link.resource_link_id if link is not None else None,
         granted=link.service_scopes if link is not None else None,

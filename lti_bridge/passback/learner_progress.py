@@ -9,7 +9,7 @@ from ..registrations.models import Registration
 from ..scorm_cloud.progress import Completion, Success
 from ..web.sentences import recognise
 from .models import Score
-from .rules.score_states import ScoreState
+from .rules.score_states import ScoreState, Standing
 
 # What is due so soon is worth another look at the page; what has been due for long is stuck.
 SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
@@ -19,7 +19,7 @@ class DecidedScore(Protocol):
     """A Score's row, as an object or as plain columns."""
 
     @property
-    def state(self) -> str: ...
+    def state(self) -> ScoreState: ...
 
     @property
     def score_given(self) -> float: ...
@@ -28,7 +28,7 @@ class DecidedScore(Protocol):
     def reason(self) -> str: ...
 
     @property
-    def standing(self) -> str | None: ...
+    def standing(self) -> Standing | None: ...
 
     @property
     def held_after(self) -> float | None: ...
@@ -84,12 +84,12 @@ class LearnerProgress:
 
     launched: bool = False
     registered: bool = True
-    completion: str = Completion.UNKNOWN
-    success: str = Success.UNKNOWN
-    score_state: str | None = None
+    completion: Completion = Completion.UNKNOWN
+    success: Success = Success.UNKNOWN
+    score_state: ScoreState | None = None
     score_given: float | None = None
     reason: str = ""
-    standing: str | None = None
+    standing: Standing | None = None
     held: float | None = None
     stopped: bool = False
     found: bool = False  # the LMS held it: no decision of ours
@@ -108,8 +108,8 @@ def tell_progress(
     *,
     launched_at: datetime | None,
     created_at: datetime | None,
-    completion: str | None,
-    success: str | None,
+    completion: Completion | None,
+    success: Success | None,
     score: DecidedScore | None,
 ) -> LearnerProgress:
     """Return what a grade's row tells, with its newest attempt and its newest decision."""

@@ -6,17 +6,17 @@ from ..core.plain_text import counted
 from ..scorm_cloud.progress import Completion, Success
 
 
-def result_words(completion: str, success: str) -> str:
+def result_words(completion: Completion, success: Success) -> str:
     """Return what the course reported beside the score, for staff."""
-    told, judged = Completion(completion).label, Success(success).label
+    told, judged = completion.label, success.label
     if not told and not judged:
         return "no result yet"
     return f"{told or 'completion not reported'}, {judged or 'neither passed nor failed'}"
 
 
-def result_word(completion: str, success: str) -> str:
+def result_word(completion: Completion, success: Success) -> str:
     """Return the same in one word, for a table; "" while nothing is reported."""
-    return Success(success).label or Completion(completion).label
+    return success.label or completion.label
 
 
 def attempts_words(numbers: Sequence[int], allowed: int) -> str:

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, table_of
+from ..core.db import Base, one_of, table_of
 from ..registrations.models import Grade, Registration, few_of
+from .rules.score_states import ScoreState, Standing
 
 
 class Score(Base):
@@ -30,7 +31,7 @@ class Score(Base):
     score_given: Mapped[float]  # of 100, rounded to 4 decimals
     timestamp: Mapped[datetime | None]  # set with the body, at the first try
     body: Mapped[str | None] = mapped_column(Text)  # the exact bytes of every try, as text
-    state: Mapped[str] = mapped_column(String(12))  # queued | accepted | superseded | parked
+    state: Mapped[ScoreState] = mapped_column(one_of(ScoreState, 12))
     reason: Mapped[str] = mapped_column(String(500))
     decided_at: Mapped[datetime]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -45,7 +46,7 @@ class Score(Base):
     # What the LMS held before its first post, as far as it was read; how an accepted score stands
     # (rules/score_states.py), and what the LMS held right after it.
     held_before: Mapped[float | None]
-    standing: Mapped[str | None] = mapped_column(String(20))
+    standing: Mapped[Standing | None] = mapped_column(one_of(Standing, 20))
     held_after: Mapped[float | None]
     # Readings of the gradebook that could not be understood, in a row.
     unclear_reads: Mapped[int] = mapped_column(default=0, server_default="0")

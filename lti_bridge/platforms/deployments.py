@@ -10,9 +10,8 @@ from ..core.db import change_row, db
 from ..core.errors import ConfigurationError, LaunchRejected, Reason
 from ..lti.claims import RESOURCE_LINK, LaunchClaims
 from .identity import deployment_identity
-from .models import Deployment, Platform
+from .models import Deployment, DeploymentStatus, Platform
 
-ACTIVE, PENDING = "active", "pending"
 # A whole school shares these rows: they are not written at every click.
 RENEW_LAUNCHED_AT = timedelta(hours=1)
 
@@ -36,7 +35,7 @@ def get_deployment(
         Deployment.platform_id == platform_id, Deployment.deployment_id == deployment_id
     )
     row = db.session.scalars(query).one_or_none()
-    if row is not None and row.status == ACTIVE:
+    if row is not None and row.is_active:
         return row
     if activate and not _has_active(platform_id):
         return _activate(row, platform_id, deployment_id, now)
@@ -46,7 +45,7 @@ def get_deployment(
 
 
 def _has_active(platform_id: int) -> bool:
-    active = Deployment.platform_id == platform_id, Deployment.status == ACTIVE
+    active = Deployment.platform_id == platform_id, Deployment.status == DeploymentStatus.ACTIVE
     return db.session.scalar(select(Deployment.id).where(*active).limit(1)) is not None
 
 
@@ -55,9 +54,9 @@ def _activate(
 ) -> Deployment:
     if row is None:
         platform = db.session.get_one(Platform, platform_id)
-        row = make_deployment(platform, deployment_id, ACTIVE, now)
+        row = make_deployment(platform, deployment_id, DeploymentStatus.ACTIVE, now)
         db.session.add(row)
-    row.status = ACTIVE
+    row.status = DeploymentStatus.ACTIVE
     db.session.flush()
     return row
 
@@ -67,11 +66,11 @@ def _record_pending(
 ) -> None:
     platform = db.session.get_one(Platform, platform_id)
     count = select(func.count()).where(
-        Deployment.platform_id == platform_id, Deployment.status == PENDING
+        Deployment.platform_id == platform_id, Deployment.status == DeploymentStatus.PENDING
     )
     if (db.session.scalar(count) or 0) >= pending_at_most:
         return
-    db.session.add(make_deployment(platform, deployment_id, PENDING, now))
+    db.session.add(make_deployment(platform, deployment_id, DeploymentStatus.PENDING, now))
     try:
         db.session.commit()
     except IntegrityError:  # another node recorded it in the same moment
@@ -110,9 +109,8 @@ def shared_names(platform: Platform) -> bool | None:
 def make_deployment(
     platform: Platform,
     deployment_id: str,
-    status: str,
+    status: DeploymentStatus,
     now: datetime,
-    *,
     identity: str | None = None,
 ) -> Deployment:
     """Return a new row; `identity` only when that of a successor is restored."""
@@ -131,14 +129,15 @@ def bring_deployment(
     """Let a deployment that an admin names launch. Raises ConfigurationError."""
     row = find_deployment(platform, deployment_id)
     if row is None:
-        db.session.add(make_deployment(platform, deployment_id, ACTIVE, now, identity=identity))
+        made = make_deployment(platform, deployment_id, DeploymentStatus.ACTIVE, now, identity)
+        db.session.add(made)
         return
     if identity and identity != row.identity:
         raise ConfigurationError(
             f"deployment {deployment_id} already has the identity {row.identity}; "
             "`platform deployment succeed` gives it that of another one"
         )
-    row.status = ACTIVE
+    row.status = DeploymentStatus.ACTIVE
 
 
 def find_deployment(platform: Platform, deployment_id: str) -> Deployment | None:
@@ -154,6 +153,6 @@ def approve_deployment(platform: Platform, deployment_id: str) -> Deployment:
             f"platform {platform.name} has no deployment {deployment_id}: "
             "it is listed after its first launch"
         )
-    row.status = ACTIVE
+    row.status = DeploymentStatus.ACTIVE
     db.session.commit()
     return row

@@ -22,10 +22,9 @@ from ..core.db import db
 from ..core.errors import ConfigurationError
 from ..core.signing import Signer
 from ..lti.values import SigningKey
-from .models import ToolKey
+from .models import KeyState, ToolKey
 
-NEXT, SIGNING, PUBLISHED, RETIRED = "next", "signing", "published", "retired"
-SHOWN = (NEXT, SIGNING, PUBLISHED)
+SHOWN = (KeyState.NEXT, KeyState.SIGNING, KeyState.PUBLISHED)
 # Our key set may be cached for minutes; Canvas and Moodle fetch an unknown key at once
 # (docs/developer/lms/canvas.md, moodle.md).
 KNOWN_AFTER = timedelta(hours=24)
@@ -40,7 +39,7 @@ def ensure_keys(signer: Signer, *, now: datetime) -> None:
         db.session.commit()
         return
     db.session.commit()
-    key = make_key(signer, SIGNING, now)  # it takes a while, so it is made before the lock
+    key = make_key(signer, KeyState.SIGNING, now)  # it takes a while, so it is made before the lock
     _lock_keys()
     if not _have_key():
         db.session.add(key)
@@ -51,7 +50,7 @@ def _have_key() -> bool:
     return db.session.scalars(select(ToolKey.id).limit(1)).first() is not None
 
 
-def make_key(signer: Signer, state: str, now: datetime) -> ToolKey:
+def make_key(signer: Signer, state: KeyState, now: datetime) -> ToolKey:
     """Return a new RSA 2048 key as a row; its kid is the RFC 7638 thumbprint."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -95,8 +94,8 @@ def signing_key(signer: Signer, *, now: datetime) -> SigningKey:
 
 def _may_sign(now: datetime) -> ColumnElement[bool]:
     """A signing key, or a next one that is known by now: its row may be moved a bit later."""
-    known = and_(ToolKey.state == NEXT, ToolKey.state_changed_at <= now - KNOWN_AFTER)
-    return or_(ToolKey.state == SIGNING, known)
+    known = and_(ToolKey.state == KeyState.NEXT, ToolKey.state_changed_at <= now - KNOWN_AFTER)
+    return or_(ToolKey.state == KeyState.SIGNING, known)
 
 
 def rotate_keys(signer: Signer, *, now: datetime) -> str:
@@ -106,11 +105,11 @@ def rotate_keys(signer: Signer, *, now: datetime) -> str:
     published for a week, because what it signed may still be under way, and is then retired.
     Nodes that rotate at the same moment make one rotation.
     """
-    spare = make_key(signer, NEXT, now)
+    spare = make_key(signer, KeyState.NEXT, now)
     _lock_keys()
     keys = _advance(now)
-    waiting = next((key for key in keys if key.state == NEXT), None)
-    leaving = next((key for key in keys if key.state == PUBLISHED), None)
+    waiting = next((key for key in keys if key.state == KeyState.NEXT), None)
+    leaving = next((key for key in keys if key.state == KeyState.PUBLISHED), None)
     if waiting is not None:
         left = _hours(waiting.state_changed_at + KNOWN_AFTER - now)
         said = f"A rotation is under way: key {waiting.kid} is published and signs in {left} h."
@@ -129,11 +128,11 @@ def replace_leaked_key(signer: Signer, *, now: datetime) -> str:
 
     Platforms that keep our key set refuse our calls until they fetch it anew.
     """
-    spare = make_key(signer, SIGNING, now)
+    spare = make_key(signer, KeyState.SIGNING, now)
     _lock_keys()
     for key in _advance(now):
         if key.state in SHOWN:
-            _move(key, RETIRED, now)
+            _move(key, KeyState.RETIRED, now)
     db.session.add(spare)
     db.session.commit()
     return f"Key {spare.kid} signs now; every other key is retired."
@@ -156,19 +155,20 @@ def _advance(now: datetime) -> list[ToolKey]:
     """Let a known key sign, and retire what was published for long enough; returns every key."""
     query = select(ToolKey).order_by(ToolKey.id).execution_options(populate_existing=True)
     keys = list(db.session.scalars(query))
-    known = [k for k in keys if k.state == NEXT and k.state_changed_at <= now - KNOWN_AFTER]
-    for key in known:
-        for other in keys:
-            if other.state == SIGNING:
-                _move(other, PUBLISHED, now)
-        _move(key, SIGNING, now)
     for key in keys:
-        if key.state == PUBLISHED and key.state_changed_at <= now - PUBLISHED_FOR:
-            _move(key, RETIRED, now)
+        if key.state != KeyState.NEXT or key.state_changed_at > now - KNOWN_AFTER:
+            continue
+        for other in keys:
+            if other.state == KeyState.SIGNING:
+                _move(other, KeyState.PUBLISHED, now)
+        _move(key, KeyState.SIGNING, now)
+    for key in keys:
+        if key.state == KeyState.PUBLISHED and key.state_changed_at <= now - PUBLISHED_FOR:
+            _move(key, KeyState.RETIRED, now)
     return keys
 
 
-def _move(key: ToolKey, state: str, now: datetime) -> None:
+def _move(key: ToolKey, state: KeyState, now: datetime) -> None:
     key.state, key.state_changed_at = state, now
 
 

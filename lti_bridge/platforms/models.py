@@ -1,12 +1,13 @@
 """Rows of who may launch us: platforms, deployments, tool keys and SCORM Cloud accounts."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, table_of
+from ..core.db import Base, one_of, table_of
 
 
 class ScormAccount(Base):
@@ -72,6 +73,13 @@ class Platform(Base):
     deployments: Mapped[list["Deployment"]] = relationship(back_populates="platform")
 
 
+class DeploymentStatus(StrEnum):
+    """Whether launches of an installation are accepted."""
+
+    ACTIVE = "active"
+    PENDING = "pending"  # it waits for approval
+
+
 class Deployment(Base):
     """One installation of the tool within a platform."""
 
@@ -83,7 +91,7 @@ class Deployment(Base):
     deployment_id: Mapped[str] = mapped_column(String(255))
     # Not unique: a successor takes over the identity of the deployment it follows.
     identity: Mapped[str] = mapped_column(String(36), index=True)
-    status: Mapped[str] = mapped_column(String(10))  # active | pending
+    status: Mapped[DeploymentStatus] = mapped_column(one_of(DeploymentStatus, 10))
     succeeds_id: Mapped[int | None]  # the deployment whose registrations it took over
     # Whether the newest launch named its user; None: no launch yet.
     shares_names: Mapped[bool | None]
@@ -92,9 +100,23 @@ class Deployment(Base):
 
     platform: Mapped[Platform] = relationship(back_populates="deployments")
 
+    @property
+    def is_active(self) -> bool:
+        """Whether its launches are accepted."""
+        return self.status == DeploymentStatus.ACTIVE
+
+
+class KeyState(StrEnum):
+    """Where a key of ours stands between being made and being forgotten."""
+
+    NEXT = "next"  # published, not yet signing
+    SIGNING = "signing"
+    PUBLISHED = "published"  # signs no more; what it signed may still be on its way
+    RETIRED = "retired"
+
 
 class ToolKey(Base):
-    """One RSA key of ours: `next` → `signing` → `published` → `retired`."""
+    """One RSA key of ours, which goes through the states of KeyState in turn."""
 
     __tablename__ = "tool_key"
 
@@ -102,7 +124,7 @@ class ToolKey(Base):
     kid: Mapped[str] = mapped_column(String(64), unique=True)
     private_key_encrypted: Mapped[str] = mapped_column(String(6000))
     public_jwk: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(String(10))
+    state: Mapped[KeyState] = mapped_column(one_of(KeyState, 10))
     created_at: Mapped[datetime]
     state_changed_at: Mapped[datetime]
 

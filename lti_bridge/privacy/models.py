@@ -1,13 +1,36 @@
 """Rows of this chapter: erasures that were asked for, and the daily round of retention."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base
+from ..core.db import Base, one_of
 from ..platforms.models import Platform
+
+
+class ErasureState(StrEnum):
+    """How far an erasure has come."""
+
+    OPEN = "open"
+    STOPPED = "stopped"
+    PARTLY = "partly"
+    DONE = "done"
+
+    @property
+    def meaning(self) -> str:
+        """The same in one sentence for people."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ErasureState.OPEN: "It goes on by itself.",
+    ErasureState.STOPPED: "Nothing of ours was erased. Once the reason is mended, erase again.",
+    ErasureState.PARTLY: "Our rows are erased; SCORM Cloud still has the registrations named here.",
+    ErasureState.DONE: "Everything is erased.",
+}
 
 
 class Erasure(Base):
@@ -26,7 +49,7 @@ class Erasure(Base):
     learner_id: Mapped[int | None] = mapped_column(unique=True)
     scorm_learner_id: Mapped[str | None] = mapped_column(String(36))
     ours_anyway: Mapped[bool]  # erase our rows even if SCORM Cloud keeps its own
-    state: Mapped[str] = mapped_column(String(10))  # open | stopped | partly | done
+    state: Mapped[ErasureState] = mapped_column(one_of(ErasureState, 10))
     reason: Mapped[str | None] = mapped_column(String(500))
     asked_at: Mapped[datetime]
     asked_by: Mapped[str] = mapped_column(String(300))

@@ -13,8 +13,7 @@ from ..ops.kept_checks import BRIDGE, FAILED, Kept, account_subject, kept_checks
 from ..ops.processes import WORKER, Nodes, load_nodes
 from ..passback.models import SweepCursor
 from ..people.models import ConsoleGrant
-from ..platforms.keys import NEXT, SIGNING
-from ..platforms.models import Platform, ScormAccount, ToolKey
+from ..platforms.models import KeyState, Platform, ScormAccount, ToolKey
 from ..registrations.models import OF_SAME_GRADE, Grade, Registration
 from ..services import Services
 from .causes import ADMIN, OPERATOR, OWNER
@@ -271,7 +270,8 @@ def _failed_test(kept: Kept, name: str, row_id: int | None, platform_id: int | N
 
 def _old_key(now: datetime) -> Iterator[Problem]:
     """The newest key that signs, or is about to: a rotation under way is one."""
-    query = select(ToolKey.state_changed_at).where(ToolKey.state.in_((NEXT, SIGNING)))
+    signs = ToolKey.state.in_((KeyState.NEXT, KeyState.SIGNING))
+    query = select(ToolKey.state_changed_at).where(signs)
     since = db.session.scalar(query.order_by(ToolKey.id.desc()).limit(1))
     if since is not None and now - since > ROTATE_AFTER:
         yield Problem(

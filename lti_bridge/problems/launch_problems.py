@@ -9,8 +9,7 @@ from ..core.db import db
 from ..core.errors import Reason
 from ..core.plain_text import counted
 from ..ops.kept_checks import OK, kept_checks, platform_subject
-from ..platforms.deployments import ACTIVE, PENDING
-from ..platforms.models import Deployment, Platform
+from ..platforms.models import Deployment, DeploymentStatus, Platform
 from ..registrations.granted_scopes import missing_grants_at
 from ..registrations.models import Launch, Registration, ResourceLink
 from ..web import rejections
@@ -97,7 +96,7 @@ def _is_active(platform: Platform, deployment_id: str) -> bool:
     query = select(Deployment.id).where(
         Deployment.platform_id == platform.id,
         Deployment.deployment_id == deployment_id,
-        Deployment.status == ACTIVE,
+        Deployment.status == DeploymentStatus.ACTIVE,
     )
     return db.session.scalar(query) is not None
 
@@ -148,7 +147,11 @@ def _refusals(
 
 
 def _pending(platforms: dict[int, Platform]) -> Iterator[Problem]:
-    query = select(Deployment).where(Deployment.status == PENDING).order_by(Deployment.id)
+    query = (
+        select(Deployment)
+        .where(Deployment.status == DeploymentStatus.PENDING)
+        .order_by(Deployment.id)
+    )
     for row in db.session.scalars(query):
         platform = platforms.get(row.platform_id)
         if platform is not None and platform.disabled_at is None:

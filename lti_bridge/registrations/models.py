@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, table_of
+from ..core.db import Base, one_of, table_of
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..scorm_cloud.progress import Completion, Success
 
@@ -18,6 +18,9 @@ def few_of(column: str) -> Index:
     """
     there = text(f"{column} IS NOT NULL")
     return Index(None, column, sqlite_where=there, postgresql_where=there)
+
+
+_COMPLETION, _SUCCESS = one_of(Completion, 10), one_of(Success, 10)
 
 
 class ResourceLink(Base):
@@ -122,13 +125,13 @@ class Registration(Base):
     # HEAD found it though our rows did not know it: the LMS is asked for a result first.
     recovered: Mapped[bool] = mapped_column(default=False)
     # Newest progress.
-    completion: Mapped[str] = mapped_column(String(10), default=Completion.UNKNOWN)
-    success: Mapped[str] = mapped_column(String(10), default=Success.UNKNOWN)
+    completion: Mapped[Completion] = mapped_column(_COMPLETION, default=Completion.UNKNOWN)
+    success: Mapped[Success] = mapped_column(_SUCCESS, default=Success.UNKNOWN)
     score_scaled: Mapped[float | None]
     best_real_score: Mapped[float | None]  # highest score that counted as a result
     # The outcome before it was opened again, or began anew within a session; all None without one.
-    kept_completion: Mapped[str | None] = mapped_column(String(10))
-    kept_success: Mapped[str | None] = mapped_column(String(10))
+    kept_completion: Mapped[Completion | None] = mapped_column(_COMPLETION)
+    kept_success: Mapped[Success | None] = mapped_column(_SUCCESS)
     kept_score: Mapped[float | None]
     reported_at: Mapped[datetime | None]  # when this progress was new, by SCORM Cloud's clock
     seconds_tracked: Mapped[float] = mapped_column(default=0.0)
@@ -161,8 +164,8 @@ class Launch(Base):
     return_url: Mapped[str | None] = mapped_column(String(2000))
     locale: Mapped[str | None] = mapped_column(String(35))
     # Progress known at launch: what an exit's result must differ from.
-    known_completion: Mapped[str] = mapped_column(String(10))
-    known_success: Mapped[str] = mapped_column(String(10))
+    known_completion: Mapped[Completion] = mapped_column(_COMPLETION)
+    known_success: Mapped[Success] = mapped_column(_SUCCESS)
     known_score: Mapped[float | None]
     # The launch began while an earlier exit was unsettled: its schedule runs to the end.
     overlaps: Mapped[bool] = mapped_column(default=False)

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select, update
 from ..core.db import db
 from ..core.errors import ConfigurationError
 from ..core.plain_text import full_name
-from ..platforms.models import Deployment, Platform
+from ..platforms.models import Deployment, DeploymentStatus, Platform
 from ..services import Services
 from .models import Grade, Learner, ResourceLink
 
@@ -87,7 +87,8 @@ def succeed_platform(services: Services, plan: Succession, new: Platform, old: P
 
 def _hand_over(pairs: Sequence[Pair]) -> None:
     for new, old in pairs:
-        new.identity, new.status, new.succeeds_id = old.identity, "active", old.id
+        new.identity, new.succeeds_id = old.identity, old.id
+        new.status = DeploymentStatus.ACTIVE
         # Tokens for scores that still wait come from the new installation at once.
         links = update(ResourceLink).where(ResourceLink.deployment_id == old.id)
         db.session.execute(links.values(deployment_id=new.id))

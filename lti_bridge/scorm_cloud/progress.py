@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 E = TypeVar("E", bound=StrEnum)
+Result = tuple["Completion", "Success", float | None]  # the score of 100
 
 
 class Completion(StrEnum):
@@ -40,8 +41,8 @@ class Success(StrEnum):
 class CourseOutcome:
     """Completion, success and score of 100 of an attempt, as far as they decide a grade."""
 
-    completion: str
-    success: str
+    completion: Completion
+    success: Success
     score: float | None
 
     @property
@@ -88,9 +89,9 @@ class Progress:
         return CourseOutcome(*self.result)
 
     @property
-    def result(self) -> tuple[str, str, float | None]:
+    def result(self) -> Result:
         """What counts as news; time and dates do not."""
-        return (self.completion.value, self.success.value, self.score_scaled)
+        return self.completion, self.success, self.score_scaled
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import pytest
 
 from lti_bridge.passback.learner_words import attempts_words, minutes_of, result_word, result_words
+from lti_bridge.scorm_cloud.progress import Completion, Success
 
 
 @pytest.mark.parametrize(
@@ -24,15 +25,19 @@ def test_attempts_are_counted(numbers: list[int], allowed: int, words: str) -> N
 @pytest.mark.parametrize(
     ("result", "words", "word"),
     [
-        (("COMPLETED", "PASSED"), "completed, passed", "passed"),
-        (("INCOMPLETE", "FAILED"), "not completed, failed", "failed"),
-        (("COMPLETED", "UNKNOWN"), "completed, neither passed nor failed", "completed"),
-        (("UNKNOWN", "PASSED"), "completion not reported, passed", "passed"),
-        (("UNKNOWN", "UNKNOWN"), "no result yet", ""),
+        ((Completion.COMPLETED, Success.PASSED), "completed, passed", "passed"),
+        ((Completion.INCOMPLETE, Success.FAILED), "not completed, failed", "failed"),
+        (
+            (Completion.COMPLETED, Success.UNKNOWN),
+            "completed, neither passed nor failed",
+            "completed",
+        ),
+        ((Completion.UNKNOWN, Success.PASSED), "completion not reported, passed", "passed"),
+        ((Completion.UNKNOWN, Success.UNKNOWN), "no result yet", ""),
     ],
     ids=str,
 )
-def test_result_is_said_in_words(result: tuple[str, str], words: str, word: str) -> None:
+def test_result_is_said_in_words(result: tuple[Completion, Success], words: str, word: str) -> None:
     assert (result_words(*result), result_word(*result)) == (words, word)
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import Select, or_, select
 from ...core.db import db, reading
 from ...ops.kept_checks import BRIDGE, FAILED, Kept, account_subject, kept_checks, platform_subject
 from ...platforms.accounts import list_accounts
-from ...platforms.deployments import ACTIVE, PENDING
 from ...platforms.models import Deployment, Platform, ScormAccount
 from ...registrations.models import Grade, ResourceLink
 
@@ -113,8 +112,8 @@ def _any_course() -> bool:
 
 
 def _waiting(row: Platform) -> list[WaitingInstallation]:
-    pending: list[Deployment] = [one for one in row.deployments if one.status == PENDING]
-    active = any(one.status == ACTIVE for one in row.deployments)
+    pending: list[Deployment] = [one for one in row.deployments if not one.is_active]
+    active = len(pending) < len(row.deployments)
     # Beside an active one they are the overview's matter, not the set-up's.
     return (
         []

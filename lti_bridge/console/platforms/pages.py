@@ -89,15 +89,15 @@ def load_platforms(actor: Actor) -> list[PlatformLine]:
 
 
 def _line(row: Platform, kept: dict[str, Kept]) -> PlatformLine:
-    states = [one.status for one in row.deployments]
+    active = sum(one.is_active for one in row.deployments)
     return PlatformLine(
         id=row.id,
         name=row.name,
         dialect=row.dialect,
         issuer=row.issuer,
         disabled_at=row.disabled_at,
-        active=states.count("active"),
-        pending=states.count("pending"),
+        active=active,
+        pending=len(row.deployments) - active,
         checked=kept.get(platform_subject(row.id)),
     )
 

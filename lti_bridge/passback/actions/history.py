@@ -12,6 +12,7 @@ from ...core.plain_text import full_name
 from ...lti.values import SCOPE_RESULT_READ
 from ...registrations.identity import attempts_for
 from ...registrations.models import Grade, Launch, Registration, TrailEvent
+from ...scorm_cloud.progress import Completion, Success
 from ..learner_progress import progress_of
 from ..learner_state import LearnerState, decide_learner_state, for_learner, last_word
 from ..learner_words import attempts_words, minutes_of, result_words
@@ -41,8 +42,8 @@ class AttemptStory:
     number: int
     registration_id: str
     course_id: str
-    completion: str
-    success: str
+    completion: Completion
+    success: Success
     score: float | None
     seconds: float
     launched_at: datetime | None

@@ -11,7 +11,7 @@ from ...core.errors import NotFound, Refused, Unavailable
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import store_progress, trail
 from ...registrations.models import Launch
-from ...scorm_cloud.progress import CourseOutcome, LaunchHistoryEntry, Progress
+from ...scorm_cloud.progress import Completion, CourseOutcome, LaunchHistoryEntry, Progress, Success
 from ...services import Services
 from ...web.sentences import N_
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow
@@ -213,7 +213,7 @@ def _seen(
     )
 
 
-def announce(completion: str, success: str, score: float | None) -> str:
+def announce(completion: Completion, success: Success, score: float | None) -> str:
     """Return a result as the short text that a postback leaves behind."""
     return f"{completion}|{success}|{'' if score is None else f'{score:g}'}"
 

@@ -47,7 +47,7 @@ class Ours:
     """
 
     score_given: float | None = None
-    state: str | None = None
+    state: ScoreState | None = None
     resent_after_loss: bool = False
     left: bool = False
 

@@ -29,12 +29,12 @@ class ShownScore:
     showed it afterwards.
     """
 
-    state: str
+    state: ScoreState
     given: float
     reason: str
     fresh: bool
     tried: bool = False
-    standing: str | None = None
+    standing: Standing | None = None
     seen: bool = False
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from ...lms.readings import Outgoing
 from ...lti.values import Granted, PlatformValues, same_line_item
 from ...registrations.grading import GradingPolicy
-from ...scorm_cloud.progress import CourseOutcome
+from ...scorm_cloud.progress import CourseOutcome, Result
 from .grading_policy import Attempt, Decided
-from .score_states import ScoreState
+from .score_states import ScoreState, Standing
 from .settlement import PollState, quiet_until
 
 
@@ -21,7 +21,7 @@ class RegistrationRow:
     account_id: int
     course_id: str
     attempt: int
-    result: tuple[str, str, float | None]
+    result: Result
     kept: CourseOutcome | None  # before it was opened again
     best_real: float | None
     changed_at: datetime | None
@@ -40,7 +40,7 @@ class LaunchRow:
     launched_at: datetime
     exited_at: datetime | None
     settled_at: datetime | None
-    known: tuple[str, str, float | None]
+    known: Result
     announced: str | None
     looks: PollState | None  # None: no look is wanted
     ended: bool
@@ -62,7 +62,7 @@ class ScoreRow:
     attempt: int
     inferred: bool
     score_given: float
-    state: str
+    state: ScoreState
     reason: str
     decided_at: datetime
     finished_at: datetime | None
@@ -71,7 +71,7 @@ class ScoreRow:
     asked: bool = False
     stopped: bool = False
     renewed: bool = False
-    standing: str | None = None
+    standing: Standing | None = None
     held_before: float | None = None
     held_after: float | None = None
     unclear_reads: int = 0

@@ -30,8 +30,8 @@ class Attempt:
     """
 
     number: int
-    completion: str
-    success: str
+    completion: Completion
+    success: Success
     score: float | None
     best_real: float | None = None
     ended: bool = False

@@ -103,7 +103,7 @@ class End:
     `pauses_until`: it asked to be left alone, `throttled` because of too many requests.
     """
 
-    state: str
+    state: ScoreState
     reason: str
     again_at: datetime | None = None
     waits: bool = False
@@ -114,7 +114,7 @@ class End:
     unclear: bool = False
     column_gone: bool = False
     attempt_stored: bool = False
-    standing: str | None = None
+    standing: Standing | None = None
     held: float | None = None
     notes: tuple[str, ...] = field(default=())
 

@@ -88,7 +88,7 @@ def wants_history(looks: PollState, seen: Seen) -> bool:
 
 
 def knows_more_than(
-    end: LaunchHistoryEntry, completion: str, success: str, score: float | None
+    end: LaunchHistoryEntry, completion: Completion, success: Success, score: float | None
 ) -> bool:
     """Tell whether the launch history has a result that an earlier answer did not have yet.
 
@@ -96,7 +96,7 @@ def knows_more_than(
     """
     if end.score_scaled is not None and end.score_scaled != score:
         return True
-    if end.success != Success.UNKNOWN and end.success.value != success:
+    if end.success != Success.UNKNOWN and end.success != success:
         return True
     return end.completion == Completion.COMPLETED != completion
 

@@ -21,7 +21,7 @@ from ...registrations.grade_updates import (
 )
 from ...registrations.models import OF_SAME_GRADE, Grade, Registration
 from ...scorm_cloud.client import RegistrationPage
-from ...scorm_cloud.progress import Progress
+from ...scorm_cloud.progress import Progress, Result
 from ...services import Services
 from ..models import CURSOR
 from ..pipeline.read_progress import describe
@@ -148,7 +148,7 @@ def _known(account: ScormAccount, names: list[str]) -> list[Any]:
     return list(db.session.execute(query.where(*mine)))
 
 
-def _result(row: Any) -> tuple[str, str, float | None]:
+def _result(row: Any) -> Result:
     return row.completion, row.success, row.score_scaled
 
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from ...core.db import db
-from ...core.leases import Leases, outlasting
+from ...core.leases import NOTHING, Leases, Values, outlasting
 from ...registrations.grade_updates import lock_where
 from ...registrations.models import GRADE, REGISTRATION, Grade, Learner
 from ...services import Services
-from ..models import Erasure
+from ..models import Erasure, ErasureState
 
 LEASE = timedelta(seconds=60)
 BUSY = "A grade of this learner is just being worked on."
@@ -18,7 +18,7 @@ OF_WORK = "learner_id", "scorm_learner_id", "platform_id", "ours_anyway", "tries
 _ERASURE = Erasure.__table__
 LEASES = Leases(
     _ERASURE,
-    _ERASURE.c.state == "open",
+    _ERASURE.c.state == ErasureState.OPEN,
     sets={"tries": _ERASURE.c.tries + 1},
     returning=OF_WORK,
 )
@@ -89,13 +89,13 @@ def hold(services: Services, work: Work, call_seconds: float = 0.0, *, last: boo
     _raise_if_busy(REGISTRATIONS.take_all(work.learner_id, now, life, work.token))
 
 
-def release(work: Work) -> None:
-    """Give every lease back, in the caller's transaction."""
+def release(work: Work, values: Values = NOTHING) -> None:
+    """Give every lease back, and write into the erasure's row, in the caller's transaction."""
     if work.learner_id is not None:
         lock_where(Grade.learner_id == work.learner_id)
         GRADES.release(work.learner_id, work.token)
         REGISTRATIONS.release(work.learner_id, work.token)
-    LEASES.release(work.erasure_id, work.token)
+    LEASES.release(work.erasure_id, work.token, values)
 
 
 def _raise_if_busy(until: datetime | None) -> None:

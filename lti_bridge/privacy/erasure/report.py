@@ -8,25 +8,18 @@ from sqlalchemy import select
 from ...core.db import db
 from ...core.errors import ConfigurationError
 from ...platforms.models import ScormAccount
-from ..models import Erasure
+from ..models import Erasure, ErasureState
 
 LMS_KEEPS = (
     "Grades in the gradebook of the LMS belong to the LMS and stay there; "
     "its own users are erased there."
 )
 IN_SCORM_CLOUD = "registrations in SCORM Cloud"
-# What each state means, in one sentence.
-STATES = {
-    "open": "It goes on by itself.",
-    "stopped": "Nothing of ours was erased. Once the reason is mended, erase again.",
-    "partly": "Our rows are erased; SCORM Cloud still has the registrations named here.",
-    "done": "Everything is erased.",
-}
 
 
 @dataclass(frozen=True)
 class ErasureReport:
-    """One erasure: `state` is open, stopped, partly or done.
+    """One erasure.
 
     `reason` is a sentence where something is left to say. `remains` lists, by account name, the
     registrations that SCORM Cloud still has; `removed` counts rows by kind.
@@ -34,7 +27,7 @@ class ErasureReport:
 
     erasure_id: int
     learner_id: int | None
-    state: str
+    state: ErasureState
     reason: str
     removed: dict[str, int]
     remains: dict[str, tuple[str, ...]]
@@ -45,12 +38,7 @@ class ErasureReport:
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to do."""
-        return self.state == "done"
-
-    @property
-    def meaning(self) -> str:
-        """What the state means, in one sentence."""
-        return STATES[self.state]
+        return self.state == ErasureState.DONE
 
 
 def get_report(erasure_id: int) -> ErasureReport:
@@ -66,7 +54,7 @@ def get_report(erasure_id: int) -> ErasureReport:
 
 def list_unfinished() -> list[ErasureReport]:
     """Return every erasure that is not done, oldest first. Reads in the caller's transaction."""
-    query = select(Erasure).where(Erasure.state != "done").order_by(Erasure.id)
+    query = select(Erasure).where(Erasure.state != ErasureState.DONE).order_by(Erasure.id)
     return [_report(row) for row in db.session.scalars(query)]
 
 

@@ -10,7 +10,7 @@ from ...core.db import db, insert_if_new
 from ...core.errors import ConfigurationError
 from ...services import Services
 from ..learners import get_learner
-from ..models import Erasure
+from ..models import Erasure, ErasureState
 
 
 def ask_erasure(
@@ -22,7 +22,7 @@ def ask_erasure(
     """
     now, learner = services.now(), get_learner(learner_id)
     who = asked_by if isinstance(asked_by, str) else f"{asked_by.role} {asked_by.name}"
-    values = {"ours_anyway": ours_anyway, "state": "open", "asked_by": who[:300]}
+    values = {"ours_anyway": ours_anyway, "state": ErasureState.OPEN, "asked_by": who[:300]}
     insert_if_new(
         db.session,
         Erasure,
@@ -48,8 +48,9 @@ def ask_erasure(
 def ask_again(services: Services, erasure_id: int, *, asked_by: Actor | str = OPERATOR) -> None:
     """Open an unfinished erasure again, when somebody has mended what it stopped at. Commits."""
     now = services.now()
-    again = update(Erasure).where(Erasure.id == erasure_id, Erasure.state != "done")
-    statement = again.values(state="open", next_try_at=now).returning(Erasure.platform_id)
+    unfinished = Erasure.id == erasure_id, Erasure.state != ErasureState.DONE
+    again = update(Erasure).where(*unfinished).values(state=ErasureState.OPEN, next_try_at=now)
+    statement = again.returning(Erasure.platform_id)
     platform_id = db.session.scalar(statement.execution_options(synchronize_session=False))
     if platform_id is None:
         db.session.rollback()

@@ -14,9 +14,9 @@ from ...core.leases import LeaseLost, none_or_past
 from ...platforms.accounts import list_accounts
 from ...registrations.models import Learner, Registration
 from ...services import Services
-from ..models import Erasure
+from ..models import Erasure, ErasureState
 from .delete_rows import CameBack, delete_rows
-from .finish import finish, leave_open, stop
+from .finish import finish, leave
 from .lease import BUSY, GradesBusy, Work, hold, take
 from .report import IN_SCORM_CLOUD, ErasureReport, get_report
 from .request import ask_erasure
@@ -44,7 +44,7 @@ def erase_learner(
     erasure_id = ask_erasure(services, learner_id, asked_by=asked_by, ours_anyway=ours_anyway)
     report = work_erasure(services, erasure_id)
     for _ in range(PATIENCE):
-        if report.state != "open" or report.reason != BUSY:
+        if report.state != ErasureState.OPEN or report.reason != BUSY:
             break
         sleep(1.0)
         report = work_erasure(services, erasure_id)
@@ -55,7 +55,8 @@ def resume_erasures(services: Services) -> int:
     """Go on with the erasures that are due, whoever began them; returns how many were tried."""
     now = services.now()
     free = none_or_past(Erasure.lease_until, now)
-    query = select(Erasure.id).where(Erasure.state == "open", Erasure.next_try_at <= now, free)
+    is_open = Erasure.state == ErasureState.OPEN
+    query = select(Erasure.id).where(is_open, Erasure.next_try_at <= now, free)
     due = list(db.session.scalars(query.order_by(Erasure.next_try_at).limit(AT_ONCE)))
     db.session.rollback()
     for erasure_id in due:
@@ -76,34 +77,39 @@ def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
             logger.info("erasure %s is worked by another process now", erasure_id)
         except GradesBusy as busy:
             soon = services.now() + timedelta(seconds=BUSY_SECONDS)
-            leave_open(work, str(busy), max(soon, busy.until))
+            leave(work, str(busy), max(soon, busy.until))
         except CameBack:
             # The learner opened an activity in the middle of it: that is to be deleted as well.
             reason = "The learner opened an activity meanwhile; it is tried again."
-            leave_open(work, reason, services.now() + timedelta(seconds=BUSY_SECONDS))
+            leave(work, reason, services.now() + timedelta(seconds=BUSY_SECONDS))
     return get_report(erasure_id)
 
 
 def _work(services: Services, work: Work) -> None:
     if work.learner_id is None and _has_returned(work):
         reason = "The learner has come back since; erase them anew."
-        finish(services, work, "partly", {}, [Outcome(0, problem=reason)], keep=True)
+        leave(work, reason, None, state=ErasureState.PARTLY)
         return
     hold(services, work)
     db.session.commit()
     known = _known(work)
     outcomes = [_clear(services, work, account_id, known) for account_id in _account_ids()]
     stuck = [one for one in outcomes if one.remains]
-    if work.learner_id is not None and not work.ours_anyway and stuck:
-        stop(services, work, stuck)
-        return
-    counts: dict[str, int] = {}
-    if work.learner_id is not None:
-        counts = delete_rows(services, work, frozenset().union(*known.values()))
+    erased = None
+    if work.learner_id is not None and (work.ours_anyway or not stuck):
+        erased = delete_rows(services, work, frozenset().union(*known.values()))
     else:
         hold(services, work)
-    waits = any(one.try_again for one in stuck)
-    finish(services, work, "open" if waits else "partly" if stuck else "done", counts, outcomes)
+    finish(services, work, _state(work, stuck, erased is not None), outcomes, erased)
+
+
+def _state(work: Work, stuck: list[Outcome], erased: bool) -> ErasureState:
+    if any(one.try_again for one in stuck):
+        return ErasureState.OPEN
+    if stuck:
+        ours_stay = work.learner_id is not None and not erased
+        return ErasureState.STOPPED if ours_stay else ErasureState.PARTLY
+    return ErasureState.DONE
 
 
 def _has_returned(work: Work) -> bool:

@@ -24,6 +24,7 @@ from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, PAUSED, THROTTLED
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.grading import make_policy
 from lti_bridge.registrations.models import Registration
+from lti_bridge.scorm_cloud.progress import Completion, Success
 from lti_bridge.web.sentences import format_message
 from tests.rows import (
     add_event,
@@ -192,11 +193,8 @@ def test_tells_what_the_grade_waits_for(registration, values, scopes, told):
 def test_refused_launch_is_not_in_progress(registration):
     """SCORM Cloud has no such course: the row of the launch is there, the registration is not."""
     add_grade(AT, registration)
-    registration.launched_at, registration.completion, registration.success = (
-        AT,
-        "UNKNOWN",
-        "UNKNOWN",
-    )
+    registration.launched_at = AT
+    registration.completion, registration.success = Completion.UNKNOWN, Success.UNKNOWN
 
     assert f"  Grade: the course did not open. {NO_REGISTRATION}" in lines(registration)
 
@@ -225,10 +223,10 @@ def test_decision_says_which_result_counts(policy, sentence):
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (("COMPLETED", "PASSED"), "completed, passed"),
-        (("COMPLETED", "FAILED"), "completed, failed"),
-        (("INCOMPLETE", "FAILED"), "not completed, failed"),
-        (("UNKNOWN", "UNKNOWN"), "no result yet"),
+        ((Completion.COMPLETED, Success.PASSED), "completed, passed"),
+        ((Completion.COMPLETED, Success.FAILED), "completed, failed"),
+        ((Completion.INCOMPLETE, Success.FAILED), "not completed, failed"),
+        ((Completion.UNKNOWN, Success.UNKNOWN), "no result yet"),
     ],
     ids=["passed", "failed", "provisional", "nothing"],
 )
@@ -242,7 +240,7 @@ def test_progress_is_told_in_words(registration, result, words):
 def test_last_look_is_told_where_it_says_more(registration):
     add_grade(AT, registration, decision_reason="The course is not finished yet.")
     registration.launched_at = registration.created_at = AT
-    registration.completion, registration.success = "INCOMPLETE", "UNKNOWN"
+    registration.completion, registration.success = Completion.INCOMPLETE, Success.UNKNOWN
 
     said = lines(registration)
 
