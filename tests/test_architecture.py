@@ -165,6 +165,7 @@ TESTED_IN = {
         registrations.launch_snapshot registrations.resource_links
     """,
     "scorm_cloud/test_client.py": "scorm_cloud.request_bodies",
+    "story/test_attempts.py": "registrations.open_registration",
     "story/test_gradebook_truth.py": "registrations.platform_pause",
     "story/test_interleavings.py": """
         passback.pipeline.read_progress passback.triggers.exit_and_postback

@@ -14,7 +14,6 @@ from ..core.leases import Leases
 from ..lti.claims import LaunchClaims
 from ..platforms.accounts import Account
 from ..platforms.models import ACCOUNT
-from ..scorm_cloud.progress import Completion, Success
 from ..scorm_cloud.request_bodies import LearnerValues
 from .grade_updates import lock_grade_of, mark_due
 from .identity import registration_id
@@ -195,43 +194,6 @@ def load_registration(launch_id: int) -> OpenedRegistration:
         sub=learner.sub,
         locale=launch.locale,
     )
-
-
-def registration_values(
-    *,
-    platform_identity: str,
-    link: ResourceLink,
-    learner_id: int,
-    sub: str,
-    course_id: str,
-    attempt: int,
-    account_id: int,
-    now: datetime,
-) -> dict[str, Any]:
-    """Return the columns of a new registration."""
-    name = registration_id(
-        platform_identity,
-        link.deployment_identity,
-        link.resource_link_id,
-        sub,
-        course_id,
-        attempt,
-    )
-    return {
-        "registration_id": name,
-        "resource_link_id": link.id,
-        "learner_id": learner_id,
-        "course_id": course_id,
-        "attempt": attempt,
-        "scorm_account_id": account_id,
-        "opened_at": now,
-        "recovered": False,
-        "completion": Completion.UNKNOWN,
-        "success": Success.UNKNOWN,
-        "seconds_tracked": 0.0,
-        "submission_accepted": False,
-        "completed_at": None,
-    }
 
 
 def take_lease(registration: OpenedRegistration, now: datetime) -> str | None:

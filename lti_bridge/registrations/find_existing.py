@@ -10,10 +10,10 @@ from ..core.db import begin_reading, db
 from ..core.errors import Refused
 from ..platforms.accounts import Account, list_accounts
 from ..services import Services
-from .attempts import add_registration_row, mark_launched
 from .create_lease import CallTime, OpenedRegistration, record_created
 from .grade_updates import trail, wake
-from .models import Grade, Launch, Registration
+from .models import OF_SAME_GRADE, Grade, Launch, Registration
+from .open_registration import make_attempt, move_launch
 
 # More attempts than this in one registration are not plausible.
 MOST_ATTEMPTS = 100
@@ -96,42 +96,23 @@ def record_found(
             )
         db.session.commit()
         return
-    newest = _record_attempts(registration, found, now)
-    launch = db.session.get_one(Launch, launch_id)
-    if newest.id != launch.registration_id:
-        mark_launched(newest, launch)
-    query = select(Grade.id).where(
-        Grade.resource_link_id == newest.resource_link_id, Grade.learner_id == newest.learner_id
-    )
-    grade_id = db.session.scalars(query).one()
+    first = db.session.get_one(Registration, registration.row_id)
+    newest = _record_attempts(first, found, now)
+    opened = select(Launch.registration_id).where(Launch.id == launch_id)
+    if newest != db.session.scalar(opened):
+        move_launch(launch_id, newest, now)
+    grade = select(Grade.id).join(Registration, OF_SAME_GRADE)
+    grade_id = db.session.scalars(grade.where(Registration.id == first.id)).one()
     db.session.commit()
     wake(services, grade_id)
 
 
-def _record_attempts(
-    registration: OpenedRegistration, found: list[FoundRegistration], now: datetime
-) -> Registration:
-    first = db.session.get_one(Registration, registration.row_id)
-    link, learner = first.resource_link, first.learner
-    newest = first
+def _record_attempts(first: Registration, found: list[FoundRegistration], now: datetime) -> int:
+    """Return the id of the newest attempt's row."""
+    newest = first.id
     for entry in found:
-        add_registration_row(
-            link,
-            learner,
-            learner.platform,
-            registration.course_id,
-            entry.attempt,
-            now,
-            entry.account.id,
-        )
-        query = select(Registration).where(
-            Registration.resource_link_id == link.id,
-            Registration.learner_id == learner.id,
-            Registration.course_id == registration.course_id,
-            Registration.attempt == entry.attempt,
-        )
-        newest = db.session.scalars(query).one()
-        if record_created(newest.id, now, recovered=True, account_id=entry.account.id):
+        newest = make_attempt(first, entry.attempt, entry.account.id, now)
+        if record_created(newest, now, recovered=True, account_id=entry.account.id):
             text = "SCORM Cloud had the registration before; its progress is read again."
-            trail(newest.id, "registration", text, now)
+            trail(newest, "registration", text, now)
     return newest

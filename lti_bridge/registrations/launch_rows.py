@@ -1,10 +1,9 @@
 """The rows of a learner's launch, opened or brought up to date in one transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import bindparam, exists, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from ..core.db import db, insert_row
 from ..core.errors import LaunchRejected, Reason
@@ -13,16 +12,15 @@ from ..lti.claims import LaunchClaims
 from ..platforms.accounts import account_for
 from ..scorm_cloud.request_bodies import LearnerValues
 from ..services import Services
-from .create_lease import LEASE, OpenedRegistration, opened_registration, registration_values
+from .create_lease import LEASE, OpenedRegistration, opened_registration
 from .grade_updates import trail
 from .identity import choose_attempt, choose_course, scorm_learner_id
-from .kept_outcomes import keep_at_launch
 from .launch_snapshot import LaunchSnapshot, RegistrationInAccount, connection
 from .launch_snapshot import get_snapshot as read_again
-from .models import GRADE, LAUNCH, LEARNER, LINK, REGISTRATION, Learner, Registration
+from .models import GRADE, LEARNER, LINK, Learner
+from .open_registration import add_launch, launched, make_registration, renew_registration
 from .platform_pause import send_probe
 
-FIRST_RECHECK = timedelta(hours=1)
 OPENED = "The learner opened the activity."
 
 
@@ -73,22 +71,6 @@ _REMEMBER = (
     .where(LINK.c.id == bindparam("row_id"))
     .values(remembered_course=bindparam("course"))
 )
-# The row is locked by being written, and what it holds by then comes back: progress stored by a
-# worker right now must be seen whole, with the exit that it settles, or this launch would take
-# that result for its own.
-_RENEW_REGISTRATION = (
-    update(REGISTRATION)
-    .where(REGISTRATION.c.id == bindparam("row_id"))
-    .values(launched_at=bindparam("at"), recheck_at=bindparam("look_at"), **keep_at_launch())
-    .returning(*REGISTRATION.columns)
-)
-_before = LAUNCH.alias("before")
-_unsettled = select(_before.c.id).where(
-    _before.c.registration_id == bindparam("before_registration_id"),
-    _before.c.exited_at.is_not(None),
-    _before.c.settled_at.is_(None),
-)
-_ADD_LAUNCH = insert(LAUNCH).values(overlaps=exists(_unsettled)).returning(LAUNCH.c.id)
 
 
 def begin_launch(
@@ -110,7 +92,15 @@ def begin_launch(
     snapshot, learner = _open_learner(snapshot, wish)
     _open_grade(snapshot, learner.id)  # before the registration: in the order of a worker's locks
     place, taken = _open_registration(snapshot, learner.id, wish)
-    launch_id = _add_launch(place.opened, wish, arrival)
+    launch_id = add_launch(
+        place.opened,
+        wish.now,
+        cookie_rung=arrival.cookie_rung,
+        correlation_id=arrival.correlation_id,
+        return_url=claims.return_url,
+        locale=claims.locale,
+    )
+    trail(place.opened.id, "launch", OPENED, wish.now, arrival.correlation_id)
     db.session.commit()
     send_probe(services, snapshot.platform)
     names = _names(snapshot, claims)
@@ -213,15 +203,13 @@ def _open_registration(
     """Return the registration that the launch resumes, or a new one; with its lease, if taken."""
     place = _newest(snapshot, wish.course_id)
     if place is None:
-        place = _make_registration(snapshot, learner_id, wish)
+        place = _make_first(snapshot, learner_id, wish)
         if place is not None:
             return place, wish.lease
         # Another node was faster.
         place = _newest(read_again(snapshot.platform.id, wish.claims), wish.course_id)
         assert place is not None
-    moments = {"at": wish.now, "look_at": wish.now + FIRST_RECHECK}
-    values = {"row_id": place.opened.id, **moments}
-    renewed: Any = connection().execute(_RENEW_REGISTRATION, values).first()
+    renewed = renew_registration(place.opened.id, wish.now)
     if renewed is None:
         db.session.rollback()
         raise LaunchRejected(Reason.RESUME_INVALID, "the learner was erased in this moment")
@@ -237,14 +225,17 @@ def _newest(snapshot: LaunchSnapshot, course_id: str) -> RegistrationInAccount |
     return places.get(choose_attempt(list(places)))
 
 
-def _make_registration(
+def _make_first(
     snapshot: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
 ) -> RegistrationInAccount | None:
     """Insert the row of the first attempt; None when it is there by now."""
     first = snapshot.places[0]
     account = first.account if first.registration is None else None
     account = account or account_for(snapshot.platform)
-    values = registration_values(
+    leased = {}
+    if wish.lease is not None:
+        leased = {"create_lease_token": wish.lease, "create_lease_until": wish.now + LEASE}
+    made = make_registration(
         platform_identity=snapshot.platform.identity,
         link=snapshot.known_link,
         learner_id=learner_id,
@@ -253,32 +244,7 @@ def _make_registration(
         attempt=choose_attempt([]),
         account_id=account.id,
         now=wish.now,
+        **launched(wish.now),
+        **leased,
     )
-    values |= {"launched_at": wish.now, "recheck_at": wish.now + FIRST_RECHECK}
-    if wish.lease is not None:
-        values["create_lease_token"] = wish.lease
-        values["create_lease_until"] = wish.now + LEASE
-    made = insert_row(connection(), REGISTRATION, **values)
     return RegistrationInAccount(made, account) if made is not None else None
-
-
-def _add_launch(registration: Registration, wish: _LaunchRequest, arrival: Arrival) -> int:
-    """Insert the launch, with the progress that its result must differ from."""
-    launch = {
-        "before_registration_id": registration.id,
-        "registration_id": registration.id,
-        "launched_at": wish.now,
-        "cookie_rung": arrival.cookie_rung,
-        "correlation_id": arrival.correlation_id,
-        "return_url": wish.claims.return_url,
-        "locale": wish.claims.locale,
-        "known_completion": registration.completion,
-        "known_success": registration.success,
-        "known_score": registration.score_scaled,
-        "looks": 0,
-        "history_looks": 0,
-        "ended": False,
-    }
-    launch_id: int = connection().execute(_ADD_LAUNCH, launch).scalar_one()
-    trail(registration.id, "launch", OPENED, wish.now, arrival.correlation_id)
-    return launch_id
