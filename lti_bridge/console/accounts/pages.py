@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import delete, func, select
 
@@ -27,11 +26,7 @@ TRIAL_SECONDS = 10.0
 class AccountLine:
     """One account; `registrations` counts to `COUNTED_AT_MOST`, secrets are never shown."""
 
-    id: int
-    name: str
-    base_url: str
-    app_id: str
-    created_at: datetime
+    row: ScormAccount
     platforms: Sequence[str]
     registrations: int
     checked: Kept | None
@@ -39,7 +34,7 @@ class AccountLine:
     @property
     def is_default(self) -> bool:
         """Whether it is the one in the settings, which is changed there."""
-        return self.name == DEFAULT
+        return self.row.name == DEFAULT
 
     @property
     def may_go(self) -> bool:
@@ -67,11 +62,7 @@ def load_account(account_id: int) -> AccountLine:
 
 def _line(row: ScormAccount, checked: Kept | None) -> AccountLine:
     return AccountLine(
-        id=row.id,
-        name=row.name,
-        base_url=row.base_url,
-        app_id=row.app_id,
-        created_at=row.created_at,
+        row=row,
         platforms=list(db.session.scalars(select(Platform.name).where(uses(row)).order_by("name"))),
         registrations=_count_registrations(row.id),
         checked=checked,

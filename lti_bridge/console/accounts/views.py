@@ -48,7 +48,7 @@ def add(actor: Actor) -> Response:
 def one(actor: Actor, account_id: int) -> Response:
     """One account: what it is used for, its self-test, and a new secret for it."""
     account = load_account(account_id)
-    form = AccountSecretForm(base_url=account.base_url)
+    form = AccountSecretForm(base_url=account.row.base_url)
     return show("console/accounts/account.html", account=account, form=form)
 
 
@@ -59,9 +59,9 @@ def change(actor: Actor, account_id: int) -> Response:
     account, form = load_account(account_id), AccountSecretForm()
     if not form.validate():
         return show("console/accounts/account.html", status=400, account=account, form=form)
-    values = str(form.base_url.data), account.app_id, str(form.secret_key.data)
+    values = str(form.base_url.data), account.row.app_id, str(form.secret_key.data)
     try:
-        add_account(current_services(), actor, account.name, *values)
+        add_account(current_services(), actor, account.row.name, *values)
     except ConfigurationError as error:
         explain(form, error)
         return show("console/accounts/account.html", status=400, account=account, form=form)

@@ -1,9 +1,7 @@
 """Alert channels and the mail server at the console: what is shown, and what a change does."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, select
@@ -38,31 +36,9 @@ class ChannelState:
 class ChannelLine:
     """One channel as it is shown; of a webhook's address only the host."""
 
-    id: int
-    kind: str
-    name: str
+    row: AlertChannel
     to: str
-    form: str
-    recipients: Sequence[str]
-    digest: bool
-    disabled_at: datetime | None
     state: ChannelState
-
-    @property
-    def is_webhook(self) -> bool:
-        """Whether it is one, and not e-mail."""
-        return self.kind == WEBHOOK
-
-
-@dataclass(frozen=True)
-class MailServerLine:
-    """The mail server as it is shown: without its password."""
-
-    host: str
-    port: int
-    security: str
-    user: str
-    sender: str
 
 
 def load_channels(services: Services) -> list[ChannelLine]:
@@ -78,13 +54,10 @@ def load_channel(services: Services, channel_id: int) -> ChannelLine:
         return _line(services.signer, _get(channel_id))
 
 
-def load_mail_server() -> MailServerLine | None:
+def load_mail_server() -> MailServer | None:
     """Return the mail server, None when none is set."""
     with reading(db.session()):
-        row = db.session.get(MailServer, MAIL_SERVER)
-        if row is None:
-            return None
-        return MailServerLine(row.host, row.port, row.security, row.user, row.sender)
+        return db.session.get(MailServer, MAIL_SERVER)
 
 
 def _get(channel_id: int) -> AlertChannel:
@@ -97,14 +70,8 @@ def _get(channel_id: int) -> AlertChannel:
 def _line(signer: Signer, row: AlertChannel) -> ChannelLine:
     where = ", ".join(row.recipients) if row.kind == EMAIL else _host(signer, row)
     return ChannelLine(
-        id=row.id,
-        kind=row.kind,
-        name=row.name,
+        row=row,
         to=where if row.kind == EMAIL else f"{where}: {FORM_WORDS.get(row.form, row.form)}",
-        form=row.form,
-        recipients=row.recipients,
-        digest=row.digest,
-        disabled_at=row.disabled_at,
         state=_state(row),
     )
 

@@ -69,11 +69,11 @@ def one(actor: Actor, channel_id: int) -> Response:
 
 def _one(channel_id: int, *, secret: str = "") -> Response:
     channel = pages.load_channel(current_services(), channel_id)
-    values = {"name": channel.name, "form": channel.form}
-    values["recipients"] = "\n".join(channel.recipients)
-    values |= {"digest": "y"} if channel.digest else {}
+    row = channel.row
+    values = {"name": row.name, "form": row.form, "recipients": "\n".join(row.recipients)}
+    values |= {"digest": "y"} if row.digest else {}
     # Not what was posted to add it: a webhook's address is not shown again.
-    form = _form_of(channel.kind, MultiDict(values))
+    form = _form_of(row.kind, MultiDict(values))
     return show("console/alerts/channel.html", channel=channel, form=form, secret=secret)
 
 
@@ -83,7 +83,7 @@ def change(actor: Actor, channel_id: int) -> Response:
     """Change a channel."""
     services = current_services()
     channel = pages.load_channel(services, channel_id)
-    form = _form_of(channel.kind)
+    form = _form_of(channel.row.kind)
     if not form.validate():
         return show("console/alerts/channel.html", status=400, channel=channel, form=form)
     pages.change_channel(services, actor, channel_id, form)

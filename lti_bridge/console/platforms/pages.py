@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ...audit.actor import Actor
 from ...audit.log import record
@@ -39,29 +38,12 @@ from ..access import not_found
 
 @dataclass(frozen=True)
 class PlatformLine:
-    """One line of the list."""
+    """One line of the list; `active` and `pending` count its installations."""
 
-    id: int
-    name: str
-    dialect: str
-    issuer: str
-    disabled_at: datetime | None
+    row: Platform
     active: int
     pending: int
     checked: Kept | None
-
-
-@dataclass(frozen=True)
-class DeploymentLine:
-    """One installation within a platform; `succeeds`: the one whose registrations it took over."""
-
-    deployment_id: str
-    status: str
-    identity: str
-    created_at: datetime
-    launched_at: datetime | None
-    shares_names: bool | None
-    succeeds: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +56,7 @@ class PlatformPage:
     new_versions: str
     line_items: str
     policy: GradingPolicy
-    deployments: Sequence[DeploymentLine]
+    took_over: Mapping[str, str]  # by installation: the one whose registrations it has now
     narrowed: Sequence[MissingGrant]
     pause: str  # why it is left alone at the moment; ""
     checked: Kept | None
@@ -91,11 +73,7 @@ def load_platforms(actor: Actor) -> list[PlatformLine]:
 def _line(row: Platform, kept: dict[str, Kept]) -> PlatformLine:
     active = sum(one.is_active for one in row.deployments)
     return PlatformLine(
-        id=row.id,
-        name=row.name,
-        dialect=row.dialect,
-        issuer=row.issuer,
-        disabled_at=row.disabled_at,
+        row=row,
         active=active,
         pending=len(row.deployments) - active,
         checked=kept.get(platform_subject(row.id)),
@@ -114,7 +92,7 @@ def load_platform(services: Services, actor: Actor, platform_id: int) -> Platfor
             new_versions=new_versions_of(row),
             line_items=LINE_ITEMS[bool(row.creates_line_items)],
             policy=make_policy(services.settings.passback.policy, row.grading_policy),
-            deployments=[_deployment(one) for one in row.deployments],
+            took_over={one.deployment_id: _predecessor(one) for one in row.deployments},
             narrowed=missing_grants_at(row),
             pause=tell_pause_of(row, services.now()),
             checked=kept_checks([subject]).get(subject),
@@ -135,17 +113,9 @@ def get_row(actor: Actor, platform_id: int) -> Platform:
     return row
 
 
-def _deployment(row: Deployment) -> DeploymentLine:
+def _predecessor(row: Deployment) -> str:
     old = db.session.get(Deployment, row.succeeds_id) if row.succeeds_id is not None else None
-    return DeploymentLine(
-        deployment_id=row.deployment_id,
-        status=row.status,
-        identity=row.identity,
-        created_at=row.created_at,
-        launched_at=row.launched_at,
-        shares_names=row.shares_names,
-        succeeds=f"{old.deployment_id} of {old.platform.name}" if old is not None else "",
-    )
+    return f"{old.deployment_id} of {old.platform.name}" if old is not None else ""
 
 
 def account_names() -> list[str]:
