@@ -43,7 +43,7 @@ OPEN_LAYERS = (0, len(LAYERS) - 1)
 PURE = {
     "core.errors",
     "core.plain_text",
-    "web.sentences",
+    "core.sentences",
     "web.languages",
     "web.rejections",
     "platforms.connection_values",
@@ -184,7 +184,6 @@ TESTED_IN = {
     "test_processes.py": "__main__ core.processes privacy.tasks problems.tasks",
     "web/test_frames.py": "platforms.frame_origins web.pages",
     "web/test_learner_languages.py": "web.refusals",
-    "web/test_translate.py": "web.sentences",
 }
 
 # Each outside library has its place, and only there can it be replaced.

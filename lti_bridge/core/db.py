@@ -21,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Result,
     Row,
+    String,
     Table,
     TypeDecorator,
     Update,
@@ -33,6 +34,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 from sqlalchemy.sql.dml import ReturningInsert
 
+from .sentences import as_sentence, to_row
 from .sqlite_turns import Turns
 
 # All columns in each name: the usual `column_0_name` names a two-column constraint after its
@@ -74,6 +76,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SentenceText(TypeDecorator[str]):
+    """A column of sentences for people: their code and values, where they have a code."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Turn a sentence into what the database keeps."""
+        return None if value is None else to_row(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Give every kept sentence back as it was made."""
+        return None if value is None else as_sentence(value)
 
 
 class Base(DeclarativeBase):

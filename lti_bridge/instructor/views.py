@@ -9,7 +9,6 @@ from ..console.layout import go
 from ..console.people.lms_admins import DOOR_LIFE, ask_for_door, load_platform_values, open_door
 from ..core.errors import BridgeError
 from ..lti.values import PlatformValues
-from ..passback.rules.reasons import SAYINGS
 from ..services import current_services
 from ..web.frames import frame_origins
 from ..web.login_cookies import PAGE_COOKIE
@@ -126,7 +125,6 @@ def show_review(
         frame_origins=_frame_origins(shown.facts.platform, page),
         speaker=page_translator(page.locale) if own else None,
         shown=shown,
-        sayings=SAYINGS,
         token=token,
         may_change=bool(token) and page.visitor.manages,
         back_to_link=back_to_link,

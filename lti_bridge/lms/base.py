@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..core.sentences import coded
 from ..lti.values import LmsResult
-from ..web.sentences import N_
 from .readings import HeldGrade, Outgoing, Reading, Verdict, judge_reading, read_cell
 from .score_replies import Outcome, Reply
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..core.config import PassbackSettings
     from .tool_definition import ToolDefinition
 
-LMS_FAILED = N_("The LMS answered {status}; it is tried again.")
-LMS_REFUSED = N_("The LMS refused the score (it answered {status}).")
+LMS_FAILED = coded("lms_failed", "The LMS answered {status}; it is tried again.")
+LMS_REFUSED = coded("lms_refused", "The LMS refused the score (it answered {status}).")
 # Our custom parameter that is set when an admin acts as another user.
 MASQUERADING = "masquerading_user"
 

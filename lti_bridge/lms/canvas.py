@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..core.sentences import coded
 from ..lti.values import LmsResult
-from ..web.sentences import N_
 from . import generic, readings
 from .base import MASQUERADING, Lms, Submission
 from .score_replies import CompareResult, Outcome, Reply, ScoreRejected, TryLater
@@ -29,14 +29,23 @@ CUSTOM_PARAMETERS = {MASQUERADING: "$Canvas.masqueradingUser.id"}
 _ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")
 _HOSTS = re.compile(r"sso(\.[\w-]+)*\.canvaslms\.com|([\w-]+\.)+instructure\.com")
 _GRADE_FIELD = re.compile(r'"field"\s*:\s*"grade"|cannot be changed at this time')
-FEWER_REQUESTS = N_("Canvas asks for fewer requests.")
-_ATTEMPTS = N_("All attempts that the assignment allows are used up.")
-_NOT_NOW = N_(
+FEWER_REQUESTS = coded("canvas_fewer_requests", "Canvas asks for fewer requests.")
+_ATTEMPTS = coded("canvas_attempts", "All attempts that the assignment allows are used up.")
+_NOT_NOW = coded(
+    "canvas_not_now",
     "Canvas does not let this grade be changed at this time: the grading period is closed, the "
-    "course is not published, or the assignment is not assigned to the learner."
+    "course is not published, or the assignment is not assigned to the learner.",
 )
-_CONCLUDED = N_(
-    "The course has concluded and takes no more grades. When it is reopened, the score is sent."
+_CONCLUDED = coded(
+    "canvas_concluded",
+    "The course has concluded and takes no more grades. When it is reopened, the score is sent.",
+)
+
+_NO_COURSE = coded(
+    "canvas_no_course", "Canvas does not find the course any more, or it has concluded."
+)
+_NO_STUDENT = coded(
+    "canvas_no_student", "Canvas does not have this user as a student of the course."
 )
 
 
@@ -58,13 +67,13 @@ def read_reply(reply: Reply) -> Outcome:
     if "concluded" in text and reply.status in (404, 422):
         return ScoreRejected(_CONCLUDED)
     if reply.status == 404 and "context" in text:
-        return ScoreRejected(N_("Canvas does not find the course any more, or it has concluded."))
+        return ScoreRejected(_NO_COURSE)
     if reply.status == 422 and "attempts" in text:
         return ScoreRejected(_ATTEMPTS, attempts_full=True)
     if reply.status == 422 and _GRADE_FIELD.search(text):
         return ScoreRejected(_NOT_NOW, attempt_stored=True)
     if reply.status == 422 and "not a student" in text:
-        return ScoreRejected(N_("Canvas does not have this user as a student of the course."))
+        return ScoreRejected(_NO_STUDENT)
     return generic.read_reply(reply)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..web.sentences import N_, format_message
+from ..core.sentences import coded
 from .base import LMS_FAILED, LMS_REFUSED, Lms
 from .score_replies import (
     GONE,
@@ -22,14 +22,22 @@ if TYPE_CHECKING:
 
 _PROXY_STATUSES = (403, 405, 413, 421)
 _PAGE = ("<!doctype html", "<html")
-NOT_THE_LMS = N_(
-    "A page came instead of the LMS's answer, as from a sign-on or a proxy; it is tried again."
+NOT_THE_LMS = coded(
+    "not_the_lms",
+    "A page came instead of the LMS's answer, as from a sign-on or a proxy; it is tried again.",
 )
 _REFUSALS = {
-    400: N_("The LMS refused the score: it does not take one for this user in this activity."),
-    403: N_("The LMS does not permit the tool to send scores to this activity."),
-    412: N_("The gradebook column belongs to another tool."),
-    422: N_("The LMS refused the score: this user cannot be graded in this activity."),
+    400: coded(
+        "not_taken",
+        "The LMS refused the score: it does not take one for this user in this activity.",
+    ),
+    403: coded(
+        "not_permitted", "The LMS does not permit the tool to send scores to this activity."
+    ),
+    412: coded("other_tool", "The gradebook column belongs to another tool."),
+    422: coded(
+        "not_graded", "The LMS refused the score: this user cannot be graded in this activity."
+    ),
 }
 
 
@@ -59,7 +67,7 @@ def read_reply(reply: Reply) -> Outcome:
     if status == 404:
         return GONE
     if status in (408, 425, 429) or status >= 500:
-        reason = format_message(LMS_FAILED, status=status)
+        reason = LMS_FAILED.fill(status=status)
         return TryLater(reason, reply.retry_after, throttled=status == 429)
     return refuse(status)
 
@@ -71,7 +79,7 @@ def is_page(reply: Reply) -> bool:
 
 def refuse(status: int) -> ScoreRejected:
     """Return a refusal by its status, in words."""
-    return ScoreRejected(_REFUSALS.get(status, format_message(LMS_REFUSED, status=status)))
+    return ScoreRejected(_REFUSALS.get(status, LMS_REFUSED.fill(status=status)))
 
 
 def parallel_posts(settings: PassbackSettings) -> int:

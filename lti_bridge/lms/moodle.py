@@ -1,17 +1,19 @@
 """Moodle: where it differs from the specifications; docs/developer/lms/moodle.md has the whole."""
 
-from ..web.sentences import N_
+from ..core.sentences import coded
 from . import generic
 from .base import Lms
 from .readings import HeldGrade, Outgoing, Post, Verdict, judge_found
 from .score_replies import Outcome, Reply, ScoreRejected
 
-_USER = N_(
+_USER = coded(
+    "moodle_user",
     "Moodle does not take a score for this user: they are not a graded participant of the course "
-    "(not enrolled, or enrolled as a teacher)."
+    "(not enrolled, or enrolled as a teacher).",
 )
-_LOCKED = N_(
-    "The grade or the column is locked in the gradebook. When it is unlocked, the score is sent."
+_LOCKED = coded(
+    "moodle_locked",
+    "The grade or the column is locked in the gradebook. When it is unlocked, the score is sent.",
 )
 
 

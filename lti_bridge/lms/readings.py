@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..core.sentences import Sentence, coded
 from ..lti.values import LmsResult
-from ..web.sentences import N_, format_message
 from .score_replies import SAME_WITHIN, Accepted, Superseded
 
-HELD = N_(
+HELD = coded(
+    "held",
     "The gradebook holds {held} of 100, set in the LMS, by a person or its late policy; it stays. "
-    "Ours would be {ours}."
+    "Ours would be {ours}.",
 )
-HELD_HIGHER = N_(
-    "The gradebook holds {held} of 100 from before; it stays. Ours would be lower, {ours}."
+HELD_HIGHER = coded(
+    "held_higher",
+    "The gradebook holds {held} of 100 from before; it stays. Ours would be lower, {ours}.",
 )
-CLEARED = N_(
-    "In the LMS the grade was cleared, or the learner excused; that stays. Ours would be {ours}."
+CLEARED = coded(
+    "cleared",
+    "In the LMS the grade was cleared, or the learner excused; that stays. Ours would be {ours}.",
 )
-SAYINGS = (HELD, HELD_HIGHER, CLEARED)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def judge_reading(cell: HeldGrade, outgoing: Outgoing) -> Verdict:
     if not cell.exists or not (outgoing.keeps or outgoing.found):
         return Post()
     if held is None:
-        text = format_message(CLEARED, ours=score_given)
+        text = CLEARED.fill(ours=score_given)
         return Superseded(text) if outgoing.keeps else Post()
     if outgoing.sent and not outgoing.found:
         # What we are about to send is ours too: an older database of ours was brought back.
@@ -118,13 +120,13 @@ def judge_repeat(cell: HeldGrade, outgoing: Outgoing) -> Accepted | Superseded |
     if is_same(cell.score or 0.0, outgoing.score_given):
         return Accepted()
     if cell.score is None:
-        return Superseded(format_message(CLEARED, ours=outgoing.score_given))
+        return Superseded(CLEARED.fill(ours=outgoing.score_given))
     return stands(HELD, cell.score, outgoing.score_given)
 
 
-def stands(template: str, held: float, ours: float) -> Superseded:
+def stands(template: Sentence, held: float, ours: float) -> Superseded:
     """Return the outcome that another grade stands, with both values."""
-    return Superseded(format_message(template, held=round(held, 2), ours=ours))
+    return Superseded(template.fill(held=round(held, 2), ours=ours))
 
 
 def is_same(one: float, other: float) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..web.sentences import N_
+from ..core.sentences import coded
 
 # Scores are compared of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
 SAME_WITHIN = 0.01
@@ -65,7 +65,8 @@ class ScoreRejected:
 Outcome = Accepted | TryLater | Reauthorize | CompareResult | Superseded | ScoreRejected
 
 GONE = ScoreRejected(
-    N_("The activity's gradebook column no longer exists in the LMS."), line_item_gone=True
+    coded("column_gone", "The activity's gradebook column no longer exists in the LMS."),
+    line_item_gone=True,
 )
 
 

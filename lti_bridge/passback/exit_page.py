@@ -23,9 +23,7 @@ from ..services import Services
 from ..web.translate import Translator
 from .models import Score, ScoreTry
 from .pipeline.read_gradebook import say_pause
-from .rules.exit_page import SAYINGS as PAGE_SAYINGS
 from .rules.exit_page import ExitFacts, ExitPage, ShownScore, decide_exit_page
-from .rules.reasons import SAYINGS
 from .rules.score_states import ScoreState
 
 _OTHER = REGISTRATION.alias("other")
@@ -88,7 +86,7 @@ _CASE = cast(
 def speak(page: ExitPage, translator: Translator) -> dict[str, Any]:
     """Return what the page and its script show, in the learner's language."""
     said = [page.text, *page.notes]
-    sentences = [translator.stored(one, (*SAYINGS, *PAGE_SAYINGS)) for one in said if one]
+    sentences = [translator.stored(one) for one in said if one]
     return {
         "step": page.step,
         "title": translator(page.title),

@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ..lms.readings import HELD, HELD_HIGHER
+from ..core.sentences import as_sentence
 from ..registrations.models import Registration
 from ..scorm_cloud.progress import Completion, Success
-from ..web.sentences import recognise
 from .models import Score
 from .rules.score_states import ScoreState, Standing
 
@@ -161,9 +160,5 @@ def _held(score: DecidedScore) -> float | None:
     """Return what the LMS held of 100: read after an accepted score, or in place of another."""
     if score.state == ScoreState.ACCEPTED:
         return score.score_given if score.registration_id is None else score.held_after
-    known = (
-        recognise(score.reason, (HELD, HELD_HIGHER))
-        if score.state == ScoreState.SUPERSEDED
-        else None
-    )
-    return float(known[1]["held"]) if known is not None else None
+    held = as_sentence(score.reason).values.get("held")
+    return held if score.state == ScoreState.SUPERSEDED and isinstance(held, float) else None

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from ..core.clock import say_time
+from ..core.sentences import N_
 from ..lms.readings import is_same
 from ..scorm_cloud.progress import Completion, Success
-from ..web.sentences import N_, format_message
 from .learner_progress import LearnerProgress
 from .pipeline.find_line_item import NONE_YET
 from .rules import reasons
@@ -122,7 +122,7 @@ def _waiting(progress: LearnerProgress, soon: str) -> LearnerState:
         return LearnerState(ON_ITS_WAY, "wait", (progress.pause,), given)
     if progress.resends or progress.send_at is None:
         return LearnerState(ON_ITS_WAY, "busy", (soon,), given)
-    at = format_message(reasons.SENT_AT, until=say_time(progress.send_at))
+    at = reasons.SENT_AT.fill(until=say_time(progress.send_at))
     return LearnerState(ON_ITS_WAY, "busy", (*_some(decided), at), given)
 
 

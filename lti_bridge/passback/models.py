@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, one_of, table_of
+from ..core.db import Base, SentenceText, one_of, table_of
 from ..registrations.models import Grade, Registration, few_of
 from .rules.score_states import ScoreState, Standing
 
@@ -32,7 +32,7 @@ class Score(Base):
     timestamp: Mapped[datetime | None]  # set with the body, at the first try
     body: Mapped[str | None] = mapped_column(Text)  # the exact bytes of every try, as text
     state: Mapped[ScoreState] = mapped_column(one_of(ScoreState, 12))
-    reason: Mapped[str] = mapped_column(String(500))
+    reason: Mapped[str] = mapped_column(SentenceText(500))
     decided_at: Mapped[datetime]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
     after_loss: Mapped[bool] = mapped_column(default=False)  # the LMS had lost the one before

@@ -1,8 +1,8 @@
 """Why a score does not reach the gradebook, who can end that, and how: by the kept sentence."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
+from ..core.sentences import as_sentence
 from ..lms import score_replies
 from ..lms.base import LMS_FAILED
 from ..lms.canvas import FEWER_REQUESTS
@@ -20,7 +20,6 @@ from ..passback.pipeline.read_gradebook import NO_TOKEN, NOT_YET, TOKEN_NOT_TAKE
 from ..passback.pipeline.send_score import NO_ANSWER, RESTS
 from ..passback.rules import reasons
 from ..passback.rules.plan import NOT_GRANTED
-from ..web.sentences import recognise
 
 ADMIN, TEACHER = "An admin of the LMS", "The instructor"
 OPERATOR, OWNER = "The operator of the bridge", "An owner of the bridge"
@@ -81,7 +80,7 @@ _NO_COLUMN = Cause(
     "columns: on the platform's page.",
     without_column=True,
 )
-_WAITING = {
+_WAITING: dict[str, Cause] = {
     NO_ANSWER: _DOWN,
     LMS_FAILED: _DOWN,
     RESTS: _DOWN,
@@ -129,7 +128,7 @@ _AGAIN = (
     "When the cause has ended, try the scores again here. They are also tried by themselves, and "
     "when the learner opens the activity."
 )
-_PARKED = {
+_PARKED: dict[str, Cause] = {
     # Looked for again, it is an activity without a column.
     score_replies.GONE.reason: _NO_COLUMN,
     TOO_MANY: Cause(
@@ -151,13 +150,11 @@ _PARKED = {
 }
 
 
-@lru_cache(maxsize=1024)
 def why_waiting(reason: str) -> Cause | None:
     """Return the cause that a waiting score's sentence tells; None while it is on its way."""
     return _find(reason, _WAITING)
 
 
-@lru_cache(maxsize=1024)
 def why_parked(reason: str) -> Cause:
     """Return the cause that the sentence of a parked score tells: at worst the sentence itself."""
     known = _find(reason, _PARKED) or _find(reason, _WAITING)
@@ -165,7 +162,4 @@ def why_parked(reason: str) -> Cause:
 
 
 def _find(reason: str, causes: dict[str, Cause]) -> Cause | None:
-    if reason in causes:
-        return causes[reason]
-    found = recognise(reason, causes)
-    return causes[found[0]] if found is not None else None
+    return causes.get(as_sentence(reason).template)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from ..web.sentences import N_
+from ..core.sentences import N_
 
 _REPEATED = N_(
     "If you finish attempt {number} again, its new result takes the place of the old one, and your "

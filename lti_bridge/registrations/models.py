@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, one_of, table_of
+from ..core.db import Base, SentenceText, one_of, table_of
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..scorm_cloud.progress import Completion, Success
 
@@ -210,7 +210,7 @@ class Grade(Base):
     last_timestamp: Mapped[datetime | None]
     # What the policy said last, in words a teacher reads.
     decision: Mapped[str | None] = mapped_column(String(20))
-    decision_reason: Mapped[str | None] = mapped_column(String(500))
+    decision_reason: Mapped[str | None] = mapped_column(SentenceText(500))
     failures: Mapped[int] = mapped_column(default=0)  # of reads in a row, for the back-off
     # How often a score that waits for an event, a line item for one, was tried by itself.
     line_item_looks: Mapped[int] = mapped_column(default=0)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ..core.errors import Reason
-from .sentences import N_
+from ..core.sentences import N_
 
 LEARNER, TEACHER, ADMIN = "You", "Your instructor", "Your LMS administrator"
 OPERATOR = "The operator of this bridge"

@@ -1,19 +1,22 @@
 """Say a page's sentences, numbers and times in its reader's language."""
 
 from datetime import datetime
+from functools import cache
+from io import BytesIO
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 
 from ..core.paths import PACKAGE
+from ..core.sentences import as_sentence, plain
 from .languages import ENGLISH, choose_language
-from .sentences import plain, recognise
 
 TRANSLATIONS = PACKAGE / "translations"
 
 
 class Translator:
-    """Translates for one page; English needs no catalogue and loads none."""
+    """Translates for one page. English needs no catalogue: launches that redirect, workers and
+    English pages never load Babel."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -21,39 +24,30 @@ class Translator:
     def __call__(self, template: str, **values: object) -> str:
         """Return a marked sentence with its values, numbers in the language's form."""
         if self.language != ENGLISH:
-            babel = _babel()
-            with babel.force_locale(self.language):
-                template = str(babel.get_translations().ugettext(template))
-        return template.format(**{name: self._value(value) for name, value in values.items()})
+            template = str(_catalogue(self.language).ugettext(template))
+        filled = {name: self._value(value) for name, value in values.items()}
+        return template.format(**filled) if filled else template
 
-    def stored(self, sentence: str, templates: tuple[str, ...] = ()) -> str:
-        """Translate a sentence that a row keeps in English, with its values filled in.
-
-        What no template explains stays as it is.
-        """
-        if self.language == ENGLISH:
-            return sentence
-        known = recognise(sentence, templates)
-        if known is None:
-            return self(sentence.replace("{", "{{").replace("}", "}}"))
-        template, values = known
-        return self(template, **{name: _number(text) for name, text in values.items()})
+    def stored(self, sentence: str) -> str:
+        """Translate a sentence that a row keeps; one that nothing is known of stays as it is."""
+        said = as_sentence(sentence)
+        return self(said.template, **said.values)
 
     def number(self, value: float) -> str:
         """Return a number as people write it: at most four decimals."""
         if self.language == ENGLISH:
             return f"{round(value, 4):g}"
-        babel = _babel()
-        with babel.force_locale(self.language):
-            return str(babel.format_decimal(round(value, 4), format="#,##0.####"))
+        from babel.numbers import format_decimal
+
+        return format_decimal(round(value, 4), format="#,##0.####", locale=self.language)
 
     def moment(self, at: datetime) -> str:
         """Return a point of time in UTC, as people write it."""
         if self.language == ENGLISH:
             return at.strftime("%Y-%m-%d %H:%M UTC")
-        babel = _babel()
-        with babel.force_locale(self.language):
-            return f"{babel.format_datetime(at, 'medium', rebase=False)} UTC"
+        from babel.dates import format_datetime
+
+        return f"{format_datetime(at, 'medium', locale=self.language)} UTC"
 
     def _value(self, value: object) -> str:
         return self.number(value) if isinstance(value, float) else plain(value)
@@ -65,24 +59,15 @@ def page_translator(locale: str | None = None) -> Translator:
     return Translator(choose_language(locale, accepted))
 
 
-def _number(text: str) -> object:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+@cache
+def _catalogue(language: str) -> Any:
+    """Return a language's catalogue, compiled once in each process, in some milliseconds."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    from babel.support import Translations
 
-
-def _babel() -> Any:
-    """Return Flask-Babel, loaded and told its catalogues when the first page needs it.
-
-    Launches that redirect, workers and English pages never do.
-    """
-    import flask_babel
-
-    if "babel" not in current_app.extensions:
-        flask_babel.Babel(
-            current_app,
-            configure_jinja=False,
-            default_translation_directories=str(TRANSLATIONS),
-        )
-    return flask_babel
+    compiled = BytesIO()
+    with (TRANSLATIONS / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return Translations(compiled)

@@ -32,7 +32,6 @@ from lti_bridge.registrations.models import (
     ResourceLink,
     TrailEvent,
 )
-from lti_bridge.web.sentences import format_message
 from tests.html import read_page
 from tests.instructor import test_activity as link_page
 from tests.instructor.test_activity import member, with_roster
@@ -443,7 +442,7 @@ def test_file_and_pages_show_the_same_minutes(world: World, seconds: float) -> N
     assert said in ask(world, "/learner", token, learner=str(number)).text
 
 
-HELD_61 = format_message(HELD, held=61.0, ours=80.0)
+HELD_61 = HELD.fill(held=61.0, ours=80.0)
 
 
 @pytest.mark.parametrize(

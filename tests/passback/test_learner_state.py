@@ -23,16 +23,15 @@ from lti_bridge.passback.pipeline.find_line_item import CREATE_NOT_GRANTED, NONE
 from lti_bridge.passback.rules.exit_page import COUNTS_FOR_NOW, SET_IN_LMS, SHOWN_LATER
 from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.passback.rules.reasons import KEPT_IN_LMS, NO_FINAL_GRADE, PARKED_BY, PAUSED
-from lti_bridge.web.sentences import format_message
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 LOCKED = "The grade or the column is locked in the gradebook."
-MAINTENANCE = format_message(PAUSED, until="14:05")
-HELD_61 = format_message(HELD, held=61.0, ours=80.0)
-HIGHER_90 = format_message(HELD_HIGHER, held=90.5, ours=80.0)
-CLEARED_80 = format_message(CLEARED, ours=80.0)
-KEPT_77 = format_message(KEPT_IN_LMS, held=77.0, ours=80.0)
-STOPPED = format_message(PARKED_BY, who="Ida")
+MAINTENANCE = PAUSED.fill(until="14:05")
+HELD_61 = HELD.fill(held=61.0, ours=80.0)
+HIGHER_90 = HELD_HIGHER.fill(held=90.5, ours=80.0)
+CLEARED_80 = CLEARED.fill(ours=80.0)
+KEPT_77 = KEPT_IN_LMS.fill(held=77.0, ours=80.0)
+STOPPED = PARKED_BY.fill(who="Ida")
 BUSY = "The LMS answered 500; it is tried again."
 COURSE = {"launched": True, "completion": "COMPLETED", "success": "PASSED"}
 
@@ -247,7 +246,7 @@ def test_tells_what_is_due(progress: LearnerProgress, expected: LearnerProgress)
         (Decision(standing="kept", held_after=77.0), 77),
         (Decision(state="superseded", reason=HELD_61, held_after=80.0), 61),
         (
-            Decision(state="superseded", reason=format_message(HELD_HIGHER, held=90.5, ours=8.0)),
+            Decision(state="superseded", reason=HELD_HIGHER.fill(held=90.5, ours=8.0)),
             90.5,
         ),
         (Decision(state="superseded", reason=CLEARED_80), None),

@@ -7,7 +7,6 @@ from lti_bridge.lms.score_replies import Reply, ScoreRejected, TryLater
 from lti_bridge.passback.rules import reasons
 from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.problems.causes import why_parked, why_waiting
-from lti_bridge.web.sentences import format_message
 
 REPLIES = (
     Reply(429),
@@ -59,11 +58,11 @@ def test_refusal_names_who_can_end_it(lms, reply):
         ("The LMS did not answer; it is tried again.", "down"),
         ("The LMS answered 503; it is tried again.", "down"),
         ("The LMS did not answer several times; it is left alone for a moment.", "down"),
-        (format_message(reasons.PAUSED, until="2026-11-30 10:00:00 UTC"), "paused"),
-        (format_message(reasons.THROTTLED, until="2026-11-30 10:00:00 UTC"), "throttled"),
-        (format_message(reasons.TOKEN_REFUSED, said="invalid_client"), "token"),
+        (reasons.PAUSED.fill(until="2026-11-30 10:00:00 UTC"), "paused"),
+        (reasons.THROTTLED.fill(until="2026-11-30 10:00:00 UTC"), "throttled"),
+        (reasons.TOKEN_REFUSED.fill(said="invalid_client"), "token"),
         (NOT_GRANTED, "scope"),
-        (format_message(reasons.LIST_REFUSED, status=403), "column scope"),
+        (reasons.LIST_REFUSED.fill(status=403), "column scope"),
         (
             "The activity has no gradebook column yet; the score is sent when it has one.",
             "no column",
@@ -93,7 +92,7 @@ def test_score_on_its_way_is_no_problem(sentence):
 
 
 def test_throttle_is_no_matter_for_a_person():
-    cause = why_waiting(format_message(reasons.THROTTLED, until="x"))
+    cause = why_waiting(reasons.THROTTLED.fill(until="x"))
 
     assert cause is not None
     assert not cause.serious

@@ -1,4 +1,4 @@
-"""`make messages`: bring each catalogue up to date, compile it, and say what it lacks."""
+"""`make messages`: bring each catalogue up to date, and say what it lacks."""
 
 from .catalogues import path_of, write_all
 

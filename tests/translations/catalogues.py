@@ -1,12 +1,10 @@
-"""Bring the catalogues up to date with the code, and compile them."""
+"""Bring the catalogues up to date with the code."""
 
 import io
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from lti_bridge.web.languages import ENGLISH, LANGUAGES
@@ -15,8 +13,6 @@ from lti_bridge.web.translate import TRANSLATIONS
 from .collect import FLAGS, collect
 
 HUMAN = "# {name} words of LTI Bridge, as the code has them: change them there."
-# Dates would change the files where no word has.
-NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 MACHINE = (
     "# {name} words of LTI Bridge.\n"
     "# Made by a machine: a native speaker has not reviewed them yet. Please correct what sounds\n"
@@ -24,9 +20,9 @@ MACHINE = (
 )
 
 
-def path_of(language: str, suffix: str = "po") -> Path:
+def path_of(language: str) -> Path:
     """Return where a language's catalogue lies."""
-    return TRANSLATIONS / language / "LC_MESSAGES" / f"messages.{suffix}"
+    return TRANSLATIONS / language / "LC_MESSAGES" / "messages.po"
 
 
 def read(language: str) -> Catalog:
@@ -71,21 +67,12 @@ def po_bytes(catalogue: Catalog) -> bytes:
     return kept.replace(b"#, fuzzy\nmsgid", b"msgid", 1)
 
 
-def mo_bytes(language: str) -> bytes:
-    """Return what the catalogue's file compiles to."""
-    buffer, catalogue = io.BytesIO(), read(language)
-    catalogue.creation_date = catalogue.revision_date = NEVER
-    write_mo(buffer, catalogue)
-    return buffer.getvalue()
-
-
 def write_all(added: dict[str, dict[str, str]] | None = None) -> dict[str, int]:
-    """Write every catalogue and its compiled form; returns how many sentences each lacks."""
+    """Write every catalogue; returns how many sentences each lacks."""
     missing = {}
     for language in LANGUAGES:
         catalogue = refresh(language, (added or {}).get(language))
         path_of(language).parent.mkdir(parents=True, exist_ok=True)
         path_of(language).write_bytes(po_bytes(catalogue))
-        path_of(language, "mo").write_bytes(mo_bytes(language))
         missing[language] = sum(1 for message in catalogue if message.id and not message.string)
     return missing

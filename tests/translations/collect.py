@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # in one table, where a mark on every one of them would hide them.
 MARKS: dict[str, tuple[int, ...]] = {
     "N_": (0,),
+    "coded": (1,),
     "_from_course": (0,),
     "_unverified": (0,),
     "Rejection": (1, 2, 4),

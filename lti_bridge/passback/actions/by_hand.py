@@ -11,7 +11,6 @@ from ...registrations.grade_updates import lock_grades, mark_due, send_now, trai
 from ...registrations.identity import allow_one_more
 from ...registrations.models import OF_SAME_GRADE, Grade, Registration, TrailEvent
 from ...services import Services
-from ...web.sentences import format_message
 from ..models import Score
 from ..rules import reasons
 from ..rules.drift import Drift
@@ -118,7 +117,7 @@ def park(services: Services, grade_id: int, who: str) -> None:
         Score.state.in_((ScoreState.QUEUED, ScoreState.PARKED)),
         Score.stopped.is_(False),
     )
-    reason = format_message(reasons.PARKED_BY, who=who)
+    reason = reasons.PARKED_BY.fill(who=who)
     parked = taken and affected(
         db.session.execute(
             waiting.values(state=ScoreState.PARKED, reason=reason, finished_at=now, stopped=True)

@@ -9,7 +9,6 @@ from ...core.db import db
 from ...lti.values import SCOPE_SCORE
 from ...platforms.models import Platform
 from ...registrations.models import Grade, ResourceLink
-from ...web.sentences import format_message
 from ..learner_progress import Situation, progress_of
 from ..learner_state import LearnerState, decide_learner_state
 from ..models import Score, ScoreTry
@@ -40,7 +39,7 @@ def tell_pause(
     if paused_until is not None and paused_until > now:
         return say_pause(paused_until, throttled=throttled)
     if rests is not None and rests > now:
-        return format_message(reasons.RESTS_UNTIL, until=say_time(rests))
+        return reasons.RESTS_UNTIL.fill(until=say_time(rests))
     return ""
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import and_, select, update
 
 from ...core.db import db, write
 from ...core.errors import Refused, Unavailable
+from ...core.sentences import coded
 from ...lms import score_replies
 from ...lti.gradebook import INVALID_SCOPE, NOT_GRANTED
 from ...lti.values import same_line_item
@@ -14,7 +15,6 @@ from ...registrations.grade_updates import lock_where, send_now
 from ...registrations.models import Grade, ResourceLink
 from ...registrations.resource_links import wake_waiting
 from ...services import Services
-from ...web.sentences import N_, format_message
 from ..models import Score
 from ..rules import reasons
 from ..rules.grade_snapshot import GradeSnapshot
@@ -24,26 +24,34 @@ from .creation_lease import free_creation, take_creation
 from .lease import GradeLease
 from .read_gradebook import ASK_AGAIN_SECONDS, ask, with_pause
 
-LIST_NOT_GRANTED = N_(
+LIST_NOT_GRANTED = coded(
+    "list_not_granted",
     "The LMS does not let the tool look up its gradebook columns: an admin of the LMS can grant "
-    "the scope lineitem.readonly."
+    "the scope lineitem.readonly.",
 )
-NONE_YET = N_("The activity has no gradebook column yet; the score is sent when it has one.")
-TOO_MANY = N_(
+NONE_YET = coded(
+    "none_yet", "The activity has no gradebook column yet; the score is sent when it has one."
+)
+TOO_MANY = coded(
+    "too_many",
     "The activity has more than one gradebook column, and the LMS does not say which is meant. "
-    "When the extra ones are deleted, the score is sent."
+    "When the extra ones are deleted, the score is sent.",
 )
-CREATE_NOT_GRANTED = N_(
+CREATE_NOT_GRANTED = coded(
+    "create_not_granted",
     "The activity has no gradebook column, and the LMS does not let the tool make one: an admin of "
-    "the LMS can grant the scope lineitem."
+    "the LMS can grant the scope lineitem.",
 )
-MADE_BY_OTHERS = N_("The activity's gradebook column is being made; then the score is sent.")
-NO_COLUMN_NAMED = N_("The LMS did not say where the grade goes; asked again.")
-MADE_PERHAPS = N_(
+MADE_BY_OTHERS = coded(
+    "made_by_others", "The activity's gradebook column is being made; then the score is sent."
+)
+NO_COLUMN_NAMED = coded("no_column_named", "The LMS did not say where the grade goes; asked again.")
+MADE_PERHAPS = coded(
+    "made_perhaps",
     "The LMS did not say whether it made the activity's gradebook column; it is looked up before "
-    "another one is made."
+    "another one is made.",
 )
-NOT_MADE = N_("The LMS could not make the activity's gradebook column; asked again.")
+NOT_MADE = coded("not_made", "The LMS could not make the activity's gradebook column; asked again.")
 
 
 def find_line_item(
@@ -156,13 +164,13 @@ def _why_refused(error: Refused) -> str:
     if error.code == NOT_GRANTED:
         return LIST_NOT_GRANTED
     if error.explanation:
-        return format_message(reasons.TOKEN_REFUSED, said=error.explanation)
-    return format_message(reasons.LIST_REFUSED, status=error.status or 0)
+        return reasons.TOKEN_REFUSED.fill(said=error.explanation)
+    return reasons.LIST_REFUSED.fill(status=error.status or 0)
 
 
 def _why_not_created(error: Refused) -> str:
     if error.code in (NOT_GRANTED, INVALID_SCOPE):
         return CREATE_NOT_GRANTED
     if error.explanation:
-        return format_message(reasons.TOKEN_REFUSED, said=error.explanation)
-    return format_message(reasons.CREATE_REFUSED, status=error.status or 0)
+        return reasons.TOKEN_REFUSED.fill(said=error.explanation)
+    return reasons.CREATE_REFUSED.fill(status=error.status or 0)

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from ...core.clock import say_time
 from ...core.errors import NotReadWhole, Refused, Unavailable
+from ...core.sentences import coded
 from ...lms import score_replies
 from ...lms.readings import HeldGrade, Reading, Unclear, is_same
 from ...lms.registry import get_lms
 from ...lti.gradebook import INVALID_SCOPE, NOT_GRANTED
 from ...lti.paging import ANSWERED
 from ...services import Services
-from ...web.sentences import N_, format_message
 from ..rules import reasons
 from ..rules.grade_snapshot import GradeSnapshot
 from ..rules.plan import End
@@ -23,9 +23,11 @@ ASK_AGAIN_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 24 * 3600.0
 # An always refused token is a matter for an admin: not asked again in a loop.
 NO_ACCESS_SECONDS = 600.0
-NO_TOKEN = N_("The LMS gives the tool no access token; it is tried again.")
-TOKEN_NOT_TAKEN = N_("The LMS does not accept the tool's access token; an admin must look at it.")
-NOT_YET = N_("The LMS cannot say yet which grade it holds.")
+NO_TOKEN = coded("no_token", "The LMS gives the tool no access token; it is tried again.")
+TOKEN_NOT_TAKEN = coded(
+    "token_not_taken", "The LMS does not accept the tool's access token; an admin must look at it."
+)
+NOT_YET = coded("not_yet", "The LMS cannot say yet which grade it holds.")
 # Statuses with which a reading fails as a post would.
 _AS_A_POST = (401, 404, 412, 422)
 T = TypeVar("T")
@@ -48,7 +50,7 @@ class Unreadable:
 def say_pause(until: datetime, *, throttled: bool) -> str:
     """Return the sentence for a pause that the LMS asked for; only a throttle's is kept whole."""
     template = reasons.THROTTLED if throttled else reasons.PAUSED
-    return format_message(template, until=say_time(until))
+    return template.fill(until=say_time(until))
 
 
 def with_pause(end: End, outcome: score_replies.TryLater, now: datetime) -> End:
@@ -132,7 +134,7 @@ def _judge_refusal(snapshot: GradeSnapshot, error: Refused) -> Failure | Unreada
 def token_refused(error: Refused) -> score_replies.TryLater:
     """Return what it means that the LMS gives no token: an admin can change the key or scopes."""
     said = error.explanation
-    reason = format_message(reasons.TOKEN_REFUSED, said=said) if said else NO_TOKEN
+    reason = reasons.TOKEN_REFUSED.fill(said=said) if said else NO_TOKEN
     return score_replies.TryLater(reason, is_ours=True)
 
 

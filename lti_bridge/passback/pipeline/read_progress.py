@@ -8,12 +8,12 @@ from sqlalchemy import update
 
 from ...core.db import db, write
 from ...core.errors import NotFound, Refused, Unavailable
+from ...core.sentences import coded
 from ...platforms.models import ScormAccount
 from ...registrations.grade_updates import store_progress, trail
 from ...registrations.models import Launch
 from ...scorm_cloud.progress import Completion, CourseOutcome, LaunchHistoryEntry, Progress, Success
 from ...services import Services
-from ...web.sentences import N_
 from ..rules.grade_snapshot import GradeSnapshot, LaunchRow, RegistrationRow
 from ..rules.retry_policy import Backoff, wait_seconds
 from ..rules.settlement import (
@@ -29,7 +29,8 @@ from .snapshot import read_registrations, read_sessions
 
 # SCORM Cloud and we may differ by a few seconds on when a launch began.
 CLOCK_TOLERANCE = timedelta(seconds=30)
-NOT_READ = N_("SCORM Cloud did not answer; the result is read again soon.")
+GONE = coded("registration_gone", "SCORM Cloud no longer has this registration.")
+NOT_READ = coded("not_read", "SCORM Cloud did not answer; the result is read again soon.")
 
 
 @dataclass(frozen=True)
@@ -245,8 +246,7 @@ def _note_gone(
 ) -> tuple[GradeLease, GradeSnapshot, Look]:
     lease = hold(services, lease)
     now = services.now()
-    text = N_("SCORM Cloud no longer has this registration.")
-    trail(registration.row_id, "gone", text, now, _correlation(snapshot))
+    trail(registration.row_id, "gone", GONE, now, _correlation(snapshot))
     session = snapshot.session_of(registration)
     if session is not None:
         values: dict[str, object] = {}
@@ -256,7 +256,7 @@ def _note_gone(
     services.events.publish("read_gone")
     snapshot = replace(snapshot, sessions=read_sessions(services, snapshot))
     following = snapshot.session is not None and snapshot.session.looks is not None
-    return lease, snapshot, Look(now if following else None, reason=text)
+    return lease, snapshot, Look(now if following else None, reason=GONE)
 
 
 def _look_later(services: Services, snapshot: GradeSnapshot, error: Exception) -> Look:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from ...core.db import db
 from ...core.errors import Refused, Unavailable
+from ...core.sentences import coded
 from ...lms import score_replies
 from ...lms.base import Submission
 from ...lms.readings import HeldGrade, Post, Unclear, is_same, judge_repeat
@@ -16,7 +17,6 @@ from ...lms.registry import get_lms
 from ...lti.scores import moment_text, score_body
 from ...registrations.platform_pause import begin_pause, end_pause, end_rest, forget_probe
 from ...services import Services
-from ...web.sentences import N_, format_message
 from ..models import TRY
 from ..rules import reasons
 from ..rules.grade_snapshot import GradeSnapshot, RegistrationRow
@@ -67,9 +67,14 @@ from .record import (
 )
 from .throttle import PlatformGate
 
-FULL = N_("Other grades are on their way to this LMS; this one is next.")
-NO_ANSWER = N_("The LMS did not answer; it is tried again.")
-RESTS = N_("The LMS did not answer several times; it is left alone for a moment.")
+FULL = coded("full", "Other grades are on their way to this LMS; this one is next.")
+NO_ANSWER = coded("no_answer", "The LMS did not answer; it is tried again.")
+UNREADABLE = coded(
+    "unreadable",
+    "The LMS holds a newer grade, and does not let the tool read which: look in the gradebook, "
+    "then resend.",
+)
+RESTS = coded("rests", "The LMS did not answer several times; it is left alone for a moment.")
 # A look that settles an exit decides in the same turn.
 DECIDED_WITHIN = timedelta(minutes=1)
 
@@ -198,7 +203,7 @@ def _take_over(services: Services, turn: Turn, cell: HeldGrade, ours: tuple[floa
         db.session.commit()
         return replace(turn, lease=lease, snapshot=replace(turn.snapshot, result_known=True))
     held = round(min(100.0, max(0.0, held)), 4)
-    turn = keep_found(services, turn, held, format_message(reasons.HELD_BEFORE, score=held))
+    turn = keep_found(services, turn, held, reasons.HELD_BEFORE.fill(score=held))
     turn = replace(turn, snapshot=replace(turn.snapshot, result_known=True))
     return _aim_again(services, turn)
 
@@ -327,11 +332,8 @@ def _compare(services: Services, turn: Turn) -> tuple[Turn, End]:
     lease, read = read_cell(services, turn.lease, turn.snapshot, turn.aim.score_given)
     turn = replace(turn, lease=lease)
     if isinstance(read, Unreadable):
-        text = N_(
-            "The LMS holds a newer grade, and does not let the tool read which: look in the "
-            "gradebook, then resend."
-        )
-        return turn, end_of(score_replies.ScoreRejected(text), turn.snapshot, turn.aim, lease.until)
+        rejected = score_replies.ScoreRejected(UNREADABLE)
+        return turn, end_of(rejected, turn.snapshot, turn.aim, lease.until)
     if isinstance(read, Failure):
         return turn, _end_of(services, turn, read.outcome)
     now, outgoing = services.now(), outgoing_of(turn.snapshot, turn.aim)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from ...core.sentences import N_, Sentence
 from ...registrations.grading import GradingAnswer
 from ...scorm_cloud.progress import Completion, CourseOutcome, Success
-from ...web.sentences import N_, format_message
 from .score_states import ScoreState, Standing
 
 COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
@@ -17,7 +17,6 @@ MAY_CLOSE = N_("You can close this page; it goes on by itself.")
 GO_ON = N_("You can open the activity again and go on where you left.")
 TRY_AGAIN = N_("You have another attempt: open the activity again to use it.")
 COUNTS_FOR_NOW = N_("The course is not finished: a later result takes the place of this one.")
-SAYINGS = tuple(one.words.counted for one in GradingAnswer)
 
 
 @dataclass(frozen=True)
@@ -269,4 +268,4 @@ def _counted(facts: ExitFacts, score: ShownScore) -> str:
     mine = facts.report.score
     if not facts.changed or mine is None or not facts.report.is_outcome or mine == score.given:
         return ""
-    return format_message(facts.answer.words.counted, score=mine, counts=score.given)
+    return Sentence(facts.answer.words.counted).fill(score=mine, counts=score.given)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ...core.sentences import Sentence
 from ...registrations.grading import (
     GradingAnswer,
     GradingPolicy,
@@ -11,7 +12,6 @@ from ...registrations.grading import (
     UnscoredCompletion,
 )
 from ...scorm_cloud.progress import Completion, CourseOutcome, Success
-from ...web.sentences import N_, format_message
 from . import reasons
 
 FULL_MARKS, ZERO = 100.0, 0.0
@@ -105,7 +105,7 @@ def decide(
     answer = _answer(values, policy.answer)
     if answer is not None and policy.answer == GradingAnswer.BEST and found_in_lms is not None:
         if found_in_lms > answer.score:
-            text = N_("The gradebook already holds a higher result.")
+            text = reasons.HELD_HIGHER
             answer = _Value(answer.attempt, found_in_lms, answer.inferred, text)
     if answer is not None and (newest is None or not _same(newest.score_given, answer.score)):
         return Send(round(answer.score, 4), answer.reason, answer.attempt, answer.inferred)
@@ -114,9 +114,9 @@ def decide(
     if waits:
         return next((wait for wait in waits if wait.until is not None), waits[-1])
     if answer is not None:
-        return Nothing(N_("The grade was decided before and has not changed."))
+        return Nothing(reasons.UNCHANGED)
     nothings = [one for one in open_ends if isinstance(one, Nothing)]
-    return nothings[-1] if nothings else Nothing(N_("Nobody has opened the course yet."))
+    return nothings[-1] if nothings else Nothing(reasons.NOT_OPENED)
 
 
 def kept_by_reset(attempt: Attempt, policy: GradingPolicy) -> CourseOutcome | None:
@@ -145,8 +145,7 @@ def _value(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
         if stand_in is not None and counts:
             return stand_in
     if attempt.guessed is not None and _is_undecided(attempt, policy):
-        text = N_("The course says nothing else than before.")
-        return _Value(attempt.number, attempt.guessed, True, text)
+        return _Value(attempt.number, attempt.guessed, True, reasons.NOTHING_NEW)
     return _running_score(attempt, policy)
 
 
@@ -167,7 +166,7 @@ def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
         return None
     score = max(scores) if policy.answer == GradingAnswer.BEST else scores[0]
     reported = attempt.report.is_real and score == attempt.score
-    text = format_message(reasons.REPORTED if reported else reasons.REPORTED_BEFORE, score=score)
+    text = (reasons.REPORTED if reported else reasons.REPORTED_BEFORE).fill(score=score)
     if reported and attempt.success == Success.PASSED and score == ZERO:
         text = reasons.PASSED_WITH_ZERO
     return _Value(attempt.number, score, False, text)
@@ -178,16 +177,15 @@ def _stand_in(number: int, outcome: CourseOutcome, policy: GradingPolicy) -> _Va
     if not outcome.is_outcome:
         return None
     if outcome.score is not None:
-        text = format_message(reasons.PROVISIONAL, score=outcome.score)
+        text = reasons.PROVISIONAL.fill(score=outcome.score)
         return _Value(number, outcome.score, True, text)
     if outcome.success == Success.PASSED:
-        return _Value(number, FULL_MARKS, True, N_("The course says passed and gives no score."))
+        return _Value(number, FULL_MARKS, True, reasons.PASSED)
     if outcome.success == Success.FAILED:
-        return _Value(number, ZERO, True, N_("The course says failed and gives no score."))
+        return _Value(number, ZERO, True, reasons.FAILED)
     if policy.completion == UnscoredCompletion.NO_GRADE:
         return None
-    text = N_("The course is completed and has neither a score nor a passing mark.")
-    return _Value(number, FULL_MARKS, True, text)
+    return _Value(number, FULL_MARKS, True, reasons.COMPLETED)
 
 
 def _running_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
@@ -203,26 +201,22 @@ def _running_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
     if not scores:
         return None
     score = max(scores)
-    return _Value(attempt.number, score, False, format_message(reasons.SO_FAR, score=score))
+    return _Value(attempt.number, score, False, reasons.SO_FAR.fill(score=score))
 
 
 def _open_end(attempt: Attempt, policy: GradingPolicy) -> Wait | Nothing | None:
     """Return what an attempt waits for; None when nothing more is expected of it."""
     pending = _stand_in(attempt.number, attempt.report, policy) is not None
     if pending and not attempt.ended and _real_score(attempt, policy) is None:
-        text = N_("The course reports a result without a score; it may still report one.")
-        if attempt.score is not None:
-            text = N_("The course says failed, but it is not finished: its score may change.")
+        text = reasons.MAY_REPORT if attempt.score is None else reasons.MAY_CHANGE
         return Wait(text, attempt.quiet_until)
     if _value(attempt, policy) is not None:
         return None
     if attempt.completion == Completion.COMPLETED:
-        return Nothing(
-            N_("The course is completed without a score; this activity grades scores only.")
-        )
+        return Nothing(reasons.SCORES_ONLY)
     if attempt.success == Success.FAILED:
-        return Wait(N_("The course says failed, but it is not finished and gives no score."))
-    return Wait(N_("The course is not finished yet."))
+        return Wait(reasons.FAILED_UNFINISHED)
+    return Wait(reasons.UNFINISHED)
 
 
 def _answer(values: list[_Value], answer: GradingAnswer) -> _Value | None:
@@ -241,9 +235,9 @@ def _answer(values: list[_Value], answer: GradingAnswer) -> _Value | None:
             return _of_all(values, best, mean, reasons.AVERAGE)
 
 
-def _of_all(values: list[_Value], best: _Value, score: float, template: str) -> _Value:
+def _of_all(values: list[_Value], best: _Value, score: float, template: Sentence) -> _Value:
     """Return what all attempts come to; a single one is its own reason."""
     if len(values) == 1:
         return best
-    text = format_message(template, count=len(values), score=score)
+    text = template.fill(count=len(values), score=score)
     return _Value(best.attempt, score, any(value.inferred for value in values), text)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from ...core.sentences import coded
 from ...lms.readings import HeldGrade, Outgoing, is_same
 from ...lms.score_replies import Accepted, Outcome, ScoreRejected, Superseded, TryLater
 from ...lti.values import SCOPE_RESULT_READ, SCOPE_SCORE
-from ...web.sentences import N_, format_message
 from . import reasons
 from .grade_snapshot import (
     GradeSnapshot,
@@ -29,22 +29,27 @@ UNCLEAR_READS, UNCLEAR_FOR = 3, timedelta(minutes=10)
 # How long it is tried to learn what stands of a score that was accepted.
 CHECKED_FOR = timedelta(minutes=10)
 
-NOT_GRANTED = N_(
+NOT_GRANTED = coded(
+    "not_granted",
     "The LMS does not let the tool send scores for this activity: an admin of the LMS can grant "
-    "the scope score. The score is sent then."
+    "the scope score. The score is sent then.",
 )
-GAVE_UP = N_("Gave up for now: it was tried for too long.")
-UNREAD = N_("The LMS does not say clearly which grade it holds; it is asked again.")
-SENT_UNREAD = N_(
-    "The LMS did not say clearly which grade it holds; the score was sent without knowing it."
+GAVE_UP = coded("gave_up", "Gave up for now: it was tried for too long.")
+UNREAD = coded("unread", "The LMS does not say clearly which grade it holds; it is asked again.")
+SENT_UNREAD = coded(
+    "sent_unread",
+    "The LMS did not say clearly which grade it holds; the score was sent without knowing it.",
 )
-STUCK = N_(
+STUCK = coded(
+    "stuck",
     "The LMS says that it holds a newer grade, and does not show which: look in the gradebook, "
-    "then resend."
+    "then resend.",
 )
-NO_ENTRY = N_("The gradebook has no entry any more; the result of this visit is sent anew.")
-RENEWED = N_("A newer decision took its place.")
-SENT_ANEW = N_("The LMS did not take it as it was; the same score is sent anew.")
+NO_ENTRY = coded(
+    "no_entry", "The gradebook has no entry any more; the result of this visit is sent anew."
+)
+RENEWED = coded("renewed", "A newer decision took its place.")
+SENT_ANEW = coded("sent_anew", "The LMS did not take it as it was; the same score is sent anew.")
 
 
 @dataclass(frozen=True)
@@ -315,7 +320,7 @@ def decide_standing(cell: HeldGrade, given: float) -> End:
         return End(ScoreState.ACCEPTED, reasons.NO_FINAL_GRADE, standing=Standing.NO_FINAL)
     if is_same(cell.score, given):
         return End(ScoreState.ACCEPTED, reasons.held(given), held=cell.score)
-    text = format_message(reasons.KEPT_IN_LMS, held=round(cell.score, 2), ours=given)
+    text = reasons.KEPT_IN_LMS.fill(held=round(cell.score, 2), ours=given)
     return End(ScoreState.ACCEPTED, text, standing=Standing.KEPT, held=cell.score)
 
 

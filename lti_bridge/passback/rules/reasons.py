@@ -1,73 +1,84 @@
-"""Sentences with a number or name in them that rows keep in English, for pages to translate."""
+"""Why a grade is what it is, or waits: the sentences that rows keep of a decision."""
 
-from ...lms import readings
-from ...lms.base import LMS_FAILED, LMS_REFUSED
-from ...web.sentences import N_
+from ...core.sentences import coded
 
-REPORTED = N_("The course reported a score of {score}.")
-REPORTED_BEFORE = N_("The course reported a score of {score} before.")
-SO_FAR = N_("The course is unfinished; its score so far is {score}.")
-PROVISIONAL = N_(
+REPORTED = coded("reported", "The course reported a score of {score}.")
+REPORTED_BEFORE = coded("reported_before", "The course reported a score of {score} before.")
+SO_FAR = coded("so_far", "The course is unfinished; its score so far is {score}.")
+PROVISIONAL = coded(
+    "provisional",
     "The course says failed with a score of {score}, though it is not finished; a later result "
-    "takes its place."
+    "takes its place.",
 )
-PASSED_WITH_ZERO = N_(
-    "The course says passed and reports a score of 0, which do not fit together; its score counts."
+PASSED_WITH_ZERO = coded(
+    "passed_with_zero",
+    "The course says passed and reports a score of 0, which do not fit together; its score counts.",
 )
-AVERAGE = N_("The average of {count} attempts is {score}.")
-HELD_BEFORE = N_("The gradebook held {score} of 100 before; it was read from the LMS.")
-TOKEN_REFUSED = N_("The LMS gives the tool no access token. It says: {said}")
-LIST_REFUSED = N_(
+AVERAGE = coded("average", "The average of {count} attempts is {score}.")
+HELD_BEFORE = coded(
+    "held_before", "The gradebook held {score} of 100 before; it was read from the LMS."
+)
+TOKEN_REFUSED = coded("token_refused", "The LMS gives the tool no access token. It says: {said}")
+LIST_REFUSED = coded(
+    "list_refused",
     "The LMS does not show the tool its gradebook columns (it answered {status}): an admin of the "
-    "LMS can look at the tool's services."
+    "LMS can look at the tool's services.",
 )
-CREATE_REFUSED = N_(
+CREATE_REFUSED = coded(
+    "create_refused",
     "The activity has no gradebook column, and the LMS does not let the tool make one (it answered "
-    "{status}): an admin of the LMS can look at the tool's services and grant the scope lineitem."
+    "{status}): an admin of the LMS can look at the tool's services and grant the scope lineitem.",
 )
-PARKED_BY = N_("{who} parked it.")
-PAUSED = N_(
+PARKED_BY = coded("parked_by", "{who} parked it.")
+PAUSED = coded(
+    "paused",
     "The LMS asks to be left alone until {until}; the score is sent then, or as soon as a launch "
-    "shows that it is back."
+    "shows that it is back.",
 )
-THROTTLED = N_("The LMS asks for fewer requests; the score is sent at {until}.")
-RESTS_UNTIL = N_("The LMS did not answer several times; it is left alone until {until}.")
-SENT_AT = N_("It is sent at {until}.")
-KEPT_IN_LMS = N_("The LMS took {ours} of 100 and keeps {held}, which somebody set there.")
-NO_FINAL_GRADE = N_(
-    "The LMS took the score and shows no grade: in Moodle the activity's grade type is “None”."
+THROTTLED = coded("throttled", "The LMS asks for fewer requests; the score is sent at {until}.")
+RESTS_UNTIL = coded(
+    "rests_until", "The LMS did not answer several times; it is left alone until {until}."
 )
-
-# The longer of two that begin alike comes first.
-SAYINGS = (
-    REPORTED_BEFORE,
-    REPORTED,
-    SO_FAR,
-    PROVISIONAL,
-    AVERAGE,
-    HELD_BEFORE,
-    LMS_FAILED,
-    LMS_REFUSED,
-    TOKEN_REFUSED,
-    LIST_REFUSED,
-    CREATE_REFUSED,
-    PARKED_BY,
-    PAUSED,
-    THROTTLED,
-    RESTS_UNTIL,
-    SENT_AT,
-    KEPT_IN_LMS,
-    *readings.SAYINGS,
+SENT_AT = coded("sent_at", "It is sent at {until}.")
+KEPT_IN_LMS = coded(
+    "kept_in_lms", "The LMS took {ours} of 100 and keeps {held}, which somebody set there."
 )
+NO_FINAL_GRADE = coded(
+    "no_final_grade",
+    "The LMS took the score and shows no grade: in Moodle the activity's grade type is “None”.",
+)
+HELD_HIGHER = coded("held_higher_result", "The gradebook already holds a higher result.")
+UNCHANGED = coded("unchanged", "The grade was decided before and has not changed.")
+NOT_OPENED = coded("not_opened", "Nobody has opened the course yet.")
+NOTHING_NEW = coded("nothing_new", "The course says nothing else than before.")
+PASSED = coded("passed_unscored", "The course says passed and gives no score.")
+FAILED = coded("failed_unscored", "The course says failed and gives no score.")
+COMPLETED = coded(
+    "completed_unscored", "The course is completed and has neither a score nor a passing mark."
+)
+MAY_REPORT = coded(
+    "may_report", "The course reports a result without a score; it may still report one."
+)
+MAY_CHANGE = coded(
+    "may_change", "The course says failed, but it is not finished: its score may change."
+)
+SCORES_ONLY = coded(
+    "scores_only", "The course is completed without a score; this activity grades scores only."
+)
+FAILED_UNFINISHED = coded(
+    "failed_unfinished", "The course says failed, but it is not finished and gives no score."
+)
+UNFINISHED = coded("unfinished", "The course is not finished yet.")
+_ACCEPTED = coded("accepted", "The LMS took {score} of 100.")
+_NOT_SHOWN = coded("not_shown", "The LMS accepted {score} of 100 and does not show it yet.")
+_HELD = coded("held_now", "The gradebook has {score} of 100.")
 
 
 def accepted(score_given: float, *, shown: bool = True) -> str:
     """Return the story's line for a score that the LMS accepted."""
-    if not shown:
-        return f"The LMS accepted {score_given:g} of 100 and does not show it yet."
-    return f"The LMS took {score_given:g} of 100."
+    return (_ACCEPTED if shown else _NOT_SHOWN).fill(score=score_given)
 
 
 def held(score_given: float) -> str:
     """Return the story's line for a score that was read from the gradebook after it was sent."""
-    return f"The gradebook has {score_given:g} of 100."
+    return _HELD.fill(score=score_given)

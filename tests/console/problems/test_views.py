@@ -20,7 +20,6 @@ from lti_bridge.passback.rules.score_states import Standing
 from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.problems.models import RefusedLaunch
 from lti_bridge.registrations.models import Grade, TrailEvent
-from lti_bridge.web.sentences import format_message
 from tests.console.visitors import csrf_token, knock, sign_in_admin, sign_in_owner
 from tests.html import Form, read_page
 from tests.problems.stuck import add_stuck
@@ -134,9 +133,7 @@ def _label(owner: FlaskClient, form: Form) -> str:
 
 def test_what_waits_for_a_person_is_sent_anew(world: World, owner: FlaskClient) -> None:
     """Neither a score that a person stopped nor one that the LMS took goes again by itself."""
-    stopped = add_stuck(
-        world, "u1", reason=format_message(reasons.PARKED_BY, who="Ida"), parked_at=None
-    )
+    stopped = add_stuck(world, "u1", reason=reasons.PARKED_BY.fill(who="Ida"), parked_at=None)
     shown = add_stuck(world, "u2", state="accepted", standing=Standing.NO_FINAL, reason="x")
     page = text_of(owner)
     assert "School gets no scores that a person stopped here" in page

@@ -17,7 +17,6 @@ from lti_bridge.passback.rules.plan import NOT_GRANTED
 from lti_bridge.passback.rules.reasons import PAUSED, RESTS_UNTIL
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Grade, ResourceLink
-from lti_bridge.web.sentences import format_message
 from tests.rows import add_grade, add_link, add_registration, add_try
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -44,12 +43,12 @@ def _withhold(_: datetime) -> str:
 
 def _pause(until: datetime) -> str:
     db.session.execute(update(Platform).values(paused_until=until))
-    return format_message(PAUSED, until=say_time(until))
+    return PAUSED.fill(until=say_time(until))
 
 
 def _rest(until: datetime) -> str:
     db.session.execute(update(Grade).values(next_send_at=until, decision_reason=RESTS))
-    return format_message(RESTS_UNTIL, until=say_time(until))
+    return RESTS_UNTIL.fill(until=say_time(until))
 
 
 @pytest.mark.parametrize("act", [by_hand.resend, by_hand.retry_now], ids=["resend", "retry"])

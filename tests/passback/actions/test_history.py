@@ -25,7 +25,6 @@ from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.grading import make_policy
 from lti_bridge.registrations.models import Registration
 from lti_bridge.scorm_cloud.progress import Completion, Success
-from lti_bridge.web.sentences import format_message
 from tests.rows import (
     add_event,
     add_grade,
@@ -92,9 +91,9 @@ def test_tells_the_whole_story_in_order(registration):
 
 
 LOCKED = "The grade or the column is locked in the gradebook."
-HELD_61 = format_message(HELD, held=61.0, ours=85.5)
-KEPT_77 = format_message(KEPT_IN_LMS, held=77.0, ours=85.5)
-CLEARED_85 = format_message(CLEARED, ours=85.5)
+HELD_61 = HELD.fill(held=61.0, ours=85.5)
+KEPT_77 = KEPT_IN_LMS.fill(held=77.0, ours=85.5)
+CLEARED_85 = CLEARED.fill(ours=85.5)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +165,11 @@ def test_tells_how_the_grade_stands(registration, score, cell, told):
 @pytest.mark.parametrize(
     ("values", "scopes", "told"),
     [
-        ({"paused_until": after(900)}, None, format_message(PAUSED, until=say_time(after(900)))),
+        ({"paused_until": after(900)}, None, PAUSED.fill(until=say_time(after(900)))),
         (
             {"paused_until": after(900), "is_throttled": True},
             None,
-            format_message(THROTTLED, until=say_time(after(900))),
+            THROTTLED.fill(until=say_time(after(900))),
         ),
         ({}, [], NOT_GRANTED),
         ({"paused_until": after(500)}, None, SOON),
