@@ -1,7 +1,7 @@
-"""How a browser will prove at the launch that it is the one that logged in.
+"""Decide how the browser proves at the launch that it is the one that started the login.
 
-Decided at login, before the LMS is called: the LMS's launch hint works once, so a way that fails
-later cannot be replaced by another.
+The decision is made before the redirect to the LMS: `lti_message_hint` works once, so a method that
+fails later cannot be replaced by another.
 """
 
 from collections.abc import Iterable
@@ -12,28 +12,28 @@ from urllib.parse import urlsplit
 
 
 class BrowserBinding(StrEnum):
-    """A way to prove it; the one used is kept with the launch."""
+    """Where the browser secret is kept between login and launch; stored with the launch."""
 
-    COOKIE = "cookie"  # ours, in the LMS's frame or in a window
+    COOKIE = "cookie"  # our cookie, in the LMS's frame or in a window
     STORAGE = "storage"  # the LMS keeps our secret (LTI platform storage)
     WINDOW = "window"  # a cookie in a window of its own, because the frame has none
 
 
 class LoginDetour(StrEnum):
-    """What comes before the LMS is called."""
+    """What happens before, or instead of, the redirect to the LMS."""
 
-    BOUNCE = "bounce"  # once through our own address, to see whether a cookie sticks
+    BOUNCE = "bounce"  # redirect once to our own address, to see whether a cookie is kept
     ASK_WINDOW = "ask for a window"
     GIVE_UP = "give up"
 
 
 @dataclass(frozen=True)
 class Arriving:
-    """What a login request shows of its browser.
+    """What a login request tells about its browser.
 
-    `framed`: it says that it loads a frame (Sec-Fetch-Dest); `has_cookie`: it sent any cookie of
-    ours; `bounced`: it comes back from our own address; `in_window`: it comes from our button that
-    opens a window; `storage_offered`: the LMS named a storage target.
+    `framed`: it loads a frame (Sec-Fetch-Dest); `has_cookie`: it sent any cookie of ours;
+    `bounced`: it was redirected here by us; `in_window`: it comes from our button that opens a
+    window; `storage_offered`: the LMS named a storage target.
     """
 
     framed: bool
@@ -44,11 +44,11 @@ class Arriving:
 
 
 def decide_binding(arriving: Arriving) -> BrowserBinding | LoginDetour:
-    """Return the rung to log in with, or what must come before.
+    """Return the binding to log in with, or what must happen first.
 
-    A login in a window of the LMS's own is answered at once: there a first cookie sticks, and an
-    old browser does not say where it loads the page. An app that opens the window of our button in
-    the frame itself, and has a cookie there by now, proves itself as a frame does.
+    A login in a window that the LMS opened needs no test: a first cookie is kept there, and old
+    browsers send no Sec-Fetch-Dest. An app that opens our window inside the frame, and has a cookie
+    by now, is handled like a frame.
     """
     if arriving.has_cookie:
         in_window = arriving.in_window and not arriving.framed
@@ -63,10 +63,10 @@ def decide_binding(arriving: Arriving) -> BrowserBinding | LoginDetour:
 
 
 def several_loopback_names(addresses: Iterable[str]) -> bool:
-    """Tell whether http addresses call one machine by several names: localhost and 127.0.0.1.
+    """Tell whether http addresses use several names of this machine: localhost and 127.0.0.1.
 
-    To a browser each name is a site of its own, and a SameSite cookie of one, the only kind that
-    http has, is not sent from the other.
+    Browsers treat each name as a site of its own and do not send a SameSite cookie, the only kind
+    that http allows, from one to the other.
     """
     parts = [urlsplit(address) for address in addresses]
     names = {part.hostname or "" for part in parts}

@@ -18,7 +18,7 @@ LONGEST_ID = 255
 
 @dataclass(frozen=True)
 class LaunchClaims:
-    """Who launched, from where, and what the LMS offers; empty texts are None."""
+    """The claims of one launch: user, context, resource link, services; empty texts are None."""
 
     message_type: str
     deployment_id: str
@@ -38,7 +38,7 @@ class LaunchClaims:
     return_url: str | None = None
     line_item_url: str | None = None
     line_items_url: str | None = None
-    # None without an AGS claim: nothing is said of what was granted.
+    # None without an AGS claim: the granted scopes are unknown.
     scopes: tuple[str, ...] | None = None
     memberships_url: str | None = None
     deep_linking: Mapping[str, Any] | None = None
@@ -46,16 +46,16 @@ class LaunchClaims:
 
     @property
     def first_name(self) -> str | None:
-        """The given name, else all of the whole name but its last word."""
+        """The given name; without one, the full name except its last word."""
         return self.given_name or self._split_name()[0]
 
     @property
     def last_name(self) -> str | None:
-        """The family name, else the last word of a whole name that has several."""
+        """The family name; without one, the last word of a full name that has several."""
         return self.family_name or self._split_name()[1]
 
     def _split_name(self) -> tuple[str | None, str | None]:
-        """Return what the whole name adds to the parts that came: first and last."""
+        """Return (first, last) as far as the full name can complete the parts that were sent."""
         words = (self.name or "").split()
         if self.given_name or not words:
             return None, None
@@ -91,7 +91,7 @@ def parse_claims(payload: Mapping[str, Any]) -> LaunchClaims:
         email=_short(payload.get("email"), 320),
         locale=_short(presentation.get("locale"), 35),
         return_url=_address(presentation.get("return_url"), 2000),
-        # Moodle sends "" when the only item was made by the tool: as good as absent.
+        # Moodle sends "" when the tool created the only line item.
         line_item_url=_address(services.get("lineitem")),
         line_items_url=_address(services.get("lineitems")),
         scopes=_scopes(services),
@@ -130,7 +130,7 @@ def _required(payload: Mapping[str, Any], name: str) -> str:
 
 
 def _identifier(claim: str, value: str | None) -> Any:
-    """An id is opaque: kept to the letter, and one that would not fit is refused, never cut."""
+    """Return an opaque id unchanged; one that is too long is refused, never cut."""
     if value is not None and (len(value) > LONGEST_ID or "\0" in value):
         raise LaunchRejected(Reason.BAD_CLAIMS, f"the id in {claim} is too long")
     return value
@@ -144,7 +144,7 @@ def _roles(payload: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _custom(values: Mapping[str, Any]) -> dict[str, str]:
-    """Keep what the LMS filled in: an unknown substitution comes back as its own `$` text."""
+    """Keep the parameters that the LMS filled in; an unknown substitution comes back as `$...`."""
     texts = {key: _text(_as_text(value)) for key, value in values.items()}
     return {
         key: text.replace("\0", "").strip()
@@ -154,7 +154,7 @@ def _custom(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _as_text(value: Any) -> Any:
-    """Return a number as text, as for a resource link whose id came as one; else `value`."""
+    """Return a number as text (some LMSs send numeric resource link ids); else `value`."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

@@ -1,4 +1,4 @@
-"""Deep linking 2.0: what the platform accepts, and the signed answer that carries our courses."""
+"""Deep linking 2.0: read what the platform accepts, and sign the response with our courses."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from .replies import origin
 from .values import PlatformValues, SigningKey
 
 DL_CLAIM = "https://purl.imsglobal.org/spec/lti-dl/claim/"
-# Where an item may open, in the words of the specification; Moodle also says "frame".
+# Values of `accept_presentation_document_targets`; Moodle adds "frame".
 IFRAME, WINDOW = "iframe", "window"
 RESPONSE_SECONDS = 300
-# Moodle allows no skew at all: an answer dated one second ahead of its clock is refused.
+# Moodle allows no clock skew: it refuses a response dated one second ahead of its clock.
 BACK_DATE_SECONDS = 5
-# More than 100 is refused when Moodle's form is saved; it takes whole numbers only.
+# Moodle's form refuses a maximum above 100 or with decimals.
 SCORE_MAXIMUM = 100
 LONGEST_TITLE = 255
 TAG = "scorm"
@@ -26,9 +26,9 @@ TAG = "scorm"
 
 @dataclass(frozen=True)
 class DeepLinkingSettings:
-    """What the platform lets its user pick, and where the answer goes.
+    """What the platform accepts, and where the response goes.
 
-    `data` is the platform's own and goes back to the letter; None when there was none.
+    `data` is the platform's own value, returned unchanged; None when there was none.
     """
 
     return_url: str
@@ -40,7 +40,7 @@ class DeepLinkingSettings:
 
 @dataclass(frozen=True)
 class CourseItem:
-    """One chosen course: `target` is None for the platform's own way to open it."""
+    """One chosen course; `target` None leaves the presentation to the platform."""
 
     course_id: str
     title: str
@@ -51,9 +51,9 @@ class CourseItem:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back to the platform: courses, or none with a reason in words.
+    """What goes back to the platform: courses, or none and a reason.
 
-    `message` and `error` are for the person; `error_log` is for the platform's log.
+    `message` and `error` are shown to the user; `error_log` is for the platform's log.
     """
 
     items: Sequence[CourseItem] = ()
@@ -65,12 +65,12 @@ class Answer:
 def parse_settings(claim: Mapping[str, Any] | None) -> DeepLinkingSettings:
     """Read the deep_linking_settings of a verified launch.
 
-    Raises LaunchRejected "bad_message" without an http(s) return address: the answer is a form
-    that our page posts there.
+    Raises LaunchRejected "bad_message" without an http(s) return URL, to which our page posts the
+    response.
     """
     claim = claim or {}
     return_url = claim.get("deep_link_return_url")
-    # A page that holds half of a surrogate pair could not be sent.
+    # An unpaired surrogate cannot be encoded, so no page could contain it.
     if not isinstance(return_url, str) or not return_url.isprintable():
         raise LaunchRejected(Reason.BAD_MESSAGE, "deep_link_return_url is not text")
     if origin(return_url) is None:
@@ -95,7 +95,7 @@ def sign_response(
     key: SigningKey,
     now: datetime,
 ) -> str:
-    """Return the JWT of a LtiDeepLinkingResponse; `data` is the platform's own, None for none."""
+    """Return the JWT of an LtiDeepLinkingResponse; `data` is the platform's value or None."""
     issued = int(now.timestamp()) - BACK_DATE_SECONDS
     claims: dict[str, Any] = {
         "iss": platform.client_id,
@@ -118,8 +118,8 @@ def sign_response(
 def content_item(item: CourseItem, launch_url: str) -> dict[str, Any]:
     """Return one course as a content item.
 
-    The course is named in `custom`: it survives the copy of an LMS course, where the resource
-    link gets a new id.
+    The course id is in `custom`, which survives the copy of an LMS course; the resource link id
+    does not.
     """
     title = item.title[:LONGEST_TITLE]
     content: dict[str, Any] = {

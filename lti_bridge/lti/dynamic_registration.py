@@ -19,26 +19,26 @@ DEADLINE_SECONDS = 15.0
 MAX_BYTES = 256 * 1024
 LONGEST_ADDRESS = 500
 EXPLANATION_CHARACTERS = 300
-# (issuer_host, host): whether another host is known to belong to an issuer.
+# (issuer_host, host): tells whether another host belongs to an issuer.
 MayServe = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
 class PlatformConfiguration:
-    """What an LMS says of itself, checked."""
+    """An LMS's OpenID configuration, checked."""
 
     issuer: str
     authorization_url: str
     token_url: str
     jwks_url: str
     registration_url: str
-    family: object  # what the LMS calls its kind, as it says it
+    family: object  # product_family_code, unchecked
     audience: str | None = None
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What the LMS gave us; without a deployment id the first launch will name one."""
+    """What the LMS assigned us; a missing deployment id comes with the first launch."""
 
     client_id: str
     deployment_id: str | None
@@ -49,9 +49,9 @@ def fetch_configuration(
 ) -> PlatformConfiguration:
     """Fetch and check an LMS's configuration.
 
-    Canvas wants the registration token on this GET too. `may_serve` knows which hosts beside the
-    issuer's are its own. Raises Unavailable or Refused, whose
-    `code` is "bad_configuration" or "foreign_host".
+    Canvas requires the registration token here too. `may_serve` tells which other hosts belong to
+    the issuer. Raises Unavailable or Refused, whose `code` is "bad_configuration" or
+    "foreign_host".
     """
     headers = {"Accept": "application/json"}
     if registration_token:
@@ -69,8 +69,8 @@ def check_configuration(
 ) -> PlatformConfiguration:
     """Return the configuration's values; raises Refused.
 
-    Every address must be on the issuer's host, or on one that is known to belong to it:
-    otherwise anybody could register an LMS under another's name.
+    Every address must be on a host of the issuer: otherwise any site could register under the name
+    of another LMS.
     """
     found = {
         "issuer": body.get("issuer"),
@@ -98,7 +98,7 @@ def check_configuration(
 
 
 def belongs_to(address: str, issuer: str, may_serve: MayServe) -> bool:
-    """Tell whether an address is on the issuer's host, or on one that is known to be its."""
+    """Tell whether an address is on the issuer's host or on another host of the issuer."""
     host, home = urlsplit(address).hostname or "", urlsplit(issuer).hostname or ""
     if urlsplit(issuer).scheme == "https" and urlsplit(address).scheme != "https":
         return False
@@ -118,9 +118,9 @@ def register(
     metadata: Mapping[str, Any],
     registration_token: str,
 ) -> Registered:
-    """Register us and return what the LMS answered.
+    """Register this tool and return the values that the LMS assigned.
 
-    Raises Unavailable, or Refused with the LMS's own words in `explanation`.
+    Raises Unavailable, or Refused with the LMS's error text in `explanation`.
     """
     headers = {"Accept": "application/json"}
     if registration_token:
@@ -154,12 +154,12 @@ def _read_object(response: requests.Response) -> dict[str, Any]:
     try:
         body = read_json(response)
         text = json.dumps(body, ensure_ascii=False)
-        text.encode()  # JSON can write half of a surrogate pair, which no database can hold
+        text.encode()  # refuses unpaired surrogates, which no database stores
     except (ValueError, RecursionError) as error:
         raise Refused(
             "the LMS answered something that is not JSON", code="bad_configuration"
         ) from error
-    if "\\u0000" in text:  # nor a zero byte
+    if "\\u0000" in text:  # PostgreSQL stores no NUL
         raise Refused("the LMS answered with a zero byte", code="bad_configuration")
     if not isinstance(body, dict):
         raise Refused("the LMS answered something that is no object", code="bad_configuration")

@@ -40,11 +40,11 @@ INVALID_SCOPE = "invalid_scope"
 
 
 class Gradebook:
-    """The LMS's gradebook, reached with stored URLs: no launch or session is needed.
+    """Client of an LMS's AGS endpoints; works from stored URLs, without a launch or session.
 
-    Each call takes the scopes that its resource link's newest launch `granted`, and asks for a
-    token of the one that it needs: an LMS may refuse the whole request for a scope that it did
-    not grant. Without that one it raises Refused "not_granted" and calls nobody.
+    `granted` are the scopes of the resource link's newest launch. A token is requested for the
+    needed scope only: an LMS may refuse the whole request for one scope that it did not grant.
+    Without the needed scope a call raises Refused "not_granted" and sends nothing.
     """
 
     def __init__(self, outbound: Outbound, tokens: AccessTokens) -> None:
@@ -61,10 +61,10 @@ class Gradebook:
         granted: Granted = None,
         deadline_seconds: float,
     ) -> LmsReply:
-        """Post one score, once, and return whatever the LMS answered.
+        """Post one score, once, and return the LMS's reply, whatever its status.
 
         Raises Unavailable when no answer came (`effect_unknown` tells whether the score may have
-        arrived), and Unavailable or Refused when there is no access token to be had.
+        arrived), and Unavailable or Refused when no access token can be obtained.
         """
         started = time.monotonic()
         (scope, *_others) = choose_scopes(TO_SEND_SCORES, granted)
@@ -96,12 +96,12 @@ class Gradebook:
         *,
         granted: Granted = None,
     ) -> list[LmsResult]:
-        """Return what the gradebook shows when it is asked for user `sub`.
+        """Return the gradebook's results for user `sub`.
 
-        Usually one entry or none; others' where the LMS does not filter. Raises Unavailable,
-        Refused, or NotFound when the line item is gone.
+        Usually one or none; also those of other users where the LMS ignores the filter. Raises
+        Unavailable, Refused, or NotFound when the line item is gone.
         """
-        # Older Canvas compares `user_id` with its own numbers, and a `sub` with `userId`.
+        # Older Canvas compares `user_id` with its internal ids, and `userId` with the `sub`.
         url = with_query(with_path(line_item_url, "/results"), user_id=sub, userId=sub)
         scopes = choose_scopes(TO_READ_RESULTS, granted)
         entries = self._read_list(platform, url, RESULTS_TYPE, scopes, deadline_seconds)
@@ -116,9 +116,9 @@ class Gradebook:
         granted: Granted = None,
         page_size: int | None = None,
     ) -> dict[str, LmsResult]:
-        """Return what the gradebook shows in one column, by user id.
+        """Return all results of one line item by user id.
 
-        `page_size` is asked for where the LMS gives small pages otherwise (AGS 2.0 section 3.3.4).
+        `page_size` is sent as `limit` (AGS 2.0 section 3.3.4) where the LMS's default is small.
         Raises Unavailable, Refused, or NotFound when the line item is gone.
         """
         url = with_path(line_item_url, "/results")
@@ -136,7 +136,7 @@ class Gradebook:
         *,
         granted: Granted = None,
     ) -> float | None:
-        """Return the maximum of a column as it is now (AGS 2.0 section 3.2), None without one.
+        """Return a line item's current scoreMaximum (AGS 2.0 section 3.2), None without one.
 
         Raises Unavailable, Refused, or NotFound when the line item is gone.
         """
@@ -162,10 +162,10 @@ class Gradebook:
         *,
         granted: Granted = None,
     ) -> list[str]:
-        """Return the addresses of the line items of one resource link, none or many.
+        """Return the URLs of the line items of one resource link; there may be none or several.
 
-        Compared here too: a platform may ignore the filter, and an item without a link could be
-        anybody's. Raises Unavailable, Refused or NotFound.
+        The link is compared here too: a platform may ignore the filter, and a line item without a
+        link may belong to any activity. Raises Unavailable, Refused or NotFound.
         """
         url = with_query(line_items_url, resource_link_id=resource_link_id)
         scopes = choose_scopes(TO_FIND_LINE_ITEMS, granted)
@@ -186,10 +186,10 @@ class Gradebook:
         *,
         granted: Granted = None,
     ) -> str:
-        """Create a line item for a resource link and return its address.
+        """Create a line item for a resource link and return its URL.
 
-        Every call may make another one. Raises Unavailable (`effect_unknown` tells whether there
-        may be one now: look it up first), Refused or NotFound.
+        Not idempotent. Raises Unavailable (with `effect_unknown` it may exist: look it up before a
+        retry), Refused or NotFound.
         """
         title = (label or "").strip()[:LONGEST_LABEL] or "Score"
         facts = {"label": title, "scoreMaximum": SCORE_MAXIMUM, "resourceLinkId": resource_link_id}
@@ -204,7 +204,7 @@ class Gradebook:
         return _read_id(response)
 
     def forget_token(self, platform: PlatformValues, line_item_url: str) -> None:
-        """Ask for a new access token for scores of a column next time (after a 401)."""
+        """Drop the cached access token for scores of a line item (after a 401)."""
         self._tokens.drop(self._tokens.for_service(platform, line_item_url), TO_SEND_SCORES)
 
     def _read_list(
@@ -215,7 +215,7 @@ class Gradebook:
         scopes: Sequence[str],
         deadline_seconds: float,
     ) -> list[dict[str, Any]]:
-        """Read every page of a list, with the first of `scopes` that the LMS knows."""
+        """Read every page of a list with the first of `scopes` that the LMS accepts."""
         deadline = time.monotonic() + deadline_seconds
         (scope, *others) = scopes
         try:
@@ -230,9 +230,9 @@ class Gradebook:
 
 
 def choose_scopes(needed: Sequence[str], granted: Granted) -> Sequence[str]:
-    """Return the scopes to ask for, one after the other until the LMS takes one.
+    """Return the scopes to try, one after the other, until the LMS accepts one.
 
-    Of what was granted the first that fits; where nothing is known, all of `needed`. Raises
+    The first of `needed` that was granted; all of them where the granted scopes are unknown. Raises
     Refused "not_granted".
     """
     if granted is None:
@@ -245,7 +245,7 @@ def choose_scopes(needed: Sequence[str], granted: Granted) -> Sequence[str]:
 
 
 def with_path(url: str, ending: str) -> str:
-    """Append to the path and keep the query: Moodle's line item URLs end in `?type_id=1`."""
+    """Append to the path and keep the query (Moodle's line item URLs end in `?type_id=1`)."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + ending, fragment=""))
 
@@ -268,7 +268,7 @@ def _read_entries(response: requests.Response) -> list[dict[str, Any]]:
 
 
 def _read_id(response: requests.Response) -> str:
-    """Return the address of the line item that the LMS says it made."""
+    """Return the URL of the created line item from the reply."""
     try:
         body = read_json(response)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The two halves of the OIDC handshake: send the browser to the LMS, verify what it brings back."""
+"""The two halves of the OIDC handshake: redirect to the LMS, and verify the launch it posts."""
 
 import re
 import secrets
@@ -36,14 +36,14 @@ LOGIN_PARAMETERS = (
 OLDER_DEPLOYMENT = "deployment_id"
 LAUNCH_PARAMETERS = ("state", "id_token")
 MAX_PARAMETER = 8000
-# An LMS's own, often a token with a course's whole context in it.
+# lti_message_hint is often a token that contains the whole course context.
 MAX_HINT = 16_000
 HINTS = ("login_hint", "lti_message_hint")
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Our own address, and how long things are good for."""
+    """The tool's own URLs, and the lifetimes of logins."""
 
     public_url: str
     state_seconds: int
@@ -53,7 +53,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Login:
-    """Where the browser goes next, and the secret that it keeps meanwhile."""
+    """The redirect to the LMS, and the secret that the browser keeps until the launch."""
 
     url: str
     state: LaunchState
@@ -62,7 +62,7 @@ class Login:
 
 @dataclass(frozen=True)
 class VerifiedLaunch:
-    """A launch that passed every check but the single use of its nonce."""
+    """A launch that passed every check except that its nonce is unused."""
 
     claims: LaunchClaims
     platform: PlatformValues
@@ -74,7 +74,7 @@ def refuse_repeated(
 ) -> None:
     """Raise LaunchRejected `reason` when a request brings one of `names` more than once.
 
-    RFC 6749 section 3.1 forbids it: two readers could each take another one for the right one.
+    RFC 6749 section 3.1 forbids it: two components could each use a different value.
     """
     repeated = [name for name, values in sent if name in names and len(values) > 1]
     if repeated:
@@ -110,11 +110,10 @@ def begin_login(
     now: datetime,
     rules: Rules,
 ) -> Login:
-    """Make state, nonce and browser secret, and the LMS's address to send the browser to.
+    """Create state, nonce and browser secret, and the authentication URL of the LMS.
 
-    `login` comes from read_login; `keep_in_storage` when the LMS keeps the secret, at the storage
-    target that it offered; `kept` are the secrets that the browser has of other logins. Writes
-    nothing.
+    `login` comes from read_login; `keep_in_storage`: the secret goes to the LMS's storage target;
+    `kept` are the browser's secrets of other logins. Writes nothing.
     """
     secret = make_browser_secret(now, kept)
     state = LaunchState(
@@ -134,14 +133,14 @@ def begin_login(
 def _authentication_request(
     login: Mapping[str, str], platform: PlatformValues, state: LaunchState, rules: Rules
 ) -> dict[str, str]:
-    """Return what the LMS is asked (1EdTech Security Framework 1.0, section 5.1.1.2)."""
+    """Return the authentication request (1EdTech Security Framework 1.0, section 5.1.1.2)."""
     parameters = {
         "scope": "openid",
         "response_type": "id_token",
         "response_mode": "form_post",
         "prompt": "none",
         "client_id": platform.client_id,
-        # Always the same and without a query: Moodle and Canvas compare it byte by byte.
+        # Constant and without a query: Moodle and Canvas compare it byte by byte.
         "redirect_uri": rules.public_url + LAUNCH_PATH,
         "login_hint": login["login_hint"],
         "nonce": state.nonce,
@@ -154,7 +153,7 @@ def _authentication_request(
 def read_launch_state(form: Mapping[str, str], *, signer: Signer) -> LaunchState:
     """Return the state that a launch brings, however old. Raises LaunchRejected.
 
-    Without one that is ours, the error that a platform posts is told all the same.
+    An error posted by the platform takes precedence over a bad state.
     """
     try:
         return read_state(signer, form.get("state", ""))
@@ -173,10 +172,9 @@ def verify_launch(
     now: datetime,
     rules: Rules,
 ) -> VerifiedLaunch:
-    """Check everything but the browser, the deployment and the nonce's single use.
+    """Verify a launch, except for the browser, the deployment and the nonce's single use.
 
-    Raises LaunchRejected. Calls the platform for its keys when they are not at hand: no
-    transaction may be open.
+    Raises LaunchRejected. May fetch the platform's key set: no transaction may be open.
     """
     token = form.get("id_token", "")
     if not token:
@@ -206,7 +204,7 @@ def _add_query(url: str, parameters: Mapping[str, str]) -> str:
 def raise_older_launch(params: Mapping[str, str]) -> None:
     """Raise LaunchRejected "lti_1_1" for a launch of LTI 1.0 to 1.2, which has no login before it.
 
-    LTI 1.1.1 section 3: each has its version and message type in the form.
+    They send version and message type as form fields (LTI 1.1.1 section 3).
     """
     older = params.get("lti_version", "").startswith(("LTI-1", "LTI-2"))
     if older or params.get("lti_message_type", "").startswith("basic-lti"):
@@ -214,9 +212,9 @@ def raise_older_launch(params: Mapping[str, str]) -> None:
 
 
 def raise_platform_error(form: Mapping[str, str]) -> None:
-    """Moodle and Canvas post `error` (with the state) instead of an id_token.
+    """Raise LaunchRejected for an `error` that the platform posts instead of an id_token.
 
-    Raises LaunchRejected with a reason of its own for each that people can do something about.
+    Moodle and Canvas do. Errors that users can act on have a reason of their own.
     """
     error = form.get("error", "")
     if not error:

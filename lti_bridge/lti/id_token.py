@@ -1,4 +1,4 @@
-"""Verify an id_token: signature, times, issuer, audience and nonce, with a reason for each no."""
+"""Verify an id_token: signature, times, issuer, audience and nonce, a reason for each failure."""
 
 import hmac
 import json
@@ -16,7 +16,7 @@ ALGORITHM = "RS256"
 MAX_CHARACTERS = 128 * 1024
 DEEPEST = 20
 NEEDED = ("exp", "iat", "nonce", "iss", "aud", "sub")
-# Times are compared on the bridge's own clock below; issuer and audience have rules of their own.
+# Times are checked below with the database's time, issuer and audience with rules of our own.
 SIGNATURE_ONLY = {
     "verify_signature": True,
     "verify_exp": False,
@@ -41,11 +41,11 @@ def verify_id_token(
 ) -> dict[str, Any]:
     """Return the payload of a genuine token for this platform and login.
 
-    Raises LaunchRejected for the first rule that the token breaks.
+    Raises LaunchRejected with the reason of the first failed check.
     """
     payload = _check_signature(token, platform, keysets)
     missing = [name for name in NEEDED if payload.get(name) in (None, "")]
-    if missing == ["sub"]:  # valid by LTI 1.3 core section 5.3.6: the user is not to be known
+    if missing == ["sub"]:  # an anonymous launch, allowed by LTI 1.3 core section 5.3.6
         raise LaunchRejected(Reason.ANONYMOUS_LAUNCH)
     if missing:
         raise LaunchRejected(Reason.CLAIMS_MISSING, ", ".join(missing))
@@ -54,7 +54,7 @@ def verify_id_token(
     _check_audience(payload, platform.client_id)
     _check_times(payload, now.timestamp(), leeway_seconds, age_seconds)
     shown = payload["nonce"]
-    # "replace": half a character can stand in JSON, and cannot be encoded.
+    # "replace": JSON may contain unpaired surrogates, which cannot be encoded.
     if not isinstance(shown, str) or not hmac.compare_digest(
         shown.encode(errors="replace"), nonce.encode()
     ):
@@ -66,7 +66,7 @@ def _check_signature(token: str, platform: PlatformValues, keysets: KeySets) -> 
     if len(token) > MAX_CHARACTERS:
         raise LaunchRejected(Reason.TOKEN_MALFORMED, "too long")
     try:
-        # The header alone: the library would decode the whole token, and does so again below.
+        # Only the header: PyJWT's own function would decode the whole token twice.
         header = jwt.get_unverified_header(token.partition(".")[0] + "..")
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise LaunchRejected(Reason.TOKEN_MALFORMED) from error
@@ -83,7 +83,7 @@ def _check_signature(token: str, platform: PlatformValues, keysets: KeySets) -> 
         raise LaunchRejected(Reason.UNKNOWN_KEY)
     try:
         payload = jwt.decode(token, key, algorithms=[ALGORITHM], options=_options())
-        # JSON can write half of a surrogate pair, which no page and no database can hold.
+        # JSON may contain unpaired surrogates, which no page and no database can hold.
         json.dumps(payload, ensure_ascii=False).encode()
     except jwt.InvalidSignatureError as error:
         raise LaunchRejected(Reason.BAD_SIGNATURE) from error
@@ -95,7 +95,7 @@ def _check_signature(token: str, platform: PlatformValues, keysets: KeySets) -> 
 
 
 def _is_shallow(value: Any, levels: int) -> bool:
-    """Tell whether a payload is safe to walk through: what goes deeper ends in a RecursionError."""
+    """Tell whether a payload is nested so little that recursion over it is safe."""
     if not isinstance(value, dict | list):
         return True
     inner = value.values() if isinstance(value, dict) else value

@@ -20,16 +20,16 @@ DEADLINE_SECONDS = 5.0
 MAX_BYTES = 512 * 1024
 MOST_KEYS = 100
 SHORTEST_KEY_BITS = 2048  # RFC 7518 section 3.3
-# An unknown kid may be a rotated key, or anybody's invention: it costs one fetch per this time.
+# An unknown kid may be a rotated key or forged: at most one fetch per interval.
 REFETCH_AFTER = timedelta(seconds=10)
 STALE_AT_MOST = timedelta(hours=24)
-# A host that hangs costs whoever waited for the fetch one deadline, not one each.
+# A host that hangs costs all waiting threads one deadline together, not one each.
 FAILURE_SHARED = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
 class FetchedKeys:
-    """The keys of a set that can verify launches, by kid, and the Date of the answer."""
+    """The usable keys of a set by kid, and the Date header of the answer."""
 
     keys: Mapping[str, Any]
     date: str
@@ -45,8 +45,8 @@ class _KeySet:
 class KeySets:
     """Fetches key sets; one fetch at a time for each address.
 
-    A key set is used for `cache_seconds`, refetched when it lacks a kid, and kept for up to a
-    day when the platform does not answer. A failure is shared by all who wait for the set or
+    A key set is used for `cache_seconds`, refetched when it lacks a kid, and kept for up to a day
+    when the platform does not answer. A failure is shared by all callers that wait for the set or
     come within a few seconds.
     """
 
@@ -64,7 +64,7 @@ class KeySets:
     def find_key(self, url: str, kid: str) -> Any | None:
         """Return the RSA public key `kid` of the set at `url`, or None when the set lacks it.
 
-        Raises Unavailable when the set cannot be had.
+        Raises Unavailable when the set cannot be fetched.
         """
         known = self._sets.get(url)
         if known is not None and kid in known.keys and self._is_fresh(known):
@@ -95,9 +95,9 @@ class KeySets:
         return fetched
 
     def _fail(self, url: str, error: BridgeError) -> _KeySet:
-        """Return the set that is known in spite of a failure; raises Unavailable without one.
+        """Return the cached set in spite of a failed fetch; raises Unavailable without one.
 
-        The failure counts from now: a fetch that hangs begins long before it fails.
+        The retry interval starts at the end of the fetch, not at its start.
         """
         known, now = self._sets.get(url), self._now()
         if known is None or now - known.fetched_at > STALE_AT_MOST:
@@ -109,9 +109,9 @@ class KeySets:
 
 
 def fetch_keys(outbound: Outbound, url: str) -> FetchedKeys:
-    """Fetch a key set; one redirect on the same host is followed.
+    """Fetch a key set, following one redirect on the same host.
 
-    Raises Unavailable, or Refused when the address is not one that we may call.
+    Raises Unavailable, or Refused when the address is not allowed.
     """
     answer = _get(outbound, url)
     if answer.status_code != 200:
@@ -124,7 +124,7 @@ def fetch_keys(outbound: Outbound, url: str) -> FetchedKeys:
 
 
 def _get(outbound: Outbound, url: str) -> requests.Response:
-    """Ask for a key set; an LMS that was moved to https often still names its old address."""
+    """GET a key set; a redirect is common where an LMS has moved from http to https."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     answer = _get_once(outbound, url, deadline)
     target = read_redirect(answer, url)
@@ -142,7 +142,7 @@ def _get_once(outbound: Outbound, url: str, deadline: float) -> requests.Respons
 
 
 def _usable(body: Any) -> list[tuple[str, Any]]:
-    """Return the RSA signing keys of a set; keys of other kinds beside them do no harm."""
+    """Return the RSA signing keys of a set and ignore the others."""
     entries = body["keys"]
     if not isinstance(entries, list) or len(entries) > MOST_KEYS:
         raise ValueError("not a list of keys of a sensible length")

@@ -1,4 +1,4 @@
-"""The login's state: a signed token that writes nothing; the nonce inside is used up once."""
+"""The OIDC state, a signed token that needs no row; its nonce is stored when it is used."""
 
 import hashlib
 import hmac
@@ -17,16 +17,16 @@ from .models import UsedNonce
 
 PURPOSE = "state"
 COOKIE_PREFIX = "lti_bridge_login_"
-# A used nonce is remembered longer than any state that could bring it back.
+# Used nonces are kept longer than any state is valid.
 NONCE_MARGIN = timedelta(minutes=10)
 LONGEST_STAMP = 18
-# A stamp that lies further ahead is somebody's own invention, not a clock that was set back.
+# A stamp further ahead than this is forged, and not the effect of a clock set back.
 MADE_UP_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class LaunchState:
-    """What a login promises to the launch that follows it."""
+    """The content of the state: what the launch must match."""
 
     platform_id: int
     nonce: str
@@ -34,14 +34,14 @@ class LaunchState:
     issued_at: float
     rung: str
     target_link_uri: str
-    storage_target: str | None  # where the LMS keeps the browser's secret, if it does
+    storage_target: str | None  # LTI platform storage that keeps the browser's secret, if any
 
 
 def make_browser_secret(now: datetime, kept: Iterable[str] = ()) -> str:
-    """Return a fresh secret for one login's cookie, which begins with a stamp, to drop old ones.
+    """Return a new secret for one login's cookie, with a time stamp in front to find old ones.
 
-    The stamp is the time in microseconds, and newer than those of the secrets that the browser has
-    `kept` so far, also when two logins come at one moment.
+    The stamp is in microseconds and greater than those of the secrets the browser has (`kept`),
+    also when two logins come at one moment.
     """
     stamp = round(now.timestamp() * 1_000_000)
     made_up = stamp + MADE_UP_AHEAD // timedelta(microseconds=1)
@@ -51,16 +51,16 @@ def make_browser_secret(now: datetime, kept: Iterable[str] = ()) -> str:
 
 
 def read_stamp(secret: str) -> int:
-    """Return when a secret was made, to compare; 0 for what is no secret of ours.
+    """Return a secret's time stamp, for comparison only; 0 for an invalid secret.
 
-    Secrets of the releases before have seconds: each counts as older than any of ours.
+    Secrets of earlier releases have seconds, and so compare as older.
     """
     stamp = secret.partition(".")[0]
     return int(stamp) if stamp.isdecimal() and len(stamp) <= LONGEST_STAMP else 0
 
 
 def hash_secret(secret: str) -> str:
-    """Return what the state keeps of a browser secret."""
+    """Return the hash of a browser secret that the state contains."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -70,7 +70,7 @@ def sign_state(signer: Signer, state: LaunchState) -> str:
 
 
 def read_state(signer: Signer, token: str) -> LaunchState:
-    """Return the state that a launch brings back, however old.
+    """Return the state that comes back with a launch, without checking its age.
 
     Raises LaunchRejected "state_missing" or "state_invalid".
     """
@@ -84,23 +84,23 @@ def read_state(signer: Signer, token: str) -> LaunchState:
 
 
 def check_age(state: LaunchState, *, now: datetime, max_age_seconds: int) -> None:
-    """Raise LaunchRejected "state_expired" when the login is too long ago."""
+    """Raise LaunchRejected "state_expired" when the login was too long ago."""
     if not -60 < now.timestamp() - state.issued_at <= max_age_seconds:
         raise LaunchRejected(Reason.STATE_EXPIRED)
 
 
 def same_browser(state: LaunchState, secret: str | None) -> bool:
-    """Tell whether the browser that brings the state is the one that began the login."""
+    """Tell whether the browser that sends the state is the one that started the login."""
     return same_secret(state.browser_hash, secret)
 
 
 def same_secret(kept_hash: str, secret: str | None) -> bool:
-    """Compare a browser's secret with what was kept of it, in constant time."""
+    """Compare a browser's secret with its hash in constant time."""
     return secret is not None and hmac.compare_digest(hash_secret(secret), kept_hash)
 
 
 def cookie_name(state: LaunchState) -> str:
-    """Return the name of this login's cookie: one each, so that two tabs do not disturb."""
+    """Return this login's cookie name; each login has its own, so that tabs do not conflict."""
     return COOKIE_PREFIX + hashlib.sha256(state.nonce.encode()).hexdigest()[:12]
 
 
@@ -113,13 +113,13 @@ def forget_old_nonces(now: datetime, *, at_most: int = 1000) -> int:
 
 @dataclass(frozen=True)
 class Used:
-    """What is kept of a login whose launch went through."""
+    """What is kept of a used login."""
 
     return_url: str | None
 
 
 def find_use(state: LaunchState) -> Used | None:
-    """Return what is known of the launch that has used up this login's nonce. Reads only."""
+    """Return the record of the launch that used this login's nonce, or None. Reads only."""
     row = db.session.get(UsedNonce, state.nonce)
     return Used(row.return_url) if row is not None else None
 
@@ -127,7 +127,7 @@ def find_use(state: LaunchState) -> Used | None:
 def consume_nonce(
     state: LaunchState, *, max_age_seconds: int, return_url: str | None = None
 ) -> None:
-    """Use up a nonce in the caller's transaction; raises LaunchRejected "replayed"."""
+    """Mark a nonce as used in the caller's transaction; raises LaunchRejected "replayed"."""
     issued_at = datetime.fromtimestamp(state.issued_at, UTC)
     expires_at = issued_at + timedelta(seconds=max_age_seconds) + NONCE_MARGIN
     if not insert_if_new(

@@ -1,4 +1,4 @@
-"""What is used of the pylti1p3 library, the same for both of its distributions."""
+"""The parts of pylti1p3 that are used, the same in both of its distributions."""
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -22,8 +22,8 @@ _validators: Callable[[], list[Any]] = get_validators
 def check_library() -> str:
     """Return the name and version of the one installed distribution of `pylti1p3`.
 
-    Both write into the same folder: with both, the files of one silently lie over the other's.
-    Raises ConfigurationError then, and when there is none.
+    Both install into the same folder and overwrite each other's files. Raises ConfigurationError
+    when both are installed, or none.
     """
     found = []
     for name in DISTRIBUTIONS:
@@ -54,9 +54,9 @@ def validate_message(payload: Mapping[str, Any]) -> None:
 
 
 def _accepting_links(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Let a platform pass that wants to be sent something else than links.
+    """Let a deep linking request pass that does not accept links.
 
-    The library would fail the launch; the platform is owed an answer that says why.
+    The library would fail the launch; the platform should get a response that says why.
     """
     settings = payload.get(DEEP_LINKING_CLAIM)
     types = settings.get("accept_types") if isinstance(settings, Mapping) else None

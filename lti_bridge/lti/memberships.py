@@ -26,7 +26,7 @@ MOST_KEPT = 100
 
 @dataclass(frozen=True)
 class Member:
-    """One person of a context; `name` is None when the LMS keeps names to itself."""
+    """One member of a context; `name` is None when the LMS does not share names."""
 
     sub: str
     roles: tuple[str, ...]
@@ -35,10 +35,10 @@ class Member:
 
 
 class Memberships:
-    """Rosters. One that was read is used again for two minutes, in this process's memory alone.
+    """Reads rosters and keeps each for two minutes, in this process's memory only.
 
-    A context of 1,000 people has 20 pages in Canvas; whoever looks through our page of them
-    should not wait for that at every step.
+    A context of 1,000 users has 20 pages in Canvas; paging through our list must not fetch them
+    again at each step.
     """
 
     def __init__(self, outbound: Outbound, tokens: AccessTokens) -> None:
@@ -49,7 +49,7 @@ class Memberships:
     def read_roster(
         self, platform: PlatformValues, memberships_url: str, *, deadline_seconds: float
     ) -> list[Member]:
-        """Return everybody in the context, all pages.
+        """Return all members of the context, from all pages.
 
         Raises Unavailable, Refused (also when the admin has not granted the scope) or NotFound.
         """
@@ -90,7 +90,7 @@ class Memberships:
 def _read_members(response: requests.Response) -> list[Any]:
     try:
         body = read_json(response)
-        # JSON can write half of a surrogate pair, which no page can show.
+        # JSON may contain unpaired surrogates, which no page can show.
         body = json.loads(json.dumps(body, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:
         raise Unavailable("the LMS answered something that is not JSON") from error
@@ -101,7 +101,7 @@ def _read_members(response: requests.Response) -> list[Any]:
 
 
 def _parse_member(entry: Any) -> Member | None:
-    """Return one entry's person, None for an entry without a user id."""
+    """Return one member, None for an entry without a user id."""
     if not isinstance(entry, dict):
         return None
     sub = entry.get("user_id")

@@ -1,4 +1,4 @@
-"""Call an LMS's services with our token, within one deadline: read their lists page after page."""
+"""Calls to an LMS's services with an access token, and its lists page after page."""
 
 import hashlib
 import time
@@ -15,14 +15,14 @@ from .values import PlatformValues
 
 MAX_PAGES = 50
 EXCERPT_CHARACTERS = 500
-# The service itself refused, and not the token endpoint before it.
+# The service refused, and not the token endpoint before it.
 ANSWERED = "answered"
-# Several pages of a filtered list may hold nothing; a page that holds something comes once.
+# Several pages of a filtered list may be empty; a page with entries never comes twice.
 EMPTY = b"[]"
 
 
 class ServiceReader:
-    """GETs what an LMS offers to tools, and POSTs what is new to it."""
+    """Sends GET and POST requests to an LMS's services, with an access token."""
 
     def __init__(self, outbound: Outbound, tokens: AccessTokens) -> None:
         self._outbound = outbound
@@ -39,8 +39,8 @@ class ServiceReader:
     ) -> Iterator[requests.Response]:
         """Yield every page of a list.
 
-        Raises Unavailable, Refused or NotFound, and NotReadWhole when the pages do not lead to
-        an end: nobody may take those that were yielded for the list.
+        Raises Unavailable, Refused or NotFound, and NotReadWhole when the pages do not lead to an
+        end: the pages yielded so far are not the whole list.
         """
         deadline = time.monotonic() + deadline_seconds
         trail = _Trail(url)
@@ -61,7 +61,7 @@ class ServiceReader:
         scopes: Sequence[str],
         deadline_seconds: float,
     ) -> requests.Response:
-        """Return one thing that the LMS shows. Raises Unavailable, Refused or NotFound."""
+        """GET one object. Raises Unavailable, Refused or NotFound."""
         return self._get(platform, url, accept, scopes, time.monotonic() + deadline_seconds)
 
     def post(
@@ -74,10 +74,10 @@ class ServiceReader:
         scopes: Sequence[str],
         deadline_seconds: float,
     ) -> requests.Response:
-        """Send something new, and return the answer that says it was taken.
+        """POST a new object and return the successful response.
 
-        Sent again only after a 401, with a new token. Raises Unavailable (`effect_unknown` tells
-        whether it may have been taken all the same), Refused or NotFound.
+        Repeated only after a 401, with a new token. Raises Unavailable (`effect_unknown` tells
+        whether it may have been created all the same), Refused or NotFound.
         """
         deadline = time.monotonic() + deadline_seconds
         headers = {"Accept": media_type, "Content-Type": media_type}
@@ -109,7 +109,7 @@ class ServiceReader:
         deadline: float,
         body: bytes | None = None,
     ) -> requests.Response:
-        """Make one call, after a 401 once more with a new token; return whatever was answered."""
+        """Make one call, repeated once with a new token after a 401; return any response."""
         for last in (False, True):
             asked = self._tokens.for_service(platform, url)
             token = self._token(asked, scopes, deadline)
@@ -131,12 +131,12 @@ class ServiceReader:
         try:
             return self._tokens.get(platform, scopes, deadline_seconds=seconds_left(deadline))
         except Unavailable as error:
-            error.effect_unknown = False  # the call that the token is for was not made
+            error.effect_unknown = False  # the service itself was not called
             raise
 
 
 class _Trail:
-    """The pages of one list that were read; raises NotReadWhole where they lead nowhere."""
+    """The pages of one list that were read; raises NotReadWhole for a loop or a foreign host."""
 
     def __init__(self, url: str) -> None:
         self._origin = origin(url)
@@ -144,8 +144,8 @@ class _Trail:
         self._contents: set[bytes] = set()
 
     def enter(self, page: str) -> None:
-        """Note that `page` is read next."""
-        if origin(page) != self._origin:  # it would be given our token
+        """Note that `page` is read next; raises NotReadWhole when it must not be."""
+        if origin(page) != self._origin:  # it would receive our token
             raise NotReadWhole("the LMS continues a list on another server, which gets no token")
         address = urldefrag(page).url
         if address in self._pages:
@@ -155,7 +155,7 @@ class _Trail:
         self._pages.add(address)
 
     def see(self, content: bytes) -> None:
-        """Note what a page holds."""
+        """Note the content of a page; raises NotReadWhole when it came before."""
         if content.strip() == EMPTY:
             return
         digest = hashlib.sha256(content).digest()

@@ -1,4 +1,4 @@
-"""Read what every answer of an LMS may carry: JSON, pauses, throttles, next pages, redirects."""
+"""Parts that any LMS reply may have: JSON, Retry-After, throttling, next pages, redirects."""
 
 import html
 import json
@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import requests
 
-# Narrow on purpose: origins are written into a header that a stray character could change.
+# Narrow on purpose: origins go into a response header, where a wrong character is harmful.
 _HOST = re.compile(r"[a-z0-9._\-]+|[0-9a-f:.]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -21,10 +21,10 @@ _NEXT_LINK = re.compile(
 
 
 def read_json(response: requests.Response) -> Any:
-    """Return what an answer says in JSON; raises ValueError when it is something else.
+    """Return the JSON content of a reply; raises ValueError when it is not JSON.
 
-    Read from its bytes whatever its content type says: Moodle labels tokens text/html, and a
-    byte order mark (some servers on Windows write one) is no error then.
+    The content type is ignored (Moodle labels tokens text/html). Reading bytes allows a byte order
+    mark, which some Windows servers send.
     """
     try:
         return json.loads(response.content)
@@ -33,7 +33,7 @@ def read_json(response: requests.Response) -> Any:
 
 
 def read_retry_after(response: requests.Response) -> float | None:
-    """Return the seconds of Retry-After, given as a number or as a date (by the server's Date)."""
+    """Return Retry-After in seconds; a date is compared with the reply's Date header."""
     value = response.headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -54,16 +54,16 @@ def read_rate_limit_remaining(response: requests.Response) -> float | None:
 
 
 def is_throttled(response: requests.Response) -> bool:
-    """Tell whether the LMS asks us to slow down: 429, or Canvas's 403 that says so in its text."""
+    """Tell whether a reply is a rate limit: 429, or Canvas's 403 with that text."""
     if response.status_code == 403:
         return b"rate limit" in response.content.lower()
     return response.status_code == 429
 
 
 def next_page(response: requests.Response, url: str) -> str | None:
-    """Return the address of the next page, wherever it leads, or None on the last page.
+    """Return the URL of the next page (on any host), or None on the last page.
 
-    Moodle writes typographic quotes around `next` and `&amp;` into the address.
+    Moodle writes typographic quotes around `next`, and `&amp;` in the URL.
     """
     header = response.headers.get("Link", "")
     found = _NEXT_LINK.search(header)
@@ -72,14 +72,14 @@ def next_page(response: requests.Response, url: str) -> str | None:
     target = html.unescape(found.group(1)).strip()
     try:
         return urljoin(url, target)
-    except ValueError:  # no address, but no last page either
+    except ValueError:  # an invalid URL, so this is not known to be the last page
         return target
 
 
 def read_redirect(response: requests.Response, url: str) -> str | None:
-    """Return where an answer of `url` redirects to on the same host, without a user in it.
+    """Return the target of a redirect from `url` on the same host, without user info.
 
-    None when it does not redirect, or elsewhere: to another host or port, or from https to http.
+    None for no redirect, and for one to another host or port, or from https to http.
     """
     location = response.headers.get("Location", "").strip()
     if response.status_code not in _REDIRECTS or not location:
@@ -94,7 +94,7 @@ def read_redirect(response: requests.Response, url: str) -> str | None:
 
 
 def _is_same_host(old: SplitResult, new: SplitResult) -> bool:
-    """Tell whether a redirect stays: the same port, or from http to the port of https."""
+    """Tell whether a redirect stays on one host: same port, or from http to https's port."""
     if new.scheme not in _DEFAULT_PORTS or not old.hostname or new.hostname != old.hostname:
         return False
     ports = [parts.port or _DEFAULT_PORTS[parts.scheme] for parts in (old, new)]

@@ -1,4 +1,4 @@
-"""Who is launching, decided from the roles claim (LTI 1.3 core, appendix A.2)."""
+"""Decide what a launching user may do from the roles claim (LTI 1.3 core, appendix A.2)."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -18,14 +18,14 @@ LEARNERS = {"Learner"}
 INSTRUCTORS = {"Instructor", "ContentDeveloper", "Manager", "Officer"}
 ADMINS = {"Administrator"}
 ADMINS_ELSEWHERE = {"Administrator", "SysAdmin"}
-# Sub-roles of Instructor that help with a course without being in charge of it.
+# Sub-roles of Instructor without responsibility for the course.
 ASSISTING = ("TeachingAssistant", "Grader", "GuestInstructor", "Lecturer", "SecondaryInstructor")
-# Sub-roles of Manager that only look.
+# Sub-roles of Manager that may only view.
 OBSERVING = ("Observer", "ExternalObserver")
 
 
 class Visitor(StrEnum):
-    """What a launch may do: a learner takes a registration, all others preview; some manage."""
+    """The kind of user: a LEARNER takes a registration, all others preview; some manage."""
 
     LEARNER = "learner"
     INSTRUCTOR = "instructor"
@@ -43,19 +43,19 @@ class Visitor(StrEnum):
 
     @property
     def is_staff(self) -> bool:
-        """Tell whether this visitor is shown what is behind the activity."""
+        """Tell whether this visitor may see the activity's learners and grades."""
         return self.manages or self is Visitor.ASSISTANT
 
 
 def decide_visitor(roles: Sequence[str]) -> Visitor:
-    """Return who launches; a STRANGER is not enrolled here.
+    """Return the kind of user that launches; a STRANGER is not enrolled in the context.
 
-    Membership (context) roles alone decide who learns, teaches or assists: a dean who is enrolled
-    as a learner is a learner, and a member of staff who is not enrolled is nobody here. Without
-    one, an administrator of the institution or the system is an admin. Staff who are also
-    learners are staff. A test user always previews.
+    Context roles decide who learns, teaches or assists: a dean enrolled as a learner is a learner,
+    and staff who are not enrolled are strangers. Without a context role, an administrator of the
+    institution or the system is an admin. Staff who are also learners are staff. A test user always
+    previews.
     """
-    # However an LMS spells what stands before it: a registration for a test user would be worse.
+    # With any prefix: a registration for a test user would be worse than a wrong preview.
     if any(role.endswith(TEST_USER) for role in roles):
         return Visitor.TEST_USER
     split = list(map(_split, roles))
@@ -66,9 +66,9 @@ def decide_visitor(roles: Sequence[str]) -> Visitor:
 
 
 def administers(roles: Sequence[str]) -> bool:
-    """Tell whether somebody is an administrator of the LMS or of a part of it.
+    """Tell whether a user is an administrator of the LMS or of a part of it.
 
-    Whatever they are in this course besides: an admin who teaches it is shown it as a teacher.
+    Regardless of the context roles: an admin who teaches the course launches as an instructor.
     """
     split = list(map(_split, roles))
     members = {name for kind, name, _sub in split if kind == "membership"}
@@ -80,17 +80,17 @@ def _administers_elsewhere(roles: Sequence[tuple[str, str, str]]) -> bool:
 
 
 def is_masked(custom: Mapping[str, str], key: str) -> bool:
-    """Tell whether somebody acts as the user: Canvas then fills in the custom parameter `key`.
+    """Tell whether an admin acts as the user: Canvas then fills in custom parameter `key`.
 
-    A value that starts with `$` was not filled in.
+    A value that starts with `$` was not substituted.
     """
     value = custom.get(key, "")
     return bool(value) and not value.startswith("$")
 
 
 def _decide_member(members: Sequence[tuple[str, str]]) -> Visitor:
-    # A platform sends the principal role beside the sub-role: only what stands without a weaker
-    # sub-role of its own counts in full.
+    # Platforms send the principal role together with the sub-role: a principal role gives full
+    # rights only where no weaker sub-role of it is sent.
     weaker = {name for name, sub in members if sub.startswith((*ASSISTING, *OBSERVING))}
     names = {name for name, _sub in members} - weaker
     if names & ADMINS:

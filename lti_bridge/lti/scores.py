@@ -1,4 +1,4 @@
-"""The one score message that is ever sent, as bytes."""
+"""The AGS score message, as bytes."""
 
 import json
 import math
@@ -22,11 +22,10 @@ def score_body(
 ) -> bytes:
     """Return the compact one-line JSON of a score of `score_given` out of 100.
 
-    `extension` are fields that this kind of LMS reads beside those of AGS 2.0. Always Completed
-    and FullyGraded: anything else erases grades in Moodle and Canvas. Never a comment: Canvas adds
-    one at each repeat. Compact, because Moodle answers 200 to a score that it refuses when the
-    body has a line break. Raises ValueError for a score outside 0 to 100 and for a time without
-    a zone.
+    `extension` are fields that this kind of LMS reads beside those of AGS 2.0. Always Completed and
+    FullyGraded: other values erase grades in Moodle and Canvas. Never a comment: Canvas adds one at
+    each repeat. On one line, because Moodle answers 200 to a refused score whose body has a line
+    break. Raises ValueError for a score outside 0 to 100 and for a time without a zone.
     """
     grade = Grade().set_user_id(sub).set_timestamp(moment_text(timestamp))
     grade.set_score_given(_number(score_given)).set_score_maximum(SCORE_MAXIMUM)

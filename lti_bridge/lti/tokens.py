@@ -1,4 +1,4 @@
-"""Access tokens of the LMS: one per platform and scope set, kept until shortly before they end."""
+"""Access tokens of the LMS's services (OAuth 2.0 client credentials), cached until they expire."""
 
 import secrets
 import threading
@@ -23,7 +23,7 @@ ASSERTION_SECONDS = 300
 # Moodle refuses an assertion whose iat lies even one second ahead of its clock.
 BACK_DATE_SECONDS = 5
 MARGIN_SECONDS = 60.0
-LIFE_SECONDS = 3600.0  # when the LMS names no life
+LIFE_SECONDS = 3600.0  # when the LMS names no `expires_in`
 LIFE_SECONDS_MAX = 30 * 86400.0
 MAX_BYTES = 64 * 1024
 EXPLANATION_CHARACTERS = 200
@@ -34,15 +34,15 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: str | None = None
-    scopes: tuple[str, ...] = ()  # what the token may do, as the LMS says it
+    scopes: tuple[str, ...] = ()  # what the token allows, as the LMS says
     ends_at: datetime | None = None
-    ahead_seconds: float = 0.0  # by how much our clock is ahead of this platform's
+    ahead_seconds: float = 0.0  # our clock minus this platform's
 
 
 class AccessTokens:
-    """Tokens by (platform, token URL, client id, scopes), shared by all threads.
+    """Cache of tokens by (platform, token URL, client id, scopes), shared by all threads.
 
-    The client id belongs into the key: hosted Canvas has one issuer for every school.
+    The client id is part of the key: hosted Canvas has one issuer for every school.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class AccessTokens:
     def get(
         self, platform: PlatformValues, scopes: Sequence[str], *, deadline_seconds: float = 20.0
     ) -> str:
-        """Return a token for `scopes` that is good for at least a moment more.
+        """Return a token for `scopes` that has not expired.
 
-        Raises Unavailable when the LMS does not answer within `deadline_seconds`, and Refused
-        when it says no (`code` is its `error`, for example "invalid_client", and `explanation`
-        its `error_description`: RFC 6749 section 5.2).
+        Raises Unavailable when the LMS does not answer within `deadline_seconds`, and Refused when
+        it refuses (`code` is its `error`, for example "invalid_client", and `explanation` its
+        `error_description`: RFC 6749 section 5.2).
         """
         deadline = time.monotonic() + deadline_seconds
         entry = self._entry(platform, scopes)
@@ -78,22 +78,22 @@ class AccessTokens:
             entry.lock.release()
 
     def granted(self, platform: PlatformValues, scopes: Sequence[str]) -> tuple[str, ...]:
-        """Return what the token that was got for `scopes` may do; empty when there is none."""
+        """Return the scopes granted with the token for `scopes`; empty when there is none."""
         return self._entry(platform, scopes).scopes
 
     def for_service(self, platform: PlatformValues, url: str) -> PlatformValues:
-        """Return the platform as tokens for a service at `url` are asked for: see `learn_host`."""
+        """Return the platform with the token URL that the service at `url` needs (`learn_host`)."""
         with self._lock:
             token_url = self._by_host.get((platform.id, origin(url) or ""))
         return platform if token_url is None else replace(platform, token_url=token_url)
 
     def learn_host(self, platform: PlatformValues, url: str, response: requests.Response) -> None:
-        """Learn from a 401 that a service wants tokens of its own host.
+        """Learn from a 401 that a service needs tokens from its own host.
 
-        Canvas answers on several hosts of one school, and names `aud` when a token is another
-        one's (https://canvas.instructure.com/doc/api/file.oauth_endpoints.html). Asked for at the
-        same path there, and only on a host that verified launches came from: an assertion of ours
-        goes to nobody else.
+        Canvas answers on several hosts of one school and names `aud` when the token was issued by
+        another (https://canvas.instructure.com/doc/api/file.oauth_endpoints.html). The new token
+        URL has the same path, on a host that verified launches came from: no other host gets an
+        assertion.
         """
         host = origin(url)
         if response.status_code != 401 or b"aud" not in response.content.lower():
@@ -108,18 +108,18 @@ class AccessTokens:
             self._by_host[platform.id, host] = urlunsplit(there)
 
     def ahead_seconds(self, platform: PlatformValues) -> float:
-        """Return by how many seconds our clock is ahead of the platform's, as its answers tell."""
+        """Return how many seconds our clock is ahead of the platform's, from its Date headers."""
         with self._lock:
             return self._ahead.get(platform.id, 0.0)
 
     def note_date(self, platform: PlatformValues, response: requests.Response) -> None:
-        """Note what an answer's Date tells of the platform's clock."""
+        """Update the clock difference from a response's Date header."""
         ahead = _ahead_seconds(response, self._now())
         with self._lock:
             self._ahead[platform.id] = ahead
 
     def drop(self, platform: PlatformValues, scopes: Sequence[str]) -> None:
-        """Forget a token that the LMS no longer accepts."""
+        """Drop a cached token that the LMS no longer accepts."""
         self._entry(platform, scopes).ends_at = None
 
     def _entry(self, platform: PlatformValues, scopes: Sequence[str]) -> _Entry:
@@ -177,23 +177,23 @@ class AccessTokens:
 
 
 def _ahead_seconds(response: requests.Response, now: datetime) -> float:
-    """Return by how many seconds our clock is ahead of the one in the Date header, else 0."""
+    """Return by how many seconds our clock is ahead of the Date header, else 0."""
     try:
         theirs = parsedate_to_datetime(response.headers["Date"])
         ahead = (now - theirs).total_seconds()
     except (KeyError, ValueError, TypeError):
         return 0.0
-    # The header has whole seconds and the answer took its time: less than this says nothing.
+    # The header has whole seconds and the request took time: smaller differences mean nothing.
     return ahead + 1 if ahead >= 2 else 0.0
 
 
 def _read_token(response: requests.Response) -> tuple[str, float]:
-    """Return the token and its life in seconds; raises Unavailable or Refused."""
+    """Return the token and its lifetime in seconds; raises Unavailable or Refused."""
     body = _read_json(response)
     if response.status_code not in (200, 201):
         raise _failure(response, body)
     token = body.get("access_token")
-    # It travels in a header: a line break in it would be somebody's trick.
+    # It goes into a header: a line break would inject others.
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         raise Unavailable("the LMS sent no access token")
     try:
@@ -204,7 +204,7 @@ def _read_token(response: requests.Response) -> tuple[str, float]:
 
 
 def _read_scopes(response: requests.Response, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what the LMS says the token may do; Moodle leaves out what it does not grant."""
+    """Return the granted scopes; Moodle leaves out those that it does not grant."""
     told = _read_json(response).get("scope")
     return tuple(told.split()) if isinstance(told, str) and told.strip() else asked
 
@@ -227,7 +227,7 @@ def _failure(response: requests.Response, body: dict[str, Any]) -> Refused | Una
 
 
 def _read_json(response: requests.Response) -> dict[str, Any]:
-    """Read a JSON object, anything else as an empty one: an error of Moodle has stray quotes."""
+    """Return the JSON object, {} for anything else: an error of Moodle is not valid JSON."""
     try:
         body = read_json(response)
     except ValueError:

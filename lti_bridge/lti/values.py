@@ -1,4 +1,4 @@
-"""Plain values that cross the door to the LMS."""
+"""The values that callers of this folder pass in and get back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,20 +9,20 @@ SCOPE_LINE_ITEM = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
 SCOPE_LINE_ITEM_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem.readonly"
 SCOPE_RESULT_READ = "https://purl.imsglobal.org/spec/lti-ags/scope/result.readonly"
 SCOPE_SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
-# Each call needs one scope: the first of these that was granted. Some platforms grant `lineitem`,
-# which allows all that `lineitem.readonly` does (AGS 2.0 section 3.2), and not the latter.
+# Each call needs one of these scopes. Some platforms grant `lineitem`, which includes
+# `lineitem.readonly` (AGS 2.0 section 3.2), but not the latter itself.
 TO_SEND_SCORES = (SCOPE_SCORE,)
 TO_READ_RESULTS = (SCOPE_RESULT_READ,)
 TO_FIND_LINE_ITEMS = (SCOPE_LINE_ITEM_READ, SCOPE_LINE_ITEM)
 TO_CREATE_LINE_ITEMS = (SCOPE_LINE_ITEM,)
 AGS_SCOPES = (*TO_FIND_LINE_ITEMS, *TO_READ_RESULTS, *TO_SEND_SCORES)
-# The scopes of a resource link's newest AGS claim; None: no launch has brought one.
+# The scopes of a resource link's newest AGS claim; None before the first.
 Granted = Sequence[str] | None
 
 
 @dataclass(frozen=True)
 class PlatformValues:
-    """One (issuer, client_id) pair with its endpoints, as the door needs it."""
+    """One (issuer, client_id) pair with its endpoints."""
 
     id: int
     issuer: str
@@ -45,10 +45,10 @@ class SigningKey:
 
 @dataclass(frozen=True)
 class LmsReply:
-    """What the LMS answered to one score: for `passback` to judge, and for the record.
+    """The reply to one score, for `passback` to interpret and to store.
 
-    `excerpt` is the first 500 characters of the body; `reason` the HTTP reason phrase, where
-    Moodle puts what it has to say.
+    `excerpt` is the first 500 characters of the body; `reason` the HTTP reason phrase, where Moodle
+    puts its error text.
     """
 
     status: int
@@ -61,10 +61,10 @@ class LmsReply:
 
 @dataclass(frozen=True)
 class LmsResult:
-    """One entry of the gradebook as the LMS shows it (AGS 2.0 section 3.3).
+    """One result of a line item (AGS 2.0 section 3.3).
 
-    `score` is None where the entry has none; in Moodle also for 0. `garbled`: there is something
-    that is no number. `fields` names everything that the entry holds.
+    `score` is None where the entry has none; in Moodle also for 0. `garbled`: the score is not a
+    number. `fields` are the keys of the entry.
     """
 
     score: float | None
@@ -76,18 +76,18 @@ class LmsResult:
 
     @property
     def of_hundred(self) -> float | None:
-        """The score on our scale; a maximum that is missing or 0 leaves it as it is."""
+        """The score of 100; unchanged where the maximum is missing or 0."""
         return None if self.score is None else self.score * 100 / (self.maximum or 100)
 
     def on_scale_of(self, maximum: float) -> "LmsResult":
-        """Return the same score as one of a column with this maximum."""
+        """Return the score on the scale of this maximum."""
         return replace(self, maximum=maximum)
 
 
 def same_line_item(one: str, other: str) -> bool:
-    """Tell whether two addresses name one column.
+    """Tell whether two URLs name the same line item.
 
-    Hosted Canvas names it by the host that the learner came through: hosts do not count.
+    The host is ignored: hosted Canvas uses the host that the learner came through.
     """
     return _column(one) == _column(other)
 
