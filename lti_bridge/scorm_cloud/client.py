@@ -1,4 +1,4 @@
-"""SCORM Cloud's v2 API: one client per account; answers become values, failures become ours."""
+"""Client for SCORM Cloud's v2 API, one per account; returns values and raises core.errors."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -42,9 +42,9 @@ class ScormCloudClient:
     """Calls one SCORM Cloud application.
 
     Every method raises Unavailable (no answer, 429 or 5xx: try again later), NotFound (404) or
-    Refused (any other refusal, with `code` where its meaning is known). Calls that do no harm
-    twice are repeated with back-off within their deadline, which is in seconds and wall-clock
-    time; creating a registration never is.
+    Refused (any other refusal, with `code` where its meaning is known). Idempotent calls are
+    retried with back-off within their deadline (seconds of wall-clock time); creating a
+    registration is never retried.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class ScormCloudClient:
     # Health
 
     def ping(self, *, deadline_seconds: float | None = None) -> None:
-        """Prove that SCORM Cloud answers and takes our credentials."""
+        """Check that SCORM Cloud answers and accepts our credentials."""
         self._wire.call("GET", "/ping", deadline_seconds=deadline_seconds)
 
     # Courses
@@ -81,7 +81,7 @@ class ScormCloudClient:
     def get_course(
         self, course_id: str, *, counted: bool = False, deadline_seconds: float | None = None
     ) -> Course:
-        """Return the newest version of a course; `counted` with how many registrations it has."""
+        """Return the newest version of a course; `counted` adds its number of registrations."""
         params = COUNTED if counted else {}
         path = path_to("/courses", course_id)
         return parse_course(self._read(path, deadline_seconds, params=params))
@@ -110,9 +110,8 @@ class ScormCloudClient:
     ) -> CoursePage:
         """Return one page of courses, the newest first.
 
-        `text` is looked for in their ids or, `by` "title", in their titles; `more` of an earlier
-        page asks for the next one of the same search; `counted` adds how many registrations each
-        course has.
+        `text` is searched in ids or, with `by` "title", in titles; `more` is the token of the page
+        before; `counted` adds each course's number of registrations.
         """
         params = {"more": more} if more else {"includeTotalCount": "true"}
         params |= COUNTED if counted else {}
@@ -135,9 +134,9 @@ class ScormCloudClient:
     ) -> str:
         """Send a package and return the import job's id.
 
-        `progress` is told the number of bytes sent since it was last called. A course that
-        exists without `new_version` raises Refused with code "already_exists", a package that is
-        too large there one with code "too_large".
+        `progress` is called with the number of bytes sent since its last call. Raises Refused with
+        code "already_exists" when the course exists and `new_version` is false, and with code
+        "too_large".
         """
         body = MultipartFile(file, file_name, progress)
         flag = "true" if new_version else "false"
@@ -153,14 +152,14 @@ class ScormCloudClient:
         return str(read_json(answer).get("result", ""))
 
     def get_import_job(self, job_id: str, *, deadline_seconds: float | None = None) -> ImportJob:
-        """Return how an import stands; it is known for a week after its end."""
+        """Return the state of an import; SCORM Cloud keeps it for a week after the end."""
         path = path_to("/courses/importJobs", job_id)
         return parse_import_job(self._read(path, deadline_seconds))
 
     def build_preview_link(
         self, course_id: str, redirect_on_exit_url: str, *, deadline_seconds: float | None = None
     ) -> str:
-        """Return an address that shows a course untracked and unbilled."""
+        """Return a URL that shows a course without tracking and without cost."""
         body = {"redirectOnExitUrl": redirect_on_exit_url, "expiry": 120}
         return self._build_link(path_to("/courses", course_id, "preview"), body, deadline_seconds)
 
@@ -186,10 +185,10 @@ class ScormCloudClient:
         *,
         deadline_seconds: float | None = None,
     ) -> None:
-        """Create a registration by one POST, never repeated: its effect may be unknown.
+        """Create a registration by one POST, never retried: its effect may be unknown.
 
-        A missing course raises NotFound; an id in use raises Refused like any other refusal (400
-        or 409), so the caller reads back by HEAD.
+        A missing course raises NotFound. An id in use raises Refused like any other error (400 or
+        409), so the caller checks with `registration_exists`.
         """
         self._wire.call(
             "POST",
@@ -202,14 +201,14 @@ class ScormCloudClient:
     def get_registration(
         self, registration_id: str, *, deadline_seconds: float | None = None
     ) -> Progress:
-        """Read a registration's newest progress (of its newest instance)."""
+        """Return the progress of a registration's newest instance."""
         path = path_to("/registrations", registration_id)
         return parse_progress(self._read(path, deadline_seconds))
 
     def get_registration_in_full(
         self, registration_id: str, *, deadline_seconds: float | None = None
     ) -> dict[str, Any]:
-        """Read a registration with child results, interactions and runtime, as SCORM Cloud's."""
+        """Return SCORM Cloud's JSON of a registration with child results and runtime data."""
         flags = ("includeChildResults", "includeInteractionsAndObjectives", "includeRuntime")
         path = path_to("/registrations", registration_id)
         return self._read(path, deadline_seconds, params={flag: "true" for flag in flags})
@@ -217,9 +216,9 @@ class ScormCloudClient:
     def list_changed_registrations(
         self, since: datetime, *, deadline_seconds: float | None = None
     ) -> Iterator[RegistrationPage]:
-        """Yield pages of registrations that changed since a moment; the deadline is per page.
+        """Yield pages of registrations changed since a time; the deadline is per page.
 
-        `datetimeFilter` defaults to `created` there, so it is always sent.
+        `datetimeFilter` is always sent: its default is `created`.
         """
         params = {"since": since.isoformat(), "datetimeFilter": "updated"}
         pages = self._wire.pages("/registrations", params, deadline_seconds=deadline_seconds)
@@ -238,7 +237,7 @@ class ScormCloudClient:
         culture: str | None = None,
         deadline_seconds: float | None = None,
     ) -> str:
-        """Return the address that opens the player; one per click, valid for 10 to 300 s."""
+        """Return a URL that opens the player once, valid for 10 to 300 s."""
         body = launch_link_body(
             redirect_on_exit_url,
             expiry_seconds=expiry_seconds,
@@ -258,16 +257,16 @@ class ScormCloudClient:
     def delete_progress(
         self, registration_id: str, *, deadline_seconds: float | None = None
     ) -> None:
-        """Reset: wipe progress and launch history, keep the registration."""
+        """Delete progress and launch history, and keep the registration."""
         path = path_to("/registrations", registration_id, "progress")
         self._wire.call("DELETE", path, repeat=False, deadline_seconds=deadline_seconds)
 
     def delete_registration(
         self, registration_id: str, *, deadline_seconds: float | None = None
     ) -> None:
-        """Delete a registration with everything in it; NotFound when it is not there.
+        """Delete a registration with its data; NotFound when it does not exist.
 
-        Refused where the application does not allow deleting (SCORM Cloud's default).
+        Refused where the application does not allow deletion (SCORM Cloud's default).
         """
         path = path_to("/registrations", registration_id)
         self._wire.call("DELETE", path, deadline_seconds=deadline_seconds)
@@ -288,7 +287,7 @@ class ScormCloudClient:
     ) -> None:
         """Change name and email on every registration of a learner, in the background.
 
-        What is None is blanked. NotFound when the learner has no registration.
+        None clears a value. NotFound when the learner has no registration.
         """
         path = path_to("/learner", learner.id, "updateInfo")
         self._wire.call("POST", path, json=learner_body(learner), deadline_seconds=deadline_seconds)
@@ -298,15 +297,15 @@ class ScormCloudClient:
     ) -> None:
         """Start the deletion of a learner's personal data, in the background.
 
-        `user_email` belongs to an owner or admin of the SCORM Cloud realm, who is told by mail.
-        NotFound when there is no such learner, Refused when that person may not.
+        `user_email` is that of an owner or admin of the SCORM Cloud realm, who is notified by mail.
+        NotFound when there is no such learner, Refused when that user lacks the permission.
         """
         path = path_to("/learner", learner_id, "delete-information")
         params = {"userEmail": user_email}
         self._wire.call("POST", path, params=params, json={}, deadline_seconds=deadline_seconds)
 
     def test_postback(self, postback: PostBack, *, deadline_seconds: float | None = None) -> None:
-        """Let SCORM Cloud send dummy data to an address; it is not repeated there."""
+        """Let SCORM Cloud post dummy data to a URL, once."""
         self._wire.call(
             "POST",
             "/registrations/postBackTest",

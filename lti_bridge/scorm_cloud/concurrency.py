@@ -1,4 +1,4 @@
-"""How many threads of a process may wait for SCORM Cloud at once, so that some stay free."""
+"""A limit on the threads of a process that wait for SCORM Cloud, so that some stay free."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,20 +6,20 @@ from contextlib import contextmanager
 
 from ..core.errors import Busy
 
-# A click that comes twice, or a call of 200 ms in the way: waiting that long beats a page about it.
+# A short wait covers a double click or one slow call, and is better than an error page.
 PATIENCE_SECONDS = 1.0
 
 
 def count_spare(threads: int, at_most: int) -> int:
-    """Return how many of a process's threads never wait for SCORM Cloud.
+    """Return how many of a process's threads must never wait for SCORM Cloud.
 
-    At most `at_most` and a quarter of them, but one of two or three; a single thread may wait.
+    At most `at_most` and a quarter of `threads`; one of two or three; none of one.
     """
     return min(at_most, max(1, threads // 4)) if threads > 1 else 0
 
 
 class CallSlots:
-    """Places for waiting threads; a thread holds one at most, however deep its calls nest."""
+    """A semaphore for threads that wait; a thread holds one slot, however deep its calls nest."""
 
     def __init__(
         self,
@@ -28,10 +28,9 @@ class CallSlots:
         spare: int = 0,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """`most` None: as many as there are threads, where none has anything else to do.
+        """`most` None: no limit, where threads have nothing else to do.
 
-        Of the `spare` threads at most half, but one at least, wait for a place that becomes free,
-        each for `patience_seconds`.
+        Half of the `spare` threads, but at least one, may wait `patience_seconds` for a slot.
         """
         self._free = threading.BoundedSemaphore(most) if most is not None else None
         self._queue = threading.BoundedSemaphore(max(1, spare // 2))
@@ -40,13 +39,13 @@ class CallSlots:
 
     @contextmanager
     def try_to_take(self) -> Iterator[bool]:
-        """Hold a place meanwhile; gives False at once when there is none."""
+        """Hold a slot inside the block; yields False at once when none is free."""
         with self._hold(lambda free: free.acquire(blocking=False)) as taken:
             yield taken
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Hold a place meanwhile; raises Busy when there is none, not in a moment either.
+        """Hold a slot inside the block; raises Busy when none becomes free in time.
 
         No transaction may be open: the thread may wait.
         """

@@ -7,7 +7,7 @@ from typing import Any
 
 from .progress import parse_moment
 
-# courseLearningStandard, in words for a person.
+# Labels of courseLearningStandard.
 STANDARDS = {
     "SCORM11": "SCORM 1.1",
     "SCORM12": "SCORM 1.2",
@@ -23,7 +23,7 @@ STANDARDS = {
 
 @dataclass(frozen=True)
 class Course:
-    """One course: its newest version, standard and how many registrations it has.
+    """One course with its newest version, standard and number of registrations.
 
     Versions count from 0; `updated_at` is None when SCORM Cloud did not say.
     """
@@ -37,15 +37,15 @@ class Course:
 
     @property
     def standard_name(self) -> str:
-        """The standard in words; one that we do not know, as SCORM Cloud writes it."""
+        """The standard's label; an unknown one is shown as SCORM Cloud writes it."""
         return STANDARDS.get(self.standard, self.standard.capitalize())
 
 
 @dataclass(frozen=True)
 class CoursePage:
-    """One page of a list of courses; `more` asks for the next one, empty on the last.
+    """One page of courses; `more` is the token of the next one, empty on the last.
 
-    `total` counts all of them, None when SCORM Cloud did not say (it does so once, at the start).
+    `total` counts the whole list; SCORM Cloud gives it on the first page only, else it is None.
     """
 
     courses: tuple[Course, ...]
@@ -55,7 +55,7 @@ class CoursePage:
 
 @dataclass(frozen=True)
 class ImportJob:
-    """How an import stands: RUNNING, COMPLETE or ERROR (whose message may be missing)."""
+    """The state of an import: RUNNING, COMPLETE or ERROR, whose `message` may be empty."""
 
     status: str
     message: str
@@ -64,7 +64,7 @@ class ImportJob:
 
 
 def parse_course(payload: Mapping[str, Any]) -> Course:
-    """Read a CourseSchema."""
+    """Parse a CourseSchema."""
     count, version = payload.get("registrationCount"), payload.get("version")
     return Course(
         id=str(payload.get("id", "")),
@@ -77,7 +77,7 @@ def parse_course(payload: Mapping[str, Any]) -> Course:
 
 
 def parse_course_page(payload: Mapping[str, Any], total: str) -> CoursePage:
-    """Read a CourseListSchema and the header X-Total-Count."""
+    """Parse a CourseListSchema and the header X-Total-Count."""
     entries = payload.get("courses")
     return CoursePage(
         tuple(parse_course(e) for e in entries or () if isinstance(e, Mapping)),
@@ -87,7 +87,7 @@ def parse_course_page(payload: Mapping[str, Any], total: str) -> CoursePage:
 
 
 def parse_import_job(payload: Mapping[str, Any]) -> ImportJob:
-    """Read an ImportJobResultSchema."""
+    """Parse an ImportJobResultSchema."""
     result = payload.get("importResult")
     if not isinstance(result, Mapping):
         result = {}

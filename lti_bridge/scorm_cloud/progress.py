@@ -1,4 +1,4 @@
-"""What SCORM Cloud reports, as values; unknown or badly authored input never raises."""
+"""Values of SCORM Cloud's reports; parsing never raises for unknown or malformed input."""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ class Completion(StrEnum):
 
     @property
     def label(self) -> str:
-        """The same within a sentence for staff; "" when it is not known."""
+        """The value within a sentence for staff; "" when unknown."""
         return {"COMPLETED": "completed", "INCOMPLETE": "not completed"}.get(self, "")
 
 
@@ -33,13 +33,13 @@ class Success(StrEnum):
 
     @property
     def label(self) -> str:
-        """The same within a sentence for staff; "" when it is not known."""
+        """The value within a sentence for staff; "" when unknown."""
         return {"PASSED": "passed", "FAILED": "failed"}.get(self, "")
 
 
 @dataclass(frozen=True)
 class CourseOutcome:
-    """Completion, success and score of 100 of an attempt, as far as they decide a grade."""
+    """Completion, success and score (of 100) of an attempt, on which its grade depends."""
 
     completion: Completion
     success: Success
@@ -47,33 +47,33 @@ class CourseOutcome:
 
     @property
     def is_real(self) -> bool:
-        """A score of a course that says completed or passed: it counts as the result.
+        """True for a score of a completed or passed course, which counts as the result.
 
-        That of an unfinished course is a running score, or a provisional one once it says failed.
+        Before that it is a running score, or a provisional one when the course says failed.
         """
         judged = self.completion == Completion.COMPLETED or self.success == Success.PASSED
         return self.score is not None and judged
 
     @property
     def is_outcome(self) -> bool:
-        """Something that may decide a grade, as long as no real score does."""
+        """True for a state that may decide a grade as long as there is no real score."""
         judged = self.completion == Completion.COMPLETED or self.success == Success.PASSED
         return judged or self.is_provisional
 
     @property
     def is_provisional(self) -> bool:
-        """A score of a course that says failed and is not finished: it may still change."""
+        """True for a failed score of a course that is not completed: it may still change."""
         unfinished = self.completion != Completion.COMPLETED
         return unfinished and self.success == Success.FAILED and self.score is not None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One registration's newest state.
+    """The state of a registration's newest instance.
 
-    `score_scaled` is SCORM Cloud's 0 to 100 scale, clamped to it and rounded to 4 decimals, or
-    None when no score was reported (the key is absent then; 0 is a score). `completed_at` is when
-    the course was first completed, `updated_at` when this report changed, by SCORM Cloud's clock.
+    `score_scaled` is 0 to 100, clamped and rounded to 4 decimals, or None when no score was
+    reported (SCORM Cloud then omits it; 0 is a score). `completed_at` is when the course was first
+    completed, `updated_at` when this report changed, by SCORM Cloud's clock.
     """
 
     completion: Completion = Completion.UNKNOWN
@@ -85,18 +85,18 @@ class Progress:
 
     @property
     def outcome(self) -> CourseOutcome:
-        """The same as `result`, with what it means for a grade."""
+        """`result` as a CourseOutcome."""
         return CourseOutcome(*self.result)
 
     @property
     def result(self) -> Result:
-        """What counts as news; time and dates do not."""
+        """The fields whose change is news; time and dates are not."""
         return self.completion, self.success, self.score_scaled
 
 
 @dataclass(frozen=True)
 class LaunchHistoryEntry:
-    """One session of the player, as the launch history tells it."""
+    """One player session of the launch history."""
 
     launched_at: datetime | None
     exited_at: datetime | None
@@ -107,14 +107,14 @@ class LaunchHistoryEntry:
 
 @dataclass(frozen=True)
 class RegistrationPage:
-    """One page of changed registrations and the server's time when it answered."""
+    """One page of changed registrations, and the server's time of the reply."""
 
     items: list[tuple[str, Progress]]
     server_time: datetime | None
 
 
 def parse_progress(payload: Mapping[str, Any]) -> Progress:
-    """Read a RegistrationSchema (GET, list entry or postback body)."""
+    """Parse a RegistrationSchema (GET, list entry or postback body)."""
     return Progress(
         completion=_enum(Completion, payload.get("registrationCompletion")),
         success=_enum(Success, payload.get("registrationSuccess")),
@@ -126,7 +126,7 @@ def parse_progress(payload: Mapping[str, Any]) -> Progress:
 
 
 def parse_launch_history(payload: Mapping[str, Any]) -> list[LaunchHistoryEntry]:
-    """Read a LaunchHistoryListSchema; entries without a launch time are kept."""
+    """Parse a LaunchHistoryListSchema; entries without a launch time are kept."""
     entries = payload.get("launchHistory")
     return [
         LaunchHistoryEntry(
@@ -142,13 +142,13 @@ def parse_launch_history(payload: Mapping[str, Any]) -> list[LaunchHistoryEntry]
 
 
 def parse_score(value: Any) -> float | None:
-    """Read a ScoreSchema: `scaled` is 0 to 100, an int or a float with binary noise."""
+    """Parse a ScoreSchema: `scaled` is 0 to 100, an int or a float with rounding errors."""
     scaled = _number(value.get("scaled")) if isinstance(value, Mapping) else None
     return None if scaled is None else round(min(100.0, max(0.0, scaled)), 4)
 
 
 def parse_moment(value: Any) -> datetime | None:
-    """Read an ISO 8601 moment with or without fractions; one without a zone is UTC."""
+    """Parse an ISO 8601 time with or without fractions; without a zone it is UTC."""
     if not isinstance(value, str):
         return None
     try:

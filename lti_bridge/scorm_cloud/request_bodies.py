@@ -1,4 +1,4 @@
-"""What we tell SCORM Cloud, as the JSON bodies of its v2 API."""
+"""Request bodies of SCORM Cloud's v2 API, as JSON."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from ..core.plain_text import one_line
 
 @dataclass(frozen=True)
 class LearnerValues:
-    """Who SCORM Cloud is told the learner is; the id alone under pseudonymous privacy."""
+    """What SCORM Cloud is told about the learner; only the id under pseudonymous privacy."""
 
     id: str
     first_name: str | None = None
@@ -18,7 +18,7 @@ class LearnerValues:
 
 @dataclass(frozen=True)
 class PostBack:
-    """Where SCORM Cloud says that a registration changed, and how it proves itself."""
+    """The URL that SCORM Cloud posts changes to, and its credentials there."""
 
     url: str
     user_name: str
@@ -28,7 +28,7 @@ class PostBack:
 def registration_body(
     registration_id: str, course_id: str, learner: LearnerValues, postback: PostBack | None
 ) -> dict[str, Any]:
-    """Return a CreateRegistrationSchema; a learner has no `name` there."""
+    """Return a CreateRegistrationSchema; its learner has no `name`."""
     body: dict[str, Any] = {
         "courseId": course_id,
         "registrationId": registration_id,
@@ -40,7 +40,7 @@ def registration_body(
 
 
 def learner_body(learner: LearnerValues) -> dict[str, Any]:
-    """Return a LearnerSchema in which every value takes the place of the one before."""
+    """Return a LearnerSchema that replaces every value."""
     return {
         "id": learner.id,
         "firstName": learner.first_name or "",
@@ -58,9 +58,8 @@ def launch_link_body(
 ) -> dict[str, Any]:
     """Return a LaunchLinkRequestSchema.
 
-    `launchAuth` vault keeps the content readable inside an LMS frame, where SCORM Cloud's own
-    cookie is blocked. The link is built by us and opened by the learner, so it must not be bound
-    to an address.
+    `launchAuth` vault needs no SCORM Cloud cookie, which browsers block inside an LMS frame. The
+    link is requested by the server and opened by the learner, so it is not bound to an IP address.
     """
     body: dict[str, Any] = {
         "redirectOnExitUrl": redirect_on_exit_url,
@@ -76,7 +75,7 @@ def launch_link_body(
 
 
 def postback_body(postback: PostBack) -> dict[str, str]:
-    """Return a PostBackSchema; the documented defaults contradict each other, so all is said."""
+    """Return a PostBackSchema with every field: the documented defaults contradict each other."""
     return {
         "url": postback.url,
         "authType": "HTTPBASIC",

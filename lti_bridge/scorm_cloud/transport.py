@@ -1,4 +1,4 @@
-"""One call to SCORM Cloud: who we are, how often we try, and what its answer means."""
+"""HTTP calls to SCORM Cloud: authentication, retries, paging, and errors."""
 
 import json
 import random
@@ -18,13 +18,13 @@ from .concurrency import CallSlots
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_EXPLANATION = 300
-CREDENTIALS = "credentials"  # the meaning of a refusal
-# Called with what became of a request: None when SCORM Cloud served us, whatever it said.
+CREDENTIALS = "credentials"  # code of Refused for rejected credentials
+# Called after each request with the outage it showed; None when SCORM Cloud served us.
 Report = Callable[[BridgeError | None], None]
 
 
 class Wire:
-    """Sends requests of one SCORM Cloud application with HTTP Basic.
+    """Sends the requests of one SCORM Cloud application, with HTTP Basic.
 
     At most `parallel_calls` are under way at once; the others wait within their deadline.
     """
@@ -43,7 +43,7 @@ class Wire:
     ) -> None:
         self._report = report or _tell_nobody
         self._base = base_url.rstrip("/")
-        # As bytes: requests would encode text as Latin-1.
+        # As bytes (UTF-8): requests would encode text as Latin-1.
         self._auth = (app_id.encode(), secret_key.encode())
         self._outbound = outbound
         self._deadline = deadline_seconds
@@ -61,9 +61,8 @@ class Wire:
     ) -> requests.Response:
         """Return a 2xx answer; raises Unavailable, NotFound or Refused.
 
-        `repeat` allows more tries, with back-off, as long as the deadline allows; it is for calls
-        that do no harm twice. `options` go to requests. Raises Busy, which is Unavailable, when
-        this process has no thread to spare for waiting.
+        `repeat` allows retries with back-off within the deadline, for idempotent calls. `options`
+        go to requests. Raises Busy, which is Unavailable, when no thread of this process may wait.
         """
         with self._call_slots.take():
             return self._call(method, path, deadline_seconds, repeat, options)
@@ -91,14 +90,14 @@ class Wire:
     def pages(
         self, path: str, params: Mapping[str, str], *, deadline_seconds: float | None = None
     ) -> Iterator[requests.Response]:
-        """Yield every page of a list; the deadline holds for each."""
+        """Yield every page of a list; the deadline is per page."""
         answer = self.call("GET", path, params=dict(params), deadline_seconds=deadline_seconds)
         while True:
             yield answer
             more = read_json(answer).get("more")
             if not more:
                 return
-            # The token stands for the first call's filters and is sent alone.
+            # The token includes the first call's filters and must be sent alone.
             params = {"more": str(more)}
             answer = self.call("GET", path, params=params, deadline_seconds=deadline_seconds)
 
@@ -107,7 +106,7 @@ class Wire:
             raise Unavailable("too many calls to this SCORM Cloud account are under way")
         try:
             left = ends - time.monotonic()
-            if left <= 0:  # the process was stopped, or waited: what comes too late is not sent
+            if left <= 0:  # after a long wait, or a process that was stopped
                 raise Unavailable("there was no time left to call SCORM Cloud")
             answer = self._outbound.send(
                 method, self._base + path, auth=self._auth, deadline_seconds=left, **options
@@ -129,17 +128,16 @@ def _tell_nobody(_failure: BridgeError | None) -> None:
 
 
 def _stops_all(error: BridgeError) -> bool:
-    """Tell whether an answer says that SCORM Cloud does not serve us, whatever we ask."""
+    """Tell whether a failure concerns every call, and not this request only."""
     return isinstance(error, Unavailable) or (
         isinstance(error, Refused) and error.code == CREDENTIALS
     )
 
 
 def path_to(prefix: str, *parts: str) -> str:
-    """Join a path; ids are percent-encoded, slashes too.
+    """Join a path from percent-encoded parts; slashes are encoded too.
 
-    Raises NotFound for an id that would not stay an id in an address: no part, or dots, by which
-    one would reach another endpoint.
+    Raises NotFound for an empty part and for dots, which would lead to another endpoint.
     """
     if any(part in ("", ".", "..") for part in parts):
         raise NotFound("SCORM Cloud has no such id", status=404, code="not_found")
@@ -147,9 +145,9 @@ def path_to(prefix: str, *parts: str) -> str:
 
 
 def read_json(answer: requests.Response) -> dict[str, Any]:
-    """Return an answer's object; raises Unavailable when it is something else."""
+    """Return a reply's JSON object; raises Unavailable when it is something else."""
     try:
-        value = json.loads(answer.content)  # by its bytes: a byte order mark is no error then
+        value = json.loads(answer.content)  # bytes, so that a byte order mark is allowed
     except (ValueError, RecursionError) as error:
         raise Unavailable("SCORM Cloud answered with something that is not JSON") from error
     if not isinstance(value, dict):
@@ -164,12 +162,12 @@ def read_list(answer: requests.Response, key: str) -> list[dict[str, Any]]:
 
 
 def server_time(answer: requests.Response) -> datetime | None:
-    """Return the server's time when it answered (its Date header), None without one."""
+    """Return the server's time of a reply (Date header), None without one."""
     return _http_date(answer.headers.get("Date", ""))
 
 
 def _failure(answer: requests.Response) -> BridgeError:
-    """Turn a refusal into one of ours: the status decides, the text is only for people."""
+    """Return the error for a status of 300 and up; its text is for people only."""
     status = answer.status_code
     if status == 429 or status >= 500:
         return Unavailable(
@@ -195,16 +193,16 @@ def _failure(answer: requests.Response) -> BridgeError:
 
 
 def _explanation(answer: requests.Response) -> str:
-    """Return SCORM Cloud's sentence, in one short line.
+    """Return SCORM Cloud's error text as one short line.
 
-    Its specification says `message`, its observed answers say `error`
+    The specification names the field `message`, observed replies `error`
     (https://cloud.scorm.com/docs/v2/reference/swagger/).
     """
     try:
         body = json.loads(answer.content)
     except (ValueError, RecursionError):
         body = None
-    # The HTML page of a proxy is not for a line of text.
+    # The HTML page of a proxy is left out.
     said: Any = "" if answer.content.lstrip().startswith(b"<") else answer.text
     if isinstance(body, dict):
         said = body.get("message") or body.get("error") or ""
@@ -212,11 +210,11 @@ def _explanation(answer: requests.Response) -> str:
 
 
 def _retry_after(answer: requests.Response) -> float | None:
-    """Return the seconds to wait: RFC 9110 allows a number or a date."""
+    """Return Retry-After in seconds; RFC 9110 allows a number or a date."""
     value = answer.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
-    # Compared with the server's own clock: ours may differ.
+    # Compared with the server's clock, from which ours may differ.
     until, answered = _http_date(value), server_time(answer)
     if until is None or answered is None:
         return None

@@ -1,4 +1,4 @@
-"""A multipart body that is read from a file while it is sent, so that size costs no memory."""
+"""A multipart request body that is read from a file while it is sent, not held in memory."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ CHUNK_BYTES = 256 * 1024
 
 
 class MultipartFile:
-    """File-like body with one part named `file`; requests streams it and asks its length."""
+    """File-like body with one part named `file`, for requests to stream."""
 
     def __init__(
         self, file: BinaryIO, file_name: str, progress: Callable[[int], None] | None = None
