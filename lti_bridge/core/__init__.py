@@ -1,1 +1,1 @@
-"""What every chapter stands on: settings, database, time, signing, and the one way out."""
+"""Shared foundations: settings, database, time, leases, signing and outbound HTTP."""

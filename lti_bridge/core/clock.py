@@ -1,8 +1,7 @@
 """The bridge's time: the database's, so that nodes with different clocks agree.
 
-Every lease, schedule and timestamp is compared on this time. It is read from the database and
-carried forward with the machine's monotonic clock, which neither steps nor stands still while a
-process is stopped, and read anew every few seconds.
+All leases, schedules and timestamps use it. It is read from the database every few seconds, and in
+between advanced with the monotonic clock, which never steps.
 """
 
 import logging
@@ -18,10 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from .db import READ_ONLY
 
 REFRESH_SECONDS = 10.0
-# So long a due reading may fail or be put off; no machine's clock runs off by much meanwhile.
+# A refresh may fail or be delayed for this long; clocks drift little in that time.
 CARRIED_SECONDS = 60.0
 RETRY_SECONDS = 2.0
-# A machine whose clock is further off is not ready to serve.
+# Readiness fails when the machine's clock differs by more.
 MAX_SKEW_SECONDS = 5.0
 
 Now = Callable[[], datetime]
@@ -29,13 +28,13 @@ logger = logging.getLogger(__name__)
 
 
 def read_database_time(engine: Engine) -> datetime:
-    """Ask the database for its time (aware, UTC)."""
+    """Return the database's time (aware, UTC)."""
     if engine.dialect.name == "sqlite":
         query = "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"
     else:
         query = "SELECT clock_timestamp()"
-    # The asking thread may be in the middle of a transaction that writes: on SQLite a second one
-    # of that kind would wait for it for ever.
+    # Read-only, because this thread may hold a write transaction: a second one on SQLite would
+    # deadlock.
     reading = engine.execution_options(**{READ_ONLY: True})
     with reading.connect() as connection:
         value = connection.execute(text(query)).scalar_one()
@@ -44,9 +43,9 @@ def read_database_time(engine: Engine) -> datetime:
 
 
 def measure_clock(engine: Engine) -> float:
-    """Return by how many seconds this machine's clock is before the database's.
+    """Return by how many seconds this machine's clock is ahead of the database's.
 
-    The one place that asks this machine for the time: to compare it.
+    The only place that reads this machine's clock, for the comparison.
     """
     return (datetime.now(UTC) - read_database_time(engine)).total_seconds()
 
@@ -68,11 +67,10 @@ class _Reading:
 class DatabaseClock:
     """Callable that returns the database's time, aware and in UTC.
 
-    `engine` is a function because Flask-SQLAlchemy hands out its engine only inside an app.
-    One thread reads anew while all others go on with the time carried forward; nobody does while
-    the pool has no connection to give, or for some seconds after a reading failed. The first
-    reading, and one that is overdue by CARRIED_SECONDS, is waited for: a database that cannot be
-    asked then raises SQLAlchemy's own error, as any query would.
+    `engine` is a function because Flask-SQLAlchemy hands out its engine only inside an app. One
+    thread refreshes the reading while the others use the old one; none does while the pool is
+    exhausted, or within RETRY_SECONDS of a failure. Callers wait for the first reading and for one
+    overdue by CARRIED_SECONDS, and then get SQLAlchemy's error when the database is away.
     """
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
@@ -94,7 +92,7 @@ class DatabaseClock:
         return self._reading.carried_to(tick)
 
     def _is_overdue(self, tick: float) -> bool:
-        """Counted from when somebody first asked: a process that idles for an hour is not late."""
+        """Measured from the first call after it became due: an idle process is not overdue."""
         if self._due_since is None:
             self._due_since = tick
         return tick - self._due_since > CARRIED_SECONDS
@@ -125,13 +123,13 @@ class DatabaseClock:
     def _refresh(self, before: float) -> None:
         database_time = read_database_time(self._engine())
         after = time.monotonic()
-        # The answer was made somewhere within the round trip: half way is the best guess.
+        # The database read its clock within the round trip: the middle is the best estimate.
         self._reading = _Reading(database_time - timedelta(seconds=(after - before) / 2), before)
         self._due_since = self._failed_at = None
 
 
 def _has_no_connection(engine: Engine) -> bool:
-    """Tell whether a reading would wait for a connection that open transactions hold."""
+    """Tell whether the pool has no free connection for a reading."""
     pool = engine.pool
     if not isinstance(pool, QueuePool) or pool._max_overflow < 0:
         return False
@@ -139,5 +137,5 @@ def _has_no_connection(engine: Engine) -> bool:
 
 
 def say_time(moment: datetime | None) -> str:
-    """Return a moment as people read it: UTC, to the second; a dash for none."""
+    """Format a time for people: UTC, to the second; a dash for None."""
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else "-"

@@ -19,7 +19,7 @@ from .paths import shipped
 
 PREFIX = "LTI_BRIDGE_"
 CONFIG_FILE_VARIABLE = "LTI_BRIDGE_CONFIG"
-# Settings of earlier releases: a bridge that still names one starts, and says what to do instead.
+# Settings of earlier releases: they are ignored with a warning that says what to do instead.
 RETIRED = {
     "passback.prioritize_non_tool_grade": (
         "passback.teacher_grade takes its place (keep, the default, or replace)"
@@ -34,14 +34,14 @@ def _setting(
     one_of: tuple[str, ...] = (),
     secret: bool = False,
 ) -> Any:
-    """Declare one setting: its built-in default and what its values must obey."""
+    """Declare one setting: its default and the rules for its value."""
     rules = {"at_least": at_least, "one_of": one_of, "secret": secret}
     return field(default=default, metadata=rules, repr=not secret)
 
 
 @dataclass(frozen=True)
 class ScormCloudSettings:
-    """The SCORM Cloud account named `default`, and how we call SCORM Cloud."""
+    """The SCORM Cloud account named `default`, and how SCORM Cloud is called."""
 
     base_url: str = _setting("https://cloud.scorm.com/api/v2")
     app_id: str = _setting("")
@@ -79,7 +79,7 @@ class PassbackSettings:
 
     @property
     def policy(self) -> dict[str, str]:
-        """The grading policy's first layer: it counts where no platform or activity says more."""
+        """The default grading policy, for platforms and activities without one of their own."""
         return {"teacher_grade": self.teacher_grade}
 
 
@@ -101,7 +101,7 @@ class LaunchSettings:
 
 @dataclass(frozen=True)
 class PrivacySettings:
-    """What is kept of a person, and for how long."""
+    """Which personal data is stored, and for how long."""
 
     default: str = _setting("named", one_of=("named", "pseudonymous"))
     retain_trail_days: int = _setting(365, at_least=0)
@@ -113,7 +113,7 @@ class PrivacySettings:
 
 @dataclass(frozen=True)
 class ConsoleSettings:
-    """How long people stay signed in to the console."""
+    """Lifetimes of console sessions."""
 
     session_hours: float = _setting(12.0, at_least=0.1)
     idle_minutes: float = _setting(120.0, at_least=1)
@@ -121,7 +121,7 @@ class ConsoleSettings:
 
 @dataclass(frozen=True)
 class OpsSettings:
-    """What operators see of a running bridge."""
+    """Logs, metrics and health checks."""
 
     metrics_token: str = _setting("", secret=True)
     log_format: str = _setting("text", one_of=("text", "json"))
@@ -151,9 +151,8 @@ def load_settings(
 ) -> Settings:
     """Read the three layers and return checked Settings.
 
-    `environ` stands in for the process's environment, `config_file` for the file that it names.
-    Raises ConfigurationError with a sentence that names the setting, where it was set, and what
-    would be right.
+    `environ` replaces the process's environment, `config_file` the file named there. Raises
+    ConfigurationError, which names the setting, where it was set, and valid values.
     """
     return _finish(_build(Settings, _read_layers(environ, config_file), ""))
 
@@ -161,9 +160,9 @@ def load_settings(
 def find_retired(
     environ: Mapping[str, str] | None = None, *, config_file: Path | None = None
 ) -> list[str]:
-    """Return a sentence for every setting of an earlier release that the layers still name.
+    """Return a warning for every retired setting that is still set.
 
-    Takes and raises what `load_settings` does.
+    Arguments and errors as in `load_settings`.
     """
     values = _read_layers(environ, config_file)
     return [
@@ -174,7 +173,7 @@ def find_retired(
 
 
 def _read_layers(environ: Mapping[str, str] | None, config_file: Path | None) -> dict[str, Any]:
-    """Return each value that is given, with where it was given last."""
+    """Return each given value with the layer that set it last."""
     environ = process_environment if environ is None else environ
     values: dict[str, Any] = {}
     _merge(values, _read_toml(shipped("configs") / "default.toml"), "configs/default.toml")
@@ -268,7 +267,7 @@ def _build(owner: type, values: Mapping[str, Any], prefix: str) -> Any:
 
 
 def _finish(settings: Settings) -> Settings:
-    """Derive what depends on other settings: addresses, the database, the queue, the secret."""
+    """Derive settings from others: URLs, the database, the queue, the secret."""
     public_url = http_url("public_url", settings.public_url)
     cloud = dataclasses.replace(
         settings.scorm_cloud,
@@ -306,5 +305,5 @@ def _is_embedded(database_url: str) -> bool:
 
 
 def environment_without_settings() -> dict[str, str]:
-    """Return the process's environment without any of our variables, for a child process."""
+    """Return the process's environment without the bridge's variables, for a child process."""
     return {k: v for k, v in process_environment.items() if not k.startswith(PREFIX)}

@@ -1,4 +1,4 @@
-"""What one setting's value must be, and the sentences that say so."""
+"""Validation of single settings, with messages that say what is valid."""
 
 import math
 import secrets
@@ -12,11 +12,11 @@ from .errors import ConfigurationError
 
 
 def check_value(key: str, value: Any, kind: Any, rules: Mapping[str, Any], origin: str) -> Any:
-    """Return `value` as `kind`, obeying the setting's rules; raises ConfigurationError."""
+    """Return `value` converted to `kind` and checked; raises ConfigurationError."""
     try:
         value = _convert(value, kind)
     except (ValueError, TypeError, OverflowError) as error:
-        # The value itself is not shown: it may be a secret in the wrong place.
+        # The message omits the value: it may be a misplaced secret.
         raise ConfigurationError(f"{origin}: {key} must be {_describe(kind)}") from error
     lowest, choices = rules.get("at_least"), rules.get("one_of")
     if lowest is not None and value < lowest:
@@ -68,7 +68,7 @@ def _describe(kind: Any) -> str:
 
 
 def http_url(key: str, value: str) -> str:
-    """Return an address without its trailing slash; raises ConfigurationError."""
+    """Return an http(s) URL without its trailing slash; raises ConfigurationError."""
     wrong = ConfigurationError(f"{key} must be an http(s) address without a query")
     try:
         parts = urlsplit(value)
@@ -81,7 +81,7 @@ def http_url(key: str, value: str) -> str:
 
 
 def kept_secret(data_dir: Path, embedded: bool) -> str:
-    """Return the secret key kept in `data_dir`, made at the first start; SQLite only."""
+    """Return the secret key stored in `data_dir`, created at first use; SQLite only."""
     if not embedded:
         raise ConfigurationError(
             "secret_key is not set: with PostgreSQL every node needs the same one; "

@@ -1,4 +1,4 @@
-"""The correlation id of what this thread works on: one launch's story, from click to gradebook."""
+"""The correlation id of this thread's work: one per launch, from the login to the grade."""
 
 import secrets
 from collections.abc import Iterator
@@ -9,23 +9,23 @@ _current: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
 def current() -> str:
-    """Return the correlation id of the work at hand; empty outside of any story."""
+    """Return this thread's correlation id; "" without one."""
     return _current.get()
 
 
 def new_id() -> str:
-    """Return a correlation id for a story that begins; it says nothing about anybody."""
+    """Return a new random correlation id."""
     return secrets.token_hex(8)
 
 
 def follow(correlation_id: str) -> None:
-    """From here on this thread works on that story, until `story` or the request ends."""
+    """Set this thread's correlation id, until the enclosing `story` or the request ends."""
     _current.set(correlation_id)
 
 
 @contextmanager
 def story(correlation_id: str = "") -> Iterator[None]:
-    """Work on one story, or on none that is known yet, and forget it afterwards."""
+    """Use a correlation id (or none yet) inside the block, and drop it afterwards."""
     token = _current.set(correlation_id)
     try:
         yield

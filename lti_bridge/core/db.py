@@ -1,4 +1,4 @@
-"""The database handle: naming of constraints, UTC times, and how each database is opened."""
+"""The database: engine options, constraint names, UTC times, and helpers for statements."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,8 +37,8 @@ from sqlalchemy.sql.dml import ReturningInsert
 from .sentences import as_sentence, to_row
 from .sqlite_turns import Turns
 
-# All columns in each name: the usual `column_0_name` names a two-column constraint after its
-# first column only, and two constraints then collide.
+# Names contain all columns: with the usual `column_0_name`, two constraints that share their first
+# column collide.
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -47,7 +47,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_SECONDS = 5
-# What PostgreSQL may take before a thread is let go: to answer, to give a lock, to end a statement.
+# PostgreSQL's timeouts: to connect, for a lock, for a statement.
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 10
 STATEMENT_SECONDS = 30
@@ -63,7 +63,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn an aware moment into what the database keeps; a naive one is a bug."""
+        """Convert an aware time for the database; a naive one is a bug."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -72,7 +72,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give every stored moment back as aware UTC."""
+        """Return a stored time as aware UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -94,7 +94,7 @@ class SentenceText(TypeDecorator[str]):
 
 
 class Base(DeclarativeBase):
-    """Base of every row."""
+    """Base class of all models."""
 
     registry = registry(
         metadata=MetaData(naming_convention=NAMING),
@@ -113,17 +113,17 @@ def one_of(kind: type[StrEnum], length: int) -> Enum:
 
 
 def table_of(model: type[Base]) -> Table:
-    """Return a model's table, for statements that are built once and know no objects."""
+    """Return a model's table, for statements that do not use the ORM."""
     return cast(Table, model.__table__)
 
 
-# Rows keep their values after a commit: workflows commit before each outbound call, and reading
-# an attribute afterwards must not open a new transaction across that call.
+# Rows keep their values after a commit: workflows commit before each outbound call, and an
+# attribute read afterwards must not start a transaction that spans the call.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 def sqlalchemy_url(url: str) -> str:
-    """Return `url` with the driver that we support: psycopg 3 for PostgreSQL."""
+    """Return `url` with the supported driver: psycopg 3 for PostgreSQL."""
     parsed = make_url(url)
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -131,12 +131,12 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def is_sqlite(url: str) -> bool:
-    """Tell whether `url` names an embedded database."""
+    """Tell whether `url` is that of an SQLite database."""
     return make_url(url).get_backend_name() == "sqlite"
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
-    """Return what is told to the driver at each connection, unless `url` says otherwise itself."""
+    """Return the driver's connect arguments, except those that `url` sets itself."""
     if is_sqlite(url):
         return {"timeout": BUSY_TIMEOUT_SECONDS}
     limits = f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
@@ -146,7 +146,7 @@ def connect_arguments(url: str) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Give an SQLite engine its durability and locking rules; PostgreSQL needs none."""
+    """Set up durability and locking of an SQLite engine; PostgreSQL needs nothing."""
     if engine.dialect.name != "sqlite":
         return
 
@@ -161,12 +161,12 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A deferred transaction that reads first fails at once when another one writes, without
-        # waiting for the busy timeout; so everything that may write takes its place at the start.
+        # A deferred transaction that reads first and writes later may fail at once, without the
+        # busy timeout: so every transaction that may write takes the write lock at its start.
         if connection.get_execution_options().get(READ_ONLY):
             connection.exec_driver_sql("BEGIN")
             return
-        if not connection.info.get(TURN):  # a connection may begin again before it is returned
+        if not connection.info.get(TURN):  # several transactions before its return
             connection.info[TURN] = turns.take()
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -174,24 +174,24 @@ def prepare_engine(engine: Engine) -> None:
             give_back(connection.info)
             raise
 
-    # Not at "commit": that comes before the commit itself, and the next writer would find the
-    # database busy, sleep, and be overtaken.
+    # Not at "commit", which is before the actual commit: the next writer would find the database
+    # busy, sleep, and be overtaken.
     @event.listens_for(engine, "checkin")
     def return_connection(_connection: Any, record: Any) -> None:
         give_back(record.info)
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves, below
-    # SQLite's own knows no letter beyond ASCII: a search for "ünal" would not find "Ünal".
+    connection.isolation_level = None  # transactions begin explicitly, see `begin`
+    # SQLite's lower() handles ASCII only: a search for "ünal" would not find "Ünal".
     connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
-    # Each thread has a connection, and each would keep two megabytes of pages that the next
-    # write of another one makes stale; the system keeps the file's pages anyway.
+    # Each thread's connection would cache two megabytes, which any other's write invalidates; the
+    # operating system caches the file anyway.
     cursor.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KILOBYTES}")
     cursor.close()
 
@@ -201,9 +201,9 @@ def _lower(value: Any) -> Any:
 
 
 def begin_reading(session: Session | scoped_session[Any]) -> None:
-    """Start this session's transaction as one that only reads, so that it waits for no writer.
+    """Start a read-only transaction in this session, which waits for no writer.
 
-    Call it first thing in a view that writes nothing; it does nothing inside a transaction.
+    Call it at the start of a view that writes nothing; inside a transaction it does nothing.
     """
     current = session() if isinstance(session, scoped_session) else session
     if not current.in_transaction():
@@ -212,9 +212,9 @@ def begin_reading(session: Session | scoped_session[Any]) -> None:
 
 @contextmanager
 def reading(session: Session | scoped_session[Any]) -> Iterator[None]:
-    """A transaction that only reads, and has ended when calls follow.
+    """Run the block in a read-only transaction, which ends with it.
 
-    Not committed after a failure: the commit would fail as well, and hide what had happened.
+    Rolled back after a failure: a commit would fail as well and hide the first error.
     """
     begin_reading(session)
     try:
@@ -226,14 +226,14 @@ def reading(session: Session | scoped_session[Any]) -> Iterator[None]:
 
 
 def read_apart(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
-    """Return the rows of one statement, read in a transaction of its own beside the session's.
+    """Return the rows of one statement, read outside of the session's transaction.
 
-    For what every login asks: a session that reads once costs more than its statement.
+    For queries of every login: starting a session costs more than the statement.
     """
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection = connection.execution_options(**{READ_ONLY: True})
-        else:  # one statement is a transaction anyway: this saves two round trips
+        else:  # saves the round trips of BEGIN and COMMIT
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         return connection.execute(statement, values).all()
 
@@ -246,7 +246,7 @@ def insert_if_new(session: Session | scoped_session[Any], model: type[Base], **v
 def insert_row(connection: Connection, table: Table, **values: Any) -> Any:
     """Insert a row unless a unique constraint already has it; returns it as a tuple, or None.
 
-    Two nodes that insert the same row at once both go on: no error, no lost transaction.
+    When two nodes insert the same row at once, neither transaction fails.
     """
     # RETURNING, not the row count: drivers differ in what they count for an insert.
     return connection.execute(_insert(table, connection.dialect.name), values).first()
@@ -261,16 +261,16 @@ def _insert(table: Table, dialect: str) -> ReturningInsert[Any]:
 def change_row(
     session: Session | scoped_session[Any], model: type[Base], row_id: int, **values: Any
 ) -> None:
-    """Update columns of one row, in the session's transaction but past its objects."""
+    """Update columns of one row in the session's transaction, without the ORM."""
     update_rows(session.connection(), table_of(model), {"id": row_id}, values)
 
 
 def update_rows(
     connection: Connection, table: Table, where: dict[str, Any], values: dict[str, Any]
 ) -> int:
-    """Set `values` in the rows whose columns are as `where` says; returns how many there were.
+    """Set `values` in the rows whose columns equal `where`; returns their number.
 
-    The statement is built once for each set of columns: building costs more than running it.
+    Statements are cached by their columns: building one costs more than running it.
     """
     empty = tuple(name for name, value in where.items() if value is None)
     filled = {f"where_{name}": value for name, value in where.items() if value is not None}
@@ -290,11 +290,11 @@ def _update(
 
 
 def write(statement: Update | Delete) -> int:
-    """Change rows past the session's objects, in its transaction; returns how many there were."""
+    """Execute a bulk UPDATE or DELETE in the session; returns the number of rows."""
     apart = statement.execution_options(synchronize_session=False)
     return affected(db.session.execute(apart))
 
 
 def affected(result: Result[Any]) -> int:
-    """Return how many rows a statement inserted, updated or deleted."""
+    """Return the number of rows that a statement inserted, updated or deleted."""
     return int(cast("CursorResult[Any]", result).rowcount)

@@ -1,4 +1,4 @@
-"""One thread makes the calls that were planned, each at its moment; a timer for each costs more."""
+"""Scheduled calls on one shared thread, which is cheaper than a timer thread for each."""
 
 import heapq
 import itertools
@@ -7,22 +7,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# What has ended stays in the heap until its moment comes, or until this much of it is there.
+# Cancelled calls stay in the heap until they are due, or until there are this many.
 MOST_ENDED = 1024
 
 
 @dataclass(slots=True)
 class Planned:
-    """One call to come; set `over` to leave it out."""
+    """One scheduled call; set `over` to cancel it."""
 
     call: Callable[[], None]
     over: bool = False
 
 
 class Deadlines:
-    """Calls what it was given, each at its moment; its thread begins with the first.
+    """Runs scheduled calls on one thread, which starts with the first.
 
-    Calls follow one another on that thread: give those that may take long a heap of their own.
+    Calls run one after the other: give slow ones an instance of their own.
     """
 
     def __init__(self, name: str) -> None:
@@ -35,9 +35,9 @@ class Deadlines:
         self._closed = False
 
     def add(self, call: Callable[[], None], seconds: float) -> Planned:
-        """Plan a call, which must not raise, in so many seconds from now, on another thread.
+        """Schedule a call, which must not raise, in so many seconds.
 
-        It may still come just after the plan's `over` was set.
+        It may still run just after `over` was set.
         """
         planned = Planned(call)
         moment = time.monotonic() + seconds
@@ -55,7 +55,7 @@ class Deadlines:
         return planned
 
     def close(self) -> None:
-        """End the thread; what is not due yet is forgotten."""
+        """End the thread and drop the calls that are not due."""
         with self._changed:
             self._closed = True
             self._heap.clear()
@@ -68,7 +68,7 @@ class Deadlines:
 
     def _run(self) -> None:
         while (planned := self._next_due()) is not None:
-            # Outside of our lock: a call may take locks of its own, or plan another one.
+            # Outside of the lock: a call may take other locks, or schedule another call.
             if not planned.over:
                 planned.call()
 

@@ -1,17 +1,17 @@
-"""The failures that travel between chapters.
+"""The exceptions that cross package borders.
 
 BridgeError
 ├── LaunchRejected      the launch is refused; `reason` says why, for its page and the log
-│   └── PageRefused     another page of ours is refused, by the same list of reasons
+│   └── PageRefused     another page of ours is refused, for a reason of the same list
 ├── Unavailable         try again later, maybe after `retry_after` seconds
-│   ├── Busy            not even asked: too many threads of this process wait for the remote
-│   └── NotReadWhole    a list whose pages do not lead to its end; a part is not the list
-├── Refused             trying again will not help until somebody changes something
-│   └── NotFound        the remote says that the thing does not exist
-└── ConfigurationError  a setting, file or argument is wrong; the message says how to mend it
+│   ├── Busy            not sent: too many threads of this process wait for the remote
+│   └── NotReadWhole    a list whose last page was not reached; a part is not the list
+├── Refused             trying again will not help until something is changed
+│   └── NotFound        the remote says that the object does not exist
+└── ConfigurationError  a setting, file or argument is wrong; the message says how to correct it
 
-Doors translate every outside failure into one of these at the border. Callers branch on the
-kind, never on a status code or on the text of a message.
+Clients of remote services translate every failure into one of these. Callers branch on the class,
+never on a status code or a message's text.
 """
 
 from enum import StrEnum
@@ -89,11 +89,11 @@ class Reason(StrEnum):
 
 
 class BridgeError(Exception):
-    """Base of all failures that the bridge raises on purpose."""
+    """Base class of all errors that the bridge raises on purpose."""
 
 
 class LaunchRejected(BridgeError):
-    """A login or launch that must not go on.
+    """A login or launch that is refused.
 
     `detail` is for the log, free of tokens and personal data.
     """
@@ -105,15 +105,14 @@ class LaunchRejected(BridgeError):
 
 
 class PageRefused(LaunchRejected):
-    """A page, form or address of ours that its reader may not have, or has no more."""
+    """A page, form or URL of the bridge that this user may not open, or not any more."""
 
 
 class Unavailable(BridgeError):
-    """The remote did not answer, or asked us to come back later.
+    """The remote did not answer, or asked to retry later.
 
-    `retry_after` is in seconds, None when the remote named no time. `effect_unknown` is True when
-    the request may have been carried out although no answer came; `throttled` whether it was one
-    of too many.
+    `retry_after` is in seconds, None when the remote named no time. `effect_unknown`: the request
+    may have been carried out although no answer came. `throttled`: it hit a rate limit.
     """
 
     def __init__(
@@ -131,20 +130,20 @@ class Unavailable(BridgeError):
 
 
 class Busy(Unavailable):
-    """So many threads of this process wait for the remote that the rest are kept for others."""
+    """Not sent: too many threads of this process wait for the remote already."""
 
 
 class NotReadWhole(Unavailable):
-    """A list could be read in part only: whoever is missing may be on the pages not read."""
+    """A list was read in part only: missing entries may be on the pages not read."""
 
 
 class Refused(BridgeError):
-    """The remote understood and said no.
+    """The remote refused the request; a retry will not help.
 
-    `status` is the HTTP status for the record, never to branch on; `code` is the meaning that
-    the door recognised (for example "already_exists"), empty when it recognised none.
-    `explanation` is the remote's own sentence, for a person who asks; never logged or parsed.
-    `excerpt` is how its answer begins, for the rules that know this remote; never logged.
+    `status` is the HTTP status for the record, never to branch on; `code` is the meaning that the
+    client recognised (for example "already_exists"), or "". `explanation` is the remote's error
+    text, shown to staff; never logged or parsed. `excerpt` is the start of its reply, for rules
+    about this remote; never logged.
     """
 
     def __init__(
@@ -164,8 +163,8 @@ class Refused(BridgeError):
 
 
 class NotFound(Refused):
-    """The remote says that there is no such thing."""
+    """The remote says that the object does not exist."""
 
 
 class ConfigurationError(BridgeError):
-    """Something that an operator wrote is wrong; the message says what and how to mend it."""
+    """A setting, file or argument is wrong; the message says how to correct it."""

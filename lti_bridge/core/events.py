@@ -1,4 +1,4 @@
-"""Events that chapters publish; `ops` counts them, and `audit` notes some: nobody imports `ops`."""
+"""In-process events between packages: `ops` counts them, and `audit` records some."""
 
 import logging
 from collections.abc import Callable
@@ -8,17 +8,17 @@ logger = logging.getLogger(__name__)
 
 
 class Events:
-    """A list of subscribers; a failing one never disturbs the story."""
+    """A list of subscribers; an exception in one never reaches the publisher."""
 
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
 
     def subscribe(self, subscriber: Subscriber) -> None:
-        """Call `subscriber(name, labels)` at every later event."""
+        """Call `subscriber(name, labels)` for every later event."""
         self._subscribers.append(subscriber)
 
     def publish(self, name: str, **labels: str | float) -> None:
-        """Tell every subscriber; labels hold no personal data."""
+        """Call every subscriber; labels contain no personal data."""
         for subscriber in self._subscribers:
             try:
                 subscriber(name, labels)

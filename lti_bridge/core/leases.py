@@ -1,6 +1,6 @@
-"""Leases: one worker at a time has a row, for a limited time, and a token proves it.
+"""Leases: one worker at a time holds a row, for a limited time, under a token.
 
-The rule of every lease, which this module writes and each chapter uses:
+The rules of every lease:
 
 * A row is free when no worker has it, or when its lease has run out. One conditional UPDATE takes
   it under a fresh random token: of two workers at the same moment one gets it, on any database.
@@ -24,15 +24,15 @@ from .db import UtcDateTime, db, insert_row, update_rows
 Values = Mapping[str, Any]
 CALL_MARGIN = timedelta(seconds=10)
 NOTHING: Values = MappingProxyType({})
-NOW = bindparam("now", type_=UtcDateTime())  # in the conditions of `Leases`: the moment of taking
+NOW = bindparam("now", type_=UtcDateTime())  # in conditions of `Leases`: when it is taken
 
 
 class LeaseLost(Exception):
-    """The lease is another worker's now: the writes of this transaction are undone."""
+    """Another worker holds the lease now; this transaction was rolled back."""
 
 
 class Lease(NamedTuple):
-    """A lease just taken: its token, when it ends, and what was read of its row."""
+    """A lease just taken: its token, its end, and the row's returned columns."""
 
     token: str
     until: datetime
@@ -40,32 +40,32 @@ class Lease(NamedTuple):
 
 
 def raise_lost() -> NoReturn:
-    """Undo the transaction's writes, and raise LeaseLost."""
+    """Roll the transaction back and raise LeaseLost."""
     db.session.rollback()
     raise LeaseLost
 
 
 def new_token() -> str:
-    """Return a token that no other lease has."""
+    """Return a new random lease token."""
     return secrets.token_hex(16)
 
 
 def outlasting(call_seconds: float, least: timedelta = timedelta()) -> timedelta:
-    """Return how long a lease must last for a call with such a deadline, `least` at least."""
+    """Return a lease duration that outlasts a call with this deadline, and at least `least`."""
     return max(least, timedelta(seconds=call_seconds) + CALL_MARGIN)
 
 
 def none_or_past(column: SQLColumnExpression[Any], now: Any = NOW) -> SQLColumnExpression[bool]:
-    """Return the condition that no moment is set, or that it has come: the row is free, or due."""
+    """Return the condition "NULL or not after `now`": a row is free, or due."""
     return or_(column.is_(None), column <= now)
 
 
 class Leases:
-    """The leases on a table's rows; made once in a module, because its statements are.
+    """The leases on a table's rows; a module-level constant, because it builds its statements once.
 
-    `key` is the column that names the row or rows, `token` and `until` those of the lease. To be
-    taken, a row must be free and meet the conditions `only` (with NOW as the moment); `sets` is
-    what taking it writes besides, `returning` names the columns that are read then.
+    `key`, `token` and `until` are column names: of the row's key and the lease. A row must be free
+    and meet the conditions `only` (which may use NOW); taking it also writes `sets`, and reads the
+    columns `returning`.
     """
 
     def __init__(
@@ -88,43 +88,43 @@ class Leases:
         self._others = select(func.max(table.c[until])).where(named, ~ours)
 
     def take(self, key: Any, now: datetime, life: timedelta, token: str = "") -> Lease | None:
-        """Take a row that is free, or that the given `token` has; None when it is another's."""
+        """Take a row that is free or held by `token`; None when another worker holds it."""
         token, until = token or new_token(), now + life
         values = {"key": key, "now": now, "token": token, "until": until}
         row = db.session.connection().execute(self._take, values).first()
         return Lease(token, until, row) if row is not None else None
 
     def make_and_take(self, key: Any, now: datetime, life: timedelta, **new: Any) -> Lease | None:
-        """Take a row as `take` does, that is made here, with `new` columns, if it is missing."""
+        """Insert the row with the columns `new` if it is missing, and take it like `take`."""
         insert_row(db.session.connection(), self._table, **{self._key: key}, **new)
         return self.take(key, now, life)
 
     def take_all(self, key: Any, now: datetime, life: timedelta, token: str) -> datetime | None:
-        """Take every free row of a key, and extend those that the token has already.
+        """Take every free row of a key, and extend those that the token holds.
 
-        Returns when the last lease of others on such rows ends; None when there is none.
+        Returns when the last other lease on these rows ends; None when there is none.
         """
         self.take(key, now, life, token)
         values = {"key": key, "token": token}
         return cast("datetime | None", db.session.connection().scalar(self._others, values))
 
     def write(self, key: Any, token: str, values: Values, **only: Any) -> bool:
-        """Write into the row if the token has it, and its columns are as `only` says.
+        """Update the row if the token holds it and its columns equal `only`; tells whether it did.
 
-        Tells whether it was so. What the session holds is written before.
+        Flushes the session first.
         """
         db.session.flush()
         mine = {self._key: key, self._token: token, **only}
         return update_rows(db.session.connection(), self._table, mine, dict(values)) > 0
 
     def extend(self, key: Any, token: str, until: datetime, values: Values = NOTHING) -> None:
-        """Let the lease last until a moment, and write into the row.
+        """Set the end of the lease, and update the row.
 
-        Raises LeaseLost after a rollback when the token has it no more.
+        Raises LeaseLost after a rollback when the token does not hold the row any more.
         """
         if not self.write(key, token, {**values, self._until: until}):
             raise_lost()
 
     def release(self, key: Any, token: str, values: Values = NOTHING, **only: Any) -> bool:
-        """Free the row and write into it, if the token has it, as `write` does."""
+        """Free the row and update it like `write`, if the token holds it."""
         return self.write(key, token, {self._token: None, self._until: None, **values}, **only)

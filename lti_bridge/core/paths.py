@@ -1,4 +1,4 @@
-"""Where the templates, migrations and default settings lie: in the wheel or in the checkout."""
+"""Paths of the templates, migrations and default settings, in a wheel or a checkout."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def shipped(folder: str) -> Path:
     """Return the directory `folder` ("templates", "migrations" or "configs").
 
-    A wheel carries them inside the package; a checkout keeps them at its top level.
+    They are inside the package in a wheel, and at the top level of a checkout.
     """
     inside_wheel = PACKAGE / "_shipped" / folder
     return inside_wheel if inside_wheel.is_dir() else PACKAGE.parent / folder

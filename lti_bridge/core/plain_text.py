@@ -1,9 +1,9 @@
-"""Text as people read it: on one line that any page can hold, counted in the right number."""
+"""Text helpers: one clean line, plurals, full names."""
 
 import unicodedata
 
-# Control characters, and what ends a line or paragraph. Not format characters: names in Persian
-# or Hindi are written with joiners.
+# Control characters and line separators. Format characters stay: names in Persian or Hindi contain
+# joiners.
 BREAKING = ("Cc", "Zl", "Zp")
 
 
@@ -14,10 +14,10 @@ def one_line(text: str) -> str:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """Return a number with its noun; `many` where the plural has more than an s."""
+    """Return a number with its noun; `many` is an irregular plural."""
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def full_name(first: str | None, last: str | None) -> str:
-    """Return a person's name as far as it is known, "" where nothing is."""
+    """Return given and family name as far as they are known, "" for neither."""
     return " ".join(part for part in (first, last) if part)

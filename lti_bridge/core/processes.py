@@ -1,4 +1,4 @@
-"""Child processes: started together, watched, and ended together, however the parent ends."""
+"""Child processes that are started, watched and ended together with their parent."""
 
 import ctypes
 import gc
@@ -16,23 +16,23 @@ from typing import IO
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 POLL_SECONDS = 0.2
 RESTART_SECONDS = 1.0
-# Python's own: how many new objects before the youngest, the middle, the oldest are searched.
+# Python's default thresholds of the three generations.
 GARBAGE_THRESHOLDS = 700, 10, 10
 
 
 def settle() -> None:
-    """Call once a server has made what it keeps: that is no more searched for garbage, the rest is.
+    """Exclude all present objects from garbage collection; call once after start-up.
 
-    A search of everything takes a tenth of a second, beside somebody's launch.
+    A full collection takes a tenth of a second, during which a request would wait.
     """
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def end_with_parent(parent_pid: int, grace_seconds: float = 20) -> None:
-    """Have this process receive SIGTERM when its parent ends, be it by `kill -9`.
+    """Have this process receive SIGTERM when its parent ends, even by SIGKILL.
 
-    SIGKILL follows after `grace_seconds`, should something keep it from ending.
+    SIGKILL follows after `grace_seconds`.
     """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -42,7 +42,7 @@ def end_with_parent(parent_pid: int, grace_seconds: float = 20) -> None:
 def _watch_parent(parent_pid: int, grace_seconds: float) -> None:
     while os.getppid() == parent_pid:
         time.sleep(1)
-    # Again: a process that was just forked may have taken the first one for its parent's.
+    # Again: a child signalled right after its fork may have ignored the first one.
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace_seconds)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -58,9 +58,9 @@ class _Child:
 
 
 class Family:
-    """Children of this process, each another command of ours, in our process group.
+    """Child processes that run commands of this program, in this process group.
 
-    A child that was to be restarted is; any other that ends, ends the family.
+    A child started with `restart` is restarted when it ends; the end of any other ends all.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -71,7 +71,7 @@ class Family:
     def start(
         self, *arguments: str, restart: bool = False, output: IO[bytes] | None = None
     ) -> None:
-        """Start `lti-bridge ARGUMENTS`; its output goes to `output`, by default where ours does."""
+        """Start `lti-bridge ARGUMENTS`; its output goes to `output`, by default to ours."""
         command = [*arguments, "--ends-with", str(os.getpid())]
         child = _Child(command, output, restart, self._run(command, output))
         self._children.append(child)
@@ -100,7 +100,7 @@ class Family:
 
     @property
     def ending(self) -> bool:
-        """Tell whether a signal asked for the end, or a child ended that should not have."""
+        """Tell whether a signal asked for the end, or a child without `restart` ended."""
         return self._asked_to_end or any(
             child.process.poll() is not None for child in self._children if not child.restart
         )
@@ -122,7 +122,7 @@ class Family:
             child.process, child.ended_at = self._run(child.arguments, child.output), None
 
     def stop(self, grace_seconds: float) -> None:
-        """Ask every child to end, and after `grace_seconds` make it."""
+        """Send SIGTERM to every child, and SIGKILL after `grace_seconds`."""
         for child in self._children:
             child.process.terminate()
         ends = time.monotonic() + grace_seconds

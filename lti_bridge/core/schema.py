@@ -1,4 +1,4 @@
-"""The database's schema: bring it to the newest, or say that it is not."""
+"""The database's schema: migrate it, and check that it is current."""
 
 import logging
 from typing import TYPE_CHECKING, cast
@@ -14,13 +14,13 @@ from .paths import shipped
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# Each as long as SQLite's busy timeout.
+# Each lasts as long as SQLite's busy timeout.
 WAITS = 8
 logger = logging.getLogger(__name__)
 
 
 def migrate_database(app: Flask) -> tuple[str | None, str | None]:
-    """Bring the database to the newest schema; returns the revisions before and after.
+    """Migrate the database to the newest schema; returns the revisions before and after.
 
     Safe with several nodes at once: they wait for each other. Raises ConfigurationError when a
     newer release has migrated it already.
@@ -30,7 +30,7 @@ def migrate_database(app: Flask) -> tuple[str | None, str | None]:
             try:
                 return _migrate(app)
             except OperationalError as error:
-                # On a slow machine another process may hold SQLite longer than one wait lasts.
+                # On a slow machine another process may hold the lock longer than one busy timeout.
                 if not left or "locked" not in str(error):
                     raise
                 db.engine.dispose()
@@ -38,7 +38,7 @@ def migrate_database(app: Flask) -> tuple[str | None, str | None]:
 
 
 def _migrate(app: Flask) -> tuple[str | None, str | None]:
-    from alembic import command  # only who migrates keeps it in memory, and waits for its import
+    from alembic import command  # a slow import, needed for migrations only
 
     before = _current()
     if before is not None and before not in _known():
@@ -51,8 +51,8 @@ def _migrate(app: Flask) -> tuple[str | None, str | None]:
 def require_newest_schema(app: Flask) -> None:
     """Raise ConfigurationError when the database's schema is older than this code expects.
 
-    A newer one is a release that is being rolled out: its migrations leave what the release before
-    it uses, so a node of that one may go on, and start again.
+    A newer one is allowed, for a release being rolled out: its migrations keep everything that the
+    release before it uses, so nodes of that one still run and start.
     """
     with app.app_context():
         current = _current()
@@ -69,7 +69,7 @@ def _newer(current: str | None) -> str:
 
 
 def _known() -> set[str]:
-    """Return the revisions of this release: the numbers that their files' names begin with."""
+    """Return this release's revisions: the numbers at the start of the file names."""
     return {file.name[:4] for file in shipped("migrations").glob("versions/[0-9]*.py")}
 
 
@@ -82,7 +82,7 @@ def _current() -> str | None:
 
 
 def know_migrations(app: Flask) -> None:
-    """Let Flask-Migrate find ours."""
+    """Register the folder of migrations with Flask-Migrate."""
     from flask_migrate import Migrate
 
     if "migrate" not in app.extensions:

@@ -1,4 +1,4 @@
-"""Tokens that carry their own proof, secrets kept encrypted, passwords derived from a key."""
+"""Signed tokens, encrypted secrets, and passwords derived from the secret key."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from .errors import BridgeError
 
 
 class BadToken(BridgeError):
-    """The token was not made by us, was changed, or is too old (`expired` tells)."""
+    """The token has no valid signature, or is too old (`expired`)."""
 
     def __init__(self, message: str, *, expired: bool = False) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class BadToken(BridgeError):
 
 
 class Signer:
-    """Signs, encrypts and derives with the newest secret key, and still reads older ones."""
+    """Signs, encrypts and derives with the newest secret key; accepts older keys for reading."""
 
     def __init__(self, secret_key: str, previous: Sequence[str] = ()) -> None:
         self._keys = [secret_key, *previous]
@@ -29,11 +29,11 @@ class Signer:
         self._serializers: dict[str, URLSafeTimedSerializer] = {}
 
     def sign(self, purpose: str, payload: Any) -> str:
-        """Return a URL-safe token for `payload` (JSON); `purpose` keeps kinds of token apart."""
+        """Return a URL-safe token for `payload` (JSON), valid for this `purpose` only."""
         return self._serializer(purpose).dumps(payload)
 
     def unsign(self, purpose: str, token: str, *, max_age_seconds: int | None = None) -> Any:
-        """Return what `sign` was given; raises BadToken."""
+        """Return the payload of a token; raises BadToken."""
         try:
             return self._serializer(purpose).loads(token, max_age=max_age_seconds)
         except SignatureExpired as error:
@@ -46,7 +46,7 @@ class Signer:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def decrypt(self, encrypted: str) -> str:
-        """Return what `encrypt` was given; raises BadToken when no key of ours fits."""
+        """Return the decrypted secret; raises BadToken when no key fits."""
         try:
             return self._fernet.decrypt(encrypted.encode()).decode()
         except InvalidToken as error:
@@ -56,18 +56,18 @@ class Signer:
             ) from error
 
     def derive(self, purpose: str, text: str) -> str:
-        """Return the secret that belongs to `text` (hex); the same after a lost database."""
+        """Return the secret derived from `text` (hex), which needs no stored row."""
         return self._derive(self._keys[0], purpose, text)
 
     def matches(self, purpose: str, text: str, secret: str) -> bool:
-        """Compare `secret` with what any of our keys derives for `text`, in constant time."""
+        """Tell whether any key derives `secret` from `text`, in constant time."""
         candidates = [self._derive(key, purpose, text) for key in self._keys]
         return any([hmac.compare_digest(c.encode(), secret.encode()) for c in candidates])
 
     def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
         made = self._serializers.get(purpose)
         if made is None:
-            # itsdangerous signs with the last key of the list and accepts all of them.
+            # itsdangerous signs with the last key of the list and accepts all.
             made = self._serializers[purpose] = URLSafeTimedSerializer(
                 list(reversed(self._keys)),
                 salt=f"lti-bridge.{purpose}",

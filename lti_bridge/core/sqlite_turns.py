@@ -1,7 +1,7 @@
-"""Who writes next to an SQLite file: the threads of a process in turns, and processes in turns.
+"""Fair turns for writers of an SQLite file: between threads, and between processes.
 
-SQLite's busy handler asks again and again, more and more seldom, and in no order: a writer that
-comes once in a while hardly ever finds the file free beside one that writes all the time.
+SQLite's busy handler polls at growing intervals and in no order: an occasional writer would hardly
+ever get the lock beside one that writes all the time.
 """
 
 import fcntl
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Protocol
 
 LOOK_SECONDS = 0.0005
-# A write takes milliseconds. Who lets others wait longer was stopped, or has a slow disk: for a
-# while then nobody waits for anybody here.
+# A write takes milliseconds. When a turn takes longer, its process was stopped or has a slow disk:
+# then processes do not wait for turns for a while.
 PATIENCE_SECONDS = 1.0
 IMPATIENT_SECONDS = 60.0
 
 
 class Clock(Protocol):
-    """What of the module `time` is used here."""
+    """The part of the module `time` that is used here."""
 
     def monotonic(self) -> float: ...
 
@@ -28,16 +28,16 @@ class Clock(Protocol):
 
 
 class Turns:
-    """The writers of one database file, one after the other.
+    """A fair lock on one database file.
 
-    Two locks beside the file make it fair: whoever waits for the `turn` holds `next`, so that the
-    process that has just written cannot take the turn again before them. The system lets go of
-    both when a process dies. SQLite's own lock stays the truth: who waits in vain goes on and asks
-    it. `seconds` is how long a thread waits for the others of its process.
+    Two lock files make it fair: a process that waits for `turn` holds `next`, so the last writer
+    cannot take the turn again first. The system releases both when a process dies. SQLite's own
+    lock stays the authority: after a timeout a writer goes on and relies on it. `seconds` is the
+    timeout between threads of one process.
     """
 
     def __init__(self, database: Path | None, seconds: float, clock: Clock = time) -> None:
-        self._database = database  # None: in memory, nobody else writes
+        self._database = database  # None: in memory, no other process writes
         self._seconds = seconds
         self._clock = clock
         self._thread = threading.Lock()
@@ -45,7 +45,7 @@ class Turns:
         self._impatient_until = 0.0
 
     def take(self) -> bool:
-        """Wait for this thread's turn; tells whether it has it and must give it back."""
+        """Wait for this thread's turn; True when it must be given back."""
         if not self._thread.acquire(timeout=self._seconds):
             return False
         try:
@@ -60,7 +60,7 @@ class Turns:
         if self._database is None or began < self._impatient_until:
             return
         ends = began + PATIENCE_SECONDS
-        # Without these files, on a disk that is full or knows no locks, SQLite decides alone.
+        # Without these files, on a full disk or one without locks, SQLite's own lock suffices.
         with suppress(OSError):
             upcoming, turn = self._open(self._database)
             in_time = self._wait(upcoming, ends)

@@ -1,1 +1,1 @@
-"""The one way out: a pooled session, an address check, a deadline and a bounded body."""
+"""Outbound HTTP: a pooled session, an address check, deadlines and bounded bodies."""

@@ -1,4 +1,4 @@
-"""Connections that dial public addresses only and are cut when their time is over."""
+"""Connections to public addresses only, which are closed when a deadline passes."""
 
 import ipaddress
 import os
@@ -26,19 +26,18 @@ def _begin_anew() -> None:
     _deadlines = Deadlines("deadlines")
 
 
-# A forked process has neither the thread nor the calls of its parent.
+# A forked child has no copy of its parent's threads.
 os.register_at_fork(after_in_child=_begin_anew)
 
 
 class PrivateAddress(OSError):
-    """The name resolves to an address that an outsider must not make us call."""
+    """The host name resolves to a private address, which outsiders must not make us call."""
 
 
 class Deadline:
-    """Cuts whatever connection this thread talks on, `seconds` after the start.
+    """Closes this thread's current connection `seconds` after the start.
 
-    The time-outs of sockets start anew with every byte, so a remote that drips would hold a
-    thread for as long as it likes.
+    Socket timeouts restart with every byte, so a slow remote could hold a thread without limit.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -60,7 +59,7 @@ class Deadline:
         self._let_go()
 
     def hold(self, connection: socket.socket) -> None:
-        """Take a handle of our own: a TLS socket changes hands while it is opened."""
+        """Watch a connection through a duplicate descriptor: TLS replaces the socket object."""
         self._let_go()
         line = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
@@ -69,7 +68,7 @@ class Deadline:
                 _shut(line)
 
     def cut(self) -> None:
-        """End the connection, and whatever this thread opens under the same deadline."""
+        """Close the connection, and any that this thread opens under the same deadline."""
         with self._lock:
             self.passed = True
             if self._line is not None:
@@ -86,7 +85,7 @@ def _shut(line: socket.socket) -> None:
     try:
         line.shutdown(socket.SHUT_RDWR)
     except OSError:
-        pass  # the remote was faster
+        pass  # closed by the remote
 
 
 def _hold(connection: socket.socket | None) -> None:
@@ -98,7 +97,8 @@ def _hold(connection: socket.socket | None) -> None:
 def public_addresses(host: str, port: int) -> Iterator[str]:
     """Yield the addresses of `host`; raises PrivateAddress when one is not public.
 
-    The addresses are checked and then dialled themselves, so a name cannot change in between.
+    The caller connects to these addresses, so a second DNS answer cannot differ from the checked
+    one.
     """
     found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not all(_is_public(address) for address in found):
@@ -109,7 +109,7 @@ def public_addresses(host: str, port: int) -> Iterator[str]:
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        # Several kinds of IPv6 address lead to the IPv4 address inside them.
+        # Several kinds of IPv6 address embed an IPv4 address and lead to it.
         in_teredo = address.teredo[1] if address.teredo else None
         in_nat64 = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
         for inner in (address.ipv4_mapped, address.sixtofour, in_teredo, in_nat64):
@@ -133,10 +133,10 @@ def _dial_public(connection: HTTPConnection) -> socket.socket:
     raise NewConnectionError(connection, f"cannot connect: {failure}") from failure
 
 
-# requests and urllib3 have no hook between a name's look-up and the dial, nor one that ends a call
-# as a whole: both are reached by connections of our own, and these by pools that make them.
+# requests and urllib3 have no hook between DNS and connect, and no total timeout: subclasses of the
+# connections add both, and subclasses of the pools create those.
 class _Connection(HTTPConnection):
-    """Under the thread's deadline, whether it is new or from the pool."""
+    """A connection under the thread's deadline, whether new or from the pool."""
 
     def _new_conn(self) -> socket.socket:
         made = self._dial()
@@ -181,7 +181,7 @@ class _PublicSecurePool(HTTPSConnectionPool):
 
 
 class OutboundAdapter(HTTPAdapter):
-    """Makes requests use our connections; public addresses only, unless private are allowed."""
+    """Adapter with these connections; public addresses only, unless private ones are allowed."""
 
     def __init__(self, allow_private_networks: bool, pool_size: int) -> None:
         self._pools = (
@@ -192,6 +192,6 @@ class OutboundAdapter(HTTPAdapter):
         super().__init__(pool_connections=POOLED_HOSTS, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Give the pool manager our pools."""
+        """Create the pool manager with the pools above."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = dict(self._pools)

@@ -1,4 +1,4 @@
-"""The one way out: a pooled HTTP session with an address check, a deadline and a bounded body."""
+"""The session of all outbound HTTP: pooled, with an address check, deadlines, bounded bodies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,7 @@ from ... import __version__
 from ..errors import BridgeError, Refused, Unavailable
 from .address_guard import Deadline, OutboundAdapter, PrivateAddress
 
-# Canvas answers 403 to a request without one (enforced in production since 2026-01), and so do
-# some Moodle sites.
+# Canvas answers 403 without one (in production since 2026-01), and so do some Moodle sites.
 USER_AGENT = f"LTI-Bridge/{__version__}"
 MAX_BODY_BYTES = 8 * 1024 * 1024
 CONNECT_SECONDS = 5.0
@@ -21,8 +20,8 @@ CONNECT_SECONDS = 5.0
 class Outbound:
     """Sends every request of the bridge.
 
-    Redirects are never followed (a bearer token would travel along), cookies never kept, proxy
-    and netrc settings of the environment not used.
+    It never follows redirects (they would receive the bearer token), stores no cookies, and ignores
+    proxy and netrc settings of the environment.
     """
 
     def __init__(self, *, allow_private_networks: bool = False, pool_size: int = 32) -> None:
@@ -45,15 +44,15 @@ class Outbound:
         """Send one request and return the whole response, whatever its status.
 
         `options` go to requests (json, data, params, files, auth). Raises Unavailable when no
-        answer came within `deadline_seconds` of wall-clock time (`effect_unknown` tells whether
-        the request may have been carried out) and Refused when the address is not one that we may
-        call or the answer is larger than `max_body_bytes`.
+        answer came within `deadline_seconds` of wall-clock time (`effect_unknown` tells whether the
+        request may have been carried out) and Refused when the address is not allowed or the body
+        exceeds `max_body_bytes`.
         """
         timeout = (min(CONNECT_SECONDS, deadline_seconds), deadline_seconds)
         known = {**self._session.headers, **(headers or {})}
         try:
             with Deadline(deadline_seconds) as deadline:
-                # Not by the session, which would keep cookies and follow redirects.
+                # Not Session.request, which would keep cookies and follow redirects.
                 prepared = requests.Request(method, url, headers=known, **options).prepare()
                 adapter = self._session.get_adapter(str(prepared.url))
                 with adapter.send(prepared, stream=True, timeout=timeout) as response:
@@ -74,12 +73,12 @@ def _read_body(response: requests.Response, deadline: Deadline, max_bytes: int) 
         body += chunk
         if len(body) > max_bytes:
             raise requests.exceptions.ContentDecodingError("the answer is too large")
-    if deadline.passed:  # the end that we read may be the one that we made
+    if deadline.passed:  # the end of the body may be our own cut
         raise requests.ReadTimeout("the answer took too long")
     return bytes(body)
 
 
-# What never reached the remote, so that a repeat is safe.
+# Errors before anything was sent, so that a retry is safe.
 _NOT_SENT = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.SSLError)
 _NEVER_WORKS = (
     requests.exceptions.InvalidURL,
@@ -97,7 +96,7 @@ _NEVER_WORKS = (
 
 
 def translate(error: Exception, url: str) -> BridgeError:
-    """Turn a failure of requests or urllib3 into one of ours; the message names the host only."""
+    """Return the BridgeError for an error of requests or urllib3; it names the host only."""
     host = _host(url)
     if (private := _find(error, PrivateAddress)) is not None:
         return Refused(f"{private}; set launch.allow_private_networks to allow it")
@@ -110,7 +109,7 @@ def translate(error: Exception, url: str) -> BridgeError:
 
 
 def _find(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    """Look for `kind` among an error's causes, contexts and arguments (urllib3 nests its own)."""
+    """Find `kind` among an error's causes, contexts and arguments (urllib3 nests its errors)."""
     seen: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting:
