@@ -1,1 +1,1 @@
-"""What each kind of LMS does in its own way: every quirk, once."""
+"""What is specific to one kind of LMS, each in one place."""

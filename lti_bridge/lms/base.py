@@ -1,4 +1,4 @@
-"""What the bridge knows of a kind of LMS: one value for each, and no other place asks which."""
+"""The properties of a kind of LMS; no other code asks which LMS it is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 LMS_FAILED = coded("lms_failed", "The LMS answered {status}; it is tried again.")
 LMS_REFUSED = coded("lms_refused", "The LMS refused the score (it answered {status}).")
-# Our custom parameter that is set when an admin acts as another user.
+# Custom parameter that Canvas fills in when an admin acts as another user.
 MASQUERADING = "masquerading_user"
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a score says of the learner's attempt beside the number.
+    """The attempt that a score belongs to.
 
     `is_new`: no score of this attempt was accepted yet. `submitted_at` is RFC 3339, the same for
     every score of an attempt.

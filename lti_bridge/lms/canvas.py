@@ -1,4 +1,4 @@
-"""Canvas: where it differs from the specifications; docs/developer/lms/canvas.md has the whole."""
+"""Canvas: its differences from the specifications; docs/developer/lms/canvas.md has them all."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ EXTENSION = "https://canvas.instructure.com/lti/submission"
 PREFIX = "https://canvas.instructure.com/lti/"
 PLACEMENTS = ("assignment_selection", "link_selection")
 THROTTLED_SECONDS = 5.0
-# The window in which the picker opens.
+# Size of the picker's window.
 SELECTION_WIDTH, SELECTION_HEIGHT = 900, 700
-# Filled in when somebody acts as another user, and left as it is otherwise
+# Substituted while an admin acts as another user, and left unchanged otherwise
 # (https://canvas.instructure.com/doc/api/file.tools_variable_substitutions.html).
 CUSTOM_PARAMETERS = {MASQUERADING: "$Canvas.masqueradingUser.id"}
 _ISSUERS = re.compile(r"canvas(\.\w+)?\.instructure\.com")

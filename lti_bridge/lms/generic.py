@@ -1,4 +1,4 @@
-"""An LMS that the bridge does not know: what is safe anywhere."""
+"""An LMS of unknown kind: behaviour that is safe with any."""
 
 from __future__ import annotations
 
@@ -47,15 +47,14 @@ def read_reply(reply: Reply) -> Outcome:
     AGS 2.0 (https://www.imsglobal.org/spec/lti-ags/v2p0, section 3.4) names 409 for a score whose
     timestamp is not newer; Open edX says it by a 400 that names the timestamp
     (https://github.com/openedx/xblock-lti-consumer, lti_consumer/plugin/views.py). A redirect, and
-    a page of HTML with a status that proxies and sign-ons use, is no answer of the LMS, nor is one
-    with a status of success. The rest
-    is HTTP's (RFC 9110 section 15).
+    HTML with a status of success or one that proxies and sign-ons use, is no reply of the LMS. The
+    rest follows HTTP (RFC 9110 section 15).
     """
     status, text = reply.status, reply.excerpt.strip().lower()
     if is_page(reply) and (200 <= status < 400 or status in _PROXY_STATUSES):
         return TryLater(NOT_THE_LMS, reply.retry_after, for_days=1.0)
     if 200 <= status < 300:
-        return Accepted(shown=status != 202)  # taken, and not worked off yet (RFC 9110)
+        return Accepted(shown=status != 202)  # 202: accepted, not processed yet (RFC 9110)
     if 300 <= status < 400:
         return TryLater(NOT_THE_LMS, reply.retry_after, for_days=1.0)
     if status == 400 and "timestamp" in text:
@@ -73,12 +72,12 @@ def read_reply(reply: Reply) -> Outcome:
 
 
 def is_page(reply: Reply) -> bool:
-    """Tell whether an answer is a page for people."""
+    """Tell whether a reply is an HTML page."""
     return reply.excerpt.strip().lower().startswith(_PAGE)
 
 
 def refuse(status: int) -> ScoreRejected:
-    """Return a refusal by its status, in words."""
+    """Return a rejection with a reason for its status."""
     return ScoreRejected(_REFUSALS.get(status, LMS_REFUSED.fill(status=status)))
 
 

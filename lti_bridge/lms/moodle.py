@@ -1,4 +1,4 @@
-"""Moodle: where it differs from the specifications; docs/developer/lms/moodle.md has the whole."""
+"""Moodle: its differences from the specifications; docs/developer/lms/moodle.md has them all."""
 
 from ..core.sentences import coded
 from . import generic
@@ -34,11 +34,10 @@ def read_reply(reply: Reply) -> Outcome:
 
 
 def judge_reading(cell: HeldGrade, outgoing: Outgoing) -> Verdict:
-    """Return what stands before the first score of a column means.
+    """Return what a cell's content before the first score means.
 
-    Moodle keeps an overridden cell by itself, so nobody's grade needs our care but one that came
-    back with a restored course (measured on Moodle 4.5.6). An entry without a score is a 0, or
-    empty.
+    Moodle protects an overridden cell itself, so only a grade from a restored course needs a check
+    (measured on Moodle 4.5.6). An entry without a score is 0 or empty.
     """
     if not cell.score or (outgoing.sent and not outgoing.found):
         return Post()
@@ -54,6 +53,6 @@ MOODLE = Lms(
     parallel_posts=generic.parallel_posts,
     judge_reading=judge_reading,
     keeps_overrides=True,
-    # `resultMaximum` is of the moment of posting, `resultScore` on today's scale (measured).
+    # `resultMaximum` is from the time of posting, `resultScore` on the current scale (measured).
     rescales=True,
 )

@@ -1,4 +1,4 @@
-"""What one gradebook cell shows, and what that means for a score that is about to be sent."""
+"""The content of one gradebook cell, and what it means for a score about to be sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ CLEARED = coded(
 
 @dataclass(frozen=True)
 class HeldGrade:
-    """What stands in one learner's cell; `score` of 100, None for an entry without a score.
+    """The content of one learner's cell; `score` of 100, None for an entry without a score.
 
-    `by_person`: no tool ever wrote this entry, as far as the LMS tells.
+    `by_person`: the LMS says that no tool wrote this entry.
     """
 
     exists: bool = False
@@ -36,7 +36,7 @@ class HeldGrade:
 
 @dataclass(frozen=True)
 class Unclear:
-    """The LMS answered, and it cannot be told what stands in the cell."""
+    """The LMS's reply does not tell what the cell contains."""
 
 
 Reading = HeldGrade | Unclear
@@ -44,11 +44,11 @@ Reading = HeldGrade | Unclear
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A score on its way: what it is to be compared with.
+    """A score about to be sent, and what it is compared with.
 
-    `ours` are the values of 100 that count as our own in this column; `sent`: we have posted to
-    this column for this learner, this very score if `tried`. `keeps`: a grade that a person set
-    stays. `found`: what stands may be ours though our rows do not know it, after a lost database.
+    `ours` are the values of 100 that this tool may have written to the column. `sent`: it has
+    posted there for this learner, this same score if `tried`. `keeps`: a grade that a person set
+    stays. `found`: the cell may be ours though no row says so, after a lost database.
     """
 
     score_given: float
@@ -68,7 +68,7 @@ Verdict = Post | Accepted | Superseded
 
 
 def read_cell(results: Sequence[LmsResult], sub: str) -> Reading:
-    """Return the cell of user `sub` among the entries that were asked for."""
+    """Return the cell of user `sub` from the results of a query for it."""
     mine = [result for result in results if result.user_id == sub]
     if not mine:
         return Unclear() if results else HeldGrade()
@@ -76,16 +76,15 @@ def read_cell(results: Sequence[LmsResult], sub: str) -> Reading:
 
 
 def to_cell(result: LmsResult) -> Reading:
-    """Return what one entry says; a score that is no number says nothing."""
+    """Return one result as a cell; Unclear when its score is not a number."""
     return Unclear() if result.garbled else HeldGrade(exists=True, score=result.of_hundred)
 
 
 def judge_reading(cell: HeldGrade, outgoing: Outgoing) -> Verdict:
-    """Return what an LMS's reading means where nothing else is known of this LMS.
+    """Decide from the cell whether to post, for an LMS without a rule of its own.
 
-    Nothing was sent to the column before: what stands there was restored with its course, or a
-    person typed it; a higher score of ours takes its place, a lower one does not. Afterwards
-    anything that is not ours is a person's.
+    Before our first score, a grade was restored with its course or entered by a person: only a
+    higher score replaces it. Afterwards any grade that is not ours is a person's.
     """
     held, score_given = cell.score, outgoing.score_given
     if held is not None and outgoing.tried and is_same(held, score_given):
@@ -96,14 +95,14 @@ def judge_reading(cell: HeldGrade, outgoing: Outgoing) -> Verdict:
         text = CLEARED.fill(ours=score_given)
         return Superseded(text) if outgoing.keeps else Post()
     if outgoing.sent and not outgoing.found:
-        # What we are about to send is ours too: an older database of ours was brought back.
+        # The outgoing score counts as ours too: an older database may have been restored.
         mine = any(is_same(held, ours) for ours in (*outgoing.ours, score_given))
         return Post() if mine else stands(HELD, held, score_given)
     return judge_found(held, outgoing)
 
 
 def judge_found(held: float, outgoing: Outgoing) -> Verdict:
-    """Return what a grade means that stood before our first score: the higher one counts."""
+    """Decide about a grade from before our first score: the higher one counts."""
     lower = held > outgoing.score_given and not is_same(held, outgoing.score_given)
     if lower and (outgoing.keeps or outgoing.found):
         return stands(HELD_HIGHER, held, outgoing.score_given)
@@ -111,9 +110,9 @@ def judge_found(held: float, outgoing: Outgoing) -> Verdict:
 
 
 def judge_repeat(cell: HeldGrade, outgoing: Outgoing) -> Accepted | Superseded | Unclear:
-    """Return what stands there after the LMS said that a newer or equal time is stored.
+    """Decide from the cell after a reply that a newer or equal timestamp is stored.
 
-    Usually it is our own repeat. An LMS may leave the score out where it is 0.
+    Usually it is our own repeat. An LMS may leave out a score of 0.
     """
     if not cell.exists:
         return Unclear()
@@ -125,10 +124,10 @@ def judge_repeat(cell: HeldGrade, outgoing: Outgoing) -> Accepted | Superseded |
 
 
 def stands(template: Sentence, held: float, ours: float) -> Superseded:
-    """Return the outcome that another grade stands, with both values."""
+    """Return the outcome that another grade stays, with both values."""
     return Superseded(template.fill(held=round(held, 2), ours=ours))
 
 
 def is_same(one: float, other: float) -> bool:
-    """Tell whether two scores of 100 are the same but for rounding."""
+    """Tell whether two scores of 100 are equal except for rounding."""
     return abs(one - other) <= SAME_WITHIN

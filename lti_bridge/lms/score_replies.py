@@ -1,27 +1,27 @@
-"""What a reply to a score can mean, whichever LMS it comes from."""
+"""The outcomes of sending a score, the same for every LMS."""
 
 from dataclasses import dataclass
 
 from ..core.sentences import coded
 
-# Scores are compared of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
+# In points of 100, after rescaling: Canvas and Moodle keep five decimals or fewer.
 SAME_WITHIN = 0.01
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The score stands in the gradebook, or did before; `shown` later where the LMS says so."""
+    """The score is in the gradebook; not `shown` yet where the LMS processes it later."""
 
     shown: bool = True
 
 
 @dataclass(frozen=True)
 class TryLater:
-    """Try the same bytes again, not before `after` seconds when the LMS said so.
+    """Send the same bytes again, after `after` seconds at the earliest.
 
-    `throttled`: it has had too many requests. `is_ours`: the LMS serves us, but not this: what it
-    says of one cell or of our access is no reason to leave it alone. `for_days`: an answer that is
-    not the LMS's own ends sooner than others.
+    `throttled`: the LMS's rate limit. `is_ours`: the failure concerns one cell or our access, so
+    other calls to the LMS go on. `for_days`: a limit on the retries, for replies that are not the
+    LMS's own.
     """
 
     reason: str
@@ -33,27 +33,27 @@ class TryLater:
 
 @dataclass(frozen=True)
 class Reauthorize:
-    """The token was not accepted: one more try with a new one."""
+    """The access token was not accepted: try once more with a new one."""
 
 
 @dataclass(frozen=True)
 class CompareResult:
-    """A newer or equal time is stored: read the result to learn whether it is our own repeat."""
+    """A newer or equal timestamp is stored: read the result to see whether it is our repeat."""
 
 
 @dataclass(frozen=True)
 class Superseded:
-    """A teacher graded later; the tool does not argue."""
+    """A teacher set the grade; it stays."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class ScoreRejected:
-    """Trying again will not help until somebody changes something; a teacher reads `reason`.
+    """Retries will not help until something is changed; `reason` is shown to teachers.
 
-    `attempt_stored`: the LMS has kept the learner's attempt though it refused the score, so that
-    no later score may make one. `attempts_full`: it may have kept this very attempt before.
+    `attempt_stored`: the LMS stored the attempt although it refused the score, so later scores must
+    not create another. `attempts_full`: it may have stored this attempt before.
     """
 
     reason: str
@@ -72,7 +72,7 @@ GONE = ScoreRejected(
 
 @dataclass(frozen=True)
 class Reply:
-    """Status, first characters of the body and the wait that the LMS asked for."""
+    """Status, start of the body, and Retry-After in seconds."""
 
     status: int
     excerpt: str = ""

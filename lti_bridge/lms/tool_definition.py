@@ -1,4 +1,4 @@
-"""What an LMS has to know of us: one definition for every way to connect."""
+"""What an LMS must know about this tool, the same for every way to connect."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ TOOL_CONFIGURATION = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 
 
 def short_scope(scope: str) -> str:
-    """Return the last word of a scope, as people know it: `score`."""
+    """Return the last part of a scope, as people know it: `score`."""
     return scope.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
 class ToolDefinition:
-    """Our addresses and wishes, derived from the public address."""
+    """The tool's URLs and settings, derived from its public address."""
 
     public_url: str
 
     @property
     def login_url(self) -> str:
-        """Where an LMS begins a login."""
+        """The OIDC initiation URL."""
         return f"{self.public_url}/lti/login"
 
     @property
     def launch_url(self) -> str:
-        """Where launches go: target link and the one redirection URI."""
+        """The target link URI, and the only redirect URI."""
         return f"{self.public_url}/lti/launch"
 
     @property
     def jwks_url(self) -> str:
-        """Where our public keys are."""
+        """The public key set URL."""
         return f"{self.public_url}/lti/jwks.json"
 
     @property
@@ -54,7 +54,7 @@ class ToolDefinition:
         return urlsplit(self.public_url).netloc
 
     def manual_values(self) -> list[tuple[str, str]]:
-        """Return name and value of each field of a form that an admin fills in by hand."""
+        """Return (name, value) of each field that an admin enters in the LMS by hand."""
         return [
             ("Tool URL or target link URI", self.launch_url),
             ("Initiate login URL", self.login_url),
