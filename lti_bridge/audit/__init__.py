@@ -1,1 +1,1 @@
-"""The log of what people changed: at the console, in the LMS, or by a command."""
+"""The audit log of what people changed in the console, in the LMS, or by a command."""

@@ -1,11 +1,11 @@
-"""Who uses the console, what their role lets them do, and how far it reaches."""
+"""The user of the console: role, permissions and scope."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """An owner may do everything; a platform's admin what concerns that platform."""
+    """An owner may do everything; a platform's admin may act on that platform."""
 
     OWNER = "owner"
     PLATFORM_ADMIN = "platform admin"
@@ -13,15 +13,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Scope:
-    """What of the bridge somebody sees: all, one platform, or one deployment of it."""
+    """What a user may see: everything, one platform, or one deployment of it."""
 
     platform_id: int | None = None
     deployment_id: int | None = None
 
     def covers(self, platform_id: int | None, deployment_id: int | None = None) -> bool:
-        """Tell whether a platform, or a deployment of one, lies inside.
+        """Tell whether a platform, or a deployment of it, is in this scope.
 
-        A platform as a whole lies outside of somebody whose scope is one deployment.
+        A scope of one deployment does not cover its platform as a whole.
         """
         if self.platform_id is None:
             return True
@@ -32,16 +32,16 @@ class Scope:
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who is signed in. `name` is the account's, or says which admin of which LMS."""
+    """A signed-in user. `name` is the account's, or describes an LMS admin."""
 
     role: Role
     name: str
     session_id: int
     scope: Scope
     account_id: int | None = None
-    sub: str | None = None  # an LMS admin's user id at the scope's platform
+    sub: str | None = None  # an LMS admin's user id on the platform
 
     @property
     def is_owner(self) -> bool:
-        """Whether this is an owner of the bridge."""
+        """True for an owner of the bridge."""
         return self.role is Role.OWNER

@@ -1,4 +1,4 @@
-"""The audit log: what people did, when, and to what."""
+"""The audit log: who did what, when, and to which object."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .models import AuditEntry
 
 OPERATOR = "the operator, by a command"
 AT_ONCE = 50
-# What can be asked for, and which actions are of that kind.
+# The filter's kinds and their actions.
 KINDS = {
     "grades": (
         *("resend", "reread", "retry", "park", "another", "reset", "reset-outcome"),
@@ -41,7 +41,7 @@ def record(
     now: datetime,
     platform_id: int | None = None,
 ) -> None:
-    """Add an entry in the caller's transaction: it stands if and only if what it tells of does.
+    """Add an entry in the caller's transaction, so that it is stored with the change it records.
 
     `action` is a short verb, such as "resend"; `subject` names the row, such as "grade 12".
     """
@@ -60,7 +60,7 @@ def record(
 
 @dataclass(frozen=True)
 class EntryFilter:
-    """Which entries: with `search` in who, what or to what; done to `subject`; of a kind; by day.
+    """Filter of entries: by text in any column (`search`), subject, kind and days.
 
     `since` and `until` are days of UTC, both included.
     """
@@ -79,7 +79,7 @@ def list_entries(
     before: int | None = None,
     at_most: int = AT_ONCE,
 ) -> list[AuditEntry]:
-    """Return the newest entries that somebody may see, older than the entry `before`."""
+    """Return the newest entries in a user's scope, older than the entry `before`."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(at_most)
     if scope.platform_id is not None:
         query = query.where(AuditEntry.platform_id == scope.platform_id)

@@ -1,4 +1,4 @@
-"""Row of the audit log."""
+"""The table of the audit log."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from ..core.db import Base
 
 
 class AuditEntry(Base):
-    """One thing that a person did at the console or by a command; never changed, never removed.
+    """One action of a person, in the console or by a command; never changed or deleted.
 
     `subject` names what it was done to, such as "platform 3"; `text` holds no learner's name.
     """

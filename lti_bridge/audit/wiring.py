@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: entries of platforms that connect by the LTI flow."""
+"""Subscribes the audit log to connections of platforms."""
 
 from flask import Flask
 
@@ -9,7 +9,7 @@ REGISTRANT = "an admin of the LMS, by dynamic registration"
 
 
 def register(app: Flask) -> None:
-    """Note each platform that was connected, in the transaction that keeps it."""
+    """Record each connected platform, in the transaction that stores it."""
     services: Services = app.extensions[EXTENSION]
 
     def note(name: str, labels: dict[str, str | float]) -> None:

@@ -1,1 +1,1 @@
-"""The door to the task queue: huey, on SQLite, PostgreSQL or Redis."""
+"""The task queue: huey, on SQLite, PostgreSQL or Redis."""

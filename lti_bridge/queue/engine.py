@@ -1,4 +1,4 @@
-"""The task queue, built from one URL: it carries a task's name and the id of a row, no more."""
+"""The task queue, built from one URL; a job is a task's name and the id of a row."""
 
 import logging
 import threading
@@ -22,10 +22,9 @@ logger = logging.getLogger(__name__)
 
 
 class TaskQueue:
-    """Hands jobs to workers. The row is the truth: a lost job costs time, never a grade.
+    """Hands jobs to workers. All state is in the rows: a lost job is a delay only.
 
-    `make_huey` is called at first use, so that an unreachable queue stops no process from
-    starting.
+    `make_huey` is called at first use, so that processes start without the queue.
     """
 
     def __init__(self, make_huey: Callable[[], "Huey"]) -> None:
@@ -34,7 +33,7 @@ class TaskQueue:
         self._huey: Any = None
         self._run: Any = None
         self._tasks: dict[str, Task] = {}
-        # Not on the thread that cuts calls: a queue that hangs must not hold that up.
+        # A thread of its own: a queue that hangs must not delay the deadlines of HTTP calls.
         self._later = Deadlines("later")
 
     def register(self, name: str, task: Task) -> None:
@@ -46,18 +45,18 @@ class TaskQueue:
         try:
             self._open()
             self._run(name, item_id)
-        except Exception as error:  # each storage has its own errors, down to sqlite3's
+        except Exception as error:  # each storage raises errors of its own
             raise Unavailable(f"the queue did not take a job: {type(error).__name__}") from error
 
     def enqueue_later(self, name: str, item_id: int, delay_seconds: float) -> None:
         """Queue one job in `delay_seconds`, from this process; best effort.
 
-        A process that ends first forgets it: the row's own time brings the work back.
+        Lost when this process ends first; the sweep then finds the row by its due time.
         """
         self._later.add(partial(self._enqueue_quietly, name, item_id), delay_seconds)
 
     def ping(self) -> None:
-        """Ask the queue for an answer; raises Unavailable when it cannot be reached."""
+        """Check the queue; raises Unavailable when it cannot be reached."""
         self.size()
 
     def size(self) -> int:
@@ -104,7 +103,7 @@ def build_queue(queue_url: str) -> TaskQueue:
 
     Raises ConfigurationError for any other address.
     """
-    # No results are kept: the outcome of a job is in the rows.
+    # No results are stored: the outcome of a job is in the rows.
     common: dict[str, Any] = {"name": NAME, "results": False}
     if queue_url.startswith(("redis://", "rediss://", "unix://")):
         return TaskQueue(lambda: _redis(queue_url, **common))
@@ -124,14 +123,14 @@ def build_queue(queue_url: str) -> TaskQueue:
 
 
 def _storage() -> Any:
-    """Return the library at first use: it brings every storage's own, and costs a slow start."""
+    """Import huey at first use: it imports every storage's client, which is slow."""
     import huey
 
     return huey
 
 
 def _redis(queue_url: str, **common: Any) -> Any:
-    from redis import ConnectionPool  # an optional dependency, needed for this address alone
+    from redis import ConnectionPool  # an optional dependency
 
     pool = ConnectionPool.from_url(
         queue_url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS

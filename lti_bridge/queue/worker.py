@@ -8,8 +8,8 @@ from typing import Any
 
 from .engine import TaskQueue
 
-# SQLite is polled: each idle thread looks once in this time, out of step with the others, so
-# eight threads find a job after a tenth of a second or so at ten queries per second.
+# SQLite is polled, once per interval by each idle thread: eight threads find a job within about a
+# tenth of a second, at ten queries per second.
 IDLE_POLL_SECONDS = 0.8
 FIRST_POLL_SECONDS = 0.05
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Timer:
-    """Something to do every `seconds`; `run` must not raise for long."""
+    """A function to run every `seconds`."""
 
     name: str
     seconds: float
@@ -25,7 +25,7 @@ class Timer:
 
 
 class Worker:
-    """One worker: `threads` that run jobs, and a thread for each timer."""
+    """A worker with `threads` threads for jobs, and a thread for each timer."""
 
     def __init__(self, queue: TaskQueue, threads: int, timers: Sequence[Timer]) -> None:
         self._queue = queue
@@ -37,10 +37,10 @@ class Worker:
         self._consumer: Any = None
 
     def run(self) -> None:
-        """Work until `stop` is called; then finish the jobs in hand."""
+        """Run jobs and timers until `stop` is called; then finish the current jobs."""
         self._start_timers()
         while not self._stop.is_set() and not self._start_consumer():
-            self._stop.wait(1)  # the timers work on while the queue is away
+            self._stop.wait(1)  # timers run without the queue
         while not self._stop.wait(1):
             self._consumer.check_worker_health()
         if self._consumer is not None:
@@ -59,11 +59,11 @@ class Worker:
             self._timer_threads.append(thread)
 
     def _start_consumer(self) -> bool:
-        from huey.consumer import Consumer  # a web process knows this module, and runs none
+        from huey.consumer import Consumer  # not needed in web processes
 
         try:
             huey: Any = self._queue.huey()
-            # PostgreSQL's storage listens on a connection of each thread, and leaves it open.
+            # PostgreSQL's storage leaves a listening connection of each thread open.
             huey.on_shutdown(name="close connections")(self._close_connections)
             consumer = Consumer(
                 huey,
@@ -97,4 +97,4 @@ class Worker:
 
 
 def _leave_signals_alone() -> None:
-    """The worker command has its own signal handlers, and tests run a worker in a thread."""
+    """Skip huey's signal handlers: the command has its own, and tests run it in a thread."""
