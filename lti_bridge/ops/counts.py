@@ -1,11 +1,9 @@
-"""Counts of every process of this node, summed: each process adds to files of its own.
+"""Counters and histograms, summed over all processes of this node.
 
-The files are those of prometheus_client's multiprocess mode. The mode itself takes its folder from
-the environment at import and names files by process id, which two containers on one folder share:
-they overwrite each other's counts, and the files of every process that ended stay. Here a process
-takes the lowest *place* that no living one holds, by a lock that ends with it, and counts on where
-the one before it stopped, so a killed process loses no count and the folder does not grow. The
-first process of a node to come begins anew.
+The files have the format of prometheus_client's multiprocess mode. That mode names files by process
+id, which containers that share a folder reuse, and keeps the files of ended processes. Here a
+process locks the lowest free *place* and continues its files, so a killed process loses no count
+and the folder does not grow. The first process on a node starts from zero.
 """
 
 import fcntl
@@ -27,11 +25,11 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.utils import floatToGoString
 
-# prometheus_client leaves these without types.
+# Not typed in prometheus_client.
 CountFile: Any = MmapedDict
 SumOfFiles: Any = MultiProcessCollector
 text_of_limit: Callable[[float], str] = floatToGoString
-# Written in full at the start: on a full disk a write to a mapped hole would kill the process.
+# Allocated in full: on a full disk, a write to a hole of a mapped file kills the process.
 FILE_BYTES = 1024 * 1024
 INFINITY = float("inf")
 logger = logging.getLogger(__name__)
@@ -39,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Counter:
-    """Something that is counted; its name ends in _total."""
+    """A counter metric; its name ends in _total."""
 
     name: str
     help: str
@@ -48,7 +46,7 @@ class Counter:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Something that is measured; `buckets` are upper limits, without the infinite one."""
+    """A histogram metric; `buckets` are upper limits, without +Inf."""
 
     name: str
     help: str
@@ -57,25 +55,25 @@ class Histogram:
 
 
 class Counts:
-    """This process's counts, kept in `folder` beside those of the node's other processes."""
+    """This process's counts, stored in `folder` with those of the node's other processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
 
     def add(self, counter: Counter, labels: tuple[str, ...], amount: float = 1) -> None:
-        """Count `amount` more; `labels` are the values, in the order of the counter's names."""
+        """Add `amount`; `labels` are values in the order of the counter's label names."""
         with self._lock:
             if self._files:
                 _increase(self._files["counter"], _key(counter, labels), amount)
 
     def observe(self, histogram: Histogram, labels: tuple[str, ...], value: float) -> None:
-        """Take one measurement into account."""
+        """Record one measurement in a histogram."""
         buckets, sum_key = _keys(histogram, labels)
         with self._lock:
             if self._files:
                 file = self._files["histogram"]
-                for key in buckets:  # the reader adds them up, and shows only those that are there
+                for key in buckets:  # the reader sums buckets, and needs all of them
                     file.read_value(key)
                 _increase(file, buckets[bisect_left(histogram.buckets, value)], 1)
                 _increase(file, sum_key, value)
@@ -90,7 +88,7 @@ class Counts:
 
     @cached_property
     def _files(self) -> dict[str, Any]:
-        """Take a place at the first use; without one nothing is counted, and all else works."""
+        """Take a place at first use; without a place nothing is counted."""
         try:
             with ExitStack() as held:
                 files = _take_place(self._folder, held)
@@ -108,7 +106,7 @@ def _key(counter: Counter, labels: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _keys(histogram: Histogram, labels: tuple[str, ...]) -> tuple[list[str], str]:
-    """Return the key of each bucket, and that of the sum."""
+    """Return the keys of the buckets and of the sum."""
     name, names, values = histogram.name, list(histogram.labels), list(labels)
     limits = [text_of_limit(limit) for limit in (*histogram.buckets, INFINITY)]
     buckets = [
@@ -124,7 +122,7 @@ def _increase(file: Any, key: str, amount: float) -> None:
 
 
 def _take_place(folder: Path, held: ExitStack) -> dict[str, Any]:
-    """Lock the lowest free place; `held` keeps it and its files open."""
+    """Lock the lowest free place; `held` closes its lock and files."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "choosing.lock").open("a") as choosing:
         fcntl.flock(choosing, fcntl.LOCK_EX)
@@ -154,7 +152,7 @@ def _lock(path: Path, held: ExitStack) -> bool:
 
 
 def _full_length(path: Path) -> Path:
-    """Make a file of zeros unless it is there; a reader never sees half of one."""
+    """Create a file of zeros if it is missing, atomically for readers."""
     if not path.exists():
         new = path.with_suffix(".new")
         new.write_bytes(bytes(FILE_BYTES))

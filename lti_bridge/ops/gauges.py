@@ -1,4 +1,4 @@
-"""Gauges: what waits right now, counted from the rows when somebody asks, one query each."""
+"""Gauges of waiting work, counted from rows when read, with one query each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from ..platforms.models import Deployment, DeploymentStatus, Platform, ScormAcco
 from ..registrations.models import Grade
 from ..services import Services
 
-Values = Mapping[tuple[str, ...], float]  # by the values of the labels
+Values = Mapping[tuple[str, ...], float]  # by label values
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """Something that goes up and down."""
+    """A gauge metric."""
 
     name: str
     help: str
@@ -45,13 +45,13 @@ SWEEP_LATE = Gauge(
 
 
 class RowGauges:
-    """A collector for prometheus_client; asks the database each time that it is read."""
+    """A collector for prometheus_client that queries the database at each scrape."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield every gauge; without a database only that it is away."""
+        """Yield every gauge; without a database only the one that says so."""
         yield _family(INFO, {(__version__,): 1})
         try:
             found = self._count()
@@ -83,7 +83,7 @@ def _family(gauge: Gauge, values: Values) -> GaugeMetricFamily:
 
 
 def _due_grades(now: datetime) -> Iterator[GaugeMetricFamily]:
-    """A grade stays due while a worker holds it, so one look at the due ones finds all leases."""
+    """Count due grades; leased ones are among them, as a grade stays due meanwhile."""
     read, send = Grade.next_read_at <= now, Grade.next_send_at <= now
     query = select(
         _how_many(read),
@@ -120,7 +120,7 @@ def _scores_waiting() -> Values:
 
 
 def _pending_deployments() -> Values:
-    # No index: a platform has a handful of deployments, and a bounded number of pending ones.
+    # Needs no index: platforms have few deployments, and a bounded number of pending ones.
     query = (
         select(Platform.name, func.count())
         .select_from(Deployment)

@@ -1,4 +1,4 @@
-"""Is this node fit to serve: database, queue, keys and clock; and how SCORM Cloud does."""
+"""Readiness of this node (database, queue, keys, clock), and the state of SCORM Cloud."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ OK = "ok"
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the answer; a failing one that is not `required` fails nobody."""
+    """One line of /readyz; only a failed `required` check makes the node unready."""
 
     name: str
     text: str
@@ -30,12 +30,12 @@ class Check:
 
     @property
     def failed(self) -> bool:
-        """Tell whether this line makes the node unready."""
+        """True when this check makes the node unready."""
         return self.required and self.text != OK
 
 
 def check_readiness(services: Services, scorm_cloud: "ScormCloudWatch") -> list[Check]:
-    """Ask everything that a request needs; no line holds a secret or an address."""
+    """Check everything that a request needs; no line contains a secret or an address."""
     return [
         Check("database", _try(_check_database)),
         Check("queue", _try(services.queue.ping)),
@@ -68,7 +68,7 @@ def _check_clock() -> None:
 
 
 class ScormCloudWatch:
-    """What SCORM Cloud said last, asked in the background: a probe never waits for it."""
+    """The latest state of SCORM Cloud, refreshed in the background, so that probes never wait."""
 
     def __init__(self, app: Flask, services: Services) -> None:
         self._app = app
@@ -79,7 +79,7 @@ class ScormCloudWatch:
         self._text = "not asked yet"
 
     def read(self) -> str:
-        """Return what is known, and ask again when that is older than a minute."""
+        """Return the latest state, and start a refresh when it is older than a minute."""
         with self._lock:
             now = time.monotonic()
             if self._asked_at is None or now - self._asked_at > CLOUD_ASKED_EVERY_SECONDS:
@@ -89,7 +89,7 @@ class ScormCloudWatch:
             return self._text
 
     def wait(self) -> None:
-        """Wait for the answer to the newest question, if one is under way."""
+        """Wait for the current refresh, if there is one."""
         if self._asking is not None:
             self._asking.join()
 

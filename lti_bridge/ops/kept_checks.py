@@ -1,4 +1,4 @@
-"""What the newest self-tests found: kept, so that pages show it without calling anybody."""
+"""Stored results of the newest self-tests, which pages show without any call."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SERIOUSNESS = (OK, WARNING, FAILED)
 
 @dataclass(frozen=True)
 class Kept:
-    """One kept self-test; `lines` hold check, mark, found, who and how."""
+    """One stored result; each of `lines` has check, mark, found, who and how."""
 
     subject: str
     checked_at: datetime
@@ -27,17 +27,17 @@ class Kept:
 
 
 def platform_subject(platform_id: int) -> str:
-    """Return what a platform's self-test is kept under."""
+    """Return the subject of a platform's self-test."""
     return f"platform {platform_id}"
 
 
 def account_subject(account_id: int) -> str:
-    """Return what an account's self-test is kept under."""
+    """Return the subject of an account's self-test."""
     return f"account {account_id}"
 
 
 def kept_checks(subjects: Iterable[str] | None = None) -> dict[str, Kept]:
-    """Return the newest self-test of each subject, of all when None. Reads in the caller's turn."""
+    """Return the newest result by subject, of all when None, in the caller's transaction."""
     query = select(CheckResult)
     if subjects is not None:
         query = query.where(CheckResult.subject.in_(list(subjects)))
@@ -48,7 +48,7 @@ def kept_checks(subjects: Iterable[str] | None = None) -> dict[str, Kept]:
 
 
 def keep_check(subject: str, lines: Sequence[dict[str, Any]], *, now: datetime) -> str:
-    """Keep what a self-test found instead of the one before, in the caller's transaction.
+    """Replace a subject's stored result, in the caller's transaction.
 
     Returns the worst mark of its lines.
     """

@@ -1,4 +1,4 @@
-"""How the long-running processes log: for people or as JSON, with the story's correlation id."""
+"""Logging of long-running processes: text or JSON, with the correlation id."""
 
 import json
 import logging
@@ -12,11 +12,11 @@ from ..core.config import Settings
 from ..core.events import Events
 from .redaction import describe_failure, one_line, redact
 
-# What happens too often to be told, and is told elsewhere.
+# Events too frequent for the log; metrics count them.
 UNTOLD = ("request", "launch_refused", "scorm_cloud_call")
 STORY = "lti_bridge.story"
-# huey and alembic say at every start what is of no use to an admin; urllib3 writes every address
-# with its query, and gunicorn every path, at the level debug.
+# huey and alembic log details at every start; at the level debug urllib3 logs URLs with their
+# query, and gunicorn every path.
 QUIETED = {
     "huey": logging.WARNING,
     "alembic": logging.WARNING,
@@ -27,10 +27,10 @@ logger = logging.getLogger(STORY)
 
 
 class SafeFormatter(logging.Formatter):
-    """A line for people: time, level, logger, message, correlation id."""
+    """A line of text: time, level, logger, message, correlation id."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, and below it where an exception came from."""
+        """Return one line, followed by the place of an exception."""
         facts = _facts(record)
         told = facts.pop("correlation_id", "")
         message, failure = one_line(str(facts["message"])), facts.get("exception")
@@ -63,7 +63,7 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
 
 
 def start_logging(settings: Settings) -> None:
-    """Log to standard error, for the processes that run for long."""
+    """Configure logging to standard error, for long-running processes."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if settings.ops.log_format == "json" else SafeFormatter())
     root = logging.getLogger()
@@ -75,7 +75,7 @@ def start_logging(settings: Settings) -> None:
 
 
 def name_requests(app: Flask) -> None:
-    """Give every request a correlation id, until it turns out to belong to a launch's story."""
+    """Give every request a correlation id, until that of its launch is known."""
 
     def begin() -> None:
         correlation.follow(correlation.new_id())
@@ -88,7 +88,7 @@ def name_requests(app: Flask) -> None:
 
 
 def log_events(events: Events) -> None:
-    """Write a line for every event: with the correlation id they tell a launch's story."""
+    """Log a line for every event; the correlation id connects those of one launch."""
 
     def tell(name: str, labels: Mapping[str, str | float]) -> None:
         if name in UNTOLD:

@@ -1,4 +1,4 @@
-"""What Prometheus is told: events counted as they happen, and gauges counted when it asks."""
+"""Prometheus metrics: counters of events, and gauges computed at each scrape."""
 
 import time
 from collections.abc import Mapping
@@ -57,8 +57,8 @@ REQUEST_SECONDS = Histogram(
 class CountingRule:
     """How one event changes one metric.
 
-    `value` names the event's number: how much to add, or what was measured. Labels are the
-    event's, or `fixed`.
+    `value` names the event's field with the amount or measurement. Labels come from the event, or
+    are `fixed`.
     """
 
     metric: Counter | Histogram
@@ -90,7 +90,7 @@ RULES: dict[str, tuple[CountingRule, ...]] = {
 
 
 def count_events(app: Flask, services: Services) -> None:
-    """Count every event of this process, and time its requests."""
+    """Subscribe to this process's events, and measure its requests."""
     counts = Counts(services.settings.data_dir / FOLDER)
     app.extensions[COUNTS] = counts
 
@@ -132,7 +132,7 @@ def _time_requests(app: Flask, events: Events) -> None:
 
 
 def exposition(services: Services, counts: Counts) -> bytes:
-    """Return everything in the text format of Prometheus."""
+    """Return all metrics in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(RowGauges(services))
     registry.register(_NodeCounts(counts))
@@ -140,7 +140,7 @@ def exposition(services: Services, counts: Counts) -> bytes:
 
 
 class _NodeCounts:
-    """The counts of all processes, as prometheus_client collects them."""
+    """Collector of the counts of all processes."""
 
     def __init__(self, counts: Counts) -> None:
         self.collect = counts.read

@@ -1,4 +1,4 @@
-"""Rows of what runs, and of what the newest self-tests found."""
+"""Tables of running processes and of self-test results."""
 
 from datetime import datetime
 from typing import Any
@@ -10,23 +10,23 @@ from ..core.db import Base
 
 
 class CheckResult(Base):
-    """What the newest self-test of one platform or account found."""
+    """The newest self-test result of the bridge, a platform or an account."""
 
     __tablename__ = "check_result"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(String(100), unique=True)
     checked_at: Mapped[datetime]
-    mark: Mapped[str] = mapped_column(String(10))  # the worst of its lines: ok | warning | failed
+    mark: Mapped[str] = mapped_column(String(10))  # the worst line: ok | warning | failed
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    failed_since: Mapped[datetime | None]  # the first of the tests in a row that failed
+    failed_since: Mapped[datetime | None]  # first of the latest consecutive failures
 
 
 class NodeProcess(Base):
-    """A process of the bridge that says every quarter of a minute that it is there.
+    """A process of the bridge, which updates its row every 15 seconds.
 
-    One that ends by itself says so; one that was killed is silent. Their rows stay for a day, or
-    until a process of the same kind on the same machine takes their place.
+    A process that ends normally sets `ended_at`; a killed one falls silent. Rows stay for a day, or
+    until a process of the same kind on the same machine replaces them.
     """
 
     __tablename__ = "node_process"
@@ -38,6 +38,6 @@ class NodeProcess(Base):
     version: Mapped[str] = mapped_column(String(40))
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
-    clock_ahead_seconds: Mapped[float]  # this machine's clock before the database's
-    skewed_since: Mapped[datetime | None]  # since when that is too much
-    ended_at: Mapped[datetime | None]  # it ended by itself
+    clock_ahead_seconds: Mapped[float]  # machine's clock minus the database's
+    skewed_since: Mapped[datetime | None]  # since when the difference is too large
+    ended_at: Mapped[datetime | None]  # set by a normal end

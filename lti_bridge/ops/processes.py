@@ -1,4 +1,4 @@
-"""Which processes of the bridge run: each says so four times a minute; the console shows it."""
+"""Heartbeats of the bridge's processes, four a minute, and their list for the console."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from .models import NodeProcess
 
 WEB, WORKER = "web", "worker"
 BEAT_SECONDS = 15.0
-# Three beats in a row that did not come.
+# Three missed heartbeats.
 SILENT_AFTER = timedelta(seconds=50)
 FORGOTTEN_AFTER = timedelta(days=1)
 SHOWN_AT_MOST = 50
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Says of one process that it is there; `kind` is web or worker."""
+    """The heartbeat of one process; `kind` is web or worker."""
 
     def __init__(self, services: Services, kind: str) -> None:
         self._services = services
@@ -40,8 +40,9 @@ class Heartbeat:
         self._started_at: datetime | None = None
 
     def beat(self) -> None:
-        """Write it down, and forget those that have been silent for a day, or that this one has
-        taken the place of. Commits.
+        """Update this process's row and delete outdated rows. Commits.
+
+        Outdated are rows silent for a day, and those whose place this process has taken.
         """
         now, ahead = self._services.now(), measure_clock(db.engine)
         self._started_at = self._started_at or now
@@ -64,7 +65,7 @@ class Heartbeat:
         db.session.commit()
 
     def start(self, app: Flask) -> None:
-        """Beat in a thread of its own; a database that is away is tried again."""
+        """Start a thread that beats; it goes on when the database is away."""
 
         def run() -> None:
             while not self._stop.is_set():
@@ -75,7 +76,7 @@ class Heartbeat:
         threading.Thread(target=run, name="heartbeat", daemon=True).start()
 
     def end(self, app: Flask) -> None:
-        """Say that this process ends by itself, as far as the database can be reached."""
+        """Stop, and record a normal end if the database can be reached."""
         self._stop.set()
         with app.app_context():
             self._quietly(self._note_end)
@@ -95,7 +96,7 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Process:
-    """One process; `silent` when it has missed its time, `skewed` when its clock is off."""
+    """One process; `silent` when heartbeats are missing."""
 
     row_id: int
     node: str
@@ -109,37 +110,37 @@ class Process:
 
     @property
     def skewed(self) -> bool:
-        """Whether its machine's clock is too far from the database's."""
+        """True when its machine's clock differs too much from the database's."""
         return abs(self.ahead_seconds) >= MAX_SKEW_SECONDS
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """All processes that were seen in the last day, and when the newest worker was heard of."""
+    """All processes of the last day, and the newest heartbeat of a worker."""
 
     processes: Sequence[Process]
     worker_seen_at: datetime | None = None
 
     @property
     def without_worker(self) -> bool:
-        """Whether processes are there, and none of them works off the queue."""
+        """True when processes run but no worker is among them."""
         alive = [one for one in self.processes if not one.silent]
         return bool(alive) and not any(one.kind == WORKER for one in alive)
 
     @property
     def versions(self) -> list[str]:
-        """The versions that run: more than one only while nodes are upgraded."""
+        """The running versions; more than one only during an upgrade."""
         return sorted({one.version for one in self.processes if not one.silent})
 
     @property
     def in_order(self) -> bool:
-        """Whether nothing here needs anybody."""
+        """True when nothing needs attention."""
         odd = any(one.silent or one.skewed for one in self.processes)
         return not (odd or self.without_worker or len(self.versions) > 1)
 
 
 def load_nodes(now: datetime) -> Nodes:
-    """Return the processes, those of a node together. The transaction stays the caller's."""
+    """Return the processes, ordered by node, in the caller's transaction."""
     order = (NodeProcess.node, NodeProcess.kind, NodeProcess.id)
     rows = list(db.session.scalars(select(NodeProcess).order_by(*order).limit(SHOWN_AT_MOST)))
     workers = [row.ended_at or row.seen_at for row in rows if row.kind == WORKER]

@@ -1,4 +1,4 @@
-"""Whether SCORM Cloud can reach us: a test postback, where our public address allows one."""
+"""A test postback from SCORM Cloud to this bridge, where its public address allows one."""
 
 from urllib.parse import urlsplit
 
@@ -9,15 +9,14 @@ from ..registrations.return_urls import postback_address
 from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services
 
-# A registration id that no learner has: what is posted for it decides nothing.
+# A registration id that does not exist: a postback for it changes nothing.
 NOBODY = "test"
 
 
 def may_test(services: Services, account: ScormAccount) -> bool:
     """Tell whether a postback can be expected to arrive.
 
-    Nothing on the internet reaches a private address, except a practice SCORM Cloud that is
-    private itself.
+    SCORM Cloud cannot reach a private address; a practice SCORM Cloud in the same network can.
     """
     return is_public(services.settings.public_url) or not is_public(account.base_url)
 
@@ -33,7 +32,7 @@ def is_public(url: str) -> bool:
 
 
 def try_postback(services: Services, client: ScormCloudClient, *, deadline_seconds: float) -> str:
-    """Let SCORM Cloud post dummy data to us. Raises Refused or Unavailable."""
+    """Let SCORM Cloud send a test postback. Raises Refused or Unavailable."""
     address = postback_address(services, NOBODY)
     target = PostBack(address.url, address.user_name, address.password)
     try:

@@ -1,6 +1,6 @@
-"""What a log line must not hold, taken out of it, whoever wrote it: the last line of defence.
+"""Redaction of secrets and personal data in log lines, as the last line of defence.
 
-Our own lines hold none of this. Libraries write addresses, and exceptions what they choked on.
+The bridge's own messages contain none; libraries log URLs, and exceptions quote their input.
 """
 
 import re
@@ -10,13 +10,13 @@ from ..core.errors import BridgeError
 
 GONE = "…"
 PATTERNS = (
-    # What follows is a token, whatever it is made of.
+    # Tokens in our paths, and credentials in headers.
     (re.compile(r"/(exit|postback)/[^/\s\"'?#]+"), rf"/\1/{GONE}"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.I), rf"\1 {GONE}"),
-    # Queries hold states, login hints, users' ids; an address may hold a password.
+    # Queries contain states, login hints and user ids; a URL may contain a password.
     (re.compile(r"\?[^\s\"'<>)]*"), f"?{GONE}"),
     (re.compile(r"://[^/\s@]+@"), f"://{GONE}@"),
-    # An id_token or an access token; a token of ours with its time and signature; what we encrypt.
+    # JWTs; itsdangerous tokens; Fernet tokens.
     (re.compile(r"\beyJ[\w-]{8,}(\.[\w-]*)*"), GONE),
     (re.compile(r"\.?[\w-]+\.[\w-]{5,7}\.[\w-]{27,}"), GONE),
     (re.compile(r"\bgAAAA[\w=-]{20,}"), GONE),
@@ -27,19 +27,19 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def redact(text: str) -> str:
-    """Return a text without tokens, queries and addresses of people."""
+    """Return a text without tokens, URL queries and e-mail addresses."""
     for pattern, instead in PATTERNS:
         text = pattern.sub(instead, text)
     return text
 
 
 def one_line(text: str) -> str:
-    """Return a text that cannot pass for two lines."""
+    """Return a text with its line breaks escaped."""
     return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def describe_failure(error: BaseException) -> str:
-    """Return where an exception comes from, and what it says as far as that may be shown."""
+    """Return an exception's place, with its message as far as that may be logged."""
     parts: list[str] = []
     seen: set[int] = set()
     following: BaseException | None = error
@@ -53,9 +53,9 @@ def describe_failure(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    """Our own failures are worded by us; others quote what they were given, such as a name."""
+    """Return the message of a BridgeError; others may quote personal data."""
     text = str(error)
     if not isinstance(error, BridgeError):
-        # PostgreSQL puts the failing row into its second line.
+        # PostgreSQL puts the failing row into the second line.
         text = QUOTED.sub(GONE, (text.splitlines() or [""])[0])
     return redact(text)

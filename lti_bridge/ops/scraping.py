@@ -1,4 +1,4 @@
-"""Who may read /metrics: the holder of the token, or without one only this machine itself."""
+"""Access to /metrics: with the token or, where none is set, from this machine only."""
 
 import ipaddress
 from hmac import compare_digest
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request
 
-# A reverse proxy on this machine makes everybody look local, but it names itself by one of these.
+# Behind a reverse proxy on this machine every client looks local; proxies add one of these.
 FORWARDED = (
     "Forwarded",
     "Via",
@@ -24,7 +24,7 @@ NOT_LOCAL = (
 
 
 def decide_refusal(token: str, asking: Request) -> tuple[str, HTTPStatus] | None:
-    """Return why a request for the metrics is refused; None when it may have them."""
+    """Return why a request for the metrics is refused; None when it is allowed."""
     if token:
         return None if _bears(token, asking) else (WRONG_TOKEN, HTTPStatus.UNAUTHORIZED)
     direct = not any(name in asking.headers for name in FORWARDED)

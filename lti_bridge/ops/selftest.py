@@ -1,4 +1,4 @@
-"""A self-test of everything configured: each line says what is wrong and who can fix it."""
+"""Self-test of the configuration: each line says what is wrong and who can fix it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ SKEW_WARN_SECONDS = 5.0
 
 
 class Mark(StrEnum):
-    """How one check ended."""
+    """The result of one check."""
 
     OK = "ok"
     WARN = "warning"
@@ -41,7 +41,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One check: of what, how it ended, what was found; `who` can fix it, and `how`."""
+    """One check: its subject, result and findings; `who` can fix it, and `how`."""
 
     subject: str
     check: str
@@ -63,11 +63,11 @@ class _Facts:
     resource_link_id: str | None
     granted: Granted
     narrowed: tuple[MissingGrant, ...]
-    pause: str  # why it is left alone; ""
+    pause: str  # why calls to it are paused, or ""
 
 
 def run_selftest(services: Services) -> Iterator[CheckLine]:
-    """Check the bridge, every account and every platform that may launch; yields as it goes.
+    """Check the bridge, every account and every enabled platform; yields each result.
 
     No transaction is open across a call.
     """
@@ -93,7 +93,7 @@ def check_platform(services: Services, row: Platform) -> Iterator[CheckLine]:
 
 
 def check_bridge(services: Services) -> Iterator[CheckLine]:
-    """Check the bridge itself: its address, database, queue and signing key."""
+    """Check the bridge itself: public address, database, queue and signing key."""
     url = services.settings.public_url
     if url.startswith("https://"):
         yield CheckLine("bridge", "public address", Mark.OK, url)
@@ -117,7 +117,7 @@ def _ping_queue(services: Services) -> str:
 def check_account(services: Services, account: ScormAccount) -> Iterator[CheckLine]:
     """Check one SCORM Cloud account: its address and keys, and that courses can be listed.
 
-    Where the keys fail nothing else is asked: it would fail the same way, and somebody waits.
+    When the keys fail the rest is skipped: it would fail the same way, and the user waits.
     """
     subject, client = f"account {account.name}", services.scorm_cloud(account)
     how = "Check base_url, app_id and secret_key, and that SCORM Cloud can be reached."
@@ -177,7 +177,7 @@ def _check_platform(services: Services, facts: _Facts) -> Iterator[CheckLine]:
     yield from _check_pause(subject, facts)
     yield from _check_grants(subject, facts)
 
-    # For what was granted: an LMS may refuse a request whole for one scope that was not.
+    # For granted scopes only: an LMS may refuse the whole request for one that was not granted.
     known = facts.granted if facts.granted is not None else TO_SEND_SCORES
     wanted = tuple(scope for scope in AGS_SCOPES if scope in known) or TO_SEND_SCORES
 
@@ -218,13 +218,13 @@ def _check_line_items(services: Services, subject: str, facts: _Facts) -> CheckL
 
 
 def _let_parked_go(services: Services, facts: _Facts) -> None:
-    """The LMS serves us: whatever kept a score from its gradebook may have ended. Commits."""
+    """Retry parked scores: the LMS serves us, so their cause may have ended. Commits."""
     wake_all_for_event(Grade.platform_id == facts.values.id, services.now())
     db.session.commit()
 
 
 def _check_keys(services: Services, subject: str, values: PlatformValues) -> Iterator[CheckLine]:
-    """Fetch the LMS's key set as a launch does; its Date tells how far its clock is from ours."""
+    """Fetch the LMS's key set as a launch does, and compare its Date with our clock."""
     how = "Check the key set URL, and that this server may reach the LMS."
     try:
         fetched = fetch_keys(services.outbound, values.jwks_url)
@@ -261,14 +261,14 @@ def _check_deployments(subject: str, facts: _Facts) -> CheckLine:
 
 
 def _check_pause(subject: str, facts: _Facts) -> Iterator[CheckLine]:
-    """Whether the LMS is left alone at the moment, so that its scores wait."""
+    """Report a pause of calls to the LMS, during which its scores wait."""
     if facts.pause:
         how = "Its scores wait until then; after a 503 a launch that comes before ends the pause."
         yield CheckLine(subject, "pause", Mark.WARN, facts.pause, LMS_ADMIN, how)
 
 
 def _check_grants(subject: str, facts: _Facts) -> Iterator[CheckLine]:
-    """What the newest launch in a course told of scopes and names."""
+    """Report the scopes and names that the newest launch in a course had."""
     if facts.granted is None:
         how = "Open a graded activity of this LMS once."
         found = "not known before a launch of a graded activity"

@@ -17,7 +17,7 @@ WATCH = "lti_bridge_scorm_cloud_watch"
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[dict[str, str], dict[str, str]]:
-    """Answer without touching anything: a dead database is no reason to restart the process."""
+    """Answer 200 without any check: a dead database is no reason to restart the process."""
     return {"status": "ok"}, {"Cache-Control": "no-store"}
 
 
@@ -35,7 +35,7 @@ def readyz() -> tuple[dict[str, Any], int, dict[str, str]]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Tell Prometheus what all processes of this node counted, and what waits in the rows."""
+    """Return the node's metrics, and the gauges of the whole bridge, for Prometheus."""
     services = current_services()
     refusal = decide_refusal(services.settings.ops.metrics_token, request)
     if refusal is not None:

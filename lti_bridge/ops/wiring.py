@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: health, metrics, and names for its log lines."""
+"""Adds health, metrics and logging to the app."""
 
 from flask import Flask
 
@@ -9,7 +9,7 @@ from .metrics import count_events
 
 
 def register(app: Flask) -> None:
-    """Add the pages of this chapter to the app, and count and log what the others publish."""
+    """Register the views, and subscribe counters and logs to all events."""
     services = app.extensions[EXTENSION]
     name_requests(app)
     count_events(app, services)
