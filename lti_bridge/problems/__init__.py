@@ -1,1 +1,1 @@
-"""Whatever is wrong right now: noted as it happens, and found from rows when somebody asks."""
+"""Current problems: noted as they happen, or found from rows when a page or alert needs them."""

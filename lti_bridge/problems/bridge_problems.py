@@ -1,4 +1,4 @@
-"""What is wrong with the bridge itself, and with SCORM Cloud: the owners' matters."""
+"""Problems of the bridge itself and of SCORM Cloud, which concern its owners."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ from .models import Outage
 from .outages import QUEUE
 from .problem import Problem, ProblemKind
 
-# As long as organisations usually let a signing key live.
+# A usual rotation interval of signing keys.
 ROTATE_AFTER = timedelta(days=365)
-# The next look of a sweep, and other work, may be so late.
+# Tolerated delays of the next sweep, and of other work.
 LATE = timedelta(minutes=5)
 TOLD_WHEN_BEHIND = timedelta(minutes=15)
-# Reads that fail so often in a row, though SCORM Cloud serves others.
+# Consecutive failures of one result's read while SCORM Cloud serves other requests.
 FAILED_READS = 5
 
 _WHO = {
@@ -38,7 +38,7 @@ Outages = dict[tuple[str, str], Outage]
 
 
 def find_bridge_problems(services: Services) -> Iterator[Problem]:
-    """Yield what is wrong with processes, queue, keys, accounts and kept self-tests.
+    """Yield problems of processes, queue, keys, accounts and stored self-tests.
 
     Reads in the caller's transaction.
     """
@@ -179,7 +179,7 @@ def _late_since(account: ScormAccount, now: datetime) -> datetime | None:
 
 
 def _count_unread(account_id: int) -> int:
-    """Count the learners whose results could not be read so far."""
+    """Count the learners whose results could not be read."""
     theirs = select(Registration.id).where(
         OF_SAME_GRADE, Registration.scorm_account_id == account_id
     )
@@ -241,7 +241,7 @@ def _self_tests(accounts: list[ScormAccount], outages: Outages) -> Iterator[Prob
     names = {account_subject(row.id): (f"account {row.name}", row.id) for row in accounts}
     down = {subject for kind, subject in outages if kind == ProblemKind.SCORM_CLOUD}
     for subject, kept in sorted(kept_checks().items()):
-        if kept.mark != FAILED or subject in down:  # that is told already
+        if kept.mark != FAILED or subject in down:  # reported already
             continue
         if subject == BRIDGE:
             yield _failed_test(kept, "the bridge", None, None)
@@ -269,7 +269,7 @@ def _failed_test(kept: Kept, name: str, row_id: int | None, platform_id: int | N
 
 
 def _old_key(now: datetime) -> Iterator[Problem]:
-    """The newest key that signs, or is about to: a rotation under way is one."""
+    """Report an old signing key, unless a newer one signs soon."""
     signs = ToolKey.state.in_((KeyState.NEXT, KeyState.SIGNING))
     query = select(ToolKey.state_changed_at).where(signs)
     since = db.session.scalar(query.order_by(ToolKey.id.desc()).limit(1))

@@ -1,4 +1,4 @@
-"""Why a score does not reach the gradebook, who can end that, and how: by the kept sentence."""
+"""Why a score is not in the gradebook, who can fix that, and how, by its stored sentence."""
 
 from dataclasses import dataclass
 
@@ -29,9 +29,9 @@ BY_ITSELF = "Usually it ends by itself; else an admin of the LMS"
 
 @dataclass(frozen=True)
 class Cause:
-    """Why scores wait: `what` follows on the LMS's name, `key` is the same for the same cause.
+    """Why scores wait: `what` completes a sentence that starts with the LMS's name.
 
-    `without_column`: what is missing is the activity's gradebook column.
+    `key` identifies the cause; `without_column`: the activity has no gradebook column.
     """
 
     key: str
@@ -120,16 +120,16 @@ _WAITING: dict[str, Cause] = {
     reasons.CREATE_REFUSED: _COLUMN_SCOPE,
     NONE_YET: _NO_COLUMN,
 }
-# All scores of the LMS wait for the same: one of them finds out whether it is over.
+# Causes that concern the whole LMS: a retry of one score shows whether they have ended.
 UNREACHED = ("down", "paused", "page")
-# Of these nothing is tried again by itself: a person sends them.
+# Causes without automatic retries: a person sends these scores.
 BY_PERSON = ("no final grade", "stopped")
 _AGAIN = (
     "When the cause has ended, try the scores again here. They are also tried by themselves, and "
     "when the learner opens the activity."
 )
 _PARKED: dict[str, Cause] = {
-    # Looked for again, it is an activity without a column.
+    # When the look-up finds no column, the activity is without one.
     score_replies.GONE.reason: _NO_COLUMN,
     TOO_MANY: Cause(
         "columns", "has more than one gradebook column for an activity", EITHER, TOO_MANY
@@ -151,12 +151,12 @@ _PARKED: dict[str, Cause] = {
 
 
 def why_waiting(reason: str) -> Cause | None:
-    """Return the cause that a waiting score's sentence tells; None while it is on its way."""
+    """Return the cause for a waiting score's sentence; None while it is being delivered."""
     return _find(reason, _WAITING)
 
 
 def why_parked(reason: str) -> Cause:
-    """Return the cause that the sentence of a parked score tells: at worst the sentence itself."""
+    """Return the cause for a parked score's sentence; by default the sentence itself."""
     known = _find(reason, _PARKED) or _find(reason, _WAITING)
     return known or Cause(reason, f"refuses scores: {reason}", EITHER, _AGAIN)
 

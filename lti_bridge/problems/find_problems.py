@@ -1,4 +1,4 @@
-"""Everything that is wrong right now, counted from rows when a person asks."""
+"""All current problems, found from rows."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from .stuck_grades import find_stuck, tell_stuck
 
 COUNTS = "problem_counts"
 COUNTED_EVERY_SECONDS = 10.0
-# What can be told of one deployment; the rest is of the platform as a whole.
+# Kinds that belong to one deployment; the others concern a whole platform.
 OF_DEPLOYMENTS = {
     ProblemKind.WAITING,
     ProblemKind.PARKED,
@@ -32,7 +32,7 @@ OF_DEPLOYMENTS = {
 
 
 def find_problems(services: Services, scope: Scope) -> list[Problem]:
-    """Return what is wrong in the eyes of a person: the serious first, then the older.
+    """Return the problems in a user's scope: serious ones first, then older ones.
 
     Reads in the caller's transaction.
     """
@@ -51,7 +51,7 @@ def _find(services: Services, scope: Scope) -> Iterator[Problem]:
 
 
 def _begun() -> dict[str, datetime]:
-    """Return since when problems that were seen before last: rows that are tried again lose it."""
+    """Take the start from the stored problems where it is earlier: retried rows lose it."""
     query = select(SeenProblem.key, SeenProblem.since).where(SeenProblem.ended_at.is_(None))
     return {key: since for key, since in db.session.execute(query)}
 
@@ -71,14 +71,14 @@ def _is_seen(problem: Problem, scope: Scope) -> bool:
 
 
 class ProblemCounts:
-    """How many serious problems there are, for the menu of every page: some seconds old."""
+    """The number of serious problems for the menu, cached for some seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[Scope, tuple[float, int]] = {}
 
     def count(self, services: Services, scope: Scope) -> int:
-        """Return the count, taken anew after some seconds. Reads in the caller's transaction."""
+        """Return the count, updated when it is old. Reads in the caller's transaction."""
         tick = time.monotonic()
         with self._lock:
             known = self._counts.get(scope)
@@ -87,7 +87,7 @@ class ProblemCounts:
         return self.keep(scope, find_problems(services, scope))
 
     def keep(self, scope: Scope, problems: list[Problem]) -> int:
-        """Keep and return the count of problems that were found just now."""
+        """Cache and return the count of problems just found."""
         count = sum(1 for one in problems if one.serious)
         with self._lock:
             self._counts[scope] = time.monotonic(), count

@@ -1,4 +1,4 @@
-"""Which launches were refused, as people read it; one of them by the reference on its page."""
+"""Refused launches for people to read; one of them by the reference on its page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ SHOWN_AT_MOST = 100
 
 @dataclass(frozen=True)
 class Refusal:
-    """Launches refused for one reason: what the LMS sent, how often, and what would mend it.
+    """Launches refused for one reason: what the LMS sent, how often, and the remedy.
 
-    `near_miss` says which platform the LMS may mean, where none has what it sent.
+    `near_miss` names a platform with similar values, where none matches.
     """
 
     code: str
@@ -39,12 +39,12 @@ class Refusal:
 
     @property
     def can_connect(self) -> bool:
-        """Whether it is an LMS that nobody has connected."""
+        """True when the LMS is not connected."""
         return self.code == Reason.UNKNOWN_PLATFORM and bool(self.issuer)
 
 
 def find_refusals(scope: Scope, reference: str = "") -> list[Refusal]:
-    """Return what somebody may see of them, the newest first; with a reference, its one alone.
+    """Return the refusals in a user's scope, newest first; with a reference, only that one.
 
     Reads in the caller's transaction.
     """
@@ -84,7 +84,7 @@ def _is_seen(
 
 
 def platform_of(row: RefusedLaunch, platforms: Sequence[Platform]) -> Platform | None:
-    """Return the platform that has what a refused launch brought; None where none has."""
+    """Return the platform that a refused launch came from; None when unknown."""
     pair = row.issuer, row.client_id
     return next((one for one in platforms if (one.issuer, one.client_id) == pair), None)
 
@@ -109,7 +109,7 @@ def _refusal(row: RefusedLaunch, platforms: Sequence[Platform]) -> Refusal:
 
 
 def near_miss(row: RefusedLaunch, platforms: Sequence[Platform]) -> str:
-    """Name what a platform here has instead: the other client id of an issuer, or the reverse."""
+    """Describe a platform that has the issuer with another client id, or the reverse."""
     for one in platforms:
         if one.issuer == row.issuer and row.client_id:
             return f"{one.name} has client id {one.client_id}; it sent {row.client_id}."

@@ -1,4 +1,4 @@
-"""Launches that were refused for something that lasts, and what LMSs have not been granted."""
+"""Problems of launches: lasting causes of refusals, and missing grants of LMSs."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -21,11 +21,11 @@ from .problem import Problem, ProblemKind
 
 LAUNCHES = "launches"
 LASTS = timedelta(hours=24)
-# An instructor's matter is over with the next click, of which this row knows nothing.
+# Problems of one instructor, which end with the next click without a trace here.
 LASTS_IN_COURSE = timedelta(hours=1)
-# Anybody can send an address: fewer than so many are no matter for a person.
+# Any site can send these requests: fewer are not reported.
 STRANGERS_AT_LEAST = 3
-# These tell of SCORM Cloud, or of one person, and not of a connection.
+# Reasons that concern SCORM Cloud or one user, and not the connection.
 TOLD_ELSEWHERE = {
     Reason.SCORM_CLOUD_REFUSED,
     Reason.NOT_ENROLLED,
@@ -45,7 +45,7 @@ _WHO = {
 
 
 def find_launch_problems(now: datetime, platforms: dict[int, Platform]) -> Iterator[Problem]:
-    """Yield what keeps launches from going on. Reads in the caller's transaction."""
+    """Yield problems that prevent launches. Reads in the caller's transaction."""
     yield from _refused(now, list(platforms.values()))
     yield from _pending(platforms)
     for platform in platforms.values():
@@ -77,7 +77,7 @@ def _is_lasting(row: RefusedLaunch, now: datetime) -> bool:
 
 
 def _has_ended(row: RefusedLaunch, platform: Platform | None) -> bool:
-    """Tell whether what a launch was refused for has been put right since."""
+    """Tell whether the cause of a refusal has been fixed since."""
     if platform is None:
         return False
     if row.code == Reason.UNKNOWN_PLATFORM:
@@ -117,7 +117,7 @@ def _was_launched_since(platform: Platform, moment: datetime) -> bool:
 
 
 def _is_meant(rows: list[RefusedLaunch], platforms: list[Platform]) -> bool:
-    """Tell whether an LMS that nobody has connected is more than a stranger's try."""
+    """Tell whether launches of an unknown LMS are more than an accident."""
     many = sum(row.count for row in rows) >= STRANGERS_AT_LEAST
     return many or any(near_miss(row, platforms) for row in rows)
 
@@ -187,9 +187,9 @@ def _missing(platform: Platform) -> Iterator[Problem]:
 
 
 def forget_refusals(code: str, platform: Platform | None, platforms: Iterable[Platform]) -> int:
-    """Delete what is kept of launches refused alike: a person says that it has ended.
+    """Delete the rows of a kind of refused launch, which a user marks as fixed.
 
-    Returns how many kinds were deleted. The transaction stays the caller's.
+    Returns the number of rows. Runs in the caller's transaction.
     """
     known, count = list(platforms), 0
     for row in db.session.scalars(select(RefusedLaunch).where(RefusedLaunch.code == code)):

@@ -1,4 +1,4 @@
-"""Grades that arrived, and that the gradebook has no more: a person says what becomes of them."""
+"""Delivered grades that are no longer in the gradebook; a user decides what to do."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ LOST, CLEARED = "lost", "cleared"
 
 
 def find_lost(scope: Scope, platforms: dict[int, Platform]) -> Iterator[Problem]:
-    """Yield what gradebooks have lost, and what was cleared in them, by platform.
+    """Yield a problem per platform with grades that were lost or cleared in the gradebook.
 
     Reads in the caller's transaction.
     """

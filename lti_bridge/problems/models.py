@@ -1,4 +1,4 @@
-"""Rows of what went wrong without leaving any other trace."""
+"""Tables of problems that leave no trace in other rows."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from ..core.db import Base
 
 
 class RefusedLaunch(Base):
-    """Launches that were refused for one reason, of one LMS as it named itself.
+    """Launches of one LMS refused for one reason, counted.
 
-    What an LMS says before it is verified can be anybody's: texts are cut, and there are at most
-    a thousand rows. Nothing of the person who launched is kept.
+    The values are unverified and may come from any site: texts are cut, and there are at most a
+    thousand rows. No data of the user is stored.
     """
 
     __tablename__ = "refused_launch"
@@ -26,12 +26,12 @@ class RefusedLaunch(Base):
     count: Mapped[int]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime] = mapped_column(index=True)
-    # Of the newest, as their pages show them; the newest last.
+    # References of the newest error pages; the newest last.
     page_references: Mapped[list[str]] = mapped_column(JSON)
 
 
 class Outage(Base):
-    """What fails right now beside grades; the next time that it works removes it.
+    """Something that currently fails, other than grades; deleted when it works again.
 
     `kind` is a ProblemKind, `subject` the row that it is about, such as "account 3". `is_refusal`:
     the remote answered, and trying again does not help.

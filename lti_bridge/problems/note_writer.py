@@ -1,4 +1,4 @@
-"""Writes down what a process has noted, in a thread of its own, so that no launch waits for it."""
+"""The thread that stores what a process has noted, so that no request waits for it."""
 
 import logging
 import threading
@@ -16,9 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def write_notes(app: Flask) -> None:
-    """Write down what this process has noted since the last time; a database that is away is no
-    error here.
-    """
+    """Store what this process has noted since the last time; a failed database is ignored."""
     services = app.extensions[EXTENSION]
     with app.app_context():
         try:
@@ -38,11 +36,11 @@ class NoteWriter:
         self._thread = threading.Thread(target=self._run, name="notes", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Write down what is left, and stop."""
+        """Store the rest, and stop."""
         self._stop.set()
         self._thread.join()
 

@@ -1,4 +1,4 @@
-"""What fails right now beside grades: noted at each call, written down, removed when it works."""
+"""Current outages: noted at each call, stored in rows, deleted when the call works again."""
 
 import threading
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from .problem import ProblemKind
 NOTES = "outage_notes"
 LONGEST = 500
 QUEUE = "queue"
-# Which events tell that something works, or that it fails: then `failure` says why.
+# Events that report a success or, with `failure`, a failure.
 KINDS = {
     "scorm_cloud_call": ProblemKind.SCORM_CLOUD,
     "sweep": ProblemKind.SWEEP,
@@ -31,14 +31,14 @@ class _Outcome:
 
 
 class OutageNotes:
-    """The newest outcome of everything that may fail, as this process has seen it."""
+    """The newest outcome by kind and subject, as this process has seen it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._newest: dict[tuple[str, str], _Outcome] = {}
 
     def note(self, name: str, labels: Mapping[str, str | float]) -> None:
-        """Take one event of the bridge; most are nothing to these notes."""
+        """Note an event of the bridge; irrelevant ones are ignored."""
         kind = KINDS.get(name)
         if kind is None:
             return
@@ -48,14 +48,14 @@ class OutageNotes:
             self._newest[kind, account_subject(int(labels["account"]))] = outcome
 
     def take(self) -> dict[tuple[str, str], _Outcome]:
-        """Return what was noted since the last time, by kind and subject."""
+        """Return and clear the notes by kind and subject."""
         with self._lock:
             taken, self._newest = self._newest, {}
             return taken
 
 
 def write_outages(services: Services, notes: OutageNotes) -> None:
-    """Write down what fails, and remove what works again; asks the queue for an answer. Commits."""
+    """Store what fails, delete what works again; also checks the queue. Commits."""
     outcomes = notes.take() | {(ProblemKind.QUEUE.value, QUEUE): _ask_queue(services)}
     for (kind, subject), outcome in sorted(outcomes.items()):
         mine = Outage.kind == kind, Outage.subject == subject

@@ -1,4 +1,4 @@
-"""Refused launches: counted in memory, written down together, found by the page's reference."""
+"""Refused launches: counted in memory, stored in batches, found by the page's reference."""
 
 import threading
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from .models import RefusedLaunch
 
 EVENT, COUNTER = "launch_refused", "refusal_counter"
 MOST_ROWS = 1000
-# Kinds that wait in memory, so that strangers fill that no more than the table.
+# Bounds the memory and the table that unverified requests can fill.
 MOST_WAITING = 200
 MOST_REFERENCES = 50
 LONGEST = 255
 
 Kind = tuple[str, str, str, str]
-# What an event says of a refusal, in the order of a Kind.
+# Event fields in the order of a Kind.
 LABELS = ("code", "issuer", "client_id", "deployment_id")
 
 
@@ -30,34 +30,34 @@ class _Waiting:
 
 
 class RefusalCounter:
-    """Counts the refused launches of one process until somebody writes them down."""
+    """Counts the refused launches of one process between writes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[Kind, _Waiting] = {}
 
     def note(self, name: str, labels: Mapping[str, str | float]) -> None:
-        """Take one event of the bridge; all others than refusals are nothing to this counter."""
+        """Count an event of a refused launch; other events are ignored."""
         if name != EVENT:
             return
         code, *of = (str(labels.get(label, ""))[:LONGEST] for label in LABELS)
         kind: Kind = (code, of[0], of[1], of[2])
         with self._lock:
             if len(self._waiting) >= MOST_WAITING and kind not in self._waiting:
-                kind = (code, "", "", "")  # beyond so many kinds only the reason is counted
+                kind = (code, "", "", "")  # too many kinds: count by reason only
             one = self._waiting.setdefault(kind, _Waiting())
             one.count += 1
             one.references = [*one.references, str(labels.get("reference", ""))][-MOST_REFERENCES:]
 
     def take(self) -> dict[Kind, _Waiting]:
-        """Return what waits, and wait for more."""
+        """Return the counts and reset them."""
         with self._lock:
             taken, self._waiting = self._waiting, {}
             return taken
 
 
 def write_refusals(services: Services, counter: RefusalCounter) -> None:
-    """Write down what a counter has counted. Commits."""
+    """Store a counter's counts. Commits."""
     taken, now = counter.take(), services.now()
     for kind, waiting in sorted(taken.items()):
         _add(kind, waiting, now)

@@ -1,4 +1,4 @@
-"""Grades that do not reach the gradebook, by the cause that keeps them."""
+"""Grades that do not reach the gradebook, grouped by cause."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ from .problem import GRADES_WAIT, Problem, ProblemKind
 
 COUNTED_AT_MOST = 20_000
 NAMED_AT_MOST = 10
-# A person has sent it already.
+# Sent again by a user already.
 RESENDS = Grade.resend.is_not(None)
 
 
@@ -41,7 +41,7 @@ class StuckGrade:
 
 
 def within(scope: Scope) -> list[ColumnElement[bool]]:
-    """Return the conditions that limit a query of grades to what somebody sees."""
+    """Return the conditions that limit a query of grades to a scope."""
     if scope.platform_id is None:
         return []
     if scope.deployment_id is None:
@@ -51,14 +51,15 @@ def within(scope: Scope) -> list[ColumnElement[bool]]:
 
 
 def find_stuck(scope: Scope) -> list[StuckGrade]:
-    """Return the grades that a person may see and that a cause keeps: at most `COUNTED_AT_MOST`
-    of each kind. Reads in the caller's transaction.
+    """Return the stuck grades in a user's scope, at most `COUNTED_AT_MOST` of each kind.
+
+    Reads in the caller's transaction.
     """
     return [*_waiting(scope), *_parked(scope), *_without_final(scope)]
 
 
 def _select(since: Any, scope: Scope, *conditions: ColumnElement[bool]) -> Select[Any]:
-    # Columns, not objects: there may be ten thousand of them.
+    # Columns instead of objects: there may be ten thousand.
     return (
         select(
             Grade.id,
@@ -95,7 +96,7 @@ def _parked(scope: Scope) -> Iterator[StuckGrade]:
 
 
 def _without_final(scope: Scope) -> Iterator[StuckGrade]:
-    """Scores that the LMS took, and shows no grade of: nothing sends them again by itself."""
+    """Select scores that the LMS accepted without showing a grade; they are not resent."""
     newer = aliased(Score)
     later = select(newer.id).where(
         newer.grade_id == Score.grade_id, newer.sequence > Score.sequence
@@ -120,7 +121,7 @@ def _stuck(row: Any, kind: ProblemKind, cause: Cause, reason: str) -> StuckGrade
 
 
 def tell_stuck(stuck: Iterable[StuckGrade], platforms: dict[int, Platform]) -> list[Problem]:
-    """Return one problem for each cause and platform."""
+    """Return one problem for each platform and cause."""
     groups: dict[tuple[int, ProblemKind, str], list[StuckGrade]] = {}
     for one in stuck:
         groups.setdefault((one.platform_id, one.kind, one.cause.key), []).append(one)
@@ -131,7 +132,7 @@ def _problem(group: list[StuckGrade], platform: Platform) -> Problem:
     first = group[0]
     cause, links = first.cause, Counter(one.link_id for one in group)
     newest = max(group, key=lambda one: one.since).reason
-    # The LMS itself fails: nobody waits an hour to hear of that.
+    # The LMS itself fails: alert earlier.
     at_once = first.kind is ProblemKind.WAITING
     return Problem(
         kind=first.kind,
@@ -143,7 +144,7 @@ def _problem(group: list[StuckGrade], platform: Platform) -> Problem:
         who=cause.who,
         how=cause.how,
         learners=len({one.learner_id for one in group}),
-        # An LMS that is switched off here is nobody's alert.
+        # No alert about an LMS that is disabled here.
         serious=cause.serious and platform.disabled_at is None,
         told_after=timedelta() if at_once else GRADES_WAIT,
         platform_id=platform.id,

@@ -1,4 +1,4 @@
-"""What workers do for this chapter by the clock."""
+"""Timers of the workers for problems."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: it listens for what goes wrong."""
+"""Subscribes the notes of outages and refused launches to the events."""
 
 from flask import Flask
 
@@ -9,7 +9,7 @@ from .refused_launches import COUNTER, RefusalCounter
 
 
 def register(app: Flask) -> None:
-    """Note from now on what the other chapters publish."""
+    """Subscribe to the events of other packages."""
     services: Services = app.extensions[EXTENSION]
     counter, notes = RefusalCounter(), OutageNotes()
     services.events.subscribe(counter.note)

@@ -1,1 +1,1 @@
-"""Tell people of problems: by e-mail and by webhook, once when one begins and once when it ends."""
+"""Alerts by e-mail and webhook: one when a problem begins, one when it ends."""

@@ -1,4 +1,4 @@
-"""Which problems people are told of now, and which have ended: from what is seen and was seen."""
+"""Decide which problems to alert about and which have ended, from those now and before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from ..problem import Problem
 
-# A problem that is over within a minute is no alert; a gap of two minutes is still the same one.
+# No alert for a problem shorter than a minute; a gap below two minutes does not end it.
 CONFIRMED_AFTER = timedelta(seconds=60)
 ENDED_AFTER = timedelta(minutes=2)
-# More than these at once for one channel go in one message.
+# More than this many at once for one channel become one message.
 SINGLE_AT_MOST = 5
 
 BEGAN, ENDED, DIGEST, TEST = "began", "ended", "digest", "test"
@@ -17,7 +17,7 @@ BEGAN, ENDED, DIGEST, TEST = "began", "ended", "digest", "test"
 
 @dataclass(frozen=True)
 class SeenFacts:
-    """A problem that was seen, as its row says."""
+    """The stored state of a problem seen before."""
 
     id: int
     key: str
@@ -32,7 +32,7 @@ class SeenFacts:
 
 @dataclass(frozen=True)
 class ChannelFacts:
-    """A channel that is switched on."""
+    """An enabled channel."""
 
     id: int
     created_at: datetime
@@ -40,7 +40,7 @@ class ChannelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertLine:
-    """What a message says of one problem; `ended_at` only when it is over."""
+    """One problem in a message; `ended_at` is set when it is over."""
 
     kind: str
     key: str
@@ -55,7 +55,7 @@ class AlertLine:
 
 @dataclass(frozen=True)
 class AlertNeeded:
-    """One message to be written for one channel."""
+    """One message to create for one channel."""
 
     channel_id: int
     event: str
@@ -64,10 +64,10 @@ class AlertNeeded:
 
 @dataclass(frozen=True)
 class AlertDecision:
-    """What becomes of the rows, and the messages.
+    """Changes of the rows, and the messages to create.
 
-    `new` problems get a row, `anew` theirs begins anew; `lasting` (row ids) are seen again, people
-    are told of `told` (by row id) now, and `ended` (row ids) are over.
+    `new` problems get a row; the rows of `anew` restart; `lasting` (row ids) are seen again; `told`
+    (by row id) are announced now; `ended` (row ids) are over.
     """
 
     new: tuple[Problem, ...]
@@ -84,9 +84,9 @@ def decide(
     channels: Sequence[ChannelFacts],
     now: datetime,
 ) -> AlertDecision:
-    """Return what follows from the problems of this moment and the rows of before.
+    """Compare the current problems with the stored ones and return the changes.
 
-    Without a channel nothing is told: a problem that lasts until there is one is told then.
+    Without a channel nothing counts as announced: a lasting problem is announced once there is one.
     """
     present: dict[str, Problem] = {}
     for problem in problems:
@@ -123,7 +123,7 @@ def _is_over(row: SeenFacts, present: Mapping[str, Problem], now: datetime) -> b
 
 
 def line_of(problem: Problem) -> AlertLine:
-    """Return what a message says of a problem that is there."""
+    """Return a current problem's line of a message."""
     return AlertLine(
         kind=problem.kind,
         key=problem.key,
@@ -148,7 +148,7 @@ def _begins(told: Sequence[Problem], channels: Sequence[ChannelFacts]) -> list[A
 
 
 def _ends(ended: Sequence[SeenFacts], channels: Sequence[ChannelFacts]) -> list[AlertNeeded]:
-    """A channel that came later was not told of the beginning."""
+    """Skip channels that were created after the problem was announced."""
     found: list[AlertNeeded] = []
     for channel in channels:
         known = [row for row in ended if row.alerted_at and channel.created_at <= row.alerted_at]
@@ -163,6 +163,6 @@ def _messages(channel: ChannelFacts, event: str, lines: Sequence[AlertLine]) -> 
 
 
 def next_digest_at(now: datetime, hour: int) -> datetime:
-    """Return when the next daily message is due: at `hour` UTC, after `now`."""
+    """Return when the next digest is due: at `hour` UTC, after `now`."""
     today = now.replace(hour=hour, minute=0, second=0, microsecond=0)
     return today if today > now else today + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Deliver what waits: claim a message, send it outside of any transaction, note what came of it."""
+"""Deliver waiting messages: claim one, send it outside of any transaction, store the outcome."""
 
 import logging
 import random
@@ -19,7 +19,7 @@ from .decide import TEST
 from .models import EMAIL, AlertChannel, AlertMessage, MailServer
 from .outbox import add_message, message_id
 
-# Longer than any call may take: when it runs out, the process that held it is gone.
+# Longer than any call may take: an expired claim's process is dead.
 CLAIM = timedelta(seconds=60)
 GIVE_UP_DAYS = 3
 AT_ONCE = 100
@@ -42,9 +42,9 @@ class _Hook:
 
 
 def deliver_due(services: Services, stop: Callable[[], bool] = lambda: False) -> int:
-    """Send what is due and what no other process sends; returns how many arrived. Commits.
+    """Send due messages that no other process has claimed; returns how many arrived. Commits.
 
-    A channel that fails once is left alone until the next round, so that the others have theirs.
+    After a failure a channel is skipped until the next round, so that it does not delay others.
     """
     arrived, failed = 0, set[int]()
     with reading(db.session()):
@@ -65,7 +65,7 @@ def deliver_due(services: Services, stop: Callable[[], bool] = lambda: False) ->
 
 
 def _select_due(now: datetime) -> Any:
-    """What was never tried comes first: what fails again and again must not keep it waiting."""
+    """Select due messages, new ones first: repeated failures must not delay them."""
     return (
         select(AlertMessage.id, AlertMessage.channel_id)
         .join(AlertChannel, AlertChannel.id == AlertMessage.channel_id)
@@ -77,7 +77,7 @@ def _select_due(now: datetime) -> Any:
 
 
 def _waits_for_another() -> ColumnElement[bool]:
-    """The end of a problem is not told before its beginning."""
+    """Hold the end of a problem back until its beginning was delivered."""
     earlier = aliased(AlertMessage)
     return exists().where(
         earlier.channel_id == AlertMessage.channel_id,
@@ -89,7 +89,7 @@ def _waits_for_another() -> ColumnElement[bool]:
 
 
 def send_test(services: Services, channel: AlertChannel) -> str:
-    """Send a test at once; returns why it did not arrive, empty when it did. Commits."""
+    """Send a test message at once; returns the error, "" when it arrived. Commits."""
     now = services.now()
     row = add_message(services, channel, TEST, now=now, next_try_at=now)
     db.session.commit()
@@ -98,7 +98,7 @@ def send_test(services: Services, channel: AlertChannel) -> str:
 
 
 def _claim(number: int, now: datetime) -> Any:
-    """Take a message for this process, or return None; a later try takes it when this one dies."""
+    """Claim a message, or return None; the claim expires when this process dies."""
     taken = db.session.execute(
         update(AlertMessage)
         .where(AlertMessage.id == number, AlertMessage.next_try_at <= now)
@@ -111,7 +111,7 @@ def _claim(number: int, now: datetime) -> Any:
 
 
 def _send(services: Services, claimed: Any, *, once: bool = False) -> str:
-    """Send a claimed message and note the outcome; returns why it failed, empty when it arrived."""
+    """Send a claimed message and store the outcome; returns the error, "" when it arrived."""
     try:
         with reading(db.session()):
             target = _load_target(services, claimed.channel_id)
@@ -175,14 +175,14 @@ def _note_failure(services: Services, claimed: Any, error: BridgeError, once: bo
 
 
 def _note(claimed: Any, **values: Any) -> bool:
-    """Write the outcome, unless the claim ran out and another process has tried it since."""
+    """Store the outcome, unless the claim expired and another process tried it since."""
     mine = AlertMessage.id == claimed.id, AlertMessage.tries == claimed.tries
     statement = update(AlertMessage).where(*mine).values(values)
     return write(statement) > 0
 
 
 def _wake_others(channel_id: int, now: datetime) -> None:
-    """A channel that takes one message takes those that failed before."""
+    """Retry a channel's failed messages now that it accepted one."""
     waiting = (
         AlertMessage.channel_id == channel_id,
         AlertMessage.next_try_at > now,

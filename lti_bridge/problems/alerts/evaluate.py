@@ -1,4 +1,4 @@
-"""One look at what is wrong: what is new is written down, with the messages that tell of it."""
+"""Find the current problems, update their rows, and create the alerts."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from .models import AlertChannel, AlertTurn, SeenProblem
 from .outbox import add_message, forget_old
 
 Find = Callable[[Services, Scope], Sequence[Problem]]
-# Less than the runners' pause, so that the next of them looks again.
+# Less than the runners' interval, so that each round of one evaluates.
 AGAIN_AFTER = timedelta(seconds=10)
 LEASE = timedelta(seconds=60)
 THE_TURN = 1
@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 
 
 def evaluate(services: Services, find: Find = find_problems) -> bool:
-    """Look once, unless another process does or just did; tells whether it looked. Commits."""
+    """Evaluate unless another process does or just did; tells whether it did. Commits."""
     lease = LEASES.make_and_take(THE_TURN, services.now(), LEASE)
     db.session.commit()
     if lease is None:
@@ -46,7 +46,7 @@ def evaluate(services: Services, find: Find = find_problems) -> bool:
     with reading(db.session()):
         problems = find(services, Scope())
     now = services.now()
-    # In the transaction of what it found, unless another process has looked meanwhile.
+    # In the transaction of the results, unless another process has evaluated meanwhile.
     if not LEASES.release(THE_TURN, lease.token, {"next_at": now + AGAIN_AFTER}):
         db.session.rollback()
         return False
@@ -69,15 +69,15 @@ def evaluate(services: Services, find: Find = find_problems) -> bool:
 
 
 def all_well_since() -> datetime | None:
-    """Return when a problem was last seen, None when none ever was.
+    """Return when a problem was last seen, None for never.
 
-    Reads in the caller's transaction. Problems that ended over 90 days ago are forgotten.
+    Reads in the caller's transaction. Problems that ended over 90 days ago are deleted.
     """
     return db.session.scalar(select(func.max(SeenProblem.last_seen_at)))
 
 
 def _load_seen(problems: Sequence[Problem]) -> list[SeenFacts]:
-    """Return what lasts, and what ended before under the key of a problem of now."""
+    """Return stored problems that last, and ended ones with the key of a current problem."""
     keys = {problem.key for problem in problems}
     query = select(
         SeenProblem.id,

@@ -1,4 +1,4 @@
-"""The door to mail servers: one message to one server, and what to do when it does not take it."""
+"""SMTP client: send one message to one server, with errors that say what to do."""
 
 import smtplib
 import ssl
@@ -15,13 +15,13 @@ from ...core.http.address_guard import Deadline
 
 NO_TLS, STARTTLS, TLS = "none", "starttls", "tls"
 STEP_SECONDS = 15.0
-# For the whole of it: a server that answers a letter at a time holds no thread for longer.
+# For the whole delivery, because socket timeouts restart with every byte.
 ALL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class MailAccess:
-    """How to reach a mail server; no sign-in when `user` is empty."""
+    """A mail server's address and credentials; no sign-in when `user` is empty."""
 
     host: str
     port: int
@@ -39,9 +39,9 @@ def compose(
     message_id: str,
     at: datetime,
 ) -> EmailMessage:
-    """Return an e-mail; `message_id` is the same at every try, so that mail programs show one.
+    """Return an e-mail; `message_id` is the same in every try, so that mail programs show one.
 
-    `subject` is on one line.
+    `subject` must be one line.
     """
     message = EmailMessage(policy.default.clone(cte_type="7bit"))
     message["From"] = formataddr(("LTI Bridge", sender))
@@ -57,7 +57,7 @@ def compose(
 def send(
     server: MailAccess, sender: str, recipients: Sequence[str], message: EmailMessage
 ) -> Sequence[str]:
-    """Hand a message to the server; returns the recipients that it refused while it took others.
+    """Send a message; returns the recipients that the server refused while it accepted others.
 
     Raises Unavailable or Refused with a sentence that says what to do.
     """
@@ -85,7 +85,7 @@ def _opened(server: MailAccess) -> Iterator[smtplib.SMTP]:
             if server.security == STARTTLS:
                 line.starttls(context=trust)
             yield line
-            with suppress(OSError):  # the message is taken, however the goodbye goes
+            with suppress(OSError):  # the message is accepted by now
                 line.quit()
         finally:
             line.close()

@@ -1,7 +1,7 @@
-"""What messages say: as e-mail, as the bridge's JSON, for Slack and for Teams.
+"""Texts of messages: for e-mail, the bridge's JSON, Slack and Teams.
 
-What an LMS calls itself may stand in a problem's sentences: it ends no line and is no markup.
-Nothing of a learner is said.
+Sentences may contain names that an LMS chose, so line breaks and markup are escaped. No message
+contains personal data of learners.
 """
 
 import json
@@ -21,7 +21,7 @@ CARD = "application/vnd.microsoft.card.adaptive"
 
 @dataclass(frozen=True)
 class AlertNews:
-    """One message, before it has a form; `grades` were delivered in the day before a digest."""
+    """The content of one message; `grades` were delivered in the day before a digest."""
 
     event: str
     delivery: str
@@ -32,7 +32,7 @@ class AlertNews:
 
 
 def say_subject(news: AlertNews) -> str:
-    """Return the message in one line."""
+    """Return the message as one line."""
     if news.event == TEST:
         return "LTI Bridge: this is a test"
     if news.event == DIGEST:
@@ -50,7 +50,7 @@ def say_text(news: AlertNews) -> str:
 
 
 def _paragraphs(news: AlertNews) -> list[str]:
-    """Of several problems only what and since when: the page has the rest, and cards stay small."""
+    """Return the paragraphs; those of several problems are shortened to keep cards small."""
     tell = _paragraph if len(news.lines) == 1 else _brief
     return [*_lead(news), *map(tell, _listed(news)), *_more(news)]
 
@@ -115,7 +115,7 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 
 
 def as_json(news: AlertNews) -> str:
-    """Return the bridge's own form: `problem` when there is one, else the list `problems`."""
+    """Return the bridge's JSON, with `problem` for one and `problems` for several."""
     told: dict[str, Any] = {"event": news.event, "id": news.delivery, "sent_at": _iso(news.at)}
     problems = [_as_values(line) for line in _listed(news)]
     if news.event in (BEGAN, ENDED) and len(news.lines) == 1:
@@ -150,10 +150,10 @@ def _iso(at: datetime) -> str:
 
 
 def as_slack(news: AlertNews) -> str:
-    """Return what Slack takes, and Mattermost, Rocket.Chat and Google Chat as well.
+    """Return a message for Slack, Mattermost, Rocket.Chat or Google Chat.
 
-    The three signs are all that Slack asks to be escaped. Mattermost calls people at @all and
-    reads [Markdown](links): a space without width keeps it from that.
+    Slack requires three characters to be escaped. A zero-width space keeps Mattermost from
+    notifying @all and from rendering [Markdown](links).
     """
     text = f"{say_subject(news)}\n\n{say_text(news)}"
     for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
@@ -162,9 +162,9 @@ def as_slack(news: AlertNews) -> str:
 
 
 def as_teams(news: AlertNews) -> str:
-    """Return an Adaptive Card in a message, as the webhooks of Teams' workflows take it.
+    """Return an Adaptive Card in a message, as webhooks of Teams workflows require it.
 
-    Text runs show what they hold: the text blocks of cards would read Markdown.
+    Text runs show plain text; text blocks would render Markdown.
     """
     body = [_rich(say_subject(news), weight="bolder", size="medium")]
     body += map(_rich, _paragraphs(news))

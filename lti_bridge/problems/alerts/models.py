@@ -1,4 +1,4 @@
-"""Rows of alerts: where they go, what was seen and told, and what waits to be delivered."""
+"""Tables of alerts: channels, problems seen, and messages."""
 
 from datetime import datetime
 
@@ -8,14 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ...core.db import Base
 
 EMAIL, WEBHOOK = "email", "webhook"
-# What a webhook is sent: the bridge's own JSON, or what the tools of others take.
+# Formats of webhooks: the bridge's JSON, or that of another product.
 JSON_FORM, SLACK, TEAMS = "json", "slack", "teams"
 
 
 class AlertChannel(Base):
-    """One way to people: e-mail to `recipients`, or a webhook.
+    """One channel: e-mail to `recipients`, or a webhook.
 
-    A webhook's address is a secret as well: with Slack and Teams it is all that posting needs.
+    A webhook's address is a secret too: Slack and Teams need no other credential.
     """
 
     __tablename__ = "alert_channel"
@@ -28,13 +28,13 @@ class AlertChannel(Base):
     url_encrypted: Mapped[str | None] = mapped_column(Text)
     secret_encrypted: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[bool] = mapped_column(default=False, server_default=false())
-    digest_at: Mapped[datetime | None]  # the next one
+    digest_at: Mapped[datetime | None]  # when the next is due
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 
 
 class MailServer(Base):
-    """The server that takes the bridge's e-mails: the row with the id 1."""
+    """The SMTP server; always the row with the id 1."""
 
     __tablename__ = "mail_server"
 
@@ -42,15 +42,15 @@ class MailServer(Base):
     host: Mapped[str] = mapped_column(String(255))
     port: Mapped[int]
     security: Mapped[str] = mapped_column(String(10))  # none | starttls | tls
-    user: Mapped[str] = mapped_column(String(255))  # empty: it asks for no sign-in
+    user: Mapped[str] = mapped_column(String(255))  # empty: no sign-in
     password_encrypted: Mapped[str | None] = mapped_column(Text)
     sender: Mapped[str] = mapped_column(String(255))
 
 
 class SeenProblem(Base):
-    """One problem by its key: since when it lasts, and whether people were told.
+    """One problem by its key: since when it lasts, and whether it was announced.
 
-    When it begins anew after its end, the row begins anew.
+    The row restarts when the problem comes back after its end.
     """
 
     __tablename__ = "seen_problem"
@@ -68,9 +68,9 @@ class SeenProblem(Base):
 
 
 class AlertMessage(Base):
-    """One message to one channel, with the text of every try.
+    """One message to one channel; every try sends the same text.
 
-    `next_try_at` is None once it is delivered or given up; a claim moves it ahead.
+    `next_try_at` is None once it is delivered or given up; a claim postpones it.
     """
 
     __tablename__ = "alert_message"
@@ -78,9 +78,9 @@ class AlertMessage(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("alert_channel.id"), index=True)
     event: Mapped[str] = mapped_column(String(10))  # began | ended | digest | test
-    key: Mapped[str] = mapped_column(String(140))  # of its problem; empty when it tells of several
+    key: Mapped[str] = mapped_column(String(140))  # of its problem; empty for several problems
     delivery: Mapped[str] = mapped_column(String(32))
-    subject: Mapped[str] = mapped_column(String(200))  # of an e-mail
+    subject: Mapped[str] = mapped_column(String(200))  # e-mail only
     payload: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(index=True)
     next_try_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -91,7 +91,7 @@ class AlertMessage(Base):
 
 
 class AlertTurn(Base):
-    """Which process looks for problems, and when the next look is due: the row with the id 1."""
+    """The lease of the process that evaluates, and when it is due; the row with the id 1."""
 
     __tablename__ = "alert_turn"
 

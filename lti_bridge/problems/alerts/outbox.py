@@ -1,4 +1,4 @@
-"""Messages that wait in rows: written with their text, forgotten a while after."""
+"""Rows of messages: created with their text, deleted a while after they are done."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -27,9 +27,9 @@ def add_message(
     lines: tuple[AlertLine, ...] = (),
     grades: int = 0,
 ) -> AlertMessage:
-    """Write a message down for a channel, in the caller's transaction; every try sends this text.
+    """Add a channel's message with its text, in the caller's transaction.
 
-    `grades` is how many were delivered in the day before a digest.
+    `grades` is the number delivered in the day before a digest.
     """
     news = AlertNews(
         event=event,
@@ -61,12 +61,12 @@ def _write(channel: AlertChannel, news: AlertNews) -> str:
 
 
 def message_id(services: Services, delivery: str) -> str:
-    """Return what an e-mail is known by, without its angle brackets."""
+    """Return an e-mail's Message-ID without angle brackets."""
     return f"{delivery}@{urlsplit(services.settings.public_url).hostname}"
 
 
 def drop_waiting(channel_id: int, why: str, now: datetime) -> None:
-    """Give up what waits for a channel, in the caller's transaction."""
+    """Cancel a channel's waiting messages, in the caller's transaction."""
     waiting = AlertMessage.channel_id == channel_id, AlertMessage.next_try_at.is_not(None)
     values = {"next_try_at": None, "gave_up_at": now, "failure": why}
     statement = update(AlertMessage).where(*waiting).values(values)
@@ -74,7 +74,7 @@ def drop_waiting(channel_id: int, why: str, now: datetime) -> None:
 
 
 def forget_old(now: datetime) -> None:
-    """Forget messages that are done and problems long over, in the caller's transaction."""
+    """Delete old messages and problems that ended long ago, in the caller's transaction."""
     done = AlertMessage.created_at < now - MESSAGES_KEPT, AlertMessage.next_try_at.is_(None)
     over = SeenProblem.ended_at < now - ENDED_KEPT
     for statement in (delete(AlertMessage).where(*done), delete(SeenProblem).where(over)):

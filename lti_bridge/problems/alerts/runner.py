@@ -1,6 +1,6 @@
-"""The thread of a web process that looks for problems and delivers what tells of them.
+"""The thread of each web process that evaluates problems and delivers alerts.
 
-Of web processes, because the worker may be what is dead.
+In web processes, because the worker may be the process that is down.
 """
 
 import logging
@@ -16,13 +16,13 @@ from .deliver import deliver_due
 from .evaluate import Find, evaluate
 
 ROUND_SECONDS = 15.0
-# A delivery that is under way when the process ends is tried again by another one.
+# A delivery that is cut off by the end of the process is retried by another.
 END_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
 class AlertRunner:
-    """Looks and delivers every 15 seconds; of all processes, one at a time looks."""
+    """Evaluates and delivers every 15 seconds; one process at a time evaluates."""
 
     def __init__(self, app: Flask, find: Find = find_problems) -> None:
         self._app = app
@@ -31,16 +31,16 @@ class AlertRunner:
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Stop, after what is under way unless that takes long."""
+        """Stop, and wait a limited time for the current round."""
         self._stop.set()
         self._thread.join(END_SECONDS)
 
     def run_once(self) -> None:
-        """Look and deliver once. A failure is logged, and each does without the other."""
+        """Evaluate and deliver once. A failure of one is logged, and does not stop the other."""
         services: Services = self._app.extensions[EXTENSION]
         with self._app.app_context():
             self._quietly(lambda: evaluate(services, self._find))
@@ -51,7 +51,7 @@ class AlertRunner:
             self.run_once()
 
     def _quietly(self, work: Callable[[], object]) -> None:
-        """Whatever fails, this thread goes on: it is there to tell of failures."""
+        """Log any failure and go on: this thread reports failures."""
         try:
             work()
         except Exception:

@@ -1,4 +1,4 @@
-"""The door to webhooks: one signed POST, and what to do when it is not taken."""
+"""Webhook client: one signed POST, with errors that say what to do."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ def post(
     delivery: str,
     now: datetime,
 ) -> None:
-    """Post a message; `delivery` is the same at every try.
+    """Post a message; `delivery` is the same in every try.
 
     Raises Unavailable or Refused with a sentence that says what to do, without the address: for
     Slack and Teams that is a secret.
