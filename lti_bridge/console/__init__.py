@@ -1,1 +1,1 @@
-"""Pages for LMS admins and instructors."""
+"""The signed-in web console for owners of the bridge and admins of LMSs."""

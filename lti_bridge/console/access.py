@@ -1,4 +1,4 @@
-"""Every address of the console says who may use it; here that is held."""
+"""Access control of the console: each view declares who may use it, and is wrapped to check."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -26,12 +26,12 @@ class Rule(StrEnum):
     """Who may use an address."""
 
     ANYBODY = "anybody"
-    SIGNED_IN = "signed in"  # what it shows or changes must lie inside the actor's scope
+    SIGNED_IN = "signed in"  # the view must check the actor's scope
     OWNER = "owner"
 
 
 class ConsoleRefused(BridgeError):
-    """The console says no: with a status, a title, and a sentence that says what to do."""
+    """The console refuses, with a status, a title, and a sentence that says what to do."""
 
     def __init__(self, status: int, title: str, text: str) -> None:
         super().__init__(title)
@@ -39,7 +39,7 @@ class ConsoleRefused(BridgeError):
 
 
 def not_found() -> ConsoleRefused:
-    """Return the answer for what is not there, or lies outside somebody's scope: the same."""
+    """Return the refusal for a missing row and, the same, for one outside the user's scope."""
     return ConsoleRefused(
         404, "There is nothing here", "It was removed, or it belongs to a platform you don't see."
     )
@@ -48,10 +48,10 @@ def not_found() -> ConsoleRefused:
 def allow(
     rule: Rule, *, max_bytes: Callable[[], int] | None = None
 ) -> Callable[[Callable[Concatenate[Actor, P], Response]], Callable[P, Response]]:
-    """Let only those who fit `rule` into a view, which gets the actor first.
+    """Decorate a view so that only users who meet `rule` reach it; its first argument is the actor.
 
     A POST must carry the session's csrf_token. Failures become pages with a sentence. `max_bytes`
-    tells how large a form may be whose sender is known by then.
+    is the size limit of a form once the user is known.
     """
 
     def decorate(view: Callable[Concatenate[Actor, P], Response]) -> Callable[P, Response]:
@@ -82,7 +82,7 @@ def allow(
 
 
 def allow_anybody(view: Callable[P, Response]) -> Callable[P, Response]:
-    """Mark a view that nobody needs to be signed in for; a POST needs the csrf_token still."""
+    """Decorate a view that needs no sign-in; a POST still needs the csrf_token."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
@@ -98,13 +98,13 @@ def allow_anybody(view: Callable[P, Response]) -> Callable[P, Response]:
 
 
 def sign_in_as(token: str) -> None:
-    """Put a session's token into the browser's cookie, and nothing of before beside it."""
+    """Store a session's token in the browser's cookie, which is cleared first."""
     session.clear()
     session[TOKEN] = token
 
 
 def _take_in(max_bytes: int) -> None:
-    """Read a form with a large file; raises ConsoleRefused when that cannot be."""
+    """Read a form with a large file; raises ConsoleRefused when it is too large or cut off."""
     request.max_content_length = max_bytes
     try:
         request.form.get("csrf_token")
@@ -117,10 +117,10 @@ def _take_in(max_bytes: int) -> None:
 
 
 def check_form() -> None:
-    """Raise ConsoleRefused unless a POST comes from a page of ours, in this browser."""
+    """Raise ConsoleRefused unless a POST has this browser's csrf_token."""
     if request.method != "POST":
         return
-    from flask_wtf.csrf import validate_csrf  # see shell.csrf_token
+    from flask_wtf.csrf import validate_csrf  # see layout.csrf_token
 
     try:
         validate_csrf(request.form.get("csrf_token", ""))
@@ -130,7 +130,7 @@ def check_form() -> None:
 
 
 def _forget_others() -> None:
-    """Start anew where one app context serves several requests in a row."""
+    """Reset per-request state, where one app context serves several requests."""
     for name in ("actor", "csrf_token", PROBLEMS):
         g.pop(name, None)
 
@@ -156,7 +156,7 @@ def _to_sign_in() -> Response:
 
 
 def _refuse(error: BridgeError) -> Response:
-    """Show a failure that no form has shown."""
+    """Return the page of a failure that no form has shown."""
     if isinstance(error, ConsoleRefused):
         status, title, text = error.status, error.title, error.text
     elif isinstance(error, Unavailable):

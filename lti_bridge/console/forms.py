@@ -1,4 +1,4 @@
-"""The console's forms: fields, their rules, and how a failure is said beside them."""
+"""Base class, fields and validators of the console's forms, and the forms of accounts."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from ..platforms.connection_values import is_address
 
 
 class ConsoleForm(Form):
-    """A form of the console: holds what was posted, else the values given as defaults.
+    """A form with the posted values or, without a POST, the given defaults.
 
-    `chosen` are values to hold in place of what was posted, such as those of an address.
-    `problem` is said above its fields. The guard has checked the csrf_token before any view runs.
+    `chosen` replaces the posted values, for example by query parameters. `problem` is shown above
+    the fields. `access.allow` has checked the csrf_token before.
     """
 
     problem: str = ""
@@ -35,7 +35,7 @@ def sentence(error: Exception) -> str:
 
 
 def autocomplete(kind: str) -> dict[str, Any]:
-    """Return what tells browsers and password managers what a field is for."""
+    """Return the render arguments with a field's autocomplete attribute."""
     return {"autocomplete": kind}
 
 
@@ -77,12 +77,12 @@ class PasswordForm(ConsoleForm):
 
 
 def strip(value: str | None) -> str:
-    """Take away the blanks that come along when people copy a value."""
+    """Strip white space that was copied with a value."""
     return (value or "").strip()
 
 
 def web_address(_form: Form, field: StringField) -> None:
-    """Refuse what cannot be an http(s) address."""
+    """Refuse a value that is not an http(s) URL."""
     if field.data and not is_address(field.data):
         raise ValidationError("This must be an address that begins with https:// (or http://).")
 

@@ -1,4 +1,4 @@
-"""What every page of the signed-in console shares: its menu, its headers, its notices."""
+"""The layout of all pages of the console: menu, headers, notices."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ MENU = (
 
 
 def count_problems(actor: Actor) -> None:
-    """Find out what the menu says of problems, before the page itself is made."""
+    """Count the problems for the menu, before the page is rendered."""
     services = current_services()
     counts: ProblemCounts = current_app.extensions[COUNTS]
     with reading(db.session()):
@@ -48,7 +48,7 @@ def count_problems(actor: Actor) -> None:
 
 
 def show(template: str, *, status: int = 200, **values: Any) -> Response:
-    """Return a page of the console; nobody else may show it in a frame."""
+    """Render a page of the console, which no other site may frame."""
     actor: Actor | None = g.get("actor")
     menu = [one for one in MENU if actor and (actor.is_owner or not one.owners_only)]
     return render_page(
@@ -64,7 +64,7 @@ def show(template: str, *, status: int = 200, **values: Any) -> Response:
 
 
 def go(endpoint: str, notice: str = "", *, tone: str = "good", **values: Any) -> Response:
-    """Send the browser on after a POST, with a notice that the next page shows once.
+    """Redirect after a POST, with a notice that the next page shows once.
 
     `tone` is good, wait or bad.
     """
@@ -76,7 +76,7 @@ def go(endpoint: str, notice: str = "", *, tone: str = "good", **values: Any) ->
 def csrf_token() -> str:
     """Return the token that the forms of this browser's session carry.
 
-    Flask-WTF brings Flask-Babel along: it is loaded by the first form, not by every process.
+    Flask-WTF imports Flask-Babel, so it is imported with the first form.
     """
     from flask_wtf.csrf import generate_csrf
 

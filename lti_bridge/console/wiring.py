@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: the signed-in console."""
+"""Adds the signed-in console to the app."""
 
 from flask import Flask
 
@@ -36,6 +36,6 @@ PAGES = (
 
 
 def register(app: Flask) -> None:
-    """Add the pages of the console to the app."""
+    """Register the console's views."""
     for page in PAGES:
         app.register_blueprint(page.blueprint)

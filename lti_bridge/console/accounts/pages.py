@@ -1,4 +1,4 @@
-"""The SCORM Cloud accounts at the console: what each is used for; its keys are tried live."""
+"""SCORM Cloud accounts in the console: list, use, and changes that are tested first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class AccountLine:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the one in the settings, which is changed there."""
+        """True for the account of the settings, which is changed there."""
         return self.row.name == DEFAULT
 
     @property
     def may_go(self) -> bool:
-        """Whether nothing would be lost without it."""
+        """True when the account can be removed."""
         return not (self.is_default or self.platforms or self.registrations)
 
 
@@ -76,9 +76,9 @@ def _count_registrations(account_id: int) -> int:
 
 
 def try_keys(services: Services, base_url: str, app_id: str, secret_key: str) -> int:
-    """Prove an account's address and keys at SCORM Cloud; returns how many courses it has.
+    """Test an account's address and keys at SCORM Cloud; returns its number of courses.
 
-    No transaction is open meanwhile. Raises ConfigurationError with a sentence.
+    Ends the transaction first. Raises ConfigurationError with a sentence.
     """
     client = ScormCloudClient(
         base_url, app_id, secret_key, services.outbound, deadline_seconds=TRIAL_SECONDS
@@ -104,9 +104,9 @@ def try_keys(services: Services, base_url: str, app_id: str, secret_key: str) ->
 def add_account(
     services: Services, actor: Actor, name: str, base_url: str, app_id: str, secret_key: str
 ) -> None:
-    """Try the keys, then add the account or change its address and secret. Commits.
+    """Test the keys, then add the account or change its address and secret. Commits.
 
-    Raises ConfigurationError; nothing is kept then.
+    Raises ConfigurationError; nothing is stored then.
     """
     if name == DEFAULT:
         raise ConfigurationError(
@@ -118,13 +118,13 @@ def add_account(
     try_keys(services, base_url, app_id, secret_key)
     now = services.now()
     said = "added the account, or gave it a new address or secret"
-    # In one transaction with the account itself, which commits.
+    # In the transaction of the account, which `save_account` commits.
     record(actor, "account", f"account {name}"[:100], said, now=now)
     save_account(name, base_url, app_id, secret_key, services.signer, now=now)
 
 
 def drop_account(services: Services, actor: Actor, account_id: int) -> str:
-    """Remove an account in which nothing lives; returns its name. Commits.
+    """Remove an unused account; returns its name. Commits.
 
     Raises ConfigurationError with a sentence, ConsoleRefused when there is no such account.
     """

@@ -1,4 +1,4 @@
-"""SCORM Cloud accounts at the console, for owners."""
+"""The console's views of SCORM Cloud accounts, for owners."""
 
 from flask import Blueprint, Response
 
@@ -30,7 +30,7 @@ def ask_new(actor: Actor) -> Response:
 @blueprint.post("/new")
 @allow(Rule.OWNER)
 def add(actor: Actor) -> Response:
-    """Try the keys at SCORM Cloud and keep the account."""
+    """Test the keys at SCORM Cloud and store the account."""
     form = AccountForm()
     if not form.validate():
         return show("console/accounts/new.html", status=400, form=form)
@@ -55,7 +55,7 @@ def one(actor: Actor, account_id: int) -> Response:
 @blueprint.post("/<int:account_id>")
 @allow(Rule.OWNER)
 def change(actor: Actor, account_id: int) -> Response:
-    """Try a new address or secret at SCORM Cloud and keep it."""
+    """Test a new address or secret at SCORM Cloud and store it."""
     account, form = load_account(account_id), AccountSecretForm()
     if not form.validate():
         return show("console/accounts/account.html", status=400, account=account, form=form)
@@ -72,6 +72,6 @@ def change(actor: Actor, account_id: int) -> Response:
 @blueprint.post("/<int:account_id>/remove")
 @allow(Rule.OWNER)
 def remove(actor: Actor, account_id: int) -> Response:
-    """Remove an account in which nothing lives."""
+    """Remove an unused account."""
     name = drop_account(current_services(), actor, account_id)
     return go("accounts.list_all", f"The account {name} was removed.")

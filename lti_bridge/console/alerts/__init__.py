@@ -1,1 +1,1 @@
-"""The console's pages of alerts: where they go, and how they arrive there."""
+"""The console's pages of alerts: their channels and the mail server."""

@@ -1,4 +1,4 @@
-"""The forms of alerts: who gets e-mails, which address takes a webhook, which server sends."""
+"""Forms of alerts: e-mail channels, webhooks, and the mail server."""
 
 import re
 from typing import Any
@@ -39,7 +39,7 @@ KEEP_HELP = f"{SECRET_HELP} Leave it empty to keep the one that is set."
 
 
 def is_mailbox(text: str) -> bool:
-    """Tell whether this can be an e-mail address, without a name beside it."""
+    """Tell whether a text is an e-mail address without a display name."""
     return len(text) <= LONGEST_MAILBOX and MAILBOX.fullmatch(text) is not None
 
 
@@ -56,7 +56,7 @@ class EmailChannelForm(ConsoleForm):
     digest = BooleanField(DIGEST_LABEL, description=DIGEST_HELP)
 
     def validate_recipients(self, _field: TextAreaField) -> None:
-        """Refuse a line that is no address."""
+        """Refuse a line that is not an address."""
         for line in self.mailboxes():
             if not is_mailbox(line):
                 raise ValidationError(f"“{line}” is no e-mail address: write the address alone.")
@@ -84,14 +84,14 @@ class WebhookForm(ConsoleForm):
     digest = BooleanField(DIGEST_LABEL, description=DIGEST_HELP)
 
     def need_address(self) -> bool:
-        """Check a new webhook, which has no address yet; tells whether the form is complete."""
+        """Require the address, for a new webhook; tells whether the form is valid."""
         if self.validate() and not self.url.data:
             self.url.errors = ["Fill this in."]
         return not self.errors
 
 
 class MailServerForm(ConsoleForm):
-    """Which server takes the bridge's e-mails, and how it is asked."""
+    """The SMTP server: address, security and credentials."""
 
     host = text_field("Server", "Its name, such as smtp.school.example.")
     port = IntegerField(
@@ -114,18 +114,18 @@ class MailServerForm(ConsoleForm):
     sender = text_field("Sender", "The e-mail address that the messages come from.")
 
     def validate_host(self, field: StringField) -> None:
-        """Refuse an address where a name belongs."""
+        """Refuse a URL in place of a host name."""
         if not re.fullmatch(r"[A-Za-z0-9.:_-]+", field.data or ""):
             raise ValidationError("This must be the name of a machine, without https:// or a port.")
 
     def validate_user(self, field: StringField) -> None:
-        """Refuse to send a password in the open."""
+        """Refuse credentials without TLS."""
         if field.data and self.security.data == NO_TLS:
             raise ValidationError(
                 "With a user, choose STARTTLS or TLS: the password would travel in the open."
             )
 
     def validate_sender(self, field: Any) -> None:
-        """Refuse what is no address."""
+        """Refuse an invalid address."""
         if not is_mailbox(field.data or ""):
             raise ValidationError("This must be an e-mail address, without a name beside it.")

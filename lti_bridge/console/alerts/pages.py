@@ -1,4 +1,4 @@
-"""Alert channels and the mail server at the console: what is shown, and what a change does."""
+"""Alert channels and the mail server in the console: what is shown, and changes to them."""
 
 import secrets
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ACTION = "alerts"
 
 @dataclass(frozen=True)
 class ChannelState:
-    """How the newest messages fare: a tone (good, wait, problem, quiet) and a sentence."""
+    """The state of a channel: a tone (good, wait, problem, quiet) and a sentence."""
 
     tone: str
     text: str
@@ -34,7 +34,7 @@ class ChannelState:
 
 @dataclass(frozen=True)
 class ChannelLine:
-    """One channel as it is shown; of a webhook's address only the host."""
+    """One channel for display; only the host of a webhook's address."""
 
     row: AlertChannel
     to: str
@@ -167,7 +167,7 @@ def _keep(services: Services, actor: Actor, row: AlertChannel, did: str) -> int:
 
 
 def switch_channel(services: Services, actor: Actor, channel_id: int, on: bool) -> str:
-    """Switch a channel on or off; what waits for it is given up. Returns its name. Commits."""
+    """Switch a channel on or off, cancelling its messages. Returns its name. Commits."""
     row, now = _get(channel_id), services.now()
     row.disabled_at = None if on else now
     if on and row.digest:
@@ -198,14 +198,14 @@ def remove_channel(services: Services, actor: Actor, channel_id: int) -> str:
 
 
 def test_channel(services: Services, channel_id: int) -> str:
-    """Send a test; returns why it did not arrive, empty when it did. Commits."""
+    """Send a test message; returns the error, "" when it arrived. Commits."""
     return send_test(services, _get(channel_id))
 
 
 def save_mail_server(services: Services, actor: Actor, form: MailServerForm) -> None:
-    """Keep how e-mails are sent; an empty password keeps the one before. Commits.
+    """Store the mail server; an empty password keeps the stored one. Commits.
 
-    Raises ConfigurationError when that one would go to another server or user.
+    Raises ConfigurationError when the stored password would go to another server or user.
     """
     row = db.session.get(MailServer, MAIL_SERVER)
     host, user, password = str(form.host.data), form.user.data or "", form.password.data or ""

@@ -1,4 +1,4 @@
-"""Alerts at the console, for owners: who is told of problems, and by which way."""
+"""The console's views of alerts, for owners: channels and the mail server."""
 
 from flask import Blueprint, Response
 from werkzeug.datastructures import MultiDict
@@ -20,7 +20,7 @@ blueprint = Blueprint("alerts", __name__, url_prefix="/console/alerts")
 @blueprint.get("")
 @allow(Rule.OWNER)
 def list_all(actor: Actor) -> Response:
-    """Every channel and how its newest message fared."""
+    """Every channel with its state."""
     channels = pages.load_channels(current_services())
     return show("console/alerts/list.html", channels=channels, server=pages.load_mail_server())
 
@@ -28,7 +28,7 @@ def list_all(actor: Actor) -> Response:
 @blueprint.get("/new/<kind>")
 @allow(Rule.OWNER)
 def ask_new(actor: Actor, kind: str) -> Response:
-    """Ask where another channel leads."""
+    """The form of a new channel."""
     return _ask(kind, _form_of(kind))
 
 
@@ -72,7 +72,7 @@ def _one(channel_id: int, *, secret: str = "") -> Response:
     row = channel.row
     values = {"name": row.name, "form": row.form, "recipients": "\n".join(row.recipients)}
     values |= {"digest": "y"} if row.digest else {}
-    # Not what was posted to add it: a webhook's address is not shown again.
+    # Without the values posted to add it: a webhook's address is not shown again.
     form = _form_of(row.kind, MultiDict(values))
     return show("console/alerts/channel.html", channel=channel, form=form, secret=secret)
 
@@ -93,7 +93,7 @@ def change(actor: Actor, channel_id: int) -> Response:
 @blueprint.post("/<int:channel_id>/test")
 @allow(Rule.OWNER)
 def test(actor: Actor, channel_id: int) -> Response:
-    """Send a test at once and say what came of it."""
+    """Send a test message at once and show the outcome."""
     failure = pages.test_channel(current_services(), channel_id)
     if failure:
         notice = f"The test did not arrive: {failure}."
@@ -145,7 +145,7 @@ def ask_mail(actor: Actor) -> Response:
 @blueprint.post("/mail")
 @allow(Rule.OWNER)
 def set_mail(actor: Actor) -> Response:
-    """Keep how e-mails are sent."""
+    """Store the mail server."""
     form = MailServerForm()
     if not form.validate():
         return show("console/alerts/mail.html", status=400, form=form)

@@ -1,4 +1,4 @@
-"""The audit log's page, and what is found there as a file."""
+"""The audit log's page, and its entries as a CSV file."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -22,7 +22,7 @@ HEADINGS = ("When (UTC)", "Who", "What", "To what", "Kind")
 @blueprint.get("/audit")
 @allow(Rule.SIGNED_IN)
 def show_log(actor: Actor) -> Response:
-    """What people did, newest first."""
+    """The entries, newest first."""
     wanted, before = _wanted(), request.args.get("before", type=int)
     with reading(db.session()):
         entries = list_entries(actor.scope, wanted, before=before, at_most=AT_ONCE + 1)
@@ -42,7 +42,7 @@ def show_log(actor: Actor) -> Response:
 @blueprint.get("/audit/entries.csv")
 @allow(Rule.SIGNED_IN)
 def download(actor: Actor) -> Response:
-    """What the page finds, as a file."""
+    """The entries that the filter finds, as a CSV file."""
     with reading(db.session()):
         entries = list_entries(actor.scope, _wanted(), at_most=IN_FILE_AT_MOST)
     rows = (
@@ -56,7 +56,7 @@ def download(actor: Actor) -> Response:
 
 
 def _wanted() -> EntryFilter:
-    """Return what the address asks for; what cannot be read asks for nothing."""
+    """Return the filter of the query parameters; invalid ones are ignored."""
     kind = request.args.get("kind", "")
     return EntryFilter(
         search=one_line(request.args.get("search", ""))[:LONGEST_SEARCH],
@@ -68,7 +68,7 @@ def _wanted() -> EntryFilter:
 
 
 def _address(wanted: EntryFilter) -> Mapping[str, object]:
-    """Return the same for an address; what is not asked for is left out."""
+    """Return a filter as query parameters, without empty ones."""
     asked = {
         "search": wanted.search,
         "subject": wanted.subject,

@@ -1,1 +1,1 @@
-"""The console's tests of what is connected, and what they found last."""
+"""The console's page of self-tests."""

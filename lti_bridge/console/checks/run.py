@@ -1,4 +1,4 @@
-"""Run a self-test, and keep what it found."""
+"""Run a self-test and store its result."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,8 +16,8 @@ from ..access import not_found
 def run_check(services: Services, actor: Actor, subject: str) -> str:
     """Run the self-test of the bridge, of an account or of a platform; returns its worst mark.
 
-    `subject` is as ops/kept_checks.py names it. Commits. Raises ConsoleRefused when there is no
-    such row.
+    `subject` is one of ops/kept_checks.py. Commits. Raises ConsoleRefused when there is no such
+    row.
     """
     if subject == BRIDGE:
         return _run(services, actor, subject, partial(check_bridge, services))
@@ -42,7 +42,7 @@ def _run(
     check: Callable[[], Iterable[CheckLine]],
     platform_id: int | None = None,
 ) -> str:
-    """Run one self-test and keep what it found; returns its worst mark. Commits."""
+    """Run one self-test and store its result; returns its worst mark. Commits."""
     found = [
         {"check": one.check, "mark": str(one.mark), "found": one.found, "who": one.who}
         | {"how": one.how}

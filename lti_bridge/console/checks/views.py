@@ -1,4 +1,4 @@
-"""Self-tests at the console: one button each, and what they found is kept."""
+"""The console's views of self-tests: run one, and show the stored results."""
 
 from flask import Blueprint, Response
 
@@ -28,7 +28,7 @@ LOOK = ("It works; something is worth a look.", "wait")
 @blueprint.get("")
 @allow(Rule.OWNER)
 def show_all(actor: Actor) -> Response:
-    """What the newest self-test of everything found."""
+    """The newest result of every self-test."""
     with reading(db.session()):
         kept = kept_checks()
         tested = [(BRIDGE, "The bridge")]

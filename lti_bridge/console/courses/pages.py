@@ -1,4 +1,4 @@
-"""The courses of the SCORM Cloud accounts at the console: listed, where used, uploaded."""
+"""Courses of the SCORM Cloud accounts in the console: list, use in activities, previews."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ USED_AT_MOST = 50
 
 @dataclass(frozen=True)
 class CoursePageShown:
-    """One page of an account's courses; `activities` counts by course id where each is opened."""
+    """One page of an account's courses; `activities` is the number of activities by course id."""
 
     account: ScormAccount
     accounts: Sequence[ScormAccount]
@@ -35,7 +35,7 @@ class CoursePageShown:
 
 @dataclass(frozen=True)
 class Use:
-    """One activity that opens the course; `token` opens its own page."""
+    """One activity that opens the course; `token` is for its page."""
 
     title: str
     context: str
@@ -45,9 +45,9 @@ class Use:
 
 @dataclass(frozen=True)
 class CourseShown:
-    """One course: what SCORM Cloud says of it, and what the bridge knows.
+    """One course: SCORM Cloud's data, and its use in the bridge.
 
-    `course` is None when SCORM Cloud has none of this id; `more` when there are more uses.
+    `course` is None when SCORM Cloud has no such course; `more`: not all uses are listed.
     """
 
     account: ScormAccount
@@ -58,9 +58,9 @@ class CourseShown:
 
 
 def accounts_of(actor: Actor) -> list[ScormAccount]:
-    """Return the accounts that somebody may see: all, or the one that their platform uses.
+    """Return the accounts that a user may see: all, or the one that their platform uses.
 
-    The transaction stays the caller's.
+    Reads in the caller's transaction.
     """
     if actor.is_owner:
         return list_accounts()
@@ -71,7 +71,7 @@ def accounts_of(actor: Actor) -> list[ScormAccount]:
 
 
 def get_account_for(actor: Actor, account_id: int) -> ScormAccount:
-    """Return an account that somebody may see, loaded, with no transaction open.
+    """Return an account that a user may see, and end the transaction.
 
     Raises ConsoleRefused.
     """
@@ -153,7 +153,7 @@ def _course_of(link: ResourceLink) -> str | None:
 
 
 def _select_links(scope: Scope, account: ScormAccount, ids: set[str]) -> Select[ResourceLink]:
-    """Select the links in which one of the ids stands anywhere; which one counts is decided after.
+    """Select links that mention one of the ids; the caller decides which id is in effect.
 
     Only those of platforms whose new registrations live in the account.
     """

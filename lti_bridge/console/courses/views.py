@@ -1,4 +1,4 @@
-"""Courses at the console: the list, one course, the upload and how its import goes."""
+"""The console's views of courses: the list, one course, uploads and imports."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ blueprint = Blueprint("courses", __name__, url_prefix="/console/courses")
 
 
 def largest_form() -> int:
-    """Return how many bytes an upload may have, its form included."""
+    """Return the size limit of an upload in bytes, its form included."""
     return current_services().settings.scorm_cloud.upload_megabytes * MEGABYTE + FORM_BYTES
 
 
@@ -76,14 +76,14 @@ def preview(actor: Actor, account_id: int) -> Response:
 @blueprint.get("/<int:account_id>/upload")
 @allow(Rule.SIGNED_IN)
 def ask(actor: Actor, account_id: int) -> Response:
-    """Ask for a package, and for the id that its course shall have."""
+    """The upload form: a package, and the id of its course."""
     return _show_form(get_account_for(actor, account_id))
 
 
 @blueprint.post("/<int:account_id>/check")
 @allow(Rule.SIGNED_IN)
 def check(actor: Actor, account_id: int) -> Response:
-    """Tell a script whether a course id is free, before a large file travels."""
+    """Tell the page's script whether a course id is free, before the upload."""
     account = get_account_for(actor, account_id)
     return _json(
         *answer_check(
@@ -95,7 +95,7 @@ def check(actor: Actor, account_id: int) -> Response:
 @blueprint.post("/<int:account_id>/upload")
 @allow(Rule.SIGNED_IN, max_bytes=largest_form)
 def send(actor: Actor, account_id: int) -> Response:
-    """Take a package in and send it on to SCORM Cloud; answers a script with JSON."""
+    """Receive a package and send it to SCORM Cloud; the page's script gets JSON."""
     account = get_account_for(actor, account_id)
     scripted = request.accept_mimetypes.best == "application/json"
     try:
@@ -121,7 +121,7 @@ def send(actor: Actor, account_id: int) -> Response:
 @blueprint.get("/<int:account_id>/import")
 @allow(Rule.SIGNED_IN)
 def show_import(actor: Actor, account_id: int) -> Response:
-    """Show how an import goes, and its course when it has come."""
+    """Show the state of an import, and its course when it is complete."""
     account = get_account_for(actor, account_id)
     job_id, course_id = request.args.get("job_id", ""), request.args.get("course_id", "")
     trouble, found = "", None
@@ -144,7 +144,7 @@ def show_import(actor: Actor, account_id: int) -> Response:
 @blueprint.post("/<int:account_id>/import/status")
 @allow(Rule.SIGNED_IN)
 def import_status(actor: Actor, account_id: int) -> Response:
-    """Tell a script how an import stands."""
+    """Return the state of an import for the page's script."""
     account = get_account_for(actor, account_id)
     job_id, course_id = request.form.get("job_id", ""), request.form.get("course_id", "")
     try:

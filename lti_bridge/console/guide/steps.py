@@ -1,4 +1,4 @@
-"""The set-up guide: which steps are done, worked out from rows, so that it is never wrong."""
+"""The set-up guide; which steps are done is derived from rows, so it is always current."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,13 +24,13 @@ class Done:
 
     @property
     def everything(self) -> bool:
-        """Whether nothing is left to do."""
+        """True when every step is done."""
         return all(asdict(self).values())
 
 
 @dataclass(frozen=True)
 class WaitingInstallation:
-    """An installation whose launch was refused, because nobody has approved it."""
+    """An installation whose launch was refused because it is not approved."""
 
     platform_id: int
     platform: str
@@ -43,7 +43,7 @@ class Guide:
 
     done: Done
     accounts: Sequence[str]
-    platforms: Sequence[tuple[int, str, str]]  # number, name, dialect
+    platforms: Sequence[tuple[int, str, str]]  # number, name, kind of LMS
     launched: Sequence[str]  # names of the platforms that have launched
     waiting: Sequence[WaitingInstallation]
     failed: Sequence[Kept]
@@ -55,7 +55,7 @@ def load_done() -> Done:
 
 
 def load_guide() -> Guide:
-    """Return how far the set-up has come."""
+    """Return the guide's steps and values."""
     with reading(db.session()):
         accounts = list_accounts()
         platforms = list(db.session.scalars(_enabled()))
@@ -79,7 +79,7 @@ def load_guide() -> Guide:
 
 
 def needs_setup() -> bool:
-    """Tell whether nothing can launch yet: the guide is where an owner begins."""
+    """Tell whether no platform can launch yet, so that the guide is an owner's first page."""
     with reading(db.session()):
         return db.session.scalar(_enabled().with_only_columns(Platform.id).limit(1)) is None
 
@@ -95,7 +95,7 @@ def _wanted(accounts: Sequence[ScormAccount], platforms: Sequence[Platform]) -> 
 
 
 def _launched(platforms: Sequence[Platform]) -> list[str]:
-    """Return the platforms from which somebody came: a course's launch, or a learner's."""
+    """Return the platforms that have launched."""
     names = []
     for row in platforms:
         came = any(one.launched_at is not None for one in row.deployments)
@@ -114,7 +114,7 @@ def _any_course() -> bool:
 def _waiting(row: Platform) -> list[WaitingInstallation]:
     pending: list[Deployment] = [one for one in row.deployments if not one.is_active]
     active = len(pending) < len(row.deployments)
-    # Beside an active one they are the overview's matter, not the set-up's.
+    # Of a platform with an active one, they are not part of the set-up.
     return (
         []
         if active

@@ -1,4 +1,4 @@
-"""The set-up guide: from nothing to a first launch, without a shell."""
+"""The console's views of the set-up guide."""
 
 from dataclasses import asdict
 

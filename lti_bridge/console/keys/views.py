@@ -1,4 +1,4 @@
-"""The tool's signing keys at the console: their states, and rotating them."""
+"""The console's views of the tool's signing keys."""
 
 from flask import Blueprint, Response
 
@@ -24,7 +24,7 @@ def list_all(actor: Actor) -> Response:
 @blueprint.post("/rotate")
 @allow(Rule.OWNER)
 def rotate(actor: Actor) -> Response:
-    """Publish a new key, which signs by itself a day later."""
+    """Publish a new key, which becomes the signing key a day later."""
     services, now = current_services(), current_services().now()
     record(actor, "keys", "tool keys", "asked for a new signing key", now=now)
     return go("keys.list_all", keys.rotate_keys(services.signer, now=now))
@@ -33,7 +33,7 @@ def rotate(actor: Actor) -> Response:
 @blueprint.get("/leaked")
 @allow(Rule.OWNER)
 def ask_leaked(actor: Actor) -> Response:
-    """Say what replacing every key at once costs, and ask."""
+    """Ask for confirmation to replace every key at once."""
     return show("console/keys/leaked.html")
 
 

@@ -1,4 +1,4 @@
-"""One learner's story at the console: every activity, attempt and grade that the reader may see."""
+"""One learner in the console: every activity, attempt and grade in the user's scope."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ class LearnerPage:
 
 @dataclass(frozen=True)
 class ResetQuestion:
-    """What a person must know before they reset an attempt."""
+    """What is shown before an attempt is reset."""
 
     learner: str
     learner_id: int
@@ -35,7 +35,7 @@ class ResetQuestion:
 
 
 def load_reset_question(row_id: int) -> ResetQuestion:
-    """Return what a reset would take, of a registration that is there."""
+    """Return what a reset of an existing registration would delete."""
     with reading(db.session()):
         registration = db.session.get_one(Registration, row_id)
         number = registration.learner_id
@@ -45,7 +45,7 @@ def load_reset_question(row_id: int) -> ResetQuestion:
 
 
 def search_learners(actor: Actor, text: str, course: str = "") -> list[FoundLearner]:
-    """Return the learners that fit, of those whom somebody at the console may see."""
+    """Return the matching learners in the user's scope."""
     scope = actor.scope
     with reading(db.session()):
         return find_learners(
@@ -54,9 +54,9 @@ def search_learners(actor: Actor, text: str, course: str = "") -> list[FoundLear
 
 
 def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
-    """Return the users of whom only visits as staff are kept, of those whom the actor may see.
+    """Return the matching users in the actor's scope who only have visits as staff.
 
-    A visit does not say from which installation it came.
+    None for a scope of one deployment: visits do not store their deployment.
     """
     if actor.scope.deployment_id is not None:
         return []
@@ -65,7 +65,7 @@ def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
 
 
 def load_learner(actor: Actor, learner_id: int, now: datetime) -> LearnerPage:
-    """Return one learner's story. Raises ConsoleRefused for one whom the actor may not see."""
+    """Return one learner's page. Raises ConsoleRefused for one outside the actor's scope."""
     with reading(db.session()):
         learner = _get(actor, learner_id)
         query = select(Grade).where(Grade.learner_id == learner_id, _inside(actor.scope))
@@ -86,7 +86,7 @@ def _get(actor: Actor, learner_id: int) -> FoundLearner:
 
 
 def check_grade(actor: Actor, grade_id: int) -> tuple[int, int]:
-    """Return the learner and the platform of a grade; raises ConsoleRefused for a foreign one."""
+    """Return a grade's learner and platform; raises ConsoleRefused outside of the scope."""
     query = select(Grade.learner_id, Grade.platform_id)
     with reading(db.session()):
         row = db.session.execute(query.where(Grade.id == grade_id, _inside(actor.scope))).first()
@@ -96,7 +96,7 @@ def check_grade(actor: Actor, grade_id: int) -> tuple[int, int]:
 
 
 def _inside(scope: Scope) -> ColumnElement[bool]:
-    """Limit a query of grades to what somebody may see."""
+    """Limit a query of grades to a scope."""
     if scope.platform_id is None:
         return Grade.id.is_not(None)
     links = select(ResourceLink.id).join(Deployment, Deployment.id == ResourceLink.deployment_id)

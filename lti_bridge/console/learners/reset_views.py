@@ -1,4 +1,4 @@
-"""The console's pages on resetting one attempt: it is asked twice, and says what is lost."""
+"""The console's views to reset one attempt, with a confirmation."""
 
 from flask import Blueprint, Response, request
 from sqlalchemy import select
@@ -20,14 +20,14 @@ blueprint = Blueprint("resets", __name__, url_prefix="/console/learners/attempts
 @blueprint.get("/<int:registration>/reset")
 @allow(Rule.SIGNED_IN)
 def ask(actor: Actor, registration: int) -> Response:
-    """Say what would be lost, and ask for a sign that it was read."""
+    """Show what would be lost, and ask for confirmation."""
     return _ask(actor, registration)
 
 
 @blueprint.post("/<int:registration>/reset")
 @allow(Rule.SIGNED_IN)
 def reset(actor: Actor, registration: int) -> Response:
-    """Reset the attempt: the intent is kept before the call, what came of it after."""
+    """Reset the attempt: the intent is stored before the call, its outcome after it."""
     _, platform_id = _check(actor, registration)
     if request.form.get("sure") != "1":
         return _ask(actor, registration, "Tick the box to go on; nothing was reset.")
@@ -57,7 +57,7 @@ def _ask(actor: Actor, registration: int, problem: str = "") -> Response:
 
 
 def _check(actor: Actor, registration: int) -> tuple[int, int]:
-    """Return the learner and the platform; raises ConsoleRefused for what is foreign."""
+    """Return the learner and the platform; raises ConsoleRefused outside of the scope."""
     query = (
         select(Grade.id)
         .join(

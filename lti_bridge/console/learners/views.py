@@ -1,4 +1,4 @@
-"""The console's pages on learners: find one, tell their story, act on a grade, let them go."""
+"""The console's views of learners: search, history, actions on grades, export, erasure."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from .page import check_grade, load_learner, search_learners, search_staff
 blueprint = Blueprint("learners", __name__, url_prefix="/console/learners")
 
 Act = Callable[[Services, int, str], str | None]
-# What a button does, what the audit log says, and what the page says then, unless the act does.
+# Each button's function, its audit action, and the default notice.
 ACTIONS: dict[str, tuple[Act, str, str]] = {
     "reread": (by_hand.read_again, "asked to read the result again", "It is read again."),
     "resend": (by_hand.resend, "asked to send the grade again", ""),
@@ -67,7 +67,7 @@ def story(actor: Actor, learner_id: int) -> Response:
 @blueprint.get("/grades/<int:grade_id>/resend")
 @allow(Rule.SIGNED_IN)
 def ask_resend(actor: Actor, grade_id: int) -> Response:
-    """Say what sending again may cost, and ask."""
+    """Ask for confirmation to send again, with its effects."""
     learner_id, _ = check_grade(actor, grade_id)
     return show("console/learners/resend.html", grade_id=grade_id, learner_id=learner_id)
 
@@ -75,13 +75,13 @@ def ask_resend(actor: Actor, grade_id: int) -> Response:
 @blueprint.post("/grades/<int:grade_id>/<action>")
 @allow(Rule.SIGNED_IN)
 def act(actor: Actor, grade_id: int, action: str) -> Response:
-    """Press one of a grade's buttons."""
+    """Carry out one of a grade's buttons."""
     services = current_services()
     learner_id, platform_id = check_grade(actor, grade_id)
     if action not in ACTIONS:
         raise not_found()
     do, said, notice = ACTIONS[action]
-    # In the transaction of the deed: one that is refused leaves no entry.
+    # In the transaction of the action: a refused one leaves no entry.
     subject, now = f"grade {grade_id}", services.now()
     record(actor, action, subject, said, now=now, platform_id=platform_id)
     following = do(services, grade_id, f"The {actor.role} {actor.name}")
@@ -91,7 +91,7 @@ def act(actor: Actor, grade_id: int, action: str) -> Response:
 @blueprint.post("/<int:learner_id>/export")
 @allow(Rule.OWNER)
 def export(actor: Actor, learner_id: int) -> Response:
-    """Hand out everything that is kept of a learner, as a JSON file."""
+    """Return everything that is stored about a learner as a JSON file."""
     services = current_services()
     platform_id = _platform_of(learner_id)
     document = json.dumps(export_learner(services, learner_id), indent=2, ensure_ascii=False)
@@ -107,7 +107,7 @@ def export(actor: Actor, learner_id: int) -> Response:
 @blueprint.get("/<int:learner_id>/erase")
 @allow(Rule.OWNER)
 def ask_erase(actor: Actor, learner_id: int) -> Response:
-    """Say what would be lost, and ask for the user id."""
+    """Show what would be deleted, and ask for the user id."""
     return _ask_erase(learner_id)
 
 
@@ -128,7 +128,7 @@ def _ask_erase(learner_id: int, problem: str = "") -> Response:
 @blueprint.post("/<int:learner_id>/erase")
 @allow(Rule.OWNER)
 def erase(actor: Actor, learner_id: int) -> Response:
-    """Erase a learner here and in SCORM Cloud, as far as that goes now."""
+    """Start the erasure of a learner here and in SCORM Cloud."""
     _platform_of(learner_id)
     with reading(db.session()):
         sub = get_learner(learner_id).sub

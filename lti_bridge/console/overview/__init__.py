@@ -1,1 +1,1 @@
-"""The console's first page: what goes well, and what needs somebody."""
+"""The console's first page: work in progress, counts by day, and activities."""

@@ -1,4 +1,4 @@
-"""The activities that somebody at the console may see; each opens its instructor page."""
+"""The activities in a user's scope, with links to their instructor pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SHOWN_AT_ONCE = 50
 
 @dataclass(frozen=True)
 class LinkLine:
-    """One activity: `token` opens its own page, `parked` counts scores that need attention."""
+    """One activity: `token` is for its page, `parked` counts scores that need attention."""
 
     title: str | None
     context: str | None
@@ -33,13 +33,13 @@ class LinkLine:
     launched_at: datetime
     learners: int
     parked: int
-    compared: str  # what the newest comparison with the gradebook found
+    compared: str  # result of the newest gradebook comparison
     token: str
 
 
 @dataclass(frozen=True)
 class Activities:
-    """What the page shows; `more` when the search finds more than is listed."""
+    """What the page shows; `more`: not all are listed."""
 
     links: Sequence[LinkLine]
     more: bool
@@ -47,7 +47,7 @@ class Activities:
 
 
 def load_activities(services: Services, actor: Actor, search: str) -> Activities:
-    """Return the activities that were opened last; the search looks at titles and course ids."""
+    """Return the activities opened last; the search covers titles and course ids."""
     search = search.strip()[:LONGEST_SEARCH]
     with reading(db.session()):
         found = list(db.session.scalars(_select(actor.scope, search).limit(SHOWN_AT_ONCE + 1)))
@@ -97,7 +97,7 @@ def _line(services: Services, actor: Actor, link: ResourceLink, compared: str) -
 
 
 def sign_link_page(services: Services, actor: Actor, link: ResourceLink) -> str:
-    """Return the token that opens an activity's own page for somebody at the console."""
+    """Return the page token of an activity for a user of the console."""
     page = PageToken(
         platform_id=link.deployment.platform_id,
         deployment_id=link.deployment_id,

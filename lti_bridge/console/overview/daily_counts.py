@@ -1,6 +1,6 @@
-"""How many launches, completions and grades each day had, and how long grades took, from rows.
+"""Launches, completions and grades of each day, and the latency of grades, from rows.
 
-Each number is a range of an index that ends at the day's end: the rows of other days cost nothing.
+Each number is one index range within the day, so rows of other days cost nothing.
 """
 
 from collections import Counter
@@ -21,13 +21,13 @@ from ...registrations.models import OF_SAME_GRADE, Grade, Launch, Registration
 from ...scorm_cloud.progress import Completion, Success
 
 DAYS = 14
-TIMED_AT_MOST = 2000  # of the newest grades; each is looked up with its exit
+TIMED_AT_MOST = 2000  # newest grades, each looked up with its exit
 TIMED_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class Day:
-    """What happened on one day of UTC."""
+    """The counts of one day (UTC)."""
 
     day: date
     launches: int
@@ -37,7 +37,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long grades took from the exit to the gradebook, of the newest `count`."""
+    """Time from exit to gradebook of the newest `count` grades."""
 
     count: int
     median_seconds: float
@@ -45,7 +45,7 @@ class Latency:
 
 
 def count_days(scope: Scope, now: datetime) -> list[Day]:
-    """Return the last days, the oldest first and today last. Reads in the caller's transaction."""
+    """Return the last days, today last. Reads in the caller's transaction."""
     first = now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
     since = datetime.combine(first, time(), UTC)
     launches = _per_day(scope, Launch.launched_at, since, _launches)
@@ -92,7 +92,7 @@ def _scores(query: Select[Any], scope: Scope) -> Select[Any]:
 
 
 def measure_latency(scope: Scope, now: datetime) -> Latency | None:
-    """Return the latency of the week's newest grades that an exit came before; None without any.
+    """Return the latency of the week's newest grades that followed an exit; None without any.
 
     Reads in the caller's transaction.
     """
@@ -118,5 +118,5 @@ def measure_latency(scope: Scope, now: datetime) -> Latency | None:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value at or below which `share` of the sorted values lie; one is there."""
+    """Return the quantile `share` of sorted values, which must not be empty."""
     return values[max(0, ceil(share * len(values)) - 1)]

@@ -1,4 +1,4 @@
-"""What is on its way right now; each question is bounded by an index."""
+"""Work in progress; each query is bounded by an index."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ COUNTED_AT_MOST = 1000
 
 @dataclass(frozen=True)
 class Overview:
-    """What is on its way. Counts end at `COUNTED_AT_MOST`."""
+    """Work in progress. Counts end at `COUNTED_AT_MOST`."""
 
     platforms: int
     queued: int
@@ -57,7 +57,7 @@ def _count_scores(scope: Scope, state: str) -> int:
 
 
 def _due(scope: Scope, now: datetime) -> tuple[datetime | None, int]:
-    """Return since when the oldest grade has been due, and how many are."""
+    """Return since when the oldest grade has been due, and the number of due grades."""
     moments: list[datetime] = []
     for due_at in (Grade.next_read_at, Grade.next_send_at):
         query = select(due_at).where(due_at <= now, *within(scope)).order_by(due_at)

@@ -1,6 +1,6 @@
-"""When each SCORM Cloud account was looked through last.
+"""When the last sweep of each SCORM Cloud account ended.
 
-From rows, so that every process of every node says the same.
+Read from rows, so that every process shows the same.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from ...problems.bridge_problems import LATE
 
 @dataclass(frozen=True)
 class Swept:
-    """The sweep of one account: when the newest that read everything ended, None before the first.
+    """One account's sweep: the end of the newest complete one, None before the first.
 
-    `ago` says how long ago that was; `late` when its next round is overdue.
+    `ago` is the time since then, in words; `late`: the next sweep is overdue.
     """
 
     account: str
@@ -41,7 +41,7 @@ def find_sweeps(now: datetime) -> list[Swept]:
 
 
 def _say_ago(now: datetime, at: datetime | None) -> str:
-    """Say how long ago a moment was, in the largest unit that has two of it."""
+    """Return the time since a moment in words, in the largest unit of which there are two."""
     seconds = int((now - at).total_seconds()) if at is not None else 0
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:

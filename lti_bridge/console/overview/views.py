@@ -1,4 +1,4 @@
-"""The console's first page."""
+"""The console's views of the overview and the activities."""
 
 from flask import Blueprint, Response, request
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("dashboard", __name__, url_prefix="/console")
 @blueprint.get("/")
 @allow(Rule.SIGNED_IN)
 def overview(actor: Actor) -> Response:
-    """What goes on, and what needs somebody."""
+    """The overview: work in progress, counts by day, problems."""
     services = current_services()
     shown = load_overview(services, actor)
     with reading(db.session()):

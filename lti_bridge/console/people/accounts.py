@@ -1,4 +1,4 @@
-"""Console accounts: made by one-time links, signed in by password, disabled but never deleted."""
+"""Console accounts: created by one-time links, signed in by password, disabled, never deleted."""
 
 import hashlib
 import re
@@ -27,21 +27,21 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,99}")
 
 @dataclass(frozen=True)
 class Welcome:
-    """A one-time link that is still good; `name` is set when it is for a new password."""
+    """A valid one-time link; `name` is set when it is for a new password."""
 
     kind: str
     name: str | None
 
 
 def needs_first_account() -> bool:
-    """Tell whether nobody can sign in yet. The transaction stays the caller's."""
+    """Tell whether there is no account yet. Reads in the caller's transaction."""
     return db.session.scalar(select(func.count(ConsoleAccount.id))) == 0
 
 
 def make_invite(
     kind: str, *, now: datetime, by: Actor | str = OPERATOR, account: ConsoleAccount | None = None
 ) -> str:
-    """Return the token of a one-time link, good for a day; only its hash is kept. Commits."""
+    """Return the token of a one-time link, valid for a day; only its hash is stored. Commits."""
     token = secrets.token_urlsafe(32)
     account_id = account.id if account is not None else None
     values = {"token_hash": _hash(token), "kind": kind, "account_id": account_id}
@@ -54,12 +54,12 @@ def make_invite(
 
 
 def welcome_address(services: Services, token: str) -> str:
-    """Return the address that a one-time link's token opens."""
+    """Return the URL of a one-time link."""
     return f"{services.settings.public_url}/console/welcome?invite={token}"
 
 
 def read_invite(token: str, *, now: datetime) -> Welcome:
-    """Return what a one-time link is for; looking does not use it. Raises Refused."""
+    """Return a one-time link's purpose without using it. Raises Refused."""
     row = _find_invite(token, now)
     name = db.session.get_one(ConsoleAccount, row.account_id).name if row.account_id else None
     db.session.commit()
@@ -69,10 +69,9 @@ def read_invite(token: str, *, now: datetime) -> Welcome:
 def accept_invite(
     settings: ConsoleSettings, token: str, name: str, password: str, *, now: datetime
 ) -> str:
-    """Make the account, or set its new password, and return a session's token. Commits.
+    """Create the account, or set its new password, and return a session token. Commits.
 
-    Raises Refused for a link that is no longer good, ConfigurationError for a name or password
-    that will not do.
+    Raises Refused for an invalid link, ConfigurationError for an invalid name or password.
     """
     row = _find_invite(token, now)
     db.session.commit()
@@ -150,7 +149,7 @@ def sign_in(
 
 
 def change_password(actor: Actor, old: str, new: str, address: str, *, now: datetime) -> None:
-    """Set one's own new password; signs out everywhere else. Raises as `sign_in`. Commits."""
+    """Set a user's new password and end their other sessions. Raises as `sign_in`. Commits."""
     account = db.session.get_one(ConsoleAccount, actor.account_id)
     check_password(new, account.name)
     limits = throttle.limits_for(account.name, address)
@@ -181,15 +180,15 @@ def get_account(name: str) -> ConsoleAccount:
 
 
 def set_disabled(by: Actor | str, account_id: int, disabled: bool, *, now: datetime) -> None:
-    """Keep an account from signing in, or let it again. Commits.
+    """Disable or enable an account. Commits.
 
-    Raises ConfigurationError when nobody would be left who can sign in.
+    Raises ConfigurationError for the last enabled account.
     """
     account = db.session.get(ConsoleAccount, account_id)
     if account is None:
         raise ConfigurationError("there is no such account")
     others = ConsoleAccount.id != account_id, ConsoleAccount.disabled_at.is_(None)
-    # Locked in one order: two owners who disable each other at once must not both succeed.
+    # Locked in one order: of two owners who disable each other at once, one must fail.
     left = db.session.scalars(
         select(ConsoleAccount.id).where(*others).order_by(ConsoleAccount.id).with_for_update()
     ).all()

@@ -1,4 +1,4 @@
-"""Who may use the console from inside an LMS: its admins ask, an owner of the bridge grants."""
+"""Console access from inside an LMS: its admins request it, an owner of the bridge grants it."""
 
 import secrets
 from collections.abc import Sequence
@@ -23,20 +23,19 @@ from ...services import Services
 from ...web.page_tokens import ADMIN, BROWSER, PageToken
 from ..sign_in.sessions import end_sessions_of_grant, start_session
 
-# A platform has few admins; more who ask are no admins of ours.
+# A platform has few admins: a limit of requests.
 ASKING_AT_MOST = 50
-# The way from a page inside an LMS into the console: a token for this alone.
+# Purpose of the token that leads from a page inside an LMS into the console.
 DOOR = "console"
 DOOR_LIFE = timedelta(seconds=60)
 
 
 def ask_for_door(services: Services, page: PageToken, browser_secret: str | None) -> str | None:
-    """Return the token of a door into the console for an LMS admin who was granted it.
+    """Return a token that signs an LMS admin in to the console, if they have a grant.
 
-    It opens once, within a minute. Without a grant the wish is kept, and None returned. The page
-    must be in the browser that launched it: its address alone opens nothing, as addresses are
-    copied and kept. Raises PageRefused "not_for_you", "page_not_yours" or "platform_disabled".
-    Commits.
+    It is valid once, for a minute. Without a grant the request is stored, and None returned. The
+    page must be in the browser that launched it: its URL is not enough, as URLs are shared. Raises
+    PageRefused "not_for_you", "page_not_yours" or "platform_disabled". Commits.
     """
     if not page.data.get(ADMIN):
         raise PageRefused(Reason.NOT_FOR_YOU, "the console is for admins of the LMS")
@@ -54,10 +53,10 @@ def ask_for_door(services: Services, page: PageToken, browser_secret: str | None
 
 
 def open_door(services: Services, token: str) -> str:
-    """Return the token of a new session, for the grant that a door's token names. Commits.
+    """Exchange a token of `ask_for_door` for a session token. Commits.
 
-    Raises PageRefused "console_door_closed" for a token that was used or is too old, and when
-    the grant was taken back since.
+    Raises PageRefused "console_door_closed" for a used or expired token, and when the grant has
+    been revoked.
     """
     now = services.now()
     try:
@@ -115,14 +114,14 @@ def _asking(platform_id: int) -> int:
 
 
 def list_grants() -> list[ConsoleGrant]:
-    """Return every wish and grant, oldest first."""
+    """Return every request and grant, oldest first."""
     return list(db.session.scalars(select(ConsoleGrant).order_by(ConsoleGrant.id)))
 
 
 def names_of(grants: Sequence[ConsoleGrant]) -> dict[int, str]:
-    """Return the names of admins that are kept, by the numbers of their grants.
+    """Return the known names of admins by the ids of their grants.
 
-    Nothing is kept of staff but their user id: a name is known of one who has learnt here, too.
+    Only the user id of staff is stored: a name is known when they are learners here, too.
     """
     same = (Learner.platform_identity == Platform.identity) & (Learner.sub == ConsoleGrant.sub)
     query = (
@@ -137,7 +136,7 @@ def names_of(grants: Sequence[ConsoleGrant]) -> dict[int, str]:
 def grant(
     number: int, *, now: datetime, by: Actor | str = OPERATOR, whole_platform: bool = True
 ) -> ConsoleGrant:
-    """Let an admin into the console: for their platform, or the installation they asked from.
+    """Grant an admin console access, to their platform or the deployment they asked from.
 
     Raises ConfigurationError. Commits.
     """
@@ -153,7 +152,7 @@ def grant(
 
 
 def revoke(number: int, *, now: datetime, by: Actor | str = OPERATOR) -> ConsoleGrant:
-    """Take a grant back, or refuse a wish: the admin can ask again. Holds at once. Commits."""
+    """Revoke a grant or refuse a request, with immediate effect; they may ask again. Commits."""
     row = _get(number)
     end_sessions_of_grant(row.id)
     _record(by, "revoke", row, "keeps them out of the console", now)
@@ -163,7 +162,7 @@ def revoke(number: int, *, now: datetime, by: Actor | str = OPERATOR) -> Console
 
 
 def decide_grant(by: Actor, number: int, decision: str, *, now: datetime) -> str:
-    """Carry out an owner's decision and return what to say. Raises ConfigurationError. Commits."""
+    """Apply an owner's decision and return the notice. Raises ConfigurationError. Commits."""
     if decision == "platform":
         grant(number, now=now, by=by)
         return "They may use the console of their platform."

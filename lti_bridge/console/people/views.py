@@ -1,4 +1,4 @@
-"""Who may use the console: owners' accounts, and the LMS admins who asked."""
+"""The console's views of its users: owners' accounts, and LMS admins' requests."""
 
 from flask import Blueprint, Response, request
 
@@ -17,7 +17,7 @@ blueprint = Blueprint("people", __name__, url_prefix="/console")
 @blueprint.get("/people")
 @allow(Rule.OWNER)
 def show_people(actor: Actor) -> Response:
-    """Accounts, and who asks to be let in."""
+    """The accounts, grants and requests."""
     return _people()
 
 
@@ -38,7 +38,7 @@ def _people(link: str = "", whose: str = "") -> Response:
 @blueprint.post("/people/invite")
 @allow(Rule.OWNER)
 def invite(actor: Actor) -> Response:
-    """Make a one-time link for one more owner, or for an owner's new password."""
+    """Create a one-time link for another owner, or for an owner's new password."""
     services = current_services()
     number = request.form.get("account", type=int)
     account = db.session.get(ConsoleAccount, number) if number is not None else None
@@ -69,7 +69,7 @@ def enable(actor: Actor, number: int) -> Response:
 @blueprint.post("/people/grants/<int:number>")
 @allow(Rule.OWNER)
 def decide(actor: Actor, number: int) -> Response:
-    """Let an LMS admin in, for the platform or the installation they came from; or take it back."""
+    """Grant an LMS admin access to the platform or their deployment, or revoke it."""
     decision = request.form.get("decision", "")
     notice = decide_grant(actor, number, decision, now=current_services().now())
     return go("people.show_people", notice)

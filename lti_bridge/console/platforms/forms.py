@@ -1,4 +1,4 @@
-"""The forms of a platform: how to reach the LMS, and how its learners are served."""
+"""Forms of a platform: its connection, its settings, and invitations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,28 +43,28 @@ PolicyPart = (
     type[GradingAnswer] | type[UnscoredCompletion] | type[UnfinishedScore] | type[TeacherGrade]
 )
 MOST_ORIGINS = 20
-# So many changes of grades are listed by name; the others are counted.
+# Changes of grades listed by name; the others are counted.
 LISTED = 50
 
 
 def choose(label: str, values: Sequence[tuple[str, str]], description: str = "") -> SelectField:
-    """Return a field with one of some values, each with its words."""
+    """Return a select field of (value, label) choices."""
     return SelectField(label, choices=lambda: values, description=description)
 
 
 def in_words(kind: PolicyPart) -> list[tuple[str, str]]:
-    """Return the values of a part of the grading policy, each with its words."""
+    """Return the (value, label) choices of a part of the grading policy."""
     return [(one.value, one.label) for one in kind]
 
 
 def or_usual(where: str, usual: Any) -> list[tuple[str, str]]:
-    """Return such values after the empty one that leaves the `usual` one."""
+    """Return the choices after an empty one, which stands for the `usual` value."""
     said = usual.label
     return [("", f"{where}: {said[:1].lower()}{said[1:]}"), *in_words(type(usual))]
 
 
 class PlatformForm(ConsoleForm):
-    """An LMS: what it is called, and what it told its admin of itself."""
+    """A platform: its name and the values that the LMS shows its admin."""
 
     name = text_field("Name", "What people here call this LMS.", at_most=LONGEST_NAME)
     dialect = choose("Kind of LMS", KINDS)
@@ -92,7 +92,7 @@ class PlatformForm(ConsoleForm):
         self.account.choices = known + [(name, name) for name in accounts if name != DEFAULT]
 
     def facts(self) -> PlatformFacts:
-        """Return what was filled in."""
+        """Return the values of the form."""
         told = {name: self[name].data for name in ("name", "issuer", "client_id", "dialect")}
         told |= {name: self[name].data for name in ("authorization_url", "token_url", "jwks_url")}
         told |= {name: self[name].data for name in ("audience", "privacy")}
@@ -101,7 +101,7 @@ class PlatformForm(ConsoleForm):
 
 
 class NewPlatformForm(PlatformForm):
-    """A platform that is new: with its first deployment."""
+    """A new platform with its first deployment."""
 
     deployment_id = text_field(
         "Deployment id", "Moodle's is the tool's number, Canvas's has a colon in it."
@@ -109,10 +109,9 @@ class NewPlatformForm(PlatformForm):
 
 
 class SettingsForm(ConsoleForm):
-    """How a platform's learners are served: nothing that could lock anybody out.
+    """A platform's settings; none of them can lock users out.
 
-    `usual` is what the settings say of a teacher's grade, for a platform that says nothing;
-    `chosen` is what was filled in.
+    `usual` is the bridge's default for a teacher's grade; `chosen` are the entered values.
     """
 
     player = choose("The player opens", PLAYERS)
@@ -135,7 +134,7 @@ class SettingsForm(ConsoleForm):
         self.teacher_grade.choices = or_usual("As in the bridge's settings", TeacherGrade(usual))
 
     def validate_frame_origins(self, field: TextAreaField) -> None:
-        """Refuse a line that is no site."""
+        """Refuse a line that is not an origin."""
         for line in self.origins():
             if origin(line) != line:
                 raise ValidationError(f"“{line}” is no site: write https:// and the host alone.")
@@ -143,17 +142,17 @@ class SettingsForm(ConsoleForm):
             raise ValidationError(f"At most {MOST_ORIGINS} sites.")
 
     def origins(self) -> list[str]:
-        """Return the sites, each once."""
+        """Return the origins without duplicates."""
         lines = (line.strip().rstrip("/") for line in (self.frame_origins.data or "").splitlines())
         return list(dict.fromkeys(line for line in lines if line))
 
     def policy(self) -> dict[str, str | None]:
-        """Return the default grading policy; None leaves a part to the bridge's settings."""
+        """Return the platform's grading policy; None means the bridge's setting."""
         return {name: self[name].data or None for name in POLICY_PARTS}
 
 
 class InviteForm(ConsoleForm):
-    """A single-use address for dynamic registration."""
+    """A single-use URL for dynamic registration."""
 
     name = text_field("Name", "What people here will call this LMS.", at_most=LONGEST_NAME)
     dialect = choose("Kind of LMS", [("", "What it says of itself"), *KINDS])

@@ -1,4 +1,4 @@
-"""The platforms at the console: what is known of each, and changes to it."""
+"""Platforms in the console: what is shown of each, and changes to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,9 +58,9 @@ class PlatformPage:
     policy: GradingPolicy
     took_over: Mapping[str, str]  # by installation: the one whose registrations it has now
     narrowed: Sequence[MissingGrant]
-    pause: str  # why it is left alone at the moment; ""
+    pause: str  # why calls to it are paused, or ""
     checked: Kept | None
-    others: Sequence[tuple[int, str]]  # other platforms, which it may succeed
+    others: Sequence[tuple[int, str]]  # platforms that it may succeed
 
 
 def load_platforms(actor: Actor) -> list[PlatformLine]:
@@ -127,9 +127,9 @@ def account_names() -> list[str]:
 def add_by_hand(
     services: Services, actor: Actor, facts: PlatformFacts, deployment_id: str
 ) -> Platform:
-    """Add a platform with its first deployment, or bring both up to date. Commits.
+    """Add a platform with its first deployment, or update both. Commits.
 
-    Raises ConfigurationError; nothing is kept then.
+    Raises ConfigurationError; nothing is stored then.
     """
     now, privacy = services.now(), services.settings.privacy.default
     row = write_platform(facts, deployment_id, now=now, new_privacy=privacy)
@@ -142,7 +142,7 @@ def add_by_hand(
 def change_connection(
     services: Services, actor: Actor, platform_id: int, facts: PlatformFacts
 ) -> None:
-    """Give a platform other values. Commits. Raises ConfigurationError, ConsoleRefused."""
+    """Change a platform's connection. Commits. Raises ConfigurationError, ConsoleRefused."""
     row = get_row(actor, platform_id)
     edit_platform(row, facts)
     said = f"changed how the bridge reaches {row.name}"
@@ -159,10 +159,10 @@ def change_settings(
     policy: Mapping[str, str | None],
     frame_origins: list[str],
 ) -> int:
-    """Change how a platform's learners are served. Commits. Raises ConsoleRefused.
+    """Change a platform's settings. Commits. Raises ConsoleRefused.
 
-    The policy counts for activities that have none of their own; a part that is None is left to
-    the bridge's settings. Returns how many grades are decided anew by it.
+    The policy applies to activities without one of their own; None means the bridge's setting.
+    Returns the number of grades that are decided again.
     """
     row = get_row(actor, platform_id)
     row.player_window = player == "window"
@@ -209,9 +209,9 @@ def invite_address(
     dialect: str | None = None,
     platform_id: int | None = None,
 ) -> str:
-    """Return a new single-use address for dynamic registration. Commits.
+    """Return a new single-use URL for dynamic registration. Commits.
 
-    With `platform_id` it registers that platform anew instead of adding one.
+    With `platform_id` it registers that platform again instead of adding one.
     """
     row = get_row(actor, platform_id) if platform_id is not None else None
     now, called = services.now(), row.name if row is not None else name
@@ -223,7 +223,7 @@ def invite_address(
 
 
 def plan(actor: Actor, platform_id: int, new_id: str, old_id: str, old_platform: str) -> Succession:
-    """Return what a succession would do: of a deployment, or of a whole platform by its number.
+    """Return the effect of a succession of a deployment, or of a platform by its id.
 
     Raises ConfigurationError, ConsoleRefused.
     """
@@ -262,6 +262,6 @@ def _record(services: Services, actor: Actor, row: Platform, said: str) -> None:
 
 
 def _let_parked_go(services: Services, platform_id: int) -> None:
-    """Something of the platform changed: what kept a score from its gradebook may have ended."""
+    """Retry parked scores: the change of the platform may have removed their cause."""
     wake_all_for_event(Grade.platform_id == platform_id, services.now())
     db.session.commit()

@@ -1,4 +1,4 @@
-"""Platforms at the console: list, one, its values, its settings; enable, approve, succeed."""
+"""The console's views of platforms: list, one, connection, settings, deployments, succession."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,7 +46,7 @@ def list_all(actor: Actor) -> Response:
 @blueprint.post("/invite")
 @allow(Rule.OWNER)
 def invite(actor: Actor) -> Response:
-    """Make an address to connect a new LMS by itself; it is shown only now."""
+    """Create a URL for dynamic registration, and show it once."""
     form = InviteForm()
     if not form.validate():
         shown = load_platforms(actor)
@@ -75,7 +75,7 @@ def _ask_new(form: NewPlatformForm, status: int = 200) -> Response:
 @blueprint.post("/new")
 @allow(Rule.OWNER)
 def add(actor: Actor) -> Response:
-    """Keep a platform that was connected by hand."""
+    """Store a platform that was connected by hand."""
     form = NewPlatformForm(account_names())
     if not form.validate():
         return _ask_new(form, 400)
@@ -90,7 +90,7 @@ def add(actor: Actor) -> Response:
 @blueprint.get("/<int:platform_id>")
 @allow(Rule.SIGNED_IN)
 def one(actor: Actor, platform_id: int) -> Response:
-    """One platform, whole."""
+    """One platform."""
     return show(
         "console/platforms/platform.html",
         shown=load_platform(current_services(), actor, platform_id),
@@ -100,7 +100,7 @@ def one(actor: Actor, platform_id: int) -> Response:
 @blueprint.get("/<int:platform_id>/edit")
 @allow(Rule.OWNER)
 def ask_edit(actor: Actor, platform_id: int) -> Response:
-    """Ask for other values of the connection."""
+    """The form of the connection."""
     shown = load_platform(current_services(), actor, platform_id)
     row, names = shown.row, ("name", "issuer", "client_id", "authorization_url", "token_url")
     values = {name: getattr(row, name) for name in (*names, "jwks_url", "dialect", "privacy")}
@@ -114,7 +114,7 @@ def ask_edit(actor: Actor, platform_id: int) -> Response:
 @blueprint.post("/<int:platform_id>/edit")
 @allow(Rule.OWNER)
 def edit(actor: Actor, platform_id: int) -> Response:
-    """Keep other values of the connection."""
+    """Store changed values of the connection."""
     shown = load_platform(current_services(), actor, platform_id)
     form = PlatformForm(account_names())
     if form.validate():
@@ -129,9 +129,7 @@ def edit(actor: Actor, platform_id: int) -> Response:
 @blueprint.get("/<int:platform_id>/settings")
 @allow(Rule.SIGNED_IN)
 def ask_settings(actor: Actor, platform_id: int) -> Response:
-    """Ask how the platform's learners are to be served; with a choice in the address, what that
-    would change.
-    """
+    """The form of the settings; query parameters preview the effect of a choice."""
     shown = load_platform(current_services(), actor, platform_id)
     form = _settings_form(shown, request.args or None)
     if not request.args:
@@ -176,7 +174,7 @@ def _settings(
 @blueprint.post("/<int:platform_id>/settings")
 @allow(Rule.SIGNED_IN)
 def keep_settings(actor: Actor, platform_id: int) -> Response:
-    """Keep how the platform's learners are served; show first what that does to grades."""
+    """Store the settings; changes of grades are shown first."""
     services = current_services()
     shown = load_platform(services, actor, platform_id)
     form = _settings_form(shown, request.form)
@@ -203,7 +201,7 @@ def keep_settings(actor: Actor, platform_id: int) -> Response:
 @blueprint.post("/<int:platform_id>/invite")
 @allow(Rule.OWNER)
 def invite_again(actor: Actor, platform_id: int) -> Response:
-    """Make an address that registers this platform anew."""
+    """Create a URL that registers this platform again."""
     shown = load_platform(current_services(), actor, platform_id)
     address = invite_address(current_services(), actor, "", platform_id=platform_id)
     name, dialect = shown.row.name, shown.row.dialect
@@ -213,7 +211,7 @@ def invite_again(actor: Actor, platform_id: int) -> Response:
 @blueprint.get("/<int:platform_id>/disable")
 @allow(Rule.OWNER)
 def ask_disable(actor: Actor, platform_id: int) -> Response:
-    """Say what stopping a platform's launches means, and ask."""
+    """Ask for confirmation to stop a platform's launches."""
     return show(
         "console/platforms/disable.html",
         shown=load_platform(current_services(), actor, platform_id),
@@ -251,7 +249,7 @@ def approve_one(actor: Actor, platform_id: int) -> Response:
 @blueprint.get("/<int:platform_id>/succeed")
 @allow(Rule.OWNER)
 def ask_succeed(actor: Actor, platform_id: int) -> Response:
-    """Show whose registrations would be taken over, and ask."""
+    """Show the effect of a succession, and ask for confirmation."""
     asked = _succession(request.args)
     shown = load_platform(current_services(), actor, platform_id)
     found = plan(actor, platform_id, **asked)
@@ -261,7 +259,7 @@ def ask_succeed(actor: Actor, platform_id: int) -> Response:
 @blueprint.post("/<int:platform_id>/succeed")
 @allow(Rule.OWNER)
 def succeed_now(actor: Actor, platform_id: int) -> Response:
-    """Take over every registration of a former installation or platform."""
+    """Take over every registration of a former deployment or platform."""
     succeed(current_services(), actor, platform_id, **_succession(request.form))
     return go("platform_pages.one", "Every seat was taken over.", platform_id=platform_id)
 

@@ -1,1 +1,1 @@
-"""What is wrong right now, and what became of launches that were refused."""
+"""The console's pages of current problems and refused launches."""

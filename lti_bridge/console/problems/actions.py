@@ -1,4 +1,4 @@
-"""What a person may do about a problem: one button each."""
+"""The action that the console offers for each problem."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ TESTED = (ProblemKind.SCORM_CLOUD, ProblemKind.SWEEP, ProblemKind.SELF_TEST)
 
 @dataclass(frozen=True)
 class Button:
-    """What may be done: an act that its form posts, or an address that it leads to."""
+    """A button: an action that its form posts, or a URL that it links to."""
 
     label: str
     address: str = ""
@@ -40,14 +40,14 @@ class Button:
 
 @dataclass(frozen=True)
 class NamedActivity:
-    """An activity that a problem names, and the address of its page that tells most of it."""
+    """An activity that a problem names, with the URL of its most relevant page."""
 
     title: str
     address: str
 
 
 def button_of(problem: Problem, places: Mapping[tuple[ProblemKind, int], NamedActivity]) -> Button:
-    """Return the one thing that helps most with a problem, whose activities are in `places`."""
+    """Return the most helpful action for a problem, whose activities are in `places`."""
     if problem.kind in GRADES:
         return Button(f"Try {counted(problem.learners or 0, 'grade')} again")
     if problem.kind in TESTED:
@@ -72,9 +72,9 @@ def _link(problem: Problem) -> tuple[str, str]:
 
 
 def act(services: Services, actor: Actor, key: str) -> str:
-    """Do what helps with the problem that a key names; returns what was done. Commits.
+    """Carry out the action for a problem by its key; returns the notice. Commits.
 
-    Raises Refused when it is not there any more, or is outside of what the person sees.
+    Raises Refused when the problem has ended or is outside of the user's scope.
     """
     with reading(db.session()):
         found = find_problems(services, actor.scope)
@@ -115,7 +115,7 @@ def _test_again(services: Services, actor: Actor, problem: Problem) -> str:
     if not actor.is_owner and not actor.scope.covers(problem.platform_id):
         raise Refused(OVER)
     mark = run_check(services, actor, problem.subject)
-    # What the test's calls came to is to be on the page that follows.
+    # So that the next page includes the outcome of the test's calls.
     write_outages(services, current_app.extensions[NOTES])
     if mark == OK:
         return "Everything is in order now."
@@ -130,7 +130,7 @@ def _forget_process(services: Services, actor: Actor, problem: Problem) -> str:
 
 
 def forget(services: Services, actor: Actor, code: str, platform_id: int | None) -> str:
-    """Delete what is kept of launches refused for one reason: it has ended. Commits."""
+    """Delete the rows of launches refused for one reason, which has ended. Commits."""
     platforms = list(db.session.scalars(select(Platform)))
     platform = next((one for one in platforms if one.id == platform_id), None)
     if not actor.is_owner and not actor.scope.covers(platform_id):

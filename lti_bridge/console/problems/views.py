@@ -1,4 +1,4 @@
-"""The page of everything that is wrong, and the launches that were refused."""
+"""The console's views of current problems and refused launches."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ blueprint = Blueprint("problems", __name__, url_prefix="/console/problems")
 @blueprint.get("/")
 @allow(Rule.SIGNED_IN)
 def list_all(actor: Actor) -> Response:
-    """Everything that is wrong right now, as far as it concerns somebody."""
+    """The current problems in the user's scope."""
     services = current_services()
     with reading(db.session()):
         found = find_problems(services, actor.scope)
@@ -44,7 +44,7 @@ def list_all(actor: Actor) -> Response:
 def _places(
     services: Services, actor: Actor, found: Sequence[Problem]
 ) -> dict[tuple[ProblemKind, int], actions.NamedActivity]:
-    """Return every activity that a problem names, by the problem's kind and the link's id."""
+    """Return the activities that problems name, by the problem's kind and the link's id."""
     wanted = {(one.kind, link_id) for one in found for link_id, _ in one.activities}
     query = select(ResourceLink).where(ResourceLink.id.in_({number for _, number in wanted}))
     rows = db.session.scalars(query.options(joinedload(ResourceLink.deployment)))
@@ -61,7 +61,7 @@ def _places(
 @blueprint.post("/")
 @allow(Rule.SIGNED_IN)
 def act(actor: Actor) -> Response:
-    """Press a problem's button."""
+    """Carry out a problem's action."""
     try:
         done = actions.act(current_services(), actor, request.form.get("problem", ""))
     except Refused as error:
@@ -72,7 +72,7 @@ def act(actor: Actor) -> Response:
 @blueprint.get("/refused")
 @allow(Rule.SIGNED_IN)
 def refused(actor: Actor) -> Response:
-    """Launches that were refused; one of them by the reference that its page shows."""
+    """Refused launches, or one of them by the reference on its error page."""
     reference = request.args.get("reference", "").strip()
     code = request.args.get("code", "").strip()
     with reading(db.session()):
@@ -83,7 +83,7 @@ def refused(actor: Actor) -> Response:
 @blueprint.post("/refused")
 @allow(Rule.SIGNED_IN)
 def forget(actor: Actor) -> Response:
-    """Clear what is kept of launches refused for one reason of one platform."""
+    """Delete the rows of launches of one platform refused for one reason."""
     platform_id = request.form.get("platform_id", type=int)
     code = request.form.get("code", "")
     done = actions.forget(current_services(), actor, code, platform_id)

@@ -1,1 +1,1 @@
-"""Into the console and out of it."""
+"""Sign-in to the console: passwords, sessions, throttling."""

@@ -1,4 +1,4 @@
-"""Passwords of console accounts: kept as Argon2id hashes."""
+"""Passwords of console accounts, hashed with Argon2id."""
 
 import threading
 from functools import cache
@@ -9,14 +9,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from ...core.errors import ConfigurationError
 
 SHORTEST, LONGEST = 12, 200
-# OWASP's figures for Argon2id (password storage cheat sheet): 19 MiB, two rounds, one lane.
+# OWASP's parameters for Argon2id (password storage cheat sheet): 19 MiB, two rounds, one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# One at a time in a process: many sign-ins at once shall not take the memory of all others.
+# One at a time per process, to bound the memory that many sign-ins take.
 _TURN = threading.Lock()
 
 
 def check_password(password: str, name: str) -> None:
-    """Raise ConfigurationError unless `password` may be somebody's new one."""
+    """Raise ConfigurationError unless `password` is acceptable as a new one."""
     if len(password) < SHORTEST:
         raise ConfigurationError(
             f"a password needs at least {SHORTEST} characters; four random words are a good one"
@@ -28,15 +28,15 @@ def check_password(password: str, name: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Return what the account's row keeps."""
+    """Return the password's hash for the account's row."""
     with _TURN:
         return _HASHER.hash(password)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Compare in the same time whether the account exists (`password_hash`) or not (None)."""
+    """Compare, in the same time for an existing account and for an unknown one (None)."""
     with _TURN:
-        nobody = _nobody()  # made for both, once in a process: neither takes longer
+        nobody = _nobody()  # computed in both cases, once per process
         try:
             _HASHER.verify(password_hash or nobody, password[: LONGEST + 1])
         except (VerificationError, InvalidHashError):
@@ -46,10 +46,10 @@ def matches(password_hash: str | None, password: str) -> bool:
 
 @cache
 def _nobody() -> str:
-    """Return what an unknown name's password is compared with, so that the answer takes as long."""
+    """Return the hash that an unknown account's password is compared with."""
     return _HASHER.hash("nobody's password")
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Tell whether a hash was made with weaker figures than today's."""
+    """Tell whether a hash has weaker parameters than the current ones."""
     return _HASHER.check_needs_rehash(password_hash)

@@ -1,4 +1,4 @@
-"""Who is signed in: rows, so that signing out, disabling or revoking holds at once, everywhere."""
+"""Console sessions, stored in rows so that signing out, disabling or revoking works at once."""
 
 import hashlib
 import secrets
@@ -22,7 +22,7 @@ def start_session(
     account: ConsoleAccount | None = None,
     grant: ConsoleGrant | None = None,
 ) -> str:
-    """Return the token of a new session, in the caller's transaction; only its hash is kept."""
+    """Create a session in the caller's transaction and return its token, stored as a hash."""
     token = secrets.token_urlsafe(32)
     db.session.execute(delete(ConsoleSession).where(ConsoleSession.expires_at < now))
     db.session.add(
@@ -39,7 +39,7 @@ def start_session(
 
 
 def find_actor(settings: ConsoleSettings, token: str, now: datetime) -> Actor | None:
-    """Return who a session's token stands for; None when it has ended. Commits."""
+    """Return the user of a session token; None when the session has ended. Commits."""
     with reading(db.session()):
         row = db.session.scalars(
             select(ConsoleSession).where(ConsoleSession.token_hash == _hash(token))
@@ -79,13 +79,13 @@ def _grant_actor(row: ConsoleSession) -> Actor | None:
 
 
 def end_session(session_id: int) -> None:
-    """Sign one session out. Commits."""
+    """End one session. Commits."""
     db.session.execute(delete(ConsoleSession).where(ConsoleSession.id == session_id))
     db.session.commit()
 
 
 def end_sessions_of(account_id: int, *, but: int | None = None) -> None:
-    """Sign an account out everywhere, `but` in one session, in the caller's transaction."""
+    """End all sessions of an account except the token `but`, in the caller's transaction."""
     theirs = delete(ConsoleSession).where(ConsoleSession.account_id == account_id)
     if but is not None:
         theirs = theirs.where(ConsoleSession.id != but)
@@ -93,7 +93,7 @@ def end_sessions_of(account_id: int, *, but: int | None = None) -> None:
 
 
 def end_sessions_of_grant(grant_id: int) -> None:
-    """Sign an LMS admin out everywhere, in the caller's transaction."""
+    """End all sessions of an LMS admin, in the caller's transaction."""
     db.session.execute(delete(ConsoleSession).where(ConsoleSession.grant_id == grant_id))
 
 

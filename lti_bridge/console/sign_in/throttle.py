@@ -1,4 +1,4 @@
-"""How long somebody waits who has failed to sign in; counted in rows, so on all nodes together."""
+"""Throttling of failed sign-ins, counted in rows for all nodes together."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,18 +13,18 @@ from ...people.models import FORGOTTEN_AFTER, SignInFailure
 
 @dataclass(frozen=True)
 class Limit:
-    """`free` failures cost nothing; each one after that doubles the wait, up to `longest`."""
+    """`free` failures have no wait; each further one doubles it, up to `longest`."""
 
     key: str
     free: int
     longest: timedelta
-    of_name: bool = True  # a right password clears it
+    of_name: bool = True  # cleared by a correct password
 
 
 def limits_for(name: str, address: str) -> tuple[Limit, ...]:
-    """Return what one try is counted against.
+    """Return the counters of one try, with their limits.
 
-    The name alone allows more and waits less: else anybody could keep an owner out.
+    The limit of the name alone is lenient: otherwise an attacker could lock an owner out.
     """
     return (
         Limit(_key("both", name, address), 5, timedelta(minutes=15)),
@@ -34,7 +34,7 @@ def limits_for(name: str, address: str) -> tuple[Limit, ...]:
 
 
 def wait_until(limits: Iterable[Limit], now: datetime) -> datetime | None:
-    """Return when the next try is taken; None: now. Reads in the caller's transaction."""
+    """Return when the next try is allowed; None: now. Reads in the caller's transaction."""
     by_key = {one.key: one for one in limits}
     rows = db.session.scalars(select(SignInFailure).where(SignInFailure.key.in_(by_key)))
     moments = [row.failed_at + decide_wait(by_key[row.key], row.failures) for row in rows]
@@ -50,9 +50,9 @@ def decide_wait(limit: Limit, failures: int) -> timedelta:
 
 
 def count_failure(limits: Iterable[Limit], now: datetime) -> None:
-    """Count one failed try, and forget what is a day old, in the caller's transaction."""
+    """Count one failed try, and delete counters a day old, in the caller's transaction."""
     db.session.execute(delete(SignInFailure).where(SignInFailure.failed_at < now - FORGOTTEN_AFTER))
-    # In one order, whoever counts: two tries at once must not wait for each other's rows.
+    # Always in one order: two tries at once must not deadlock.
     for key in sorted(one.key for one in limits):
         if insert_if_new(db.session, SignInFailure, key=key, failures=1, failed_at=now):
             continue
@@ -61,7 +61,7 @@ def count_failure(limits: Iterable[Limit], now: datetime) -> None:
 
 
 def forget_failures(limits: Iterable[Limit]) -> None:
-    """Forget the failures of somebody who has signed in, but not of their address."""
+    """Delete the failures of a user who has signed in, but not those of their address."""
     keys = [limit.key for limit in limits if limit.of_name]
     db.session.execute(delete(SignInFailure).where(SignInFailure.key.in_(keys)))
 

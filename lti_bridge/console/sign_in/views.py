@@ -1,4 +1,4 @@
-"""Into the console and out of it: sign in, one-time links, one's own password."""
+"""The console's views to sign in and out, use one-time links, and change a password."""
 
 from flask import Blueprint, Response, request, session, url_for
 
@@ -25,7 +25,7 @@ def form() -> Response:
 @blueprint.post("/sign-in")
 @allow_anybody
 def enter() -> Response:
-    """Sign in, and go where somebody wanted to go."""
+    """Sign in, and go to the page that was requested."""
     services, form = current_services(), SignInForm()
     try:
         token = sign_in(
@@ -47,7 +47,7 @@ def enter() -> Response:
 
 
 def _is_ours(path: str) -> bool:
-    """Tell whether a path leads to a page of the console, and not to another site."""
+    """Tell whether a path is one of the console, and not of another site."""
     home = url_for("dashboard.overview")
     return path.startswith(home) and "//" not in path and "\\" not in path and path.isprintable()
 
@@ -64,7 +64,7 @@ def leave(actor: Actor) -> Response:
 @blueprint.get("/welcome")
 @allow_anybody
 def welcome() -> Response:
-    """A one-time link: to a new account, or to a new password."""
+    """The page of a one-time link: a new account, or a new password."""
     token = request.args.get("invite", "")
     found = _read(token)
     return show("console/sign_in/welcome.html", form=WelcomeForm(invite=token), found=found)
@@ -73,7 +73,7 @@ def welcome() -> Response:
 @blueprint.post("/welcome")
 @allow_anybody
 def accept() -> Response:
-    """Make the account or set the password, and sign in."""
+    """Create the account or set the password, and sign in."""
     services, form = current_services(), WelcomeForm()
     token = form.invite.data or ""
     found = _read(token)
@@ -116,7 +116,7 @@ def password(actor: Actor) -> Response:
 @blueprint.post("/password")
 @allow(Rule.OWNER)
 def set_password(actor: Actor) -> Response:
-    """Set one's own new password."""
+    """Set the user's new password."""
     services, form = current_services(), PasswordForm()
     try:
         if form.password.data != form.again.data:
