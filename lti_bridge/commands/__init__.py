@@ -1,1 +1,1 @@
-"""The commands of `lti-bridge`, one module for each thing an admin works on."""
+"""The subcommands of `lti-bridge`, one module for each subject."""

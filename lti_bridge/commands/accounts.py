@@ -1,4 +1,4 @@
-"""`account …`: the SCORM Cloud accounts that courses live in."""
+"""`account …`: the SCORM Cloud accounts with the courses."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def add(name: str, base_url: str, app_id: str, secret_key_file: Path) -> None:
         raise ConfigurationError(f"{secret_key_file} is empty")
     with open_bridge() as services:
         said = "added the account, or gave it a new address or secret"
-        # In one transaction with the account itself, which commits.
+        # In the transaction of the account, which `save_account` commits.
         record(OPERATOR, "account", f"account {name}", said, now=services.now())
         row = save_account(
             name, base_url, app_id.strip(), secret_key, services.signer, now=services.now()

@@ -57,7 +57,7 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
     """
     with open_bridge() as services, file.open("rb") as opened:
         row = get_account(account)
-        db.session.commit()  # calls follow: no transaction stays open across them
+        db.session.commit()  # no transaction may be open across the calls
         check_package(opened)
         existing = find_course(services, row, course_id)
         if existing is not None and not new_version:
@@ -82,14 +82,14 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
 def open_client(services: Services, account: str) -> ScormCloudClient:
     """Return the client of the account with this name."""
     row = get_account(account)
-    db.session.commit()  # calls follow: no transaction stays open across them
+    db.session.commit()  # no transaction may be open across the calls
     return services.scorm_cloud(row)
 
 
 def wait_for_import(
     client: ScormCloudClient, job_id: str, silent_seconds: float = IMPORT_SILENT_SECONDS
 ) -> ImportJob:
-    """Return a finished import; raises Refused when it failed, Unavailable when it goes silent."""
+    """Wait for an import; raises Refused when it fails, Unavailable after two minutes."""
     said, ends = None, 0.0
     while True:
         job = client.get_import_job(job_id)

@@ -1,4 +1,4 @@
-"""`demo`: the whole journey on one machine."""
+"""`demo`: bridge, worker and practice servers on one machine."""
 
 import tempfile
 from contextlib import ExitStack
@@ -29,7 +29,7 @@ from lti_sandbox.practice_lms import DIALECTS
 )
 def demo(port: int | None, dialect: str, data_dir: Path | None) -> int:
     """Run bridge, worker, practice LMS and practice SCORM Cloud, until Ctrl-C."""
-    # Imported here: the demo drives the other commands, which this package holds.
+    # Imported here: run_demo imports other commands of this package.
     from .run_demo import Demo, Stopped, choose_places
 
     with ExitStack() as kept:

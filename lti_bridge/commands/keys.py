@@ -1,4 +1,4 @@
-"""`keys …`: the keys that we sign with."""
+"""`keys …`: the tool's signing keys."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`learner …`, `retention`: what is kept of people; show it, hand it out, erase it."""
+"""`learner …`, `retention`: stored personal data; show, export and erase it."""
 
 import json
 import os
@@ -40,7 +40,7 @@ CONSEQUENCES = (
 
 @dataclass(frozen=True)
 class Staff:
-    """A user of whom only visits as staff are kept, by the number that `learner find` shows."""
+    """A user with staff visits only, by the number that `learner find` shows."""
 
     number: int
 
@@ -127,7 +127,7 @@ def export(learner_id: int | Staff, output: Path | None) -> None:
 
 
 def _record_export(services: Services, who: int | Staff) -> None:
-    """Add to the audit log that everything kept of a person was taken."""
+    """Record an export in the audit log."""
     subject, platform_id = "staff visits", None
     if isinstance(who, int):
         subject = f"learner {who}"
@@ -196,7 +196,7 @@ def _show_staff(who: Staff) -> FoundStaff:
 
 
 def _erase_staff(services: Services, who: Staff, yes: bool) -> int:
-    """Nothing of such a user is in SCORM Cloud or in a gradebook."""
+    """Erase a staff user, who has no data in SCORM Cloud or a gradebook."""
     _show_staff(who)
     if not yes:
         click.confirm("Erase this?", abort=True)

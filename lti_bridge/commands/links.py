@@ -171,9 +171,9 @@ def _set_play(
     player: str | None,
     line_item: str | None,
 ) -> None:
-    """Set what was chosen of how a link is played, in the caller's transaction."""
+    """Apply the options about how a link is played, in the caller's transaction."""
     if line_item:
-        wake_waiting(row.id, services.now())  # before the link's own row is written
+        wake_waiting(row.id, services.now())  # locks the grades before the link's row
         row.creates_line_item = None if line_item == "platform" else line_item == "create"
     if attempts is not None:
         row.attempts_allowed = attempts
@@ -182,7 +182,7 @@ def _set_play(
 
 
 def _record(services: Services, row: ResourceLink, action: str, told: Mapping[str, object]) -> None:
-    """Add what was set to the audit log, if anything was, in the transaction that sets it."""
+    """Record changes in the audit log, if there are any, in their transaction."""
     words = ", ".join(f"{name} {value}" for name, value in told.items() if value is not None)
     if words:
         subject, platform_id = f"link {row.id}", row.deployment.platform_id

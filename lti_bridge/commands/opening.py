@@ -1,4 +1,4 @@
-"""What every command needs: the settings, and a bridge whose database is up to date."""
+"""What all commands share: settings, the app context, output as tables."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -24,20 +24,20 @@ logger = logging.getLogger(__name__)
 
 
 def read_settings() -> Settings:
-    """Return the settings of this call, with the file that `--config` names."""
+    """Return the settings of this invocation, including the file of `--config`."""
     named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
     return load_settings(config_file=named)
 
 
 def warn_of_retired_settings() -> None:
-    """Log what the settings of this call name that nothing reads any more."""
+    """Log a warning for each retired setting."""
     named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
     for sentence in find_retired(config_file=named):
         logger.warning("%s", sentence)
 
 
 def config_arguments() -> list[str]:
-    """Return the `--config` of this call, for a child process."""
+    """Return this invocation's `--config` arguments, for a child process."""
     named: Path | None = click.get_current_context().meta.get(CONFIG_FILE)
     return ["--config", str(named)] if named else []
 
@@ -57,7 +57,7 @@ def open_bridge() -> Iterator[Services]:
 
 
 def close_bridge(services: Services) -> None:
-    """Give back every connection; inside the app's context."""
+    """Close all connections; call it inside the app context."""
     db.session.remove()
     db.engine.dispose()
     services.queue.close()
@@ -65,7 +65,7 @@ def close_bridge(services: Services) -> None:
 
 
 def prepare(app: Flask) -> None:
-    """Make what a bridge needs before it serves: the default account and the first key."""
+    """Create what serving requires: the default account and the first key."""
     with app.app_context():
         services: Services = app.extensions[EXTENSION]
         ensure_default_account(services.settings, services.signer, now=services.now())
@@ -74,7 +74,7 @@ def prepare(app: Flask) -> None:
 
 
 def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> None:
-    """Print rows in columns under their heads."""
+    """Print rows as a table."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     for row in (heads, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -82,5 +82,5 @@ def table(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...]) -> None:
 
 
 def policy_option(name: str, kind: type[StrEnum], help_text: str) -> Callable[[F], F]:
-    """Return the option of a part of the grading policy, with the values that it takes."""
+    """Return the command-line option of a part of the grading policy."""
     return click.option(name, type=click.Choice([one.value for one in kind]), help=help_text)

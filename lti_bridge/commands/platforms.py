@@ -1,4 +1,4 @@
-"""`platform …`: who may launch us."""
+"""`platform …`: the connected LMSs and their deployments."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ def add(deployment_id: str, teacher_grade: str | None, **told: Any) -> None:
 
 
 def paste_into_lms(settings: Settings) -> str:
-    """Return what an LMS admin needs to know of us."""
+    """Return the values that an LMS admin enters for this tool."""
     tool = ToolDefinition(settings.public_url)
     lines = ["Paste this into the LMS:"]
     lines += [f"  {name:<40} {value}" for name, value in tool.manual_values()]
@@ -214,7 +214,7 @@ def invite(name: str, existing: str | None, dialect: str | None) -> None:
 @click.argument("old_name")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
 def succeed(name: str, old_name: str, yes: bool) -> None:
-    """Let the platform NAME take over every seat of OLD_NAME: the same LMS, a new client id."""
+    """Let the platform NAME take over all registrations of OLD_NAME: same LMS, new client id."""
     with open_bridge() as services:
         new, old = registry.find_named_platform(name), registry.find_named_platform(old_name)
         plan = plan_platform(new, old)
@@ -277,7 +277,7 @@ def approve(name: str, deployment_id: str) -> None:
 @click.argument("old_deployment_id")
 @click.option("--yes", is_flag=True, help="Do it; without this, only say what would happen.")
 def succeed_one(name: str, deployment_id: str, old_deployment_id: str, yes: bool) -> None:
-    """Let DEPLOYMENT_ID take over every seat of OLD_DEPLOYMENT_ID: the tool was re-installed."""
+    """Let DEPLOYMENT_ID take over all registrations of OLD_DEPLOYMENT_ID, after a re-install."""
     with open_bridge() as services:
         row = registry.find_named_platform(name)
         plan = plan_deployment(row, deployment_id, old_deployment_id)
@@ -289,6 +289,6 @@ def succeed_one(name: str, deployment_id: str, old_deployment_id: str, yes: bool
 
 
 def _record(services: Services, row: Platform | None, action: str, said: str) -> None:
-    """Add to the audit log in the transaction of what it tells of."""
+    """Add to the audit log, in the transaction of the change."""
     subject, platform_id = (f"platform {row.id}", row.id) if row else ("platforms", None)
     record(OPERATOR, action, subject, said, now=services.now(), platform_id=platform_id)

@@ -1,4 +1,4 @@
-"""`registration …`: one learner's whole story."""
+"""`registration …`: the history of one registration."""
 
 import click
 from sqlalchemy import select

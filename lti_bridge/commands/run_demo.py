@@ -1,4 +1,4 @@
-"""The whole journey on one machine: four processes, three courses, one address to open."""
+"""The demo: four processes and three sample courses on one machine."""
 
 import json
 import socket
@@ -42,19 +42,19 @@ GRACE_SECONDS = 8.0
 
 
 class Stopped(BridgeError):
-    """Somebody pressed Ctrl-C before everything ran."""
+    """Ctrl-C was pressed during start-up."""
 
 
 @dataclass(frozen=True)
 class DemoAddresses:
-    """Where the three servers answer, all on loopback."""
+    """The ports of the three servers, on loopback."""
 
     lms: int
     bridge: int
     scorm_cloud: int
 
     def url(self, port: int) -> str:
-        """Return the address of one of them."""
+        """Return the URL of one of the ports."""
         return f"http://127.0.0.1:{port}"
 
 
@@ -73,7 +73,7 @@ def choose_places(port: int | None) -> DemoAddresses:
 
 
 class Demo:
-    """Everything that runs; use it as a context, and nothing is left behind."""
+    """The demo's processes; a context manager that ends them."""
 
     def __init__(
         self, data_dir: Path, dialect: str, places: DemoAddresses, say: Callable[[str], None]
@@ -84,7 +84,7 @@ class Demo:
         self._say = say
         self._family = Family(environment_without_settings())
         self._outbound = Outbound(allow_private_networks=True)
-        self.console_link: str | None = None  # set by `start` as long as the console has no owner
+        self.console_link: str | None = None  # set by `start` while the console has no owner
 
     def __enter__(self) -> "Demo":
         self._family.end_on_signals()

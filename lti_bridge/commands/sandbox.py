@@ -1,4 +1,4 @@
-"""`sandbox …`: the practice servers alone, for tests and for people who want to look."""
+"""`sandbox …`: the practice LMS and the practice SCORM Cloud."""
 
 from collections.abc import Callable
 from pathlib import Path

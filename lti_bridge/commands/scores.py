@@ -1,4 +1,4 @@
-"""`score …`: send grades again, try them now, park them, compare them with the LMS."""
+"""`score …`: resend, retry, park, and compare grades with the LMS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ from .opening import open_bridge, table
 
 WHO = "An operator"
 STATES = tuple(map(str, (ScoreState.PARKED, ScoreState.SUPERSEDED, ScoreState.QUEUED)))
-# What the list reads with each score.
+# Columns of the list.
 WITH_ROWS = (
     joinedload(Score.grade).joinedload(Grade.resource_link),
     joinedload(Score.registration),
 )
 
 
-# What the audit log says of an act on one grade.
+# Audit log texts of actions on one grade.
 SAID = {
     "resend": "asked to send the grade again",
     "reread": "asked to read the result again",
@@ -124,7 +124,7 @@ def retry(registration_ids: tuple[str, ...]) -> None:
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def park(registration_ids: tuple[str, ...]) -> None:
-    """Keep what is queued for REGISTRATION_IDS from being sent, until somebody resends it."""
+    """Keep what is queued for REGISTRATION_IDS from being sent, until it is resent."""
     _each(registration_ids, by_hand.park, "park", f"It is parked. {PERSON_SENDS}")
 
 
@@ -167,7 +167,7 @@ def reconcile(link_name: str | None, dry_run: bool, all_lost: bool, leave: bool)
 
 
 def _leave(services: Services, link_id: int) -> None:
-    """Leave what a link has lost, and say how much that is."""
+    """Mark a link's lost grades as left, and print their number."""
     platform_id = db.session.get_one(ResourceLink, link_id).deployment.platform_id
     said, now = "left the grades as they are that the gradebook had lost", services.now()
     record(OPERATOR, "leave", f"link {link_id}", said, now=now, platform_id=platform_id)
@@ -178,7 +178,7 @@ def _leave(services: Services, link_id: int) -> None:
 
 
 def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
-    """Print one link's findings; tells whether it could not be compared."""
+    """Compare one link and print the result; True when it could not be compared."""
     title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
     db.session.commit()
     try:
@@ -218,7 +218,7 @@ def _each(
     action: str,
     done: str = "",
 ) -> None:
-    """Do it to each, and print what happens next: what `act` returns, else `done`."""
+    """Apply `act` to each grade, and print what it returns, or `done`."""
     with open_bridge() as services:
         for one in _of_names(names):
             _record(services, one, action)
@@ -230,14 +230,14 @@ def _each(
 
 
 def _record(services: Services, one: _Chosen, action: str) -> None:
-    """Add to the audit log in the transaction of the act: one that is refused leaves no entry."""
+    """Add to the audit log in the action's transaction: a refused one leaves no entry."""
     platform_id = db.session.scalar(select(Grade.platform_id).where(Grade.id == one.grade_id))
     subject, now = f"grade {one.grade_id}", services.now()
     record(OPERATOR, action, subject, SAID[action], now=now, platform_id=platform_id)
 
 
 def _record_link(services: Services, link_name: str, state: str, count: int) -> None:
-    """The same of a whole link, with the first of its grades."""
+    """Record an action on a whole link, with the first of its grades."""
     link, now = find_link(link_name), services.now()
     said = f"asked to send {counted(count, f'{state} grade')} again"
     platform_id = link.deployment.platform_id
@@ -276,7 +276,7 @@ def _grade_of_registration() -> Select[int]:
 
 
 def _newest(state: str) -> Select[Score, str]:
-    """Select the newest Score of each grade that is in a state, with its registration id."""
+    """Select scores that are the newest of their grade and in a state, with registration ids."""
     newer = aliased(Score)
     sequence = select(func.max(newer.sequence)).where(newer.grade_id == Score.grade_id)
     return (
