@@ -1,1 +1,1 @@
-"""The pages inside the LMS for those who teach: the activity, its learners, its grading."""
+"""Pages inside the LMS for instructors: the activity, its learners, its grading."""

@@ -1,4 +1,4 @@
-"""What an instructor may do with the grades of their activity; each act is in the audit log."""
+"""Actions of instructors on the grades of their activity, recorded in the audit log."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,23 +17,23 @@ from .activity import LinkFacts, load_facts, require_manager, require_staff
 from .roster import LearnerRow, load_learners
 
 Act = Callable[[Services, int, str], str | None]
-# What a button does, and what the audit log says.
+# Each button's function and its audit log text.
 ACTS: dict[str, tuple[Act, str]] = {
     "reread": (by_hand.read_again, "asked to read the result again"),
     "resend": (by_hand.resend, "asked to send the grade again"),
     "another": (by_hand.allow_another_attempt, "allowed another attempt"),
 }
-# Which grades of an activity are sent again: those that need attention, or all; or what a
-# comparison with the gradebook found, lost ones or wherever another grade stands.
+# Selections of grades to send again: those that need attention, all, or after a comparison with the
+# gradebook the lost ones or those that differ.
 COMPARED = {"lost": ASKED_ABOUT, "other": OTHER_STANDS}
 WHICH = ("attention", "all", *COMPARED)
 SEND_AGAIN = {"lost": comparison.send_lost_again, "other": comparison.send_all_again}
 
 
 def act_on(services: Services, page: PageToken, learner_id: int, action: str) -> None:
-    """Press one of the buttons beside a learner's grade. Commits.
+    """Carry out one of the buttons of a learner's grade. Commits.
 
-    Raises PageRefused, Refused when the act has no sense at the moment.
+    Raises PageRefused, or Refused when the action is not possible now.
     """
     require_manager(page)
     facts = load_facts(page)
@@ -57,7 +57,7 @@ def _find_grade(facts: LinkFacts, learner_id: int) -> int:
 
 
 def find_to_resend(services: Services, page: PageToken, which: str) -> tuple[LinkFacts, list[int]]:
-    """Return the grades that would be sent again: ids of cells in which something was decided.
+    """Return the ids of the grades that would be sent again, those with a decided score.
 
     Raises PageRefused.
     """
@@ -84,7 +84,7 @@ def _decided(learners: Sequence[LearnerRow], which: str) -> list[int]:
 
 
 def resend_many(services: Services, page: PageToken, which: str) -> int:
-    """Decide and send the grades anew; returns how many. Commits. Raises PageRefused."""
+    """Decide and send the grades again; returns how many. Commits. Raises PageRefused."""
     facts, grade_ids = find_to_resend(services, page, which)
     if grade_ids:
         said = f"asked to send {len(grade_ids)} of the activity's grades again"
@@ -96,7 +96,7 @@ def resend_many(services: Services, page: PageToken, which: str) -> int:
 
 
 def compare(services: Services, page: PageToken) -> None:
-    """Compare the activity with its gradebook; what came of it is kept with it. Commits.
+    """Compare the activity with its gradebook and store the result. Commits.
 
     Raises PageRefused.
     """
@@ -110,7 +110,7 @@ def compare(services: Services, page: PageToken) -> None:
 
 
 def leave(services: Services, page: PageToken) -> int:
-    """Leave what the gradebook has lost as it is; returns how many. Commits.
+    """Mark the grades that the gradebook has lost as left; returns how many. Commits.
 
     Raises PageRefused.
     """
@@ -126,7 +126,7 @@ def leave(services: Services, page: PageToken) -> int:
 
 
 def load_gradebook(page: PageToken) -> tuple[LinkFacts, comparison.Comparison]:
-    """Return what the newest comparison of the activity found. Raises PageRefused."""
+    """Return the newest comparison of the activity. Raises PageRefused."""
     require_staff(page)
     facts = load_facts(page)
     found = comparison.load_comparison(facts.link_id)
@@ -135,12 +135,12 @@ def load_gradebook(page: PageToken) -> tuple[LinkFacts, comparison.Comparison]:
 
 
 def who(page: PageToken) -> str:
-    """Return how a learner's story names the page's reader."""
+    """Return the name of the page's user in a learner's history."""
     return f"The {page.visitor} {page.sub}"
 
 
 def _record(services: Services, page: PageToken, action: str, subject: str, said: str) -> None:
-    """Add to the audit log in the transaction of the act: one that is refused leaves no entry."""
+    """Add to the audit log in the action's transaction: a refused one leaves no entry."""
     actor = f"{page.visitor} {page.sub}"
     record(actor, action, subject, said, now=services.now(), platform_id=page.platform_id)
 

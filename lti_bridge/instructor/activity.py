@@ -1,4 +1,4 @@
-"""The instructor's page of one resource link: its course, and where each learner stands."""
+"""The instructor's page of one resource link: its course and the state of each learner."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from ..web.histogram import Bar, draw_bars
 from ..web.page_tokens import ADMIN, PageToken
 from .roster import LearnerRow, RosterPage, Wanted, load_learners, select_learners
 
-# Both are asked while a person waits for the page; it shows without them, too.
+# Deadlines of both calls: the user waits, and the page works without them.
 ROSTER_SECONDS = 5.0
 
 
@@ -43,7 +43,7 @@ class LinkFacts:
     platform_name: str
     account: ScormAccount
     attempts_allowed: int  # 0: no limit
-    narrowed: tuple[MissingGrant, ...]  # what the LMS's admin has not granted
+    narrowed: tuple[MissingGrant, ...]  # grants missing in the LMS
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class LinkPage:
 
 
 def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkPage:
-    """Return the page's values; asks SCORM Cloud for the course and the LMS for its roster.
+    """Return the page's values; calls SCORM Cloud for the course and the LMS for its roster.
 
     Raises PageRefused "not_for_you" for learners, "page_expired" when the link or platform is
     gone, "platform_disabled".
@@ -107,13 +107,13 @@ def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list
 
 
 def require_staff(page: PageToken) -> None:
-    """Raise PageRefused "not_for_you" unless the page's reader may see every learner."""
+    """Raise PageRefused "not_for_you" unless the page's user may see all learners."""
     if not page.visitor.is_staff:
         raise PageRefused(Reason.NOT_FOR_YOU)
 
 
 def require_manager(page: PageToken) -> None:
-    """Raise PageRefused "not_for_you" unless the page's reader may change the activity."""
+    """Raise PageRefused "not_for_you" unless the page's user may change the activity."""
     if not page.visitor.manages:
         raise PageRefused(Reason.NOT_FOR_YOU)
 
@@ -145,7 +145,7 @@ def load_facts(page: PageToken) -> LinkFacts:
 
 
 def _policy(services: Services, facts: LinkFacts) -> GradingPolicy:
-    """Return how the link is graded, in the transaction that loaded the facts."""
+    """Return the link's grading policy, in the transaction that loaded the facts."""
     link = db.session.get_one(ResourceLink, facts.link_id)
     usual = link.deployment.platform.grading_policy
     return make_policy(services.settings.passback.policy, usual, link.grading_policy)
@@ -165,9 +165,9 @@ def _find_course(services: Services, facts: LinkFacts) -> tuple[Course | None, b
 
 
 def _find_roster(services: Services, facts: LinkFacts) -> tuple[list[Member] | None, bool]:
-    """Return the context's learners, None when the LMS does not tell who they are.
+    """Return the context's learners, None when the LMS does not name them.
 
-    Besides, whether it would tell, but the list could not be read, or not to its end.
+    Also whether a roster exists but could not be read to its end.
     """
     if facts.memberships_url is None:
         return None, False
@@ -182,7 +182,8 @@ def _find_roster(services: Services, facts: LinkFacts) -> tuple[list[Member] | N
 
 
 def _staff(page: PageToken) -> set[str]:
-    """Return who is no learner, as their launches showed: Moodle lists non-editing teachers as
-    learners (measured on Moodle 4.5.6). The transaction stays the caller's.
+    """Return the user ids that launched as staff, in the caller's transaction.
+
+    Moodle lists non-editing teachers as learners (measured on Moodle 4.5.6).
     """
     return find_staff(db.session.get_one(ResourceLink, page.link_id)) | {page.sub}

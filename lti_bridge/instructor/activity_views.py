@@ -1,4 +1,4 @@
-"""The pages behind the instructor's page: one learner, sending again, gradebook, policy, file."""
+"""The views behind an activity's page: one learner, resending, gradebook, policy, file."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ POLICY_FIELDS = (*POLICY_PARTS, "attempts")
 @blueprint.get("/learner")
 @refusing
 def learner(services: Services) -> Response:
-    """One learner of the activity: attempts, what happened, and what can be done."""
+    """One learner of the activity: attempts, history, and actions."""
     token = request.args.get("page", "")
     page = read_page(services, token)
     shown = load_learner_of(services, page, number_of(request.args.get("learner", "")))
@@ -38,7 +38,7 @@ def learner(services: Services) -> Response:
 @blueprint.get("/learner/resend")
 @refusing
 def ask_resend(services: Services) -> Response:
-    """Say what sending one grade again may cost, and ask."""
+    """Ask for confirmation to send one grade again."""
     token = request.args.get("page", "")
     page = read_page(services, token)
     require_manager(page)
@@ -49,14 +49,14 @@ def ask_resend(services: Services) -> Response:
 @blueprint.post("/learner")
 @refusing
 def act(services: Services) -> Response:
-    """Press a button beside a learner's grade."""
+    """Carry out a button of a learner's grade."""
     token, action = request.form.get("page", ""), request.form.get("action", "")
     page = read_page(services, token)
     learner_id = number_of(request.form.get("learner", ""))
     try:
         act_on(services, page, learner_id, action)
         said = action
-    except Refused:  # the page was old: somebody was quicker
+    except Refused:  # the page was outdated
         said = "late"
     return see("link_pages.learner", token, learner=learner_id, said=said)
 
@@ -64,7 +64,7 @@ def act(services: Services) -> Response:
 @blueprint.get("/resend")
 @refusing
 def ask_resend_many(services: Services) -> Response:
-    """Say how many grades would be sent again, and ask."""
+    """Show how many grades would be sent again, and ask for confirmation."""
     token, which = request.args.get("page", ""), request.args.get("which", "")
     page = read_page(services, token)
     facts, grade_ids = find_to_resend(services, page, which)
@@ -90,7 +90,7 @@ def resend(services: Services) -> Response:
 @blueprint.get("/gradebook")
 @refusing
 def gradebook(services: Services) -> Response:
-    """What the newest comparison with the gradebook found, and what can be done about it."""
+    """The newest comparison with the gradebook, and the actions on it."""
     token = request.args.get("page", "")
     page = read_page(services, token)
     facts, found = load_gradebook(page)
@@ -107,7 +107,7 @@ def gradebook(services: Services) -> Response:
 @blueprint.post("/gradebook/compare")
 @refusing
 def compare_now(services: Services) -> Response:
-    """Compare the activity with its gradebook; the page shows what came of it."""
+    """Compare the activity with its gradebook, and go to the result."""
     token = request.form.get("page", "")
     compare(services, read_page(services, token))
     return see("link_pages.gradebook", token)
@@ -116,7 +116,7 @@ def compare_now(services: Services) -> Response:
 @blueprint.post("/gradebook/leave")
 @refusing
 def leave_lost(services: Services) -> Response:
-    """Leave what the gradebook has lost."""
+    """Mark the grades that the gradebook has lost as left."""
     token = request.form.get("page", "")
     leave(services, read_page(services, token))
     return see("link_pages.gradebook", token, said="left")
@@ -125,7 +125,7 @@ def leave_lost(services: Services) -> Response:
 @blueprint.get("/policy")
 @refusing
 def policy(services: Services) -> Response:
-    """How the activity is graded; with a choice in the address, what that would change."""
+    """The grading policy; query parameters preview the effect of a choice."""
     token = request.args.get("page", "")
     chosen = request.args if any(name in request.args for name in POLICY_FIELDS) else None
     page = read_page(services, token)
@@ -135,7 +135,7 @@ def policy(services: Services) -> Response:
 @blueprint.post("/policy")
 @refusing
 def set_policy(services: Services) -> Response:
-    """Take the instructor's choice."""
+    """Store the chosen policy."""
     token = request.form.get("page", "")
     page = read_page(services, token)
     failed = keep_policy(services, page, request.form)
@@ -147,14 +147,14 @@ def set_policy(services: Services) -> Response:
 @blueprint.get("/scores.csv")
 @refusing
 def scores(services: Services) -> Response:
-    """Every learner of the activity, for a spreadsheet."""
+    """All learners of the activity as a CSV file."""
     page = read_page(services, request.args.get("page", ""))
     facts, learners = load_everybody(services, page)
     return send_csv(write_scores(learners), f"activity-{facts.link_id}.csv")
 
 
 def number_of(text: str) -> int:
-    """Return the number of one of our rows; raises PageRefused "page_expired"."""
+    """Parse the id of a row; raises PageRefused "page_expired"."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise PageRefused(Reason.PAGE_EXPIRED, "not the number of a row")
     return int(text)

@@ -1,4 +1,4 @@
-"""An instructor chooses which course a resource link opens; the choice is the link's override."""
+"""The course of a resource link, chosen by an instructor and stored as an override."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ def list_choices(services: Services, page: PageToken, search: str, trail: str) -
 
 
 def choose_course_of(services: Services, page: PageToken, course_id: str) -> None:
-    """Let the link open `course_id`; "" takes the choice back. Commits.
+    """Let the link open `course_id`; "" removes the override. Commits.
 
     Only a course that its account has can be chosen. Raises PageRefused or Unavailable.
     """

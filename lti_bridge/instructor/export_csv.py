@@ -1,4 +1,4 @@
-"""The learners of one activity as a file for a spreadsheet."""
+"""The learners of one activity as a CSV file."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How one activity is graded: the form, what a change would do, and the change."""
+"""The grading policy of one activity: the form, a preview of a change, and the change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MOST_ATTEMPTS = 1000
 
 
 class LinkPolicyForm(Form):
-    """An activity's own grading policy; an empty choice takes the platform's."""
+    """An activity's own grading policy; an empty choice means the platform's."""
 
     answer = SelectField("Which attempt is the grade")
     completion = SelectField("Completed without a score")
@@ -48,13 +48,13 @@ class LinkPolicyForm(Form):
 
     @property
     def changes(self) -> dict[str, str | None]:
-        """The policy that was chosen; None takes a value back."""
+        """The chosen policy; None removes a value."""
         return {name: self[name].data or None for name in POLICY_PARTS}
 
 
 @dataclass(frozen=True)
 class PolicyPage:
-    """The page: its form, and what a valid choice would do (None: nothing was chosen yet)."""
+    """The page: its form, and the effect of a valid choice (None before a choice)."""
 
     facts: LinkFacts
     form: LinkPolicyForm
@@ -76,10 +76,9 @@ def load_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage:
 
 
 def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage | None:
-    """Keep a choice and let every grade of the activity be decided anew. Commits.
+    """Store a policy and let all grades of the activity be decided again. Commits.
 
-    Returns the page with its errors for values that cannot be chosen, else None. Raises
-    PageRefused.
+    Returns the page with errors for invalid values, else None. Raises PageRefused.
     """
     facts, form = _open(services, page, chosen)
     if not form.validate():

@@ -1,4 +1,4 @@
-"""The learners of one resource link: our rows beside the LMS's roster, counted and searched."""
+"""The learners of one resource link: grades joined with the LMS's roster, counted, searched."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ HIGHEST = 100.0
 
 @dataclass(frozen=True)
 class LearnerRow:
-    """One line of the table; our ids are None for somebody whom only the roster knows."""
+    """One line of the table; ids of our rows are None for a learner of the roster only."""
 
     learner_id: int | None
     grade_id: int | None
@@ -37,20 +37,20 @@ class LearnerRow:
     state: LearnerState
     result: str = ""  # passed, failed, completed, not completed
     attempt: int = 0
-    attempts: str = ""  # how many of them are used, in words
+    attempts: str = ""  # number of used attempts, in words
     seconds: float = 0.0
     last_seen_at: datetime | None = None
-    sent_at: datetime | None = None  # the LMS took it then
+    sent_at: datetime | None = None  # when the LMS accepted it
 
     @property
     def minutes(self) -> int:
-        """Time spent, in whole minutes."""
+        """Time spent in whole minutes."""
         return minutes_of(self.seconds)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which learners to show: whose name or user id has `search` in it, in `state`, from where."""
+    """Filter of the learners: text in name or user id, state, and start of the page."""
 
     search: str = ""
     state: str = ""
@@ -59,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Counted:
-    """How many learners are in a state; `state` is the word for it in an address."""
+    """The number of learners in a state; `state` is its query parameter."""
 
     label: str
     state: str
@@ -68,7 +68,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class RosterPage:
-    """One page of the learners, and what is counted over all of them.
+    """One page of the learners, with counts of all of them.
 
     `scores` has the number of learners in each tenth of the scale; `before` and `after` are where
     the neighbouring pages start.
@@ -87,12 +87,12 @@ class RosterPage:
 
     @property
     def moving(self) -> bool:
-        """Whether another look at the page in some seconds shows something else."""
+        """True while grades are being delivered, so that the page should reload."""
         return any(one.state.moving for one in self.shown)
 
     @property
     def attention(self) -> int:
-        """How many learners have a grade that needs attention."""
+        """The number of learners whose grade needs attention."""
         return sum(one.count for one in self.counts if one.label == ATTENTION)
 
 
@@ -104,11 +104,10 @@ def load_learners(
     *,
     now: datetime,
 ) -> list[LearnerRow]:
-    """Return everybody who has a grade cell in the link or is in the roster, once, by name.
+    """Return all learners with a grade in the link or an entry in the roster, by name.
 
-    `staff` are user ids that the roster may name and that have not learnt here: they are left out.
-    Each with the newest attempt and the newest decision of the course. Reads plain columns: a
-    link may have thousands of learners. The transaction stays the caller's.
+    Each has the newest attempt and decision. Ids in `staff` without a grade are left out. Reads
+    plain columns, as there may be thousands, in the caller's transaction.
     """
     rows = _load_rows(db.session.get_one(ResourceLink, link_id), course_id, now)
     names = {member.sub: member.name for member in roster or ()}
@@ -123,7 +122,7 @@ def load_learners(
 
 
 def select_learners(everybody: Sequence[LearnerRow], wanted: Wanted) -> RosterPage:
-    """Return the page of `everybody` that is wanted."""
+    """Return the page of `everybody` that the filter asks for."""
     wanted = replace(wanted, search=wanted.search.strip()[:LONGEST_SEARCH])
     found = [one for one in everybody if _fits(one, wanted)]
     start = min(max(0, wanted.start), max(0, len(found) - 1))
@@ -145,7 +144,7 @@ def select_learners(everybody: Sequence[LearnerRow], wanted: Wanted) -> RosterPa
 
 
 def count_states(everybody: Sequence[LearnerRow]) -> list[Counted]:
-    """Return how many are in each state that anybody is in."""
+    """Return the number of learners in each state, without empty ones."""
     labels = [one.state.label for one in everybody]
     counted = [Counted(label, _word(label), labels.count(label)) for label in LABELS]
     return [one for one in counted if one.count]

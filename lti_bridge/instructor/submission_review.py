@@ -1,4 +1,4 @@
-"""One learner's result in one resource link, as a submission review asks for it."""
+"""One learner's result in one resource link, for an LTI submission review."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from .activity import LinkFacts, load_facts, require_staff
 
 @dataclass(frozen=True)
 class Review:
-    """The whole page; without a `story` the learner has not opened the activity."""
+    """The page's values; without `story` the learner has not opened the activity."""
 
     facts: LinkFacts
     own: bool
@@ -32,7 +32,7 @@ class Review:
 
     @property
     def state(self) -> LearnerState:
-        """How the grade stands."""
+        """The state of the grade."""
         return self.story.state if self.story else decide_learner_state(LearnerProgress())
 
     @property
@@ -42,7 +42,7 @@ class Review:
 
 
 def load_review(services: Services, page: PageToken) -> Review:
-    """Return the result of the learner whom the token names. Raises PageRefused."""
+    """Return the result of the token's learner. Raises PageRefused."""
     whose = page.data.get(REVIEW)
     if not isinstance(whose, str):
         raise PageRefused(Reason.PAGE_EXPIRED)
@@ -65,7 +65,7 @@ def load_learner_of(services: Services, page: PageToken, learner_id: int) -> Rev
 
 
 def page_of_exit(services: Services, token: str) -> PageToken:
-    """Return what an exit address proves: its learner may see their own result, for a while.
+    """Return the page token of an exit token: its learner may see their result for a while.
 
     Raises PageRefused "page_expired".
     """

@@ -1,4 +1,4 @@
-"""Pages for the people who run a course: HTTP in and out."""
+"""The views of the instructor's pages and of submission reviews."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from .choose_course import choose_course_of, list_choices
 from .roster import Wanted
 from .submission_review import Review, load_review, page_of_exit
 
-# What the page says after a button was pressed: pages in a frame have no session to keep it in.
+# Notices after an action, by query parameter: framed pages have no session.
 SAID = {
     "resent": "The grades are decided and sent anew. The list of learners shows how each stands.",
     "left": "They are left as they are, and nobody is asked about them again.",
@@ -55,7 +55,7 @@ def link() -> Response:
 
 
 def _wanted() -> Wanted:
-    """Return which learners the address asks for."""
+    """Return the filter of the query parameters."""
     start = request.args.get("start", type=int, default=0)
     return Wanted(request.args.get("search", ""), request.args.get("state", ""), start)
 
@@ -80,7 +80,7 @@ def courses() -> Response:
 
 @blueprint.post("/link/course")
 def choose() -> Response:
-    """Take the instructor's choice, or take it back."""
+    """Store or remove the instructor's choice."""
     services, token = current_services(), request.form.get("page", "")
     try:
         page = read_page(services, token)
@@ -92,7 +92,7 @@ def choose() -> Response:
 
 @blueprint.get("/review")
 def review() -> Response:
-    """One learner's result, as a submission review asks for it."""
+    """One learner's result, for a submission review."""
     services, token = current_services(), request.args.get("page", "")
     try:
         page = read_page(services, token)
@@ -103,7 +103,7 @@ def review() -> Response:
 
 @blueprint.get("/result")
 def result() -> Response:
-    """The learner's own result, by the address that they left the player with."""
+    """The learner's own result, by the token of the exit URL."""
     services, token = current_services(), request.args.get("exit", "")
     try:
         page = page_of_exit(services, token)
@@ -115,9 +115,9 @@ def result() -> Response:
 def show_review(
     page: PageToken, shown: Review, token: str = "", *, back_to_link: bool = False
 ) -> Response:
-    """Answer learners in their language, staff in English.
+    """Render a result, for learners in their language and for staff in English.
 
-    With `token` those who manage the course get the buttons; `back_to_link` leads to all learners.
+    With `token`, managers get buttons; `back_to_link` adds a link to all learners.
     """
     own = shown.own and not page.visitor.is_staff
     return render_page(
@@ -135,7 +135,7 @@ def show_review(
 
 @blueprint.post("/enter")
 def enter() -> Response:
-    """An admin's button on an activity's page: a door into the console, or a wish for it."""
+    """An admin's button on an activity's page: enter the console, or request access."""
     services, token = current_services(), request.form.get("page", "")
     try:
         page = read_page(services, token)
@@ -154,7 +154,7 @@ def enter() -> Response:
 
 @blueprint.post("/enter/door")
 def go_through() -> Response:
-    """Into the console, in a window of its own: only there is the session's cookie kept."""
+    """Sign in to the console, in a window: frames do not keep the session's cookie."""
     services = current_services()
     try:
         sign_in_as(open_door(services, request.form.get("door", "")))
@@ -164,7 +164,7 @@ def go_through() -> Response:
 
 
 def see(endpoint: str, token: str, **values: Any) -> Response:
-    """Send the browser on to a page of the same token after a POST."""
+    """Redirect to a page of the same token after a POST."""
     return see_other(url_for(endpoint, page=token, **values))
 
 

@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: the pages of those who teach."""
+"""Adds the instructor's pages to the app."""
 
 from flask import Flask
 
@@ -6,6 +6,6 @@ from . import activity_views, views
 
 
 def register(app: Flask) -> None:
-    """Add the pages of this chapter to the app."""
+    """Register the views."""
     app.register_blueprint(views.blueprint)
     app.register_blueprint(activity_views.blueprint)
