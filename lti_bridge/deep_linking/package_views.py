@@ -1,4 +1,4 @@
-"""HTTP of uploading a package from the picker: the form, the file, and how its import goes."""
+"""Views of uploading a package from the picker: the form, the upload, and its import."""
 
 from dataclasses import astuple
 from typing import Any
@@ -31,7 +31,7 @@ blueprint = Blueprint("packages", __name__, url_prefix="/lti/pick/package")
 @blueprint.post("")
 @refusing
 def ask(services: Services) -> Response:
-    """Go on to the form that asks for the package."""
+    """Redirect to the upload form."""
     picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
     return _to_form(services, picker)
 
@@ -39,13 +39,13 @@ def ask(services: Services) -> Response:
 @blueprint.get("")
 @refusing
 def show_form(services: Services) -> Response:
-    """Ask for the package, and for the id that its course shall have."""
+    """The upload form: a package, and the id of its course."""
     return _show_form(services, request.args.get("page", ""))
 
 
 @blueprint.post("/check")
 def check() -> Response:
-    """Tell a script whether a course id is free, before a large file travels."""
+    """Tell the page's script whether a course id is free, before the upload."""
     services = current_services()
     try:
         picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
@@ -58,7 +58,7 @@ def check() -> Response:
 
 @blueprint.post("/upload")
 def upload() -> Response:
-    """Take a package in and send it on to SCORM Cloud; answers a script with JSON."""
+    """Receive a package and send it to SCORM Cloud; the page's script gets JSON."""
     services = current_services()
     began = services.now()
     scripted = request.accept_mimetypes.best == "application/json"
@@ -82,20 +82,20 @@ def upload() -> Response:
 @blueprint.post("/import")
 @refusing
 def look_again(services: Services) -> Response:
-    """Go on to the page of an import: from the upload's script, and to look again."""
+    """Redirect to the page of an import."""
     return _to_import(services, request.form.get("page", ""))
 
 
 @blueprint.get("/import")
 @refusing
 def show_import(services: Services) -> Response:
-    """Show how the import goes, and its course when it has come."""
+    """The state of the import, and its course when it is complete."""
     return _show_import(services, request.args.get("page", ""))
 
 
 @blueprint.post("/import/status")
 def import_status() -> Response:
-    """Tell a script how the import stands."""
+    """Return the state of an import for the page's script."""
     services = current_services()
     try:
         picker = upload_tokens.get_uploader(services, request.form.get("page", ""))
@@ -107,7 +107,7 @@ def import_status() -> Response:
 
 
 def _tell(services: Services, picker: Picker, error: BridgeError) -> Response:
-    """Tell a script what became of its upload; the page may have grown old over it."""
+    """Answer the upload's script, with fresh tokens as the page's may have expired."""
     fresh = {"fresh": _fresh(services, picker)}
     if isinstance(error, CourseExists):
         return _json(describe_existing(error) | fresh, 409)
@@ -115,14 +115,14 @@ def _tell(services: Services, picker: Picker, error: BridgeError) -> Response:
 
 
 def _fresh(services: Services, picker: Picker) -> dict[str, str]:
-    """Return what an upload form proves itself with from now on: its token and its address."""
+    """Return a fresh token and URL for an upload form."""
     ticket = upload_tokens.sign_upload(services, picker)
     address = url_for("packages.upload", ticket=ticket)
     return {"page": with_data(services, picker), "address": address}
 
 
 def _read_form(services: Services) -> None:
-    """Take the form in, file and all; raises PageRefused when it is too large for us."""
+    """Read the form with its file; raises PageRefused when it is too large."""
     limit = services.settings.scorm_cloud.upload_megabytes
     request.max_content_length = limit * MEGABYTE + FORM_BYTES
     try:
@@ -145,7 +145,7 @@ def _send(services: Services, picker: Picker) -> str:
 
 
 def _to_form(services: Services, picker: Picker, problem: BridgeError | None = None) -> Response:
-    """Go on to the upload's form, which keeps what was chosen and says what went wrong."""
+    """Show the upload form again, with the choices and the problem."""
     upload: dict[str, Any] = {"course_id": request.form.get("course_id", "")}
     if isinstance(problem, CourseExists):
         upload = {"course_id": problem.course.id, "taken": True}

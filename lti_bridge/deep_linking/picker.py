@@ -1,4 +1,4 @@
-"""An instructor picks courses for the LMS: the launch that begins it, the answer that ends it."""
+"""Deep linking: from the launch through the choice of courses to the signed response."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,7 +30,7 @@ from ..web.frames import frame_origins
 from ..web.page_tokens import PageToken, read_page, sign_page
 from ..web.rejections import get_rejection
 
-# Kinds of page token; a token of one kind opens no page of another.
+# Kinds of page tokens, each valid for its own pages only.
 PICKER, REFUSED, ANSWER = "picker", "picker refused", "picker answer"
 MOST_COURSES = 20
 SMALLEST_PIXELS, LARGEST_PIXELS = 200, 4000
@@ -38,7 +38,7 @@ SMALLEST_PIXELS, LARGEST_PIXELS = 200, 4000
 
 @dataclass(frozen=True)
 class Start:
-    """What a deep linking launch opens: the picker or, with a reason, a page that says why not."""
+    """The page that a deep linking launch opens: the picker or, with a reason, a refusal."""
 
     token: str
     refused: str
@@ -46,9 +46,9 @@ class Start:
 
 @dataclass(frozen=True)
 class ShownList:
-    """What the list shows: the text searched for, the page of it, and what is chosen so far.
+    """State of the list: the search text, the page, and the courses chosen so far.
 
-    `chosen` are ids and titles; `problem` says what was wrong with the button just pressed.
+    `chosen` are ids and titles; `problem` is a message about the last request.
     """
 
     text: str = ""
@@ -59,58 +59,58 @@ class ShownList:
 
 @dataclass(frozen=True)
 class Picker:
-    """Whose choice it is, from which account, and what the LMS allows."""
+    """The user and account of a choice, and what the LMS accepts."""
 
     token: str
     page: PageToken
     account: ScormAccount
     platform: PlatformValues
     deployment_id: str
-    may_replace: bool  # a course by a new version, which reaches all who use the account
+    may_replace: bool  # may upload new versions, which affect all users of the account
 
     @property
     def accepts_many(self) -> bool:
-        """Tell whether the LMS takes several courses at once."""
+        """True when the LMS accepts several courses."""
         return self.page.data.get("many") is True
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Where the LMS lets an item say that it opens."""
+        """The presentation targets that the LMS accepts."""
         return tuple(self.page.data.get("targets", ()))
 
     @property
     def may_upload(self) -> bool:
-        """Assistants pick what is there; a new course or version is for who is in charge."""
+        """True for managers of the course; assistants only pick existing courses."""
         return self.page.visitor.manages
 
     @property
     def in_window(self) -> bool:
-        """Tell whether the answer has to go back to the frame that this window came from."""
+        """True in a window, whose response goes back to the frame that opened it."""
         return self.page.data.get("window") is True
 
     @property
     def wanted(self) -> ShownList:
-        """What the list shows."""
+        """The state of the list."""
         return ShownList(*self.page.data.get("list") or ())
 
     @property
     def refused(self) -> str:
-        """The reason why nothing can be picked, empty when something can."""
+        """The reason why nothing can be picked, or ""."""
         return str(self.page.data.get("refused") or "")
 
     def kept_courses(self, shown: Sequence[Course] = ()) -> list[tuple[str, str]]:
-        """Return the courses chosen so far that a page does not show: ids and titles."""
+        """Return the chosen courses that are not on a page: ids and titles."""
         on_page = {course.id for course in shown}
         return [(one, title) for one, title in self.wanted.chosen if one not in on_page]
 
     @property
     def return_url(self) -> str:
-        """Where the answer goes, as the verified launch said."""
+        """The return URL of the verified launch."""
         return str(self.page.data["return_url"])
 
     @property
     def frame_origins(self) -> list[str]:
-        """The sites that may show these pages in a frame."""
+        """The origins that may frame these pages."""
         return frame_origins(self.platform, self.return_url)
 
 
@@ -122,9 +122,9 @@ def begin_picking(
     *,
     in_window: bool = False,
 ) -> Start:
-    """Turn a verified deep linking launch into the token of the picker's pages. Commits.
+    """Return the picker's page token for a verified deep linking launch. Commits.
 
-    `in_window`: our own button opened a window for it, out of the LMS's frame.
+    `in_window`: the launch is in a window that our button opened from the LMS's frame.
 
     Raises PageRefused without a return address, ConfigurationError without an account.
     """
@@ -153,7 +153,7 @@ def begin_picking(
 
 
 def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
-    """Return the reason why nothing can be picked, empty when something can."""
+    """Return the reason why nothing can be picked, or ""."""
     if visitor is Visitor.STRANGER:
         return Reason.NOT_ENROLLED
     if not visitor.is_staff:
@@ -164,7 +164,7 @@ def _decide_refusal(settings: DeepLinkingSettings, visitor: Visitor) -> str:
 def read_picker(
     services: Services, token: str, kind: str = PICKER, at: datetime | None = None
 ) -> Picker:
-    """Return the picker that a page's token belongs to.
+    """Return the picker of a page token.
 
     Raises PageRefused "page_expired", also when the token is of another kind or the platform
     has moved to another account, and "platform_disabled". `at` is when the token's age is judged.
@@ -172,7 +172,7 @@ def read_picker(
     page = read_page(services, token, at)
     if page.data.get("kind") != kind:
         raise PageRefused(Reason.PAGE_EXPIRED)
-    with reading(db.session()):  # calls follow
+    with reading(db.session()):  # ended before the calls
         deployment = db.session.get(Deployment, page.deployment_id)
         if deployment is None or deployment.platform_id != page.platform_id:
             raise PageRefused(Reason.PAGE_EXPIRED)
@@ -187,12 +187,12 @@ def read_picker(
 
 
 def client_of(services: Services, picker: Picker) -> ScormCloudClient:
-    """Return the client of the picker's account: whatever is asked for is looked for there."""
+    """Return the SCORM Cloud client of the picker's account."""
     return services.scorm_cloud(picker.account)
 
 
 def with_data(services: Services, picker: Picker, **changes: object) -> str:
-    """Return a fresh token of the picker, with something more in it."""
+    """Return a new token of the picker with additional data."""
     page = replace(picker.page, data={**picker.page.data, **changes})
     return sign_page(services, page)
 
@@ -200,7 +200,7 @@ def with_data(services: Services, picker: Picker, **changes: object) -> str:
 def get_courses(
     services: Services, picker: Picker, course_ids: Sequence[str]
 ) -> tuple[list[Course], list[str]]:
-    """Return the chosen courses that the account has, and the ids of those that it has not.
+    """Return the chosen courses that exist in the account, and the ids of the missing ones.
 
     Raises Unavailable or Refused.
     """
@@ -216,7 +216,7 @@ def get_courses(
 
 
 def build_preview(services: Services, picker: Picker, course_id: str) -> str:
-    """Return the address of the untracked player, for a course of the picker's account.
+    """Return the URL of an untracked preview of a course of the picker's account.
 
     Raises PageRefused "course_missing", Refused or Unavailable.
     """
@@ -230,9 +230,9 @@ def build_preview(services: Services, picker: Picker, course_id: str) -> str:
 
 
 def read_items(picker: Picker, form: Mapping[str, str]) -> list[CourseItem]:
-    """Return the chosen courses as the confirmation form describes them.
+    """Return the chosen courses with the values of the confirmation form.
 
-    Which courses they are stands in the token: the account was seen to have them.
+    Their ids come from the token, where they were checked against the account.
     """
     target = form.get("target", "")
     return [
@@ -255,13 +255,13 @@ def _pixels(text: str) -> int | None:
 
 
 def refusal_answer(picker: Picker) -> Answer:
-    """Return what the LMS is told when nothing could be picked."""
+    """Return the response to the LMS when nothing can be picked."""
     reason = picker.refused
     return Answer(error=get_rejection(reason).happened, error_log=reason)
 
 
 def describe_course(course: Course) -> str:
-    """Return what stands beside a course's id."""
+    """Return the description of a course in the list."""
     return f"{course.standard_name} · version {course.version + 1}"
 
 
@@ -271,7 +271,7 @@ def sign_answer_page(services: Services, picker: Picker, answer: Answer) -> str:
 
 
 def read_answer(picker: Picker) -> Answer:
-    """Return the answer that a page's token holds."""
+    """Return the answer in a page token."""
     values = picker.page.data["answer"]
     return Answer(**{**values, "items": [CourseItem(**item) for item in values["items"]]})
 

@@ -1,4 +1,4 @@
-"""HTTP of the picker: the list of courses, the confirmation, and the answer to the LMS."""
+"""Views of the picker: the list of courses, the confirmation, and the response to the LMS."""
 
 import logging
 from dataclasses import astuple, replace
@@ -26,21 +26,21 @@ NOTHING_CHOSEN = "Choose a course first."
 @blueprint.get("")
 @refusing
 def courses(services: Services) -> Response:
-    """The list of courses, as the newest button or the launch left it."""
+    """The list of courses, in the state of the token."""
     return show_courses(services, request.args.get("page", ""))
 
 
 @blueprint.post("")
 @refusing
 def browse(services: Services) -> Response:
-    """Search, and turn the pages of what was found."""
+    """Search, or go to another page of results."""
     return _to_list(services, _picker(services))
 
 
 @blueprint.post("/preview")
 @refusing
 def preview(services: Services) -> Response:
-    """Open a course as learners will see it, untracked, in a window of its own."""
+    """Open an untracked preview of a course in a window."""
     picker = _picker(services)
     course_id = request.form.get("preview", "")
     url = picking.build_preview(services, picker, course_id)
@@ -49,14 +49,14 @@ def preview(services: Services) -> Response:
 
 @blueprint.get("/preview/done")
 def end_preview() -> Response:
-    """Where SCORM Cloud sends somebody who leaves such a preview; the list is still open."""
+    """The page after a preview; the list is still open in the other window."""
     return render_page("deep_linking/preview_done.html")
 
 
 @blueprint.post("/choose")
 @refusing
 def choose(services: Services) -> Response:
-    """Look whether the chosen courses are there, then ask for a confirmation."""
+    """Check that the chosen courses exist, then ask for confirmation."""
     picker = _picker(services)
     courses, missing = picking.get_courses(services, picker, request.form.getlist("course"))
     if missing:
@@ -75,14 +75,14 @@ def choose(services: Services) -> Response:
 @blueprint.get("/choose")
 @refusing
 def confirm(services: Services) -> Response:
-    """Show what will be added, with titles to change and where it opens."""
+    """The confirmation form with the title and target of each course."""
     return _show_confirmation(services, request.args.get("page", ""))
 
 
 @blueprint.post("/add")
 @refusing
 def add(services: Services) -> Response:
-    """Send the chosen courses to the LMS."""
+    """Respond to the LMS with the chosen courses."""
     picker = _picker(services)
     items = picking.read_items(picker, request.form)
     if not items:
@@ -93,21 +93,21 @@ def add(services: Services) -> Response:
 @blueprint.post("/cancel")
 @refusing
 def cancel(services: Services) -> Response:
-    """Send the LMS word that nothing was picked."""
+    """Respond to the LMS that nothing was picked."""
     return _to_answer(services, _picker(services), Answer(message=CANCELLED))
 
 
 @blueprint.get("/refused")
 @refusing
 def refusal(services: Services) -> Response:
-    """Why nothing can be picked."""
+    """The page that says why nothing can be picked."""
     return show_refusal(services, request.args.get("page", ""))
 
 
 @blueprint.post("/refused")
 @refusing
 def return_refused(services: Services) -> Response:
-    """Send the LMS word of why nothing could be picked."""
+    """Respond to the LMS with the reason why nothing could be picked."""
     picker = picking.read_picker(services, request.form.get("page", ""), REFUSED)
     return _to_answer(services, picker, picking.refusal_answer(picker))
 
@@ -115,12 +115,12 @@ def return_refused(services: Services) -> Response:
 @blueprint.get("/answer")
 @refusing
 def answer(services: Services) -> Response:
-    """The page that posts the answer to the LMS."""
+    """The page that posts the response to the LMS."""
     return _show_answer(services, request.args.get("page", ""))
 
 
 def show_courses(services: Services, token: str) -> Response:
-    """Show one page of courses, with what is chosen so far; a failing list keeps its buttons."""
+    """Show one page of courses and the choice so far; buttons remain when the list fails."""
     picker = picking.read_picker(services, token)
     wanted = picker.wanted
     status = 400 if wanted.problem else 200
@@ -150,12 +150,12 @@ def show_courses(services: Services, token: str) -> Response:
 
 
 def draw(picker: Picker, template: str, **values: Any) -> Response:
-    """Return a page of the picker."""
+    """Render a page of the picker."""
     return render_page(template, frame_origins=picker.frame_origins, picker=picker, **values)
 
 
 def read_list(picker: Picker) -> ShownList:
-    """Return what a form of the picker says that the list shows, and is chosen so far."""
+    """Read the state of the list from a form of the picker."""
     form = request.form
     chosen = dict.fromkeys(filter(None, form.getlist("course")))
     ids = list(chosen)[: MOST_COURSES + 1] if picker.accepts_many else []
@@ -210,7 +210,7 @@ def _show_answer(services: Services, token: str) -> Response:
 
 
 def show_refusal(services: Services, token: str) -> Response:
-    """Show why nothing can be picked, and a way back."""
+    """Render the reason why nothing can be picked, with a way back."""
     picker = picking.read_picker(services, token, REFUSED)
     reason, reference = picker.refused, new_visit().correlation_id
     rejection = get_rejection(reason)

@@ -1,4 +1,4 @@
-"""Uploading a package from the picker: who may, and which page follows its import."""
+"""Uploads from the picker: permission to upload, and the token of the import's page."""
 
 from datetime import datetime
 
@@ -8,15 +8,15 @@ from ..services import Services
 from ..web.page_tokens import PageToken, read_page, sign_page
 from .picker import Picker, read_picker, with_data
 
-# The kind of a token that lets a browser begin to send a file.
+# The kind of token that permits an upload.
 UPLOAD = "upload"
 
 
 def sign_upload(services: Services, picker: Picker) -> str:
-    """Return the short token that goes into the upload's address.
+    """Return the short token for the upload's URL.
 
-    It is checked before the file is read, so that nobody else can fill our disk; the page's own
-    token comes in the form.
+    It is checked before the file is read, so that only permitted users can use disk space; the
+    page's token comes in the form.
     """
     page = picker.page
     data = {"kind": UPLOAD, "account": picker.account.id}
@@ -25,7 +25,7 @@ def sign_upload(services: Services, picker: Picker) -> str:
 
 
 def read_upload(services: Services, ticket: str) -> PageToken:
-    """Return whose upload an address belongs to; raises PageRefused."""
+    """Return the user of an upload URL; raises PageRefused."""
     page = read_page(services, ticket)
     if page.data.get("kind") != UPLOAD:
         raise PageRefused(Reason.PAGE_EXPIRED)
@@ -35,9 +35,9 @@ def read_upload(services: Services, ticket: str) -> PageToken:
 def read_upload_picker(
     services: Services, token: str, ticket: PageToken, began: datetime
 ) -> Picker:
-    """Return the picker of an upload's form; raises PageRefused when they do not fit.
+    """Return the picker of an upload form; raises PageRefused when the tokens do not match.
 
-    The page is as old as it was when the file `began` to come in, which can take an hour.
+    The token's age is judged at `began`, the start of the upload, which can take an hour.
     """
     picker = read_picker(services, token, at=began)
     page = picker.page
@@ -49,7 +49,7 @@ def read_upload_picker(
 
 
 def get_uploader(services: Services, token: str) -> Picker:
-    """Return the picker of somebody who may upload; raises PageRefused."""
+    """Return the picker of a user who may upload; raises PageRefused."""
     return _uploading(read_picker(services, token))
 
 
@@ -60,7 +60,7 @@ def _uploading(picker: Picker) -> Picker:
 
 
 def send(services: Services, picker: Picker, package: Package) -> str:
-    """Send a package and return the token of the page that follows its import.
+    """Send a package and return the token of its import's page.
 
     Raises as `send_package`. Commits.
     """
@@ -69,7 +69,7 @@ def send(services: Services, picker: Picker, package: Package) -> str:
 
 
 def read_import(services: Services, picker: Picker) -> Import:
-    """Return how the import stands that this page's token names.
+    """Return the state of the import in a page token.
 
     Raises PageRefused when it names none, Unavailable or Refused.
     """

@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: the picker, and uploads in it."""
+"""Adds the picker and its uploads to the app."""
 
 from flask import Flask
 
@@ -6,6 +6,6 @@ from . import package_views, picker_views
 
 
 def register(app: Flask) -> None:
-    """Add the pages of this chapter to the app."""
+    """Register the views."""
     app.register_blueprint(picker_views.blueprint)
     app.register_blueprint(package_views.blueprint)
