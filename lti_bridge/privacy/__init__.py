@@ -1,1 +1,1 @@
-"""What is kept of people: show it, hand it out, erase it, and let go of what is old."""
+"""Personal data: find, export, erase, and retention."""

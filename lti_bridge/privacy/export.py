@@ -1,4 +1,4 @@
-"""Everything that is kept of one learner, as one JSON document: ours, and SCORM Cloud's."""
+"""Export of everything stored about one learner, here and in SCORM Cloud, as JSON."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -16,7 +16,7 @@ from ..registrations.models import Grade, Launch, Learner, Registration, TrailEv
 from ..services import Services
 from .learners import FoundLearner, get_learner, kinds_of
 
-# How the bridge works on a row, and which other row it belongs to: nothing about the person.
+# Technical columns, such as leases and foreign keys, which are not personal data.
 INTERNAL = {
     "id",
     "learner_id",
@@ -45,11 +45,11 @@ Call = tuple[Document, ScormAccount, str]
 
 
 def export_learner(services: Services, learner_id: int) -> Document:
-    """Return what we keep of a learner, and what SCORM Cloud reports of them now.
+    """Return what is stored about a learner, and what SCORM Cloud reports now.
 
-    Values are JSON's own; moments are ISO 8601 in UTC. Where SCORM Cloud does not answer or
-    refuses, its part says so instead. Raises ConfigurationError when there is no such learner.
-    No transaction is open during the calls.
+    Values are JSON types; times are ISO 8601 in UTC. Where SCORM Cloud does not answer or refuses,
+    its part says so instead. Raises ConfigurationError when there is no such learner. No
+    transaction is open during the calls.
     """
     with reading(db.session()):
         learner = get_learner(learner_id)
@@ -128,12 +128,12 @@ def _all(model: type[Base], condition: Any) -> Any:
 
 
 def plain_all(rows: Iterable[Base], but: Collection[str] = ()) -> list[Document]:
-    """Return rows' own columns as JSON values, without those that say nothing of the person."""
+    """Return rows as JSON values, without technical columns."""
     return [_plain(row, but) for row in rows]
 
 
 def _plain(row: Base, but: Collection[str] = ()) -> Document:
-    """Return a row's own columns as JSON values, without those that say nothing of the person."""
+    """Return a row as JSON values, without technical columns."""
     names = [column.key for column in inspect_model(type(row)).columns]
     wanted = [name for name in names if name not in INTERNAL and name not in but]
     return {name: _value(getattr(row, name)) for name in wanted}
@@ -144,9 +144,9 @@ def _value(value: Any) -> Any:
 
 
 def _ask_scorm_cloud(services: Services, calls: list[Call]) -> None:
-    """Put into each registration what SCORM Cloud reports now, or why that is missing.
+    """Add SCORM Cloud's report to each registration, or the reason why it is missing.
 
-    An account that does not answer is not asked again in the same export.
+    An account that does not answer is not called again in the same export.
     """
     silent: dict[int, str] = {}
     for document, account, name in calls:

@@ -1,4 +1,4 @@
-"""Find a learner, and count what is kept of them."""
+"""Find a learner, and count the rows stored about them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ AT_MOST = 50
 
 @dataclass(frozen=True)
 class FoundLearner:
-    """One learner, as a list shows them; names are empty where none is kept."""
+    """One learner in a list; names are empty where none is stored."""
 
     learner_id: int
     platform_id: int
@@ -43,7 +43,7 @@ class FoundLearner:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What we keep of one learner: who they are, and how many rows of each kind."""
+    """One learner's identity, and the number of rows of each kind."""
 
     learner: FoundLearner
     counts: dict[str, int]
@@ -59,10 +59,10 @@ def find_learners(
 ) -> list[FoundLearner]:
     """Return learners whose name or email contains `text`, or whose id it is.
 
-    An id is the user id at the platform, SCORM Cloud's learner id or a registration id; it is
-    looked for first, by index. `course` keeps those who have opened an activity whose title or
-    course in the LMS contains it, or whose SCORM Cloud course has this id; alone, it finds them
-    all, the newest first. Reads in the caller's transaction.
+    An id is the user id on the platform, SCORM Cloud's learner id or a registration id, searched
+    first and by index. `course` limits the result to activities whose title or LMS course contains
+    it, or with this SCORM Cloud course id; alone, it finds all learners, newest first. Reads in the
+    caller's transaction.
     """
     text, course = text.strip(), course.strip()
     if not (text or course):
@@ -107,7 +107,7 @@ def get_learner(learner_id: int) -> FoundLearner:
 
 
 def preview(learner_id: int) -> Holdings:
-    """Count what we keep of a learner; raises ConfigurationError when there is none.
+    """Count a learner's rows; raises ConfigurationError when there is no such learner.
 
     Reads in the caller's transaction.
     """
@@ -120,7 +120,7 @@ def preview(learner_id: int) -> Holdings:
 
 
 def kinds_of(learner: FoundLearner) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
-    """Return every kind of row that belongs to a learner, in the order in which they can go."""
+    """Return every kind of row that belongs to a learner, in a valid order of deletion."""
     registrations = select(Registration.id).where(Registration.learner_id == learner.learner_id)
     grades = select(Grade.id).where(Grade.learner_id == learner.learner_id)
     scores = select(Score.id).where(Score.grade_id.in_(grades))
@@ -144,7 +144,7 @@ def _grant_of(learner: FoundLearner) -> ColumnElement[bool]:
 
 
 def _visit_of(learner: FoundLearner) -> ColumnElement[bool]:
-    # By the learner's own row: a successor platform keeps the identity of the one before.
+    # By the learner's row: a successor platform keeps the identity of its predecessor.
     identity = select(Learner.platform_identity).where(Learner.id == learner.learner_id)
     return and_(
         StaffVisit.platform_identity == identity.scalar_subquery(), StaffVisit.sub == learner.sub
@@ -155,7 +155,7 @@ def _by_id(text: str) -> Select[Any]:
     registration = select(Registration.learner_id).where(
         Registration.registration_id == text.lower()
     )
-    # (platform identity, sub) is the index: so every platform is asked by it.
+    # The index is (platform identity, sub), so the query names every platform.
     identities = select(Platform.identity)
     by_sub = select(Learner.id).where(
         Learner.platform_identity.in_(identities), Learner.sub == text
@@ -165,7 +165,7 @@ def _by_id(text: str) -> Select[Any]:
 
 
 def _by_name(text: str) -> Select[Any]:
-    if not text:  # a course was named
+    if not text:  # a course is given
         return select(Learner.id).order_by(Learner.id.desc())
     whole = func.coalesce(Learner.first_name, "") + " " + func.coalesce(Learner.last_name, "")
     return (

@@ -1,4 +1,4 @@
-"""Rows of this chapter: erasures that were asked for, and the daily round of retention."""
+"""Tables of erasures and of daily jobs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -34,10 +34,10 @@ _MEANINGS = {
 
 
 class Erasure(Base):
-    """Somebody asked to erase a learner: recorded first, so that a crash only delays it.
+    """A request to erase a learner, stored first so that a crash only delays it.
 
-    When our rows are gone it holds no name and no user id; `scorm_learner_id` and `remains` stay
-    only as long as SCORM Cloud has not deleted everything.
+    After our rows are deleted it holds no name and no user id; `scorm_learner_id` and `remains`
+    stay until SCORM Cloud has deleted everything.
     """
 
     __tablename__ = "erasure"
@@ -45,7 +45,7 @@ class Erasure(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"), index=True)
-    # No foreign key: the row goes. None once it has gone.
+    # No foreign key, as the row is deleted. None afterwards.
     learner_id: Mapped[int | None] = mapped_column(unique=True)
     scorm_learner_id: Mapped[str | None] = mapped_column(String(36))
     ours_anyway: Mapped[bool]  # erase our rows even if SCORM Cloud keeps its own
@@ -58,7 +58,7 @@ class Erasure(Base):
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # How many rows of each kind went, and registrations that SCORM Cloud still has: by account id.
+    # Deleted rows by kind; registrations still in SCORM Cloud by account id.
     removed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     remains: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
@@ -66,7 +66,7 @@ class Erasure(Base):
 
 
 class Upkeep(Base):
-    """A round that one node makes for all: when it is due again, who makes it, what it did."""
+    """A periodic job that one node runs for all: its due time, lease and last result."""
 
     __tablename__ = "upkeep"
 

@@ -1,4 +1,4 @@
-"""Let go of what is older than the settings say: page by page, once a day, on one node."""
+"""Retention: delete rows older than the settings allow, page by page, daily, on one node."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +14,8 @@ from ..services import Services
 from .models import Upkeep
 from .retention_rules import Kind, kinds
 
-PAGE = 1000  # looked at in one short transaction that waits for no writer
-BATCH = 200  # written in one transaction: launches and scores write in between
+PAGE = 1000  # rows read per read-only transaction
+BATCH = 200  # rows per write transaction; other writers get turns in between
 PAUSE_SECONDS = 0.02
 EVERY = timedelta(days=1)
 LEASE = timedelta(minutes=5)
@@ -26,7 +26,7 @@ LEASES = Leases(_UPKEEP, none_or_past(_UPKEEP.c.next_at), key="name")
 
 @dataclass(frozen=True)
 class RetentionLine:
-    """How many rows of a kind went, or would go; `cutoff`: those older than this."""
+    """How many rows of a kind older than `cutoff` were deleted, or would be."""
 
     kind: str
     count: int
@@ -40,10 +40,10 @@ def run_retention(
     extend: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[RetentionLine]:
-    """Let go of what is too old, or only count it; returns a line for each kind.
+    """Delete old rows, or only count them; returns a line for each kind.
 
-    `extend` is called in each transaction that lets rows go; its LeaseLost ends the run early.
-    Safe to run twice, and beside others. Commits.
+    `extend` is called in each deleting transaction; its LeaseLost ends the run early. Safe to run
+    twice, and beside others. Commits.
     """
     now, lines = services.now(), list[RetentionLine]()
     for kind in kinds(services.settings.privacy):
@@ -63,7 +63,7 @@ def run_retention(
 
 
 def run_when_due(services: Services) -> list[RetentionLine]:
-    """Run retention if a day has passed and no other node is at it. Commits."""
+    """Run retention if a day has passed and no other node runs it. Commits."""
     lease = LEASES.make_and_take(NAME, services.now(), LEASE, counts={})
     db.session.commit()
     if lease is None:
@@ -80,7 +80,7 @@ def run_when_due(services: Services) -> list[RetentionLine]:
 
 
 def _batches(kind: Kind, cutoff: datetime) -> Iterator[Sequence[Any]]:
-    """Yield the keys of rows that are due, reading the table a page at a time by its key."""
+    """Yield the keys of due rows, reading the table page by page in key order."""
     after: Any = None
     while True:
         with reading(db.session()):
@@ -99,8 +99,7 @@ def _page(kind: Kind, cutoff: datetime, after: Any) -> Sequence[Any]:
 
 
 def _due(kind: Kind, cutoff: datetime, after: Any, last: Any) -> Sequence[Any]:
-    """A query of its own: asked for in the page, its conditions would be worked out for the whole
-    table each time."""
+    """Return the due keys of a page; a query of its own, so that only the page is evaluated."""
     query = select(kind.key).where(kind.key <= last, kind.is_due(cutoff)).order_by(kind.key)
     return db.session.scalars(_after(query, kind, after)).all()
 
@@ -110,7 +109,7 @@ def _after(query: Any, kind: Kind, after: Any) -> Any:
 
 
 def _let_go(kind: Kind, cutoff: datetime, keys: Sequence[Any]) -> int:
-    """Delete or blank these rows, if they are still due. Commits."""
+    """Delete or blank these rows if they are still due. Commits."""
     still_due = kind.key.in_(keys), kind.is_due(cutoff)
     statement: Any = delete(kind.model).where(*still_due)
     if kind.blank:

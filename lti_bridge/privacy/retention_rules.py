@@ -1,4 +1,4 @@
-"""What retention lets go of: each kind of row, how old, and what must stay all the same."""
+"""Retention rules: each kind of row, its maximum age, and its exceptions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ STAFF_KEPT = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Kind:
-    """Rows of one table that may go once their `age` lies before the cutoff and `also` is true.
+    """Rows of one table that are deleted once `age` is before the cutoff and `also` is true.
 
-    `in_order`: numbered as time goes on, so the search can end at the first page without an old
-    one. `blank`: the columns that are emptied instead of deleting the row.
+    `in_order`: ids grow with `age`, so the search ends at the first page without an old row.
+    `blank`: columns that are emptied instead of deleting the row.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Kind:
         return cast(type[Base], self.key.class_)
 
     def is_due(self, cutoff: datetime) -> ColumnElement[bool]:
-        """Return the condition under which a row goes."""
+        """Return the condition under which a row is due."""
         return and_(self.age < cutoff, *self.also(cutoff))
 
 
 def kinds(settings: PrivacySettings) -> list[Kind]:
-    """Return the kinds that the settings let go of; a kind kept for ever is not among them.
+    """Return the kinds that the settings limit, without those that are kept permanently.
 
-    Scores, registrations and grades are never among them: they decide what is sent.
+    Scores, registrations and grades are always kept: they decide what is sent.
     """
     chosen = [
         (settings.retain_trail_days, _trail),
@@ -68,7 +68,7 @@ def _trail(kept: timedelta) -> Kind:
 
 
 def _launches(kept: timedelta) -> Kind:
-    """Not the newest of a registration, nor one whose result is still looked for."""
+    """All but the newest of a registration and those whose result is awaited."""
     newer = aliased(Launch)
 
     def also(_cutoff: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -82,7 +82,7 @@ def _launches(kept: timedelta) -> Kind:
 
 
 def _tries(kept: timedelta) -> Kind:
-    """Those of a queued score count for its back-off."""
+    """All but those of queued scores, which determine the back-off."""
 
     def also(_cutoff: datetime) -> tuple[ColumnElement[bool], ...]:
         finished = select(Score.id).where(
@@ -108,7 +108,7 @@ def _names(kept: timedelta) -> Kind:
 
 
 def _staff(kept: timedelta) -> Kind:
-    """Each launch as staff renews its visit."""
+    """Visits by staff, whose age restarts with each launch."""
 
     def also(cutoff: datetime) -> tuple[ColumnElement[bool], ...]:
         return (or_(StaffVisit.seen_at.is_(None), StaffVisit.seen_at < cutoff),)
@@ -117,7 +117,7 @@ def _staff(kept: timedelta) -> Kind:
 
 
 def _outdated() -> list[Kind]:
-    """What has no more use after its own time."""
+    """Rows that are useless after their expiry."""
     return [
         _staff(STAFF_KEPT),
         Kind("used nonces", UsedNonce.nonce, UsedNonce.expires_at, NO_TIME),

@@ -1,4 +1,4 @@
-"""Users of whom only launches as staff are kept, for a day: found, handed out, erased."""
+"""Users with staff launches only: find, export and erase their visits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PREFIX = "staff-"
 
 @dataclass(frozen=True)
 class FoundStaff:
-    """One such user; `number` is that of one of their visits. No name is kept of them."""
+    """One such user, by the id of one of their visits. Their name is not stored."""
 
     number: int
     platform_id: int
@@ -33,14 +33,14 @@ class FoundStaff:
 
     @property
     def name(self) -> str:
-        """What the commands call this user."""
+        """The user's identifier in commands."""
         return f"{PREFIX}{self.number}"
 
 
 def find_staff_users(text: str, *, platform_id: int | None = None) -> list[FoundStaff]:
-    """Return the users with this user id of whom nothing but visits as staff is kept.
+    """Return the users with this user id who have nothing stored but staff visits.
 
-    Who is a learner as well is found as one. Reads in the caller's transaction.
+    Learners are left out, as `find_learners` finds them. Reads in the caller's transaction.
     """
     text = text.strip()
     learner = select(Learner.id).where(
@@ -84,7 +84,7 @@ def _found(*conditions: ColumnElement[bool]) -> Iterator[FoundStaff]:
 
 
 def _kinds(user: FoundStaff) -> dict[str, tuple[type[Base], ColumnElement[bool]]]:
-    """Return every kind of row that is kept of the user, in the order in which they can go."""
+    """Return every kind of row about the user, in a valid order of deletion."""
     granted = and_(ConsoleGrant.platform_id == user.platform_id, ConsoleGrant.sub == user.sub)
     sessions = ConsoleSession.grant_id.in_(select(ConsoleGrant.id).where(granted))
     visited = and_(
@@ -98,7 +98,7 @@ def _kinds(user: FoundStaff) -> dict[str, tuple[type[Base], ColumnElement[bool]]
 
 
 def export_staff_user(services: Services, number: int) -> Document:
-    """Return everything that is kept of such a user, as `export_learner` does of a learner."""
+    """Return everything stored about such a user, in the format of `export_learner`."""
     with reading(db.session()):
         user = get_staff_user(number)
         rows: dict[str, Any] = {
@@ -115,7 +115,7 @@ def export_staff_user(services: Services, number: int) -> Document:
 
 
 def erase_staff_user(services: Services, number: int) -> dict[str, int]:
-    """Delete everything that is kept of such a user; returns how many rows of each kind. Commits.
+    """Delete all rows about such a user; returns their number by kind. Commits.
 
     Raises ConfigurationError when there is no such visit.
     """

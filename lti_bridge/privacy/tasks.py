@@ -1,4 +1,4 @@
-"""What workers do for privacy by the clock: go on with erasures, and retention once a day."""
+"""Timers of the workers for erasures and retention."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ RETENTION_LOOK_SECONDS = 600.0
 
 
 def timers(app: Flask, services: Services) -> list[Timer]:
-    """Return this chapter's timers of a worker process."""
+    """Return the timers of a worker process."""
 
     def in_context(run: Callable[[Services], object]) -> Callable[[], None]:
         def in_app() -> None:

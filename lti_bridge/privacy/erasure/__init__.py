@@ -1,1 +1,1 @@
-"""Erase one learner: ask, delete in SCORM Cloud, delete our rows, report."""
+"""Erasure of one learner: request, deletion in SCORM Cloud, deletion of our rows, report."""

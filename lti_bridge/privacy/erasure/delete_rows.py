@@ -12,14 +12,14 @@ from .lease import Work, hold
 
 
 class CameBack(Exception):
-    """The learner has a registration that was not dealt with in SCORM Cloud."""
+    """The learner has a new registration that still exists in SCORM Cloud."""
 
 
 def delete_rows(services: Services, work: Work, cleared: Collection[str]) -> dict[str, int]:
     """Delete a learner's rows and return how many of each kind, in the caller's transaction.
 
-    `cleared` are the registrations that SCORM Cloud has no more, or may keep. Raises LeaseLost,
-    GradesBusy, or CameBack when a launch has opened another one since; nothing is deleted then.
+    `cleared` are the registrations deleted in SCORM Cloud, or allowed to stay there. Raises
+    LeaseLost, GradesBusy, or CameBack when a launch has created another; nothing is deleted then.
     """
     assert work.learner_id is not None
     hold(services, work, last=True)

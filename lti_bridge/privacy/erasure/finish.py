@@ -1,4 +1,4 @@
-"""How a try at an erasure ends, written under its lease."""
+"""The end of a run of an erasure, written under its lease."""
 
 import random
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ def finish(
     outcomes: list[Outcome],
     erased: dict[str, int] | None = None,
 ) -> None:
-    """Write down what came of it, in the transaction that extended the leases. Commits.
+    """Store the outcome in the transaction that extended the leases. Commits.
 
     `erased` counts our rows that went in this transaction; None where they stay.
     """
@@ -51,6 +51,6 @@ def _told(row: Erasure, erased: dict[str, int]) -> str:
 
 
 def leave(work: Work, reason: str, next_try_at: datetime | None, **values: object) -> None:
-    """Give every lease back, and say why nothing was done. Commits."""
+    """Release the leases, and store why nothing was done. Commits."""
     release(work, {"reason": reason[:500], "next_try_at": next_try_at, **values})
     db.session.commit()

@@ -1,4 +1,4 @@
-"""While a learner is erased nobody else works on them: leases on their grades and registrations."""
+"""Leases on a learner's rows during an erasure, which keep workers and launches away."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ LEASES = Leases(
     sets={"tries": _ERASURE.c.tries + 1},
     returning=OF_WORK,
 )
-# Each of a learner's rows, under the erasure's own token: workers and launches find them taken.
+# Leases on each kind of row, under the token of the erasure.
 GRADES = Leases(GRADE, key="learner_id")
 REGISTRATIONS = Leases(
     REGISTRATION, key="learner_id", token="create_lease_token", until="create_lease_until"
@@ -30,7 +30,7 @@ REGISTRATIONS = Leases(
 
 
 class GradesBusy(Exception):
-    """A worker has a grade in hand, or a launch is making a registration, until `until`."""
+    """A worker or a launch holds a lease on a grade or registration, until `until`."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(BUSY)
@@ -39,7 +39,7 @@ class GradesBusy(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """One erasure in our hands. `learner_id` is None when our rows are gone already."""
+    """A leased erasure. `learner_id` is None when our rows are deleted already."""
 
     erasure_id: int
     token: str
@@ -52,7 +52,7 @@ class Work:
 
 
 def take(services: Services, erasure_id: int) -> Work | None:
-    """Take an open erasure; None when it is finished, or somebody else has it. Commits."""
+    """Lease an open erasure; None when it is finished or leased by another worker. Commits."""
     lease = LEASES.take(erasure_id, services.now(), LEASE)
     db.session.commit()
     if lease is None:
@@ -71,10 +71,10 @@ def take(services: Services, erasure_id: int) -> Work | None:
 
 
 def hold(services: Services, work: Work, call_seconds: float = 0.0, *, last: bool = False) -> None:
-    """Keep every lease past the call that follows, in the caller's transaction.
+    """Extend all leases past the call that follows, in the caller's transaction.
 
-    Locks in a worker's order: the grades, then (`last`: launches must wait as well) the learner,
-    then the registrations. Raises LeaseLost or GradesBusy after a rollback.
+    Locks in the order of workers: grades, learner (with `last`, to block launches), registrations.
+    Raises LeaseLost or GradesBusy after a rollback.
     """
     now, life = services.now(), outlasting(call_seconds, LEASE)
     LEASES.extend(work.erasure_id, work.token, now + life)
@@ -85,12 +85,12 @@ def hold(services: Services, work: Work, call_seconds: float = 0.0, *, last: boo
     if last:
         query = select(Learner.id).where(Learner.id == work.learner_id)
         db.session.scalars(query.with_for_update()).all()
-    # A launch that is just making a registration would make it after we have deleted it.
+    # A launch in progress would create its registration after our deletion.
     _raise_if_busy(REGISTRATIONS.take_all(work.learner_id, now, life, work.token))
 
 
 def release(work: Work, values: Values = NOTHING) -> None:
-    """Give every lease back, and write into the erasure's row, in the caller's transaction."""
+    """Release all leases and write into the erasure's row, in the caller's transaction."""
     if work.learner_id is not None:
         lock_where(Grade.learner_id == work.learner_id)
         GRADES.release(work.learner_id, work.token)

@@ -1,4 +1,4 @@
-"""How an erasure stands, as values that a page or a command shows."""
+"""The state of an erasure, for pages and commands."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +21,8 @@ IN_SCORM_CLOUD = "registrations in SCORM Cloud"
 class ErasureReport:
     """One erasure.
 
-    `reason` is a sentence where something is left to say. `remains` lists, by account name, the
-    registrations that SCORM Cloud still has; `removed` counts rows by kind.
+    `reason` is a sentence or "". `remains` lists the registrations still in SCORM Cloud by account
+    name; `removed` counts deleted rows by kind.
     """
 
     erasure_id: int
@@ -37,12 +37,12 @@ class ErasureReport:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to do."""
+        """True when nothing is left to do."""
         return self.state == ErasureState.DONE
 
 
 def get_report(erasure_id: int) -> ErasureReport:
-    """Return how an erasure stands; raises ConfigurationError when there is none. Commits."""
+    """Return an erasure's report; raises ConfigurationError when there is none. Commits."""
     query = select(Erasure).where(Erasure.id == erasure_id)
     row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if row is None:

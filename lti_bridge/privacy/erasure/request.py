@@ -1,4 +1,4 @@
-"""Somebody asks for an erasure: the wish is kept first, and in the audit log."""
+"""Requests for an erasure, stored and recorded in the audit log before it starts."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from ..models import Erasure, ErasureState
 def ask_erasure(
     services: Services, learner_id: int, *, asked_by: Actor | str, ours_anyway: bool
 ) -> int:
-    """Record that a learner is to be erased and return the erasure's id; nothing is erased yet.
+    """Store the request to erase a learner and return the erasure's id; erases nothing yet.
 
     An erasure that stopped is opened again. Commits.
     """
@@ -46,7 +46,7 @@ def ask_erasure(
 
 
 def ask_again(services: Services, erasure_id: int, *, asked_by: Actor | str = OPERATOR) -> None:
-    """Open an unfinished erasure again, when somebody has mended what it stopped at. Commits."""
+    """Open an unfinished erasure again, after its obstacle was removed. Commits."""
     now = services.now()
     unfinished = Erasure.id == erasure_id, Erasure.state != ErasureState.DONE
     again = update(Erasure).where(*unfinished).values(state=ErasureState.OPEN, next_try_at=now)
@@ -60,5 +60,5 @@ def ask_again(services: Services, erasure_id: int, *, asked_by: Actor | str = OP
 
 
 def audit(who: Actor | str, erasure_id: int, text: str, now: datetime, platform_id: int) -> None:
-    """Tell the audit log of an erasure, in the caller's transaction; it names no learner."""
+    """Record an erasure in the audit log, without the learner, in the caller's transaction."""
     record(who, "erase", f"erasure {erasure_id}", text, now=now, platform_id=platform_id)

@@ -1,4 +1,4 @@
-"""Erase one learner: record the wish, delete in SCORM Cloud, then our rows; safe to repeat."""
+"""Run an erasure: delete in SCORM Cloud, then our rows; safe to repeat."""
 
 import logging
 import time
@@ -23,7 +23,7 @@ from .request import ask_erasure
 from .scorm_cloud import Outcome, Task, clear_account
 
 BUSY_SECONDS = 5.0
-PATIENCE = 10  # a worker has a grade in hand for a second or so
+PATIENCE = 10  # a worker holds a grade for a second or so
 AT_ONCE = 20
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ def erase_learner(
     ours_anyway: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ErasureReport:
-    """Erase a learner in SCORM Cloud and here, as far as it goes now; the report says how far.
+    """Erase a learner in SCORM Cloud and here, as far as possible now; returns the report.
 
-    With `ours_anyway` our rows go even if SCORM Cloud keeps its own. What could not be reached is
-    tried again by any worker. Raises ConfigurationError when there is no such learner. Commits.
+    With `ours_anyway` our rows are deleted even if SCORM Cloud refuses. Workers retry what could
+    not be reached. Raises ConfigurationError when there is no such learner. Commits.
     """
     erasure_id = ask_erasure(services, learner_id, asked_by=asked_by, ours_anyway=ours_anyway)
     report = work_erasure(services, erasure_id)
@@ -52,7 +52,7 @@ def erase_learner(
 
 
 def resume_erasures(services: Services) -> int:
-    """Go on with the erasures that are due, whoever began them; returns how many were tried."""
+    """Continue the erasures that are due; returns how many."""
     now = services.now()
     free = none_or_past(Erasure.lease_until, now)
     is_open = Erasure.state == ErasureState.OPEN
@@ -65,9 +65,9 @@ def resume_erasures(services: Services) -> int:
 
 
 def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
-    """Do what can be done now for an open erasure; the report says how it stands then.
+    """Do what is possible now for an open erasure; returns the report.
 
-    Only the holder of its lease writes, so it is safe to call twice, from anywhere.
+    Only the holder of its lease writes, so concurrent calls are safe.
     """
     work = take(services, erasure_id)
     if work is not None:
@@ -79,7 +79,7 @@ def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
             soon = services.now() + timedelta(seconds=BUSY_SECONDS)
             leave(work, str(busy), max(soon, busy.until))
         except CameBack:
-            # The learner opened an activity in the middle of it: that is to be deleted as well.
+            # A launch during the erasure created a registration, which must be deleted too.
             reason = "The learner opened an activity meanwhile; it is tried again."
             leave(work, reason, services.now() + timedelta(seconds=BUSY_SECONDS))
     return get_report(erasure_id)
@@ -120,7 +120,7 @@ def _has_returned(work: Work) -> bool:
 
 
 def _known(work: Work) -> dict[int, frozenset[str]]:
-    """Return what SCORM Cloud may have, by account: our rows' registrations, or what remains."""
+    """Return registrations in SCORM Cloud by account, from our rows or from `remains`."""
     found: dict[int, set[str]] = {}
     if work.learner_id is None:
         remains = db.session.get_one(Erasure, work.erasure_id).remains
@@ -158,7 +158,7 @@ def _clear(
 
 
 def _note_deleted(services: Services, work: Work, name: str) -> None:
-    """Keep what was done: should we stop here, the learner's next launch makes it anew."""
+    """Store a deletion, so that a later launch creates the registration again."""
     hold(services, work)
     mine = Registration.registration_id == name, Registration.learner_id == work.learner_id
     statement = update(Registration).where(*mine).values(created_at=None, posted_at=None)

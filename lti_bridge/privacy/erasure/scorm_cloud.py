@@ -1,4 +1,4 @@
-"""One learner in one SCORM Cloud account: delete the registrations and the personal data."""
+"""Erasure in one SCORM Cloud account: delete a learner's registrations and personal data."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from ...platforms.models import ScormAccount
 from ...scorm_cloud.client import LearnerValues, ScormCloudClient
 from ...services import Services
 
-# Every call is made after this: it keeps our leases past the call's deadline, in seconds.
+# Called before every request with its deadline in seconds, to extend the leases.
 Before = Callable[[float], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one account. `problem` says why something remains, empty when nothing does.
+    """The outcome of one account. `problem` says why something remains, or is "".
 
-    `try_again`: SCORM Cloud did not answer; nobody has to change anything.
+    `try_again`: SCORM Cloud did not answer, and a retry may succeed.
     """
 
     account_id: int
@@ -28,17 +28,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """A learner in an account: whom, which registrations we know of, and what to call around."""
+    """A learner in an account: the ids, the known registrations, and callbacks."""
 
     account: ScormAccount
     learner_id: str
     known: frozenset[str]
     before: Before
-    deleted: Callable[[str], None]  # told of each registration that SCORM Cloud has no more
+    deleted: Callable[[str], None]  # called for each deleted registration
 
 
 def clear_account(services: Services, task: Task) -> Outcome:
-    """Delete what one account has of a learner. Safe to repeat; raises what `before` raises."""
+    """Delete a learner's data in one account. Safe to repeat; raises what `before` raises."""
     client = services.scorm_cloud(task.account)
     deadline = services.settings.scorm_cloud.deadline_seconds
     try:
@@ -66,15 +66,15 @@ def _delete(client: ScormCloudClient, name: str) -> None:
     try:
         client.delete_registration(name)
     except NotFound:
-        return  # deleted before, or never made
+        return  # deleted before, or never created
 
 
 def _delete_personal_data(
     services: Services, client: ScormCloudClient, task: Task, deadline: float
 ) -> str:
-    """Ask for it where somebody of the realm is named; returns a sentence when it is refused.
+    """Request the deletion if a realm user is configured; returns a sentence when refused.
 
-    Before the registrations go: without any, SCORM Cloud knows no such learner.
+    Before the registrations are deleted: without any, SCORM Cloud knows no such learner.
     """
     email = services.settings.privacy.scorm_cloud_user_email
     if not email:
@@ -99,8 +99,7 @@ def _refused(
     deadline: float,
     note: str,
 ) -> Outcome:
-    """Deleting is off, or our credentials are wrong; then at least the names go, which is no
-    deletion to SCORM Cloud."""
+    """Return the outcome when SCORM Cloud refuses the deletion; at least blank the names."""
     try:
         task.before(deadline)
         client.ping()
@@ -127,7 +126,7 @@ def _blank(task: Task, client: ScormCloudClient, deadline: float) -> str:
 
 
 def _refused_list(task: Task, error: Refused) -> Outcome:
-    """An account that refuses us and of which we know nothing is no reason to stop."""
+    """Ignore an account that refuses, and in which no registration is known."""
     problem = _wrong_credentials(task) if error.code == "credentials" else str(error)
     if not task.known:
         return Outcome(task.account.id, note=f"{problem} We know of no registration there.")
