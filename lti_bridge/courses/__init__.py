@@ -1,1 +1,1 @@
-"""Courses of SCORM Cloud: found, checked and imported, for picker, console and commands."""
+"""Courses of SCORM Cloud: search, check and import, shared by picker, console and commands."""

@@ -1,4 +1,4 @@
-"""Is this file a course package? Decided before SCORM Cloud is bothered with it."""
+"""Check that a file is a course package, before it is sent to SCORM Cloud."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from ..core.errors import BridgeError
 
-# What each standard keeps at the top of its zip; AICC has a file of any name that ends in .crs.
+# Manifest of each standard at the top of the zip; AICC has any file that ends in .crs.
 MANIFESTS = ("imsmanifest.xml", "cmi5.xml", "tincan.xml")
 LONGEST_COURSE_ID = 100
 LONGEST_SLUG = 60
@@ -17,7 +17,7 @@ _COURSE_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_COURSE_ID}}}")
 
 
 class UploadRefused(BridgeError):
-    """The upload cannot go on; the message is for the person, `code` for tests and scripts."""
+    """The upload is refused; the message is for the user, `code` for scripts."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ def check_package(file: BinaryIO) -> None:
     """Raise UploadRefused unless `file` is a zip with a manifest at its top; rewinds it."""
     try:
         with zipfile.ZipFile(file) as archive:
-            # Some tools on Windows write their own slashes.
+            # Some Windows tools write backslashes.
             names = [name.replace("\\", "/") for name in archive.namelist()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, OSError) as error:
         raise UploadRefused(
@@ -58,16 +58,16 @@ def _no_manifest(names: Sequence[str]) -> str:
 
 
 def propose_course_id(file_name: str) -> str:
-    """Return a course id made from a file's name: small letters, digits and hyphens."""
+    """Return a course id derived from a file name: lower-case letters, digits and hyphens."""
     stem = PurePosixPath(file_name.replace("\\", "/")).stem
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_SLUG].strip("-") or "course"
 
 
 def check_course_id(course_id: str) -> str:
-    """Return the id without spaces around it; raises UploadRefused for one that is risky.
+    """Return the id without surrounding spaces; raises UploadRefused for an unsafe one.
 
-    SCORM Cloud takes more, but some of its own addresses break on other characters.
+    SCORM Cloud accepts more characters, but some of its own URLs break with them.
     """
     course_id = course_id.strip()
     if not _COURSE_ID.fullmatch(course_id):

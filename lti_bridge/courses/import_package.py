@@ -1,4 +1,4 @@
-"""A package becomes a course of an account: sent on to SCORM Cloud, imported, asked about."""
+"""Import a package as a course of an account: send it to SCORM Cloud and follow the import."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ..web.rejections import get_rejection
 from .check_package import UploadRefused, check_course_id, check_package, propose_course_id
 
 MEGABYTE = 1024 * 1024
-# What a form adds to the file that it carries.
+# Allowance for the form's other fields and multipart boundaries.
 FORM_BYTES = MEGABYTE
 MOST_SUGGESTIONS = 20
 UNKNOWN_ARRIVAL = (
@@ -27,9 +27,9 @@ UNKNOWN_ARRIVAL = (
 
 
 class CourseExists(UploadRefused):
-    """The account has a course with this id already: is this a new version of it?
+    """The account has a course with this id, of which the package may be a new version.
 
-    Without `may_replace` it cannot be: another id is the way.
+    Without `may_replace` another id must be chosen.
     """
 
     def __init__(self, course: Course, suggestion: str, may_replace: bool) -> None:
@@ -41,10 +41,10 @@ class CourseExists(UploadRefused):
 
 @dataclass(frozen=True)
 class Package:
-    """What the person sends: `new_version_of` is the id that they were asked about, or empty.
+    """An upload: `new_version_of` is the course id that the user confirmed to replace, or "".
 
-    `may_replace` tells whether an owner of the bridge lets them upload new versions; `sender` and
-    the platform are for the audit log.
+    `may_replace`: an owner of the bridge permits new versions; `sender` and the platform are for
+    the audit log.
     """
 
     file: BinaryIO
@@ -59,7 +59,7 @@ class Package:
 def read_package(
     request: Request, *, may_replace: bool, sender: Actor | str, platform_id: int | None
 ) -> Package:
-    """Return the package that an upload's form carries. Raises UploadRefused when it has none."""
+    """Return the package of an upload form. Raises UploadRefused when it has none."""
     file = request.files.get("package")
     if file is None or not file.filename:
         raise UploadRefused("no_file", "Choose the zip file of a course first.")
@@ -76,7 +76,7 @@ def read_package(
 
 @dataclass(frozen=True)
 class Import:
-    """How the import of a package stands; `course` is there once it is complete."""
+    """The state of an import; `course` is set once it is complete."""
 
     course_id: str
     job: ImportJob
@@ -84,12 +84,12 @@ class Import:
 
 
 def interactive_seconds(services: Services) -> float:
-    """Return how long one call may take while somebody waits for a page."""
+    """Return the deadline of one call, in seconds, while a user waits for a page."""
     return services.settings.scorm_cloud.launch_deadline_seconds
 
 
 def find_course(services: Services, account: ScormAccount, course_id: str) -> Course | None:
-    """Return the course that has this id, None when it is free. Raises as the client does."""
+    """Return the course with this id, None when the id is free. Raises as the client does."""
     try:
         return services.scorm_cloud(account).get_course(
             course_id, deadline_seconds=interactive_seconds(services)
@@ -99,7 +99,7 @@ def find_course(services: Services, account: ScormAccount, course_id: str) -> Co
 
 
 def suggest_course_id(services: Services, account: ScormAccount, course_id: str) -> str:
-    """Return an id close to this one that is free, empty when none was found."""
+    """Return a similar id that is free, "" when none was found."""
     for number in range(2, MOST_SUGGESTIONS):
         candidate = f"{course_id[:90]}-{number}"
         if find_course(services, account, candidate) is None:
@@ -108,7 +108,7 @@ def suggest_course_id(services: Services, account: ScormAccount, course_id: str)
 
 
 def check_free(services: Services, account: ScormAccount, course_id: str, may_replace: bool) -> str:
-    """Return the id as it will be sent; raises CourseExists, UploadRefused, or as the client."""
+    """Return the normalised id; raises CourseExists, UploadRefused, or as the client."""
     course_id = check_course_id(course_id)
     existing = find_course(services, account, course_id)
     if existing is not None:
@@ -119,7 +119,7 @@ def check_free(services: Services, account: ScormAccount, course_id: str, may_re
 def answer_check(
     services: Services, account: ScormAccount, course_id: str, may_replace: bool
 ) -> tuple[dict[str, Any], int]:
-    """Return what the upload form's script is told of an id, and the status of that answer."""
+    """Return the JSON and status of a check of an id, for the upload form's script."""
     try:
         check_free(services, account, course_id, may_replace)
         return {}, 200
@@ -132,9 +132,8 @@ def answer_check(
 def send_package(services: Services, account: ScormAccount, package: Package) -> tuple[str, str]:
     """Send a package to SCORM Cloud; returns the import job's id and the course's. Commits.
 
-    Raises CourseExists unless the person said that it is a new version of that very course and may
-    replace it, UploadRefused for a file that is no package or that SCORM Cloud does not take, and
-    Unavailable.
+    Raises CourseExists unless the user confirmed to replace this course and may do so,
+    UploadRefused for an invalid package or one that SCORM Cloud refuses, and Unavailable.
     """
     check_package(package.file)
     course_id = check_course_id(package.course_id or propose_course_id(package.file_name))
@@ -156,11 +155,11 @@ def send_checked(
     new_version: bool,
     progress: Callable[[int], None] | None = None,
 ) -> str:
-    """Send a package that `check_package` has seen, and tell the audit log of one that was taken;
-    returns the import job's id. Commits.
+    """Send a package that passed `check_package`; returns the import job's id. Commits.
 
-    `progress` is told the number of bytes sent since it was last called. Raises UploadRefused for
-    what SCORM Cloud does not take, CourseExists where another upload was faster, Unavailable.
+    An accepted package is recorded in the audit log. `progress` is called with the number of bytes
+    sent since its last call. Raises UploadRefused for a package that SCORM Cloud refuses,
+    CourseExists for a concurrent upload of the same id, Unavailable.
     """
     try:
         job_id = services.scorm_cloud(account).upload_course(
@@ -172,7 +171,7 @@ def send_checked(
             deadline_seconds=services.settings.scorm_cloud.upload_deadline_seconds,
         )
     except Refused as error:
-        if error.code == "already_exists" and not new_version:  # somebody was faster
+        if error.code == "already_exists" and not new_version:  # a concurrent upload
             existing = find_course(services, account, course_id)
             if existing is not None:
                 suggestion = suggest_course_id(services, account, course_id)
@@ -219,7 +218,7 @@ def _refusal(error: Refused) -> str:
 def look_at_import(
     services: Services, account: ScormAccount, job_id: str, course_id: str
 ) -> Import:
-    """Return how an import stands. Raises Unavailable, Refused or NotFound."""
+    """Return the state of an import. Raises Unavailable, Refused or NotFound."""
     client, seconds = services.scorm_cloud(account), interactive_seconds(services)
     job = client.get_import_job(job_id, deadline_seconds=seconds)
     course = job.course
@@ -229,7 +228,7 @@ def look_at_import(
 
 
 def too_large(limit: int) -> str:
-    """Return what is said of a file of more than `limit` MB."""
+    """Return the message about a file of more than `limit` MB."""
     return (
         f"This file is too large: at most {limit} MB can be uploaded here. Take videos out of the "
         "package, or ask the operator of this bridge to upload it to SCORM Cloud."
@@ -237,7 +236,7 @@ def too_large(limit: int) -> str:
 
 
 def say_failure(error: BridgeError) -> str:
-    """Return what a person is told of a failed upload or import."""
+    """Return the message about a failed upload or import."""
     if isinstance(error, UploadRefused):
         return str(error)
     if isinstance(error, Unavailable):
@@ -248,7 +247,7 @@ def say_failure(error: BridgeError) -> str:
 
 
 def describe_existing(error: CourseExists) -> dict[str, Any]:
-    """Return what the upload form's script is told of a course that has the id already."""
+    """Return the JSON about a course that has the id already, for the upload form's script."""
     course = error.course
     return {
         "exists": True,

@@ -1,4 +1,4 @@
-"""The courses of a SCORM Cloud account, a page at a time, found by title or id."""
+"""Search of an account's courses by title or id, page by page."""
 
 import json
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from ..scorm_cloud.courses import Course, CoursePage
 
 LONGEST_SEARCH = 100
 MOST_PAGES = 500
-# One page of results stands for two lists that are read side by side: by id and by title.
+# One page combines two lists that are read in parallel: by id and by title.
 Place = tuple[str, str]
 START: Place = ("", "")
 
 
 @dataclass(frozen=True)
 class CourseList:
-    """One page of results, and where the pages before and after it begin.
+    """One page of results, with the positions of its neighbours.
 
-    `trail` holds the places of the pages up to this one; `following` is None on the last page.
+    `trail` holds the page tokens up to this page; `following` is None on the last page.
     """
 
     text: str
@@ -31,17 +31,17 @@ class CourseList:
 
     @property
     def number(self) -> int:
-        """Which page it is, from 1."""
+        """The page number, from 1."""
         return len(self.trail)
 
     @property
     def next_trail(self) -> str:
-        """What asks for the next page, empty on the last one."""
+        """The trail of the next page, "" on the last one."""
         return write_trail([*self.trail, self.following]) if self.following else ""
 
     @property
     def previous_trail(self) -> str:
-        """What asks for the page before, empty on the first one."""
+        """The trail of the previous page, "" on the first one."""
         return write_trail(self.trail[:-1]) if len(self.trail) > 1 else ""
 
 
@@ -53,12 +53,12 @@ def find_courses(
     counted: bool = False,
     deadline_seconds: float,
 ) -> CourseList:
-    """Return the page at the end of `trail`; an empty `text` lists everything, the newest first.
+    """Return the page at the end of `trail`; an empty `text` lists all courses, newest first.
 
-    `counted` adds how many registrations each has.
+    `counted` adds each course's number of registrations.
 
-    SCORM Cloud looks in one field at a time, so both are asked, and what fits twice on a page is
-    shown once. Raises Unavailable or Refused.
+    SCORM Cloud searches one field at a time, so there are two queries; duplicates on a page are
+    removed. Raises Unavailable or Refused.
     """
     text = " ".join(text.split())[:LONGEST_SEARCH]
     trail = tuple(trail) or (START,)
@@ -84,19 +84,19 @@ def _find_titles(
             text, by="title", more=more, counted=counted, deadline_seconds=deadline_seconds
         )
     except Refused as error:
-        # No document lists what filterBy may say; without titles there are still ids.
+        # The values of filterBy are not documented; a refused search by title is skipped.
         if error.code != "bad_request":
             raise
         return CoursePage(())
 
 
 def write_trail(trail: Sequence[Place]) -> str:
-    """Return a trail as the text of a form's field."""
+    """Return a trail as the value of a form field."""
     return json.dumps(trail, separators=(",", ":"))
 
 
 def read_trail(text: str) -> tuple[Place, ...]:
-    """Read a form's field; anything odd is the first page."""
+    """Parse a form field; an invalid one means the first page."""
     try:
         places: Any = json.loads(text)
     except (ValueError, RecursionError):
