@@ -1,1 +1,1 @@
-"""The people beside learners: owners of the bridge, and admins of its LMSs."""
+"""Users of the console: owners of the bridge, and admins of its LMSs."""

@@ -1,4 +1,4 @@
-"""Rows of the people who may use the console, of their sessions and failed sign-ins."""
+"""Tables of the console's users, sessions and failed sign-ins."""
 
 from datetime import datetime, timedelta
 
@@ -12,9 +12,9 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 class ConsoleGrant(Base):
-    """A platform's administrator at our console: asks once, an owner grants or takes back.
+    """A platform admin's request for console access, which an owner grants or revokes.
 
-    The role alone is not enough: in Canvas the admins of every sub-account carry it.
+    The LTI role is not enough: in Canvas the admins of every sub-account have it.
     """
 
     __tablename__ = "console_grant"
@@ -23,7 +23,7 @@ class ConsoleGrant(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
     sub: Mapped[str] = mapped_column(String(255))
-    # Where they asked from. Unless the whole platform was granted, the console ends there.
+    # Where they asked from; the scope of the grant unless it covers the whole platform.
     deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployment.id"))
     whole_platform: Mapped[bool] = mapped_column(default=True, server_default=true())
     asked_at: Mapped[datetime]
@@ -47,7 +47,7 @@ class ConsoleAccount(Base):
 
 
 class ConsoleInvite(Base):
-    """A one-time link: to the first account, to one more, or to a new password."""
+    """A one-time link: for the first account, another account, or a new password."""
 
     __tablename__ = "console_invite"
 
@@ -61,7 +61,7 @@ class ConsoleInvite(Base):
 
 
 class ConsoleSession(Base):
-    """Somebody who is signed in: an owner by their account, or an LMS admin by their grant."""
+    """A session of an owner (by account) or an LMS admin (by grant)."""
 
     __tablename__ = "console_session"
 
@@ -75,7 +75,7 @@ class ConsoleSession(Base):
 
 
 class SignInFailure(Base):
-    """Failed sign-ins by one name, one address, or both: after some, a wait that grows."""
+    """Failed sign-ins by name, IP address, or both, which determine the wait."""
 
     __tablename__ = "sign_in_failure"
 
