@@ -4,6 +4,6 @@ import gc
 
 __version__ = "0.1.0"
 
-# What the imports make stays for good. By Python's own measure it would be searched for garbage a
-# dozen times before the first request; `processes.settle` takes that measure again.
+# Imports create permanent objects: by default Python would search them for garbage a dozen times
+# before the first request. `processes.settle` restores the default.
 gc.set_threshold(50_000, 10, 10)

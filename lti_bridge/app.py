@@ -1,4 +1,4 @@
-"""Put the pieces together: one Flask app from Settings; nothing else does."""
+"""Create the Flask app from Settings and wire all packages together."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -36,7 +36,7 @@ from .scorm_cloud.concurrency import CallSlots
 from .services import EXTENSION, Services
 from .web import wiring as web
 
-# Requests and events pass through `ops` first, which names, counts and logs them.
+# `ops` comes first: it gives requests correlation ids, and counts and logs all events.
 CHAPTERS = (
     *(ops, problems, audit, web, platforms, launches),
     *(deep_linking, passback, instructor, console),
@@ -53,8 +53,8 @@ def create_app(
 ) -> Flask:
     """Return the bridge as a WSGI app.
 
-    `now` replaces the database's time in tests; at most `waiting_threads` of the process wait
-    for SCORM Cloud at once, None: any number; `spare_threads` do other things.
+    `now` replaces the database's time in tests. At most `waiting_threads` of the process wait for
+    SCORM Cloud at once (None: no limit); `spare_threads` never do.
     """
     check_library()
     app = Flask(
@@ -62,7 +62,7 @@ def create_app(
         template_folder=str(shipped("templates")),
         static_folder=str(PACKAGE / "static"),
     )
-    # An address is right or wrong: a redirect to a better one would repeat whatever Host it got.
+    # No redirects to canonical paths: they would repeat the request's Host header.
     app.url_map.merge_slashes = False
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -87,12 +87,12 @@ def create_app(
 
 
 def _trust_proxies(app: Flask, hops: int) -> None:
-    # Flask means this attribute to be replaced on the instance.
+    # Flask documents this attribute as replaceable.
     vars(app)["wsgi_app"] = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
 
 
 def _session_cookie(settings: Settings) -> dict[str, Any]:
-    """Return how Flask keeps the console's session cookie, and the token of its forms in it."""
+    """Return Flask's options for the console's session cookie and CSRF tokens."""
     return {
         "SECRET_KEY_FALLBACKS": list(settings.secret_keys_previous),
         "SESSION_COOKIE_NAME": "lti_bridge_console",
@@ -100,19 +100,19 @@ def _session_cookie(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.public_url.startswith("https://"),
-        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+        "WTF_CSRF_TIME_LIMIT": None,  # valid as long as the session
     }
 
 
 def _engine_options(settings: Settings) -> dict[str, Any]:
-    # An error of the database would else show the values of its statement: names, addresses.
+    # Otherwise database errors would show statement values, such as names and addresses.
     common = {
         "hide_parameters": True,
         "connect_args": connect_arguments(settings.database_url),
     }
     if is_sqlite(settings.database_url):
-        # Never short of connections: whoever has the turn to write may need a second one, for the
-        # time, and all others would be with threads that wait for the turn.
+        # Unbounded: a writer holding the lock may open a second connection to read the clock; a
+        # bounded pool would deadlock when waiting writers hold all others.
         return common | {"pool_size": 20, "max_overflow": -1}
     return common | {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "pool_timeout": 5}
 

@@ -1,4 +1,4 @@
-"""The command line `lti-bridge`: its groups, and how every failure becomes one line."""
+"""The command line `lti-bridge`: its groups, and one-line messages for all failures."""
 
 import sys
 import traceback
@@ -69,7 +69,7 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and leave the process: 0 done, 1 failed, 2 wrong usage."""
+    """Run one command and exit: 0 done, 1 failed, 2 wrong usage."""
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
     try:
         outcome = cli.main(arguments, prog_name="lti-bridge", standalone_mode=False)
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(FAILED)
-    except BrokenPipeError:  # somebody reads only the beginning: `… list | head`
+    except BrokenPipeError:  # a closed pipe: `… list | head`
         sys.stderr.close()
         sys.exit(FAILED)
     except Exception as error:
@@ -96,7 +96,7 @@ def _sentence(error: Exception) -> str:
         if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
             return "the database has no tables yet: run `lti-bridge migrate`"
     if isinstance(error, SQLAlchemyError):
-        # The text of the driver may hold the address and the user; the first line is enough.
+        # Only the first line: the driver's text may contain the host and the user.
         first_line = (str(getattr(error, "orig", error)).splitlines() or [""])[0]
         return f"the database did not do as asked: {first_line}"
     if isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""What the chapters share at run time: made once by app.py, handed to every workflow."""
+"""The objects that all packages share at run time, created once by app.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ EXTENSION = "lti_bridge"
 
 @dataclass(frozen=True)
 class Services:
-    """Settings, time, doors and keys; nothing here outlives its process."""
+    """Settings, time, clients and keys of one process."""
 
     settings: Settings
     now: Callable[[], datetime]
@@ -42,13 +42,13 @@ class Services:
     scorm_cloud: Callable[["Account"], ScormCloudClient]
     call_slots: CallSlots
     events: Events
-    # As this process last saw them. A launch is verified by these, without a query, and compared
-    # with the row in its own transaction (launches/verify_launch.py).
+    # Cached rows: a launch is verified with these, without a query, and compared with the row in
+    # its own transaction (launches/verify_launch.py).
     platforms: dict[int, PlatformValues] = field(default_factory=dict)
 
     @property
     def is_secure(self) -> bool:
-        """Whether browsers reach us by https: only then may cookies work in a foreign frame."""
+        """True for https, without which cookies cannot work in a cross-site frame."""
         return self.settings.public_url.startswith("https://")
 
 

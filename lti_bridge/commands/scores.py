@@ -86,9 +86,9 @@ def list_(state: str) -> None:
     help="Which scores of the link.",
 )
 def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str) -> None:
-    """Decide anew from progress and policy and send that: for REGISTRATION_IDS, or a whole link.
+    """Decide again from progress and policy and send that: for REGISTRATION_IDS, or a whole link.
 
-    A superseded score stood back for a teacher's grade: sending it again may replace that grade.
+    A superseded score gave way to a teacher's grade: sending it again may replace that grade.
     """
     if bool(registration_ids) == bool(link_name):
         raise click.UsageError("name registration ids, or a link with --link")
@@ -110,7 +110,7 @@ def resend(registration_ids: tuple[str, ...], link_name: str | None, state: str)
 @score.command()
 @click.argument("registration_ids", nargs=-1, required=True)
 def reread(registration_ids: tuple[str, ...]) -> None:
-    """Ask SCORM Cloud again for the progress of REGISTRATION_IDS, and decide anew."""
+    """Ask SCORM Cloud again for the progress of REGISTRATION_IDS, and decide again."""
     _each(registration_ids, by_hand.read_again, "reread", "It is read again.")
 
 
