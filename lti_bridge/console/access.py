@@ -25,7 +25,7 @@ TOKEN = "token"
 class Rule(StrEnum):
     """Who may use an address."""
 
-    ANYBODY = "anybody"
+    PUBLIC = "public"
     SIGNED_IN = "signed in"  # the view must check the actor's scope
     OWNER = "owner"
 
@@ -81,7 +81,7 @@ def allow(
     return decorate
 
 
-def allow_anybody(view: Callable[P, Response]) -> Callable[P, Response]:
+def allow_public(view: Callable[P, Response]) -> Callable[P, Response]:
     """Decorate a view that needs no sign-in; a POST still needs the csrf_token."""
 
     @wraps(view)
@@ -93,7 +93,7 @@ def allow_anybody(view: Callable[P, Response]) -> Callable[P, Response]:
         except BridgeError as error:
             return _refuse(error)
 
-    setattr(guarded, RULE, Rule.ANYBODY)
+    setattr(guarded, RULE, Rule.PUBLIC)
     return guarded
 
 

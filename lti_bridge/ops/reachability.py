@@ -10,7 +10,7 @@ from ..scorm_cloud.client import PostBack, ScormCloudClient
 from ..services import Services
 
 # A registration id that does not exist: a postback for it changes nothing.
-NOBODY = "test"
+NO_REGISTRATION = "test"
 
 
 def may_test(services: Services, account: ScormAccount) -> bool:
@@ -33,7 +33,7 @@ def is_public(url: str) -> bool:
 
 def try_postback(services: Services, client: ScormCloudClient, *, deadline_seconds: float) -> str:
     """Let SCORM Cloud send a test postback. Raises Refused or Unavailable."""
-    address = postback_address(services, NOBODY)
+    address = postback_address(services, NO_REGISTRATION)
     target = PostBack(address.url, address.user_name, address.password)
     try:
         client.test_postback(target, deadline_seconds=deadline_seconds)

@@ -41,7 +41,7 @@ class Wire:
         call_slots: CallSlots,
         report: Report | None = None,
     ) -> None:
-        self._report = report or _tell_nobody
+        self._report = report or _ignore
         self._base = base_url.rstrip("/")
         # As bytes (UTF-8): requests would encode text as Latin-1.
         self._auth = (app_id.encode(), secret_key.encode())
@@ -123,7 +123,7 @@ class Wire:
         return answer
 
 
-def _tell_nobody(_failure: BridgeError | None) -> None:
+def _ignore(_failure: BridgeError | None) -> None:
     """Report nothing."""
 
 

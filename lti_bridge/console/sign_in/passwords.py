@@ -36,16 +36,16 @@ def hash_password(password: str) -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Compare, in the same time for an existing account and for an unknown one (None)."""
     with _TURN:
-        nobody = _nobody()  # computed in both cases, once per process
+        unknown = _unknown_hash()  # computed in both cases, once per process
         try:
-            _HASHER.verify(password_hash or nobody, password[: LONGEST + 1])
+            _HASHER.verify(password_hash or unknown, password[: LONGEST + 1])
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None
 
 
 @cache
-def _nobody() -> str:
+def _unknown_hash() -> str:
     """Return the hash that an unknown account's password is compared with."""
     return _HASHER.hash("nobody's password")
 

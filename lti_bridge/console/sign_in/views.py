@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request, session, url_for
 from ...audit.actor import Actor
 from ...core.errors import ConfigurationError, Refused
 from ...services import current_services
-from ..access import ConsoleRefused, Rule, allow, allow_anybody, sign_in_as
+from ..access import ConsoleRefused, Rule, allow, allow_public, sign_in_as
 from ..forms import PasswordForm, SignInForm, WelcomeForm, explain
 from ..guide.steps import needs_setup
 from ..layout import go, show
@@ -16,14 +16,14 @@ blueprint = Blueprint("sign_in", __name__, url_prefix="/console")
 
 
 @blueprint.get("/sign-in")
-@allow_anybody
+@allow_public
 def form() -> Response:
     """Ask for name and password."""
     return show("console/sign_in/sign_in.html", form=SignInForm(next=request.args.get("next", "")))
 
 
 @blueprint.post("/sign-in")
-@allow_anybody
+@allow_public
 def enter() -> Response:
     """Sign in, and go to the page that was requested."""
     services, form = current_services(), SignInForm()
@@ -62,7 +62,7 @@ def leave(actor: Actor) -> Response:
 
 
 @blueprint.get("/welcome")
-@allow_anybody
+@allow_public
 def welcome() -> Response:
     """The page of a one-time link: a new account, or a new password."""
     token = request.args.get("invite", "")
@@ -71,7 +71,7 @@ def welcome() -> Response:
 
 
 @blueprint.post("/welcome")
-@allow_anybody
+@allow_public
 def accept() -> Response:
     """Create the account or set the password, and sign in."""
     services, form = current_services(), WelcomeForm()
