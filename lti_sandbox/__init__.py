@@ -1,1 +1,1 @@
-"""A practice LMS, a practice SCORM Cloud and a player: honest stand-ins that speak real HTTP."""
+"""A practice LMS, a practice SCORM Cloud and a player, for tests and demos over real HTTP."""

@@ -1,4 +1,4 @@
-"""Control of a practice server: what was asked of it, and faults on its service endpoints."""
+"""Control of a practice server: recorded requests, and faults on its service endpoints."""
 
 import ipaddress
 import json
@@ -37,7 +37,7 @@ class Control:
         self._lock = threading.Lock()
         self._chance = random.Random()
         self._inner: WSGIApplication = app.wsgi_app
-        vars(app)["wsgi_app"] = self.middleware  # Flask means this to be replaced on the instance.
+        vars(app)["wsgi_app"] = self.middleware  # Flask documents this attribute as replaceable.
         app.add_url_rule("/control/requests", "control_requests", self._view_requests)
         app.add_url_rule(
             "/control/requests", "control_forget", self._view_forget, methods=["DELETE"]
@@ -59,7 +59,7 @@ class Control:
     def middleware(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer one request, with the faults of now."""
+        """Answer one request, with the current faults."""
         path = environ.get("PATH_INFO", "")
         if path == "/control" or path.startswith("/control/"):
             if not _from_loopback(environ.get("REMOTE_ADDR", "")):

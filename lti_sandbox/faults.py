@@ -1,16 +1,16 @@
-"""The faults that a person may switch on in a practice server, read from JSON."""
+"""Faults of a practice server, which a user can switch on, parsed from JSON."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 
 class BadFaults(ValueError):
-    """The set of faults is not one we know; the message says what is wrong."""
+    """The faults are invalid; the message says why."""
 
 
 @dataclass(frozen=True)
 class Faults:
-    """One whole set of faults; the default set has none.
+    """One set of faults; the default has none.
 
     Rates are probabilities from 0 to 1, `latency_ms` is milliseconds, `retry_after` and
     `result_lag_seconds` are seconds.

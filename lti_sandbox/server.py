@@ -15,12 +15,12 @@ ON_STOP = "sandbox_on_stop"
 
 
 class QuietHandler(WSGIRequestHandler):
-    """A request handler without access log that closes the socket after a lost answer."""
+    """A request handler without access log that closes the socket after a dropped answer."""
 
     disable_nagle_algorithm = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: tests and the demo make thousands of requests."""
+        """Log nothing: tests and the demo make thousands of requests."""
 
     def connection_dropped(self, error: BaseException, environ: object = None) -> None:
         """End the connection, or the client would wait for an answer that never comes."""

@@ -1,1 +1,1 @@
-"""The player: opens a launch link, plays one SCO, and turns what it reports into progress."""
+"""The player: opens a launch link, plays SCOs, and turns their reports into progress."""

@@ -1,4 +1,4 @@
-"""A learner's attempts on the activities of a course: begun, reported on, suspended, abandoned."""
+"""A learner's attempts on activities: begin, report, suspend, abandon."""
 
 import copy
 from typing import Any
@@ -11,9 +11,9 @@ NEVER, NOT_SUSPENDED = "NEVER", "WHEN_EXIT_IS_NOT_SUSPEND"
 
 
 def reset_timing(setting: str, standard: str) -> str:
-    """Return when run-time data start anew: what is set, or what the standard says.
+    """Return when run-time data are reset: by the setting, or by the standard.
 
-    SCORM 1.2 knows no new attempt: a visit goes on with what the last one has left.
+    SCORM 1.2 has no new attempts: each visit continues the last one.
     """
     return setting or (NEVER if standard == "SCORM12" else NOT_SUSPENDED)
 
@@ -45,7 +45,7 @@ def begin_attempt(result: Document, node: Document, timing: str) -> Document | N
 def report(
     result: Document, node: Document, cmi: dict[str, str], *, finished: bool, left: bool
 ) -> None:
-    """Store what a SCO has set, and what its status comes to.
+    """Store what a SCO has set, and the resulting status.
 
     `finished` tells that the SCO has ended its run-time, `left` that the learner has gone on.
     """
@@ -56,7 +56,7 @@ def report(
     if standard == "SCORM12":
         state["ended"] = state["ended"] or finished or left
     elif finished and not state["suspended"]:
-        # A run-time that never ended leaves the attempt open: nothing is claimed for it.
+        # A run-time that never ended leaves the attempt open, without a status.
         state["ended"] = True
     state["objectives"] = _objectives(cmi)
     rolled = roll_up(standard, node, _with_primary(node, cmi), ended=state["ended"])
@@ -68,13 +68,13 @@ def report(
 
 
 def suspend(result: Document, node: Document) -> None:
-    """Keep an attempt as it is, whatever the SCO said of its exit: the learner comes back."""
+    """Suspend an attempt, whatever exit the SCO has set: the learner will come back."""
     state_of(result, node["id"])["suspended"] = True
     result["suspended_at"] = node["id"]
 
 
 def abandon(result: Document, node: Document, before: Document | None) -> None:
-    """Take an attempt back: nothing of it counts, and the next visit begins a new one."""
+    """Discard an attempt: it does not count, and the next visit begins a new one."""
     result["activities"].pop(node["id"], None)
     if before is not None:
         result["activities"][node["id"]] = {**before, "suspended": False}

@@ -1,4 +1,4 @@
-"""From the activities of a course to the course: SCORM 1.2 averages, SCORM 2004 rolls up by rule.
+"""Rollup from activities to the course: SCORM 1.2 averages, SCORM 2004 by rules.
 
 The rules are those of SCORM 2004 Sequencing and Navigation, RB.1.1 to RB.1.4.
 """
@@ -14,10 +14,10 @@ ALL = {"any": True, "set": "all", "count": 0.0, "percent": 0.0}
 
 
 def roll_up_course(result: Document) -> None:
-    """Bring every cluster, and the registration itself, up to what the activities say.
+    """Update every cluster and the registration from the activities.
 
-    Where the manifest asks for something that the player does not do, the registration claims
-    nothing: neither a completion nor a success nor a score.
+    Where the manifest has features that the player lacks, the registration gets no completion,
+    success or score.
     """
     tree = result["tree"]
     _roll_up(result, tree)
@@ -62,7 +62,7 @@ def _roll_up(result: Document, node: Document) -> None:
 def _average(result: Document, node: Document) -> Document:
     """SCORM 1.2 has no rules: all completed, none failed, the average of the scores there are.
 
-    Success is told when all is done: one quiz among pages has not decided the course.
+    Success is known when all is done: one quiz among pages does not decide the course.
     """
     states = [state_of(result, leaf["id"]) for leaf in leaves(node)]
     scores = [state["scaled"] for state in states if state["scaled"] is not None]
@@ -80,7 +80,7 @@ def _measure(result: Document, node: Document) -> float | None:
     total, weights, valid = 0.0, 0.0, False
     for child in node["children"]:
         if child["tracked"]:
-            # A child without a measure counts as nothing, but with its weight: RB.1.1.
+            # A child without a measure counts as 0 with its weight: RB.1.1.
             weights += child["weight"]
             scaled = _objective(result, child, "")["scaled"]
             if scaled is not None:

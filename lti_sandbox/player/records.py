@@ -1,10 +1,10 @@
-"""What a session leaves in a registration: its launch history entry, time, run-time data."""
+"""What a session stores in a registration: launch history, time, run-time data."""
 
 from typing import Any
 
 from lti_sandbox.practice_scorm_cloud.results import Document
 
-# Set anew by every session, so never part of what a later one resumes.
+# Set by every session, so never resumed by a later one.
 OF_ONE_SESSION = ("cmi.core.session_time", "cmi.core.exit", "cmi.session_time", "cmi.exit")
 
 RUNTIME_KEYS = {
@@ -58,7 +58,7 @@ def begin(result: Document, launch_id: str, moment: str) -> None:
 
 
 def note(result: Document, launch: Document, seconds: float, moment: str, *, exited: bool) -> None:
-    """Bring a launch and the totals of its instance up to what the course has reported.
+    """Update a launch and the totals of its instance from the course's report.
 
     `seconds` is what came to the launch since it was last noted.
     """

@@ -1,4 +1,4 @@
-"""From what a SCO reported to completion, success and a score of 0 to 100."""
+"""Completion, success and a score of 0 to 100 from a SCO's run-time data."""
 
 import math
 import re
@@ -38,7 +38,7 @@ def roll_up(standard: str, sco: dict[str, Any], cmi: dict[str, str], *, ended: b
 
     `standard` is a courseLearningStandard, `cmi` maps element names to the text that the SCO has
     set, and `ended` tells that the attempt has ended: then the standards let the LMS fill in a
-    status that the SCO has not set. A status that the SCO has set is never put over.
+    status that the SCO has not set. A status that the SCO has set is never overridden.
     """
     if standard == "SCORM12":
         return _roll_up_12(sco, cmi, ended)
@@ -125,7 +125,7 @@ def _by_mastery(sco: dict[str, Any], cmi: dict[str, str]) -> str | None:
 def _roll_up_12(sco: dict[str, Any], cmi: dict[str, str], ended: bool) -> Rollup:
     status = lesson_status(sco, cmi, ended=ended)
     if status == "completed" and ended:
-        # The SCO goes on reading its own word; the mastery score adds what it left open.
+        # The SCO's own status stays; the mastery score only decides what it left open.
         status = _by_mastery(sco, cmi) or status
     completion, success = STATUS_12.get(status, ("INCOMPLETE", "UNKNOWN"))
     return Rollup(completion, success, _percent(cmi, "cmi.core.score.", lenient=True))

@@ -1,7 +1,7 @@
-"""Where a learner may go in a course: the menu, the next and the previous activity, rules.
+"""Navigation in a course: the menu, the next and previous activity, sequencing rules.
 
-The names are those of SCORM 2004 Sequencing and Navigation; in SCORM 1.2 everything may be
-chosen. An activity that cannot be delivered is never replaced by another one silently.
+The names are those of SCORM 2004 Sequencing and Navigation; in SCORM 1.2 everything may be chosen.
+An activity that cannot be delivered is never replaced by another.
 """
 
 import re
@@ -16,7 +16,7 @@ TARGET = re.compile(r"\{target=([^}]*)\}(choice|jump)")
 
 @dataclass(frozen=True)
 class Move:
-    """What a navigation request comes to: an activity to deliver, the end, or neither."""
+    """The result of a navigation request: an activity to deliver, the end, or neither."""
 
     activity: Document | None = None
     ends: bool = False
@@ -64,7 +64,7 @@ def move(result: Document, current: Document | None, request: str) -> Move:
 
 
 def menu(result: Document, current: Document | None) -> Document:
-    """Return what the player shows beside the page: every activity, and where one may go."""
+    """Return the player's menu: every activity, and the possible moves."""
     hidden = current["hidden_buttons"] if current else []
     return {
         "items": _items(result, result["tree"], current, 0),
@@ -172,7 +172,7 @@ def _first_page(result: Document, node: Document) -> Document | None:
 
 
 def _after_rules(result: Document, current: Document, request: str) -> tuple[str, Document]:
-    """Let exit and post-condition rules put another request over the one that was made.
+    """Apply exit and post-condition rules, which may replace the request.
 
     Returns the request and the activity that it starts from.
     """

@@ -1,4 +1,4 @@
-"""Player sessions: begun by a launch link, fed by commits, ended by an exit."""
+"""Player sessions: started by a launch link, updated by commits, ended by an exit."""
 
 import secrets
 import uuid
@@ -140,7 +140,7 @@ def _hear(
     result["suspended_at"] = None
     if node is not None:
         state_of(result, node["id"])["seconds"] += seconds
-        # What never began its run-time has reported nothing: its status stays unknown.
+        # A SCO that never initialized has reported nothing: its status stays unknown.
         if node["kind"] == "SCO" and message.get("initialized", True):
             finished, left = bool(message.get("finished")), bool(exit or navigation)
             attempts.report(result, node, cmi, finished=finished, left=left)
@@ -154,7 +154,7 @@ def _hear(
         if not found:
             raise ApiError(410, "The registration was reset while it was open.")
         note(result, found[0], seconds, moment, exited=bool(exit))
-    # A request whose answer was lost is made again, by a player that has not moved on yet.
+    # The player repeats a request whose answer was lost.
     moved = message.get("activity", session["activity"]) != session["activity"]
     if navigation and not exit and not moved:
         _deliver(cloud, session, result, sequencing.move(result, node, navigation))
@@ -163,7 +163,7 @@ def _hear(
 def _suspends(
     cloud: Cloud, session: Document, result: Document, node: Document, navigation: str
 ) -> bool:
-    """Tell whether an exit keeps the place: one among several pages is come back to."""
+    """Tell whether an exit suspends: courses of several pages are resumed."""
     if navigation in EXITS:
         return navigation == "suspendAll"
     action = _setting(cloud, session, "PlayerReturnToLmsAction")

@@ -1,4 +1,4 @@
-"""The player's pages: open a launch link, serve content, take commits, lead the learner away."""
+"""The player's views: open a launch link, serve content, store commits, redirect at the exit."""
 
 from urllib.parse import quote, urlsplit
 
@@ -87,7 +87,7 @@ def commit(token: str) -> tuple[Response, int]:
 
 @views.get("/content/<token>/<path:path>")
 def content(token: str, path: str) -> Response:
-    """Serve one file of the course; the token in the path stands in for a cookie."""
+    """Serve one file of the course; the token in the path replaces a cookie."""
     cloud = current_cloud()
     session = sessions.find_session(cloud, token)
     if session is None:

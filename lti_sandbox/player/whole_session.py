@@ -1,4 +1,4 @@
-"""Act as a player from launch to exit without one, as the control of registrations asks."""
+"""Simulation of a whole player session, for the control of registrations."""
 
 import uuid
 
@@ -43,7 +43,7 @@ def whole_session(cloud: Cloud, registration_id: str, wanted: Document) -> Docum
 
 
 def check_control(wanted: Document) -> None:
-    """Refuse what `PUT /control/registrations/<id>` cannot act on, with a sentence."""
+    """Refuse invalid values of `PUT /control/registrations/<id>` with a message."""
     unknown = set(wanted) - set(CONTROL_KEYS)
     if unknown:
         raise ApiError(400, f"Known keys are {', '.join(CONTROL_KEYS)}, not {unknown.pop()}.")
@@ -65,7 +65,7 @@ def _launched(completion: str) -> str:
 
 
 def _remember_outcome(result: Document, leaf: Document) -> None:
-    """Write the outcome where a real player would find it again at the next launch."""
+    """Store the outcome as run-time data, for a real player at the next launch."""
     outcome = {key: result[key] for key in ("completion", "success", "scaled")}
     state = state_of(result, leaf["id"])
     written = write_outcome(result["tree"]["standard"], **outcome)

@@ -1,4 +1,4 @@
-"""Where the practice LMS answers: each dialect has its own paths."""
+"""URLs of the practice LMS, which differ by dialect."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ PATHS: dict[Dialect, Paths] = {"canvas": CANVAS, "moodle": MOODLE}
 
 
 def origin() -> str:
-    """Return the address that this request called us by; every address we hand out uses it."""
+    """Return the origin of this request, which all returned URLs use."""
     return request.host_url.rstrip("/")
 
 
@@ -55,7 +55,7 @@ def line_item_url(state: LmsState, item: LineItem) -> str:
 
 
 def memberships_url(state: LmsState) -> str:
-    """Return the address of the course's people."""
+    """Return the memberships URL of the course."""
     if state.dialect == "moodle":
         return f"{origin()}/mod/lti/services.php/CourseSection/2/bindings/1/memberships"
     return f"{origin()}/api/lti/courses/1/names_and_roles"

@@ -100,7 +100,7 @@ def get_item(course: str, item_id: str) -> Response:
 @moodle.post(MOODLE_ITEM + "/scores")
 @requires_scope("score")
 def post_score(course: str, item_id: str) -> Response:
-    """Take or refuse a score, and note the POST with its answer."""
+    """Accept or refuse a score, and record the POST with its answer."""
     state = current_lms()
     raw = request.get_data()
     record: dict[str, Any] = {
@@ -153,7 +153,7 @@ def _foreign(state: LmsState, item: LineItem) -> bool:
 
 def _missing(state: LmsState, item_id: str) -> Response:
     if state.dialect == "canvas":
-        return Response("", 404)  # what Canvas says of a deleted assignment
+        return Response("", 404)  # Canvas's answer for a deleted assignment
     text = f"Not Found: Grade item {item_id} doesn't exist"
     return refusal(state, 404, text)
 
@@ -199,7 +199,7 @@ def _score_answer(state: LmsState, item_id: str, raw: bytes) -> Response:
     if not isinstance(score, dict):
         score = {}
     if state.dialect == "moodle" and not str(score.get("userId", "0")).isdigit():
-        # Moodle sets status 0, and its web server makes this of it.
+        # Moodle sets status 0, which its web server turns into this.
         return Response("<html><head><title>502 Bad Gateway</title></head></html>", 502)
     url = line_item_url(state, item)
     rules = MoodleRules(state) if state.dialect == "moodle" else CanvasRules(state, url)

@@ -1,4 +1,4 @@
-"""Put the practice LMS together: one Flask app that answers in one dialect."""
+"""The Flask app of the practice LMS, in one dialect."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ SERVICES = {
     "moodle": ("/mod/lti/services.php", MOODLE.token),
     "canvas": ("/api/lti/courses", CANVAS.token),
 }
-# What answers at the paths of one dialect only, and what answers in both.
+# Blueprints with paths of one dialect, and those of both.
 OWN: dict[Dialect, tuple[Blueprint, ...]] = {
     "moodle": (oidc.moodle, tokens.moodle, ags.moodle, nrps.moodle, registration.moodle),
     "canvas": (oidc.canvas, tokens.canvas, ags.canvas, nrps.canvas, registration.canvas),

@@ -1,4 +1,4 @@
-"""How Canvas slows down a tool that hurries."""
+"""Canvas's rate limit."""
 
 import threading
 

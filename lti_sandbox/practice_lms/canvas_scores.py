@@ -1,4 +1,4 @@
-"""What Canvas does with a posted score: an order of checks, attempts, a grade and a result.
+"""Canvas's handling of a posted score: checks, attempts, the grade and the result.
 
 The order and the texts are those of
 https://github.com/instructure/canvas-lms/blob/master/app/controllers/lti/ims/scores_controller.rb
@@ -123,7 +123,7 @@ class CanvasRules:
             text = "Content items must be provided with submission type 'online_upload'"
             return _error(422, text)
         allowed = self._state.attempts_allowed
-        # Nobody looks whether this submission was made before.
+        # Canvas does not check whether this submission exists.
         if self._is_new(score) and allowed and len(cell.attempts) >= allowed:
             return _error(422, NO_ATTEMPT_LEFT)
         return None
@@ -147,7 +147,7 @@ class CanvasRules:
         return given or score.get("submittedAt") or in_extension
 
     def _submit(self, cell: Cell, score: dict[str, Any], now: float) -> None:
-        """Hand in; the time of the last attempt again makes no other one."""
+        """Submit an attempt, unless its time is that of the last one."""
         submitted = self._submitted_at(score)
         if submitted is None:
             submitted = datetime.fromtimestamp(now, UTC).isoformat()
@@ -156,7 +156,7 @@ class CanvasRules:
         cell.attempts.append(submitted)
 
     def _grade(self, item: LineItem, cell: Cell, score: dict[str, Any]) -> Answer | None:
-        """Change the grade, leave it, or say why it cannot be changed."""
+        """Change the grade, leave it, or return why it cannot be changed."""
         extension = {} if self._state.older_canvas else _extension(score)
         if extension.get("preserve_score"):
             self._state.note(cell, "tool", cell.score, "A score arrived; the grade was preserved.")
@@ -191,14 +191,14 @@ class CanvasRules:
         return Answer(422, {"errors": [{"field": "grade", "message": text}]})
 
     def _keep_result(self, cell: Cell, score: dict[str, Any]) -> None:
-        """Results take what was sent, whatever became of the grade."""
+        """Store the sent score in the result, also when the grade was refused."""
         cell.stored_at = parse_moment(score["timestamp"])
         names = KEPT if self._state.older_canvas else KEPT + KEPT_NEWER
         sent = _extension(score)
         extension = {name: sent[name] for name in names if name in sent} or None
         given, maximum = parse_number(score.get("scoreGiven")), score.get("scoreMaximum")
         said, before = str(score.get("comment") or ""), cell.row.comment if cell.row else ""
-        # The gradebook gets one more comment, a repeat too; the result has the last one.
+        # Each post adds a comment to the gradebook, repeats too; the result has the last one.
         cell.comment = f"{cell.comment}\n{said}".strip()
         cell.row = ResultRow(given, parse_number(maximum), extension, said or before)
 

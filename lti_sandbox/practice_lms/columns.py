@@ -1,4 +1,4 @@
-"""What becomes of columns: deleted, restored, made anew, or copied with their activities."""
+"""Changes of columns: deleted, restored, created again, or copied with their activities."""
 
 from copy import deepcopy
 
@@ -7,7 +7,7 @@ from lti_sandbox.practice_lms.state import Activity, LineItem, LmsState
 
 
 def delete_columns(state: LmsState, activity_id: str) -> None:
-    """The columns of an activity are gone; they can be restored."""
+    """Delete the columns of an activity; they can be restored."""
     with state.lock:
         items = state.items_of(_activity(state, activity_id))
         for item in items:
@@ -18,7 +18,7 @@ def delete_columns(state: LmsState, activity_id: str) -> None:
 
 
 def restore_columns(state: LmsState, activity_id: str) -> None:
-    """Deleted columns are back, with their ids and grades."""
+    """Restore deleted columns, with their ids and grades."""
     with state.lock:
         _activity(state, activity_id)
         if activity_id not in state.deleted_items:
@@ -29,7 +29,7 @@ def restore_columns(state: LmsState, activity_id: str) -> None:
 
 
 def remake_column(state: LmsState, activity_id: str) -> LineItem:
-    """The activity has an empty column of a new id, which its launches carry from now on."""
+    """Replace an activity's columns by an empty one with a new id, used by later launches."""
     with state.lock:
         activity = _activity(state, activity_id)
         delete_columns(state, activity_id)
@@ -65,7 +65,7 @@ def change_maximum(state: LmsState, activity_id: str, maximum: float) -> None:
 def accept_grades(state: LmsState, activity_id: str, accepts: bool) -> None:
     """Moodle's "accept grades from the tool": once off, launches name the column no more.
 
-    Switched on again the column keeps the grade type None; `lineitems` finds it all the while
+    Switched on again, the column keeps the grade type None; `lineitems` lists it throughout
     (measured on 4.5.6).
     """
     with state.lock:
@@ -78,7 +78,7 @@ def accept_grades(state: LmsState, activity_id: str, accepts: bool) -> None:
 def copy_course(state: LmsState, *, with_grades: bool = False) -> list[Activity]:
     """Copy the course: custom parameters stay, context, links and line items get new ids.
 
-    With grades it is a backup with users that was restored.
+    With grades it is like a restored backup with users.
     """
     with state.lock:
         context = state.next_id()
@@ -91,7 +91,7 @@ def copy_course(state: LmsState, *, with_grades: bool = False) -> list[Activity]
 
 
 def restore_activity(state: LmsState, activity_id: str) -> Activity:
-    """An activity that was deleted is back from the bin: its grades, new link and line item."""
+    """Restore a deleted activity from the bin: its grades, a new link and line item."""
     with state.lock:
         activity = _activity(state, activity_id)
         copy = _copy(state, activity, activity.title, with_grades=True)

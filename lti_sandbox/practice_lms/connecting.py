@@ -1,4 +1,4 @@
-"""How an admin connects a tool: by dynamic registration, or Canvas's developer key from JSON."""
+"""Connecting a tool: dynamic registration, or Canvas's developer key from JSON."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ def begin() -> ResponseReturnValue:
 
 @views.post("/tools/<client_id>/activate")
 def activate(client_id: str) -> ResponseReturnValue:
-    """Let a registered tool be used."""
+    """Activate a registered tool."""
     tools = current_lms().tools
     if client_id in tools:
         tools[client_id].active = True

@@ -43,7 +43,7 @@ def grades() -> dict[str, Any]:
 
 @views.put("/grades")
 def change_grade() -> ResponseReturnValue:
-    """Do in the gradebook what a teacher, or a course reset, does there."""
+    """Change a cell as a teacher or a course reset does."""
     state = current_lms()
     body = request.get_json()
     where = state, str(body.get("activity", "")), str(body.get("person", ""))
@@ -78,7 +78,7 @@ def delete_items(activity_id: str) -> tuple[str, int]:
 
 @views.post("/line-items/<activity_id>/restore")
 def restore_items(activity_id: str) -> dict[str, Any]:
-    """Bring an activity's columns back."""
+    """Restore an activity's columns."""
     state = current_lms()
     restore_columns(state, activity_id)
     return {"line_items": [item.id for item in state.items_of(state.activities[activity_id])]}
@@ -86,5 +86,5 @@ def restore_items(activity_id: str) -> dict[str, Any]:
 
 @views.post("/line-items/<activity_id>/remake")
 def remake_items(activity_id: str) -> dict[str, Any]:
-    """Put an empty column in the place of an activity's columns."""
+    """Replace an activity's columns by an empty one."""
     return {"line_items": [remake_column(current_lms(), activity_id).id]}

@@ -1,4 +1,4 @@
-"""The practice LMS of an app: what its views find through the app that answers."""
+"""The practice LMS of the current app, for its views."""
 
 from flask import Flask, current_app
 
@@ -10,7 +10,7 @@ CONTROL = "practice_lms_control"
 
 
 def install(app: Flask, state: LmsState, control: Control) -> None:
-    """Make an LMS and its control the ones of an app."""
+    """Attach an LMS and its control to an app."""
     app.extensions[EXTENSION] = state
     app.extensions[CONTROL] = control
 

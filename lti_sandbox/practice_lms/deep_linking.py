@@ -1,4 +1,4 @@
-"""Deep linking: a teacher picks content in a tool, and the LMS takes what the tool signed."""
+"""Deep linking, the LMS's side: a teacher picks content, and the LMS accepts the response."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def launch(client_id: str) -> ResponseReturnValue:
 
 @views.post("/deep-link-return")
 def come_back() -> ResponseReturnValue:
-    """Place what the tool signed in the course, or say why it was refused."""
+    """Add the items of the tool's response to the course, or show why it was refused."""
     state = current_lms()
     tool = state.tools.get(request.args.get("tool", ""))
     if tool is None:
@@ -101,7 +101,7 @@ def _check_times(state: LmsState, claims: dict[str, Any]) -> None:
 
 
 def _check_canvas(state: LmsState, tool: ToolSpec, claims: dict[str, Any]) -> None:
-    """Moodle checks none of these (measured); Canvas needs its data and its names."""
+    """Check what Canvas requires; Moodle checks none of it (measured)."""
     audience = claims.get("aud")
     if origin() not in (audience if isinstance(audience, list) else [audience]):
         raise BadAnswer("its audience is not this LMS")

@@ -1,4 +1,4 @@
-"""The gradebook: what it shows, and what a teacher does in it."""
+"""The gradebook: its content, and changes by teachers."""
 
 from dataclasses import replace
 from typing import Any
@@ -47,7 +47,7 @@ def read_typed(text: str) -> float | None:
 
 
 def teacher_grades(state: LmsState, activity_id: str, person: str, score: float | None) -> None:
-    """A teacher types a grade, or empties the cell."""
+    """Set a grade as a teacher, or empty the cell."""
     with state.lock:
         item, cell = _find(state, activity_id, person)
         wanted = None if score is None else float(score)
@@ -60,7 +60,7 @@ def teacher_grades(state: LmsState, activity_id: str, person: str, score: float 
 
 
 def excuse(state: LmsState, activity_id: str, person: str) -> None:
-    """A teacher excuses a learner (Canvas): the score goes."""
+    """Excuse a learner as a teacher (Canvas), which removes the score."""
     with state.lock:
         item, cell = _find(state, activity_id, person)
         _follow(state, item, cell, None)
@@ -69,7 +69,7 @@ def excuse(state: LmsState, activity_id: str, person: str) -> None:
 
 
 def remove_override(state: LmsState, activity_id: str, person: str) -> None:
-    """A teacher takes the override back (Moodle): the value stays until the next score."""
+    """Remove a teacher's override (Moodle); the value stays until the next score."""
     with state.lock:
         _, cell = _find(state, activity_id, person)
         cell.overridden = False
@@ -77,14 +77,14 @@ def remove_override(state: LmsState, activity_id: str, person: str) -> None:
 
 
 def remove_grade(state: LmsState, activity_id: str, person: str) -> None:
-    """The cell has no entry any more: a course reset, or a restored database."""
+    """Remove a cell's entry, as a course reset or a restored database does."""
     with state.lock:
         item, _ = _find(state, activity_id, person)
         state.cells.pop((item.id, state.people[person].sub), None)
 
 
 def unenrol(state: LmsState, people: set[str]) -> None:
-    """Only these have left the course; Moodle deletes the grades of those who leave."""
+    """Unenrol exactly these users; Moodle deletes the grades of those who leave."""
     with state.lock:
         subs = {state.people[key].sub for key in people - state.unenrolled if key in state.people}
         state.unenrolled = people
@@ -94,10 +94,10 @@ def unenrol(state: LmsState, people: set[str]) -> None:
 
 
 def _follow(state: LmsState, item: LineItem, cell: Cell, score: float | None) -> None:
-    """Canvas's result follows a score that a person changed, in the assignment's points.
+    """Update Canvas's result after a person changed a score, in the assignment's points.
 
-    Its time stays, so a tool's older timestamp is not refused for a teacher's change. A grade that
-    nobody posted before makes a row in newer versions only.
+    Its time stays, so a tool's older timestamp is not refused for a teacher's change. Without an
+    earlier post only newer versions create a row.
     """
     cell.by_person = True
     if score == cell.score:

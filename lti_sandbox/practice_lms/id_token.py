@@ -1,4 +1,4 @@
-"""The signed message that a launch carries to the tool, with each dialect's claims."""
+"""The id_token of a launch, with each dialect's claims."""
 
 import secrets
 from typing import Any
@@ -19,12 +19,12 @@ DL = "https://purl.imsglobal.org/spec/lti-dl/"
 RESOURCE_LINK, DEEP_LINKING = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
 TOKEN_LIFE = {"moodle": 60, "canvas": 3600}
-# A variable of Canvas's that it leaves as it is when nobody acts as somebody else.
+# Canvas leaves this variable unsubstituted unless an admin acts as another user.
 MASQUERADING_USER = "$Canvas.masqueradingUser.id"
 
 
 def id_token(state: LmsState, tool: ToolSpec, launch: PendingLaunch, nonce: str) -> str:
-    """Return the signed message of a launch."""
+    """Return the id_token of a launch."""
     claims = _claims_of_person(state, tool, launch, nonce)
     if launch.message == DEEP_LINKING:
         claims |= _deep_linking_claims(state, tool)
@@ -90,7 +90,7 @@ def _link_claims(state: LmsState, tool: ToolSpec, launch: PendingLaunch) -> dict
 
 
 def _deep_linking_claims(state: LmsState, tool: ToolSpec) -> dict[str, Any]:
-    """What each LMS really sends: Moodle no data, Canvas one assignment at a time."""
+    """Return the settings as sent: Moodle without data, Canvas for one assignment at a time."""
     moodle = state.dialect == "moodle"
     settings: dict[str, Any] = {
         "deep_link_return_url": f"{origin()}/deep-link-return?tool={tool.client_id}",

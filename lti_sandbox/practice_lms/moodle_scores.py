@@ -1,4 +1,4 @@
-"""What Moodle does with a posted score, as measured on 4.5.6: whole seconds, 409, the wipe."""
+"""Moodle's handling of a posted score, as measured on 4.5.6: whole seconds, 409, the wipe."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Names and roles: who is in the course, paged, with each dialect's words."""
+"""Names and Role Provisioning: the members of the course, paged, in each dialect."""
 
 import json
 from typing import Any
@@ -57,7 +57,7 @@ def _fits(state: LmsState, person: Person) -> bool:
 def _listed_roles(state: LmsState, person: Person) -> list[str]:
     """Return a member's roles as the roster has them.
 
-    Moodle writes short names, and has a non-editing teacher as a learner (measured on 4.5.6).
+    Moodle writes short names, and lists a non-editing teacher as a learner (measured on 4.5.6).
     """
     if state.dialect != "moodle":
         return list(person.roles)

@@ -20,7 +20,7 @@ canvas = Blueprint("oidc", __name__)
 moodle = Blueprint("oidc", __name__)
 
 SESSION_COOKIE = "practice_lms_session"
-# The page that frames a tool has a frame of this name, and its script answers there.
+# The name of the frame whose script implements LTI platform storage.
 STORAGE_TARGET = "post_message_forwarding"
 LEARNER_ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#Learner"
 
@@ -107,7 +107,7 @@ def _login_form(state: LmsState, launch: PendingLaunch, target: str) -> dict[str
 
 
 def _use(state: LmsState, launch: PendingLaunch) -> bool:
-    """Use a launch up; False when it was used before."""
+    """Mark a launch as used; False when it was used before."""
     with state.lock:
         first, launch.used = not launch.used, True
         return first
@@ -135,7 +135,7 @@ def _find_launch(state: LmsState, hint: str) -> tuple[PendingLaunch | None, str 
 def _problem_shown(
     tool: ToolSpec | None, launch: PendingLaunch | None, problem: str | None, asked: Any
 ) -> str | None:
-    """What the LMS shows on its own page: the tool's address cannot be trusted then."""
+    """Return an error to show on the LMS's own page, because the tool's URL cannot be trusted."""
     if tool is None or not tool.active:
         return "Invalid request: no active tool has this client id."
     if asked.get("redirect_uri") not in tool.redirect_uris:
@@ -150,7 +150,7 @@ def _problem_shown(
 
 
 def _problem_posted(state: LmsState, launch: PendingLaunch, asked: Any) -> str | None:
-    """What is posted to the tool as an error."""
+    """Return an error to post to the tool."""
     if asked.get("response_mode") != "form_post" or asked.get("prompt", "none") != "none":
         return "invalid_request" if state.dialect == "moodle" else "invalid_request_object"
     if asked.get("login_hint") != launch.person.sub:

@@ -1,7 +1,7 @@
-"""When the LMS is down: its services and launches answer HTML, its course page still stands.
+"""Outages of the LMS: services and launches answer HTML, and the course page still works.
 
-Measured on Moodle 4.5.6: maintenance from its command line is 503 with `Retry-After: 300`, a
-database that is gone is 500. The course page is left alone, so a person can end the outage there.
+Measured on Moodle 4.5.6: maintenance mode is 503 with `Retry-After: 300`, a missing database 500.
+The course page works so that a user can end the outage there.
 """
 
 from flask import Response, request

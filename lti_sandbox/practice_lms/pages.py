@@ -1,4 +1,4 @@
-"""The pages that people use: course, activity, gradebook, connecting a tool."""
+"""The pages for people: course, activity, gradebook, connecting a tool."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LEFT = "You are not in this course any more."
 
 @views.app_context_processor
 def everywhere() -> dict[str, Any]:
-    """Give every page the LMS, who looks at it, and its address."""
+    """Provide the LMS, the user and the URL to every template."""
     state = current_lms()
     return {"lms": state, "me": _me(state), "origin": origin()}
 
@@ -36,7 +36,7 @@ def act_as() -> ResponseReturnValue:
     key = request.form.get("person", "")
     answer = redirect(request.form.get("back") or url_for("pages.course"), 303)
     if key in current_lms().people:
-        # Over https both LMSs let their session go along from a tool's frame (Moodle measured).
+        # Over https both LMSs' session cookies are sent from frames (measured for Moodle).
         secure = request.is_secure
         samesite = "None" if secure else "Lax"
         answer.set_cookie(SESSION_COOKIE, key, httponly=True, samesite=samesite, secure=secure)
@@ -94,7 +94,7 @@ def storage_frame() -> str:
 
 @views.get("/return")
 def come_back() -> ResponseReturnValue:
-    """Bring a person who leaves a tool back to the course."""
+    """Return from a tool to the course."""
     return redirect(url_for("pages.course"), 303)
 
 
@@ -106,14 +106,14 @@ def grades() -> str:
 
 @views.get("/gradebook.json")
 def grades_json() -> dict[str, Any]:
-    """Tell the gradebook's script what changed."""
+    """Return the gradebook for its page's script."""
     state = current_lms()
     return {"changes": state.changes, "grades": gradebook(state)}
 
 
 @views.post("/gradebook")
 def grade() -> ResponseReturnValue:
-    """Take the grade that a teacher typed."""
+    """Store a grade that a teacher entered."""
     form = request.form
     where = current_lms(), form["activity"], form["person"]
     teacher_grades(*where, read_typed(form.get("score", "")))
@@ -149,12 +149,12 @@ def _me(state: LmsState) -> Person | None:
 
 
 def _as_student(state: LmsState) -> bool:
-    """Moodle's "switch role to" keeps the user and changes the role."""
+    """True under Moodle's "switch role to", which keeps the user and changes the role."""
     return state.dialect == "moodle" and request.args.get("as") == "student"
 
 
 def _actor(state: LmsState) -> str:
-    """Canvas's "act as user": the tool is told by a variable, if it asks for that."""
+    """Return the admin under Canvas's "act as user", sent as a variable if the tool asks for it."""
     key = request.args.get("masquerading", "") if state.dialect == "canvas" else ""
     return state.people[key].sub if key in state.people else ""
 

@@ -1,4 +1,4 @@
-"""Dynamic registration, the LMS's side: what it tells a tool, and what it takes from one."""
+"""Dynamic registration, the LMS's side: its configuration, and registrations of tools."""
 
 import json
 import secrets
@@ -35,7 +35,7 @@ class Refused(Exception):
 @canvas.get(CANVAS.configuration)
 @moodle.get(MOODLE.configuration)
 def openid_configuration() -> ResponseReturnValue:
-    """Tell a tool where the platform answers; Canvas shows it to holders of a token only."""
+    """Return the platform's configuration; Canvas requires a registration token."""
     state = current_lms()
     header = request.headers.get("Authorization", "")
     if state.dialect == "canvas" and _token_of(state, header) is None:

@@ -1,4 +1,4 @@
-"""What results show of a column: Moodle its final grades, Canvas rows of their own."""
+"""Results of a column: Moodle's final grades, Canvas's own rows."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ def canvas_results(
 ) -> list[dict[str, Any]]:
     """Return the rows, those of one user when the tool named one.
 
-    A user who is no active student has none, nor has anybody in an unpublished course:
+    A user who is not an active student has none, and nor has any in an unpublished course:
     https://github.com/instructure/canvas-lms/blob/master/app/controllers/lti/ims/results_controller.rb
     """
     rows = {sub: cell for sub, cell in _cells(state, item) if cell.row is not None}

@@ -1,4 +1,4 @@
-"""What a tool may do with the services, as scopes name it."""
+"""The scopes of services that a tool may use."""
 
 from lti_sandbox.practice_lms.state import ToolSpec
 
@@ -21,7 +21,7 @@ class UnknownScope(ValueError):
 
 
 def narrow(tool: ToolSpec, scopes: list[str]) -> None:
-    """Let a tool have these scopes from now on, by whole or last name; none at all when empty."""
+    """Set a tool's scopes, by full or last name; none when empty."""
     known = {scope.rpartition("/")[2]: scope for scope in ALL_SCOPES}
     last = [str(scope).rpartition("/")[2] for scope in scopes]
     unknown = [name for name in last if name not in known]

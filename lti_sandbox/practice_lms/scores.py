@@ -1,4 +1,4 @@
-"""What the rules of both LMSs have in common: the answer to a score, times and numbers in it."""
+"""Common parts of both LMSs' score rules: the answer, times and numbers."""
 
 import re
 from dataclasses import dataclass

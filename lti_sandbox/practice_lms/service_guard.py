@@ -1,4 +1,4 @@
-"""Who may call a service, and how each dialect refuses everybody else."""
+"""Authorization of service calls, and each dialect's refusals."""
 
 import json
 import time

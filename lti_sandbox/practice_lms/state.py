@@ -1,4 +1,4 @@
-"""What the practice LMS knows: people, tools, activities, gradebook; one lock around it all."""
+"""The state of the practice LMS: people, tools, activities, gradebook, behind one lock."""
 
 import json
 import secrets
@@ -48,7 +48,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        """An address that nobody reads."""
+        """A fictitious e-mail address."""
         return f"{self.key}@students.example"
 
     @property
@@ -89,7 +89,7 @@ class Activity:
     context_id: str = ""
     new_window: bool = False
     reviewable: bool = True
-    # Once a teacher took the grades away, Moodle's launches never name the column again.
+    # Once "accept grades" was off, Moodle's launches never name the column again.
     names_column: bool = True
 
 
@@ -144,7 +144,7 @@ class Cell:
 
 @dataclass
 class PendingLaunch:
-    """One click, from the course page to the signed message; used up by the first answer.
+    """One click, from the course page to the id_token; used once.
 
     `activity_id` is empty for deep linking; `for_user` is whose submission a review is about;
     `actor` is the id of an admin who acts as the person (Canvas).
@@ -217,7 +217,7 @@ class LmsState:
         self.buckets: dict[str, Bucket] = {}
         self.registration_tokens: dict[str, tuple[str, bool]] = {}  # jti → (client id, used)
         self.deep_links: dict[str, str] = {}  # data → client id
-        self.shown: list[str] = []  # what tools asked us to tell the teacher
+        self.shown: list[str] = []  # messages of tools to the teacher
         self.context_id = "2" if dialect == "moodle" else secrets.token_hex(20)
         self.context_title = "Workplace safety 101"
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

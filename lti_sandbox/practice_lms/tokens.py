@@ -1,4 +1,4 @@
-"""Access tokens for tools: client credentials, as strict and as loose as each dialect is."""
+"""Access tokens for tools: client credentials, as strict as each dialect is."""
 
 import json
 import secrets
@@ -45,7 +45,7 @@ class BadAssertion(Exception):
 @canvas.post(CANVAS.token)
 @moodle.post(MOODLE.token)
 def token() -> Response:
-    """Give a tool an access token for the assertion that it signed."""
+    """Exchange a tool's client assertion for an access token."""
     state = current_lms()
     if state.dialect == "canvas" and not request.headers.get("User-Agent"):
         return Response("<html><body>403 Forbidden</body></html>", 403)
@@ -84,7 +84,7 @@ def _grant(state: LmsState, tool: ToolSpec, asked: list[str]) -> Response:
 
 
 def _told(state: LmsState, text: str) -> str:
-    """Canvas says why in `error_description`; Moodle leaves it at the code."""
+    """Return the error; Canvas adds `error_description`, Moodle only has the code."""
     return text if state.dialect == "canvas" else ""
 
 

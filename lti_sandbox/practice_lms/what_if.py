@@ -1,4 +1,4 @@
-"""The course page's "What if …" panel: what goes wrong in a real LMS, at the press of a button."""
+"""The course page's "What if …" panel: failures of a real LMS at the press of a button."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +18,7 @@ def missing(problem: NoSuchCell) -> ResponseReturnValue:
 
 @views.post("/outage")
 def outage() -> ResponseReturnValue:
-    """Take the LMS down, or bring it back."""
+    """Start or end an outage of the LMS."""
     current_lms().outage = "maintenance" if request.form.get("do") == "down" else ""
     return _back()
 
@@ -33,7 +33,7 @@ def column() -> ResponseReturnValue:
 
 @views.post("/grade")
 def grade() -> ResponseReturnValue:
-    """Grade a learner as a teacher does; nothing typed empties the cell."""
+    """Set a grade as a teacher; an empty value clears the cell."""
     form = request.form
     where = current_lms(), form.get("activity", ""), form.get("person", "")
     teacher_grades(*where, read_typed(form.get("score", "")))
@@ -42,7 +42,7 @@ def grade() -> ResponseReturnValue:
 
 @views.post("/enrolment")
 def enrolment() -> ResponseReturnValue:
-    """A learner leaves the course, or comes back."""
+    """Unenrol or enrol a learner."""
     state, person = current_lms(), request.form.get("person", "")
     if person not in state.people:
         raise NoSuchCell(f"There is no person {person!r}.")
@@ -53,7 +53,7 @@ def enrolment() -> ResponseReturnValue:
 
 @views.post("/language")
 def language() -> ResponseReturnValue:
-    """Launches name another language from now on."""
+    """Set the language of later launches."""
     state = current_lms()
     state.locale = request.form.get("locale", "").strip() or state.locale
     return _back()

@@ -1,4 +1,4 @@
-"""Who is told when a registration changes, and how."""
+"""Which listener is told that a registration changed, and when."""
 
 from lti_sandbox.practice_scorm_cloud import settings
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud

@@ -1,4 +1,4 @@
-"""Put the practice SCORM Cloud together: one Flask app."""
+"""The Flask app of the practice SCORM Cloud."""
 
 from collections.abc import Callable
 from datetime import datetime

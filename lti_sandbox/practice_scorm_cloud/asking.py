@@ -1,4 +1,4 @@
-"""Read requests as leniently as the real service: capital booleans, empty bodies, extra keys."""
+"""Parsing of requests, as lenient as the real service: capital booleans, empty bodies."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def whole_number(name: str) -> int | None:
 
 
 def words(name: str) -> list[str]:
-    """Return a comma-joined list of the query."""
+    """Return a comma-separated list of the query."""
     return [word for word in request.args.get(name, "").split(",") if word]
 
 

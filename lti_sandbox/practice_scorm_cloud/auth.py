@@ -1,4 +1,4 @@
-"""Who may call the API: Basic with the app id and secret, or a bearer token with scopes."""
+"""Authentication of API calls: Basic with app id and secret, or a bearer token with scopes."""
 
 import hmac
 from datetime import datetime
@@ -90,7 +90,7 @@ def _require_scope(scopes: set[str]) -> None:
     verb, noun = _needed()
     if verb != "admin" and scopes & {"admin", verb, f"{verb}:{noun}"}:
         return
-    # Who may write may also read.
+    # A write scope includes reading.
     if verb == "admin" and "admin" in scopes:
         return
     if verb == "read" and scopes & {"write", f"write:{noun}"}:
@@ -105,7 +105,7 @@ def _needed() -> tuple[str, str]:
         return "admin", "learner"
     if request.method in ("GET", "HEAD") or path.endswith(("/launchLink", "/preview")):
         return "read", noun
-    # The narrow scopes know deletion; the broad `write` covers it as well.
+    # Narrow scopes have `delete`; the broad `write` includes it.
     if request.method == "DELETE" and path.count("/") <= 4:
         return "delete", noun
     return "write", noun

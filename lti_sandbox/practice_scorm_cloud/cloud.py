@@ -1,4 +1,4 @@
-"""One practice SCORM Cloud: what its views and its background threads share."""
+"""One practice SCORM Cloud: the state shared by its views and background threads."""
 
 import threading
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Cloud:
     imports: list[threading.Thread] = field(default_factory=list)
 
     def stop(self) -> None:
-        """End what runs in the background, then close the store."""
+        """Stop the background threads, then close the store."""
         self.postbacks.stop()
         for worker in self.imports:
             worker.join(timeout=2)
@@ -43,7 +43,7 @@ class Cloud:
 
 
 def install(app: Flask, cloud: Cloud) -> None:
-    """Make a cloud the one of an app."""
+    """Attach a cloud to an app."""
     app.extensions[EXTENSION] = cloud
 
 

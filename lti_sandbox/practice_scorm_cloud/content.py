@@ -1,4 +1,4 @@
-"""Content files of courses: on disk, under names of our own, so that no path can escape."""
+"""Content files of courses, on disk under generated names, so that no path can escape."""
 
 import shutil
 import tempfile
@@ -31,7 +31,7 @@ class Content:
         self._move_out_of_the_database()
 
     def close(self) -> None:
-        """Remove what nobody asked to keep."""
+        """Remove the files unless there is a `data_dir`."""
         if self._data_dir is None and self._made is not None:
             shutil.rmtree(self._made, ignore_errors=True)
 

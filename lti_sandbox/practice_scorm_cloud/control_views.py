@@ -1,4 +1,4 @@
-"""Control of registrations: see everything that happened to one, or act as its player."""
+"""Control of registrations: show everything about one, or act as its player."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -31,13 +31,13 @@ def list_them() -> Response:
 
 @views.get("/control/registrations/<seg:id>")
 def show(id: str) -> Response:
-    """Tell everything about one registration, whatever the lag hides."""
+    """Show everything about one registration, including changes that the lag hides."""
     return jsonify(_everything(current_cloud(), id))
 
 
 @views.put("/control/registrations/<seg:id>")
 def play(id: str) -> Response:
-    """Act as a player's whole session, and tell everything."""
+    """Act as a player's whole session, and show everything."""
     cloud = current_cloud()
     whole_session(cloud, id, json_body())
     return jsonify(_everything(cloud, id))

@@ -1,8 +1,8 @@
-"""How a call to the practice SCORM Cloud fails: a status and a sentence."""
+"""Errors of the practice SCORM Cloud: a status and a message."""
 
 
 class ApiError(Exception):
-    """An answer of 4xx with one sentence; the view that finds the trouble raises it."""
+    """An answer of 4xx with one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -11,10 +11,10 @@ class ApiError(Exception):
 
 
 def no_registration(registration_id: str) -> ApiError:
-    """The 404 of a registration that is not there."""
+    """The 404 of a missing registration."""
     return ApiError(404, f"Could not find registration [{registration_id}]")
 
 
 def no_course(course_id: str) -> ApiError:
-    """The 404 of a course that is not there."""
+    """The 404 of a missing course."""
     return ApiError(404, f"Could not find course [{course_id}]")

@@ -47,7 +47,7 @@ def spool(stream: IO[bytes]) -> BinaryIO:
 
 
 def start(cloud: Cloud, wanted: Wanted, source: BinaryIO | str) -> str:
-    """Begin to import a zip, or the zip at an address, and return the job id.
+    """Start to import a zip, or the zip at a URL, and return the job id.
 
     A file is closed when the import has ended.
     """
@@ -60,7 +60,7 @@ def start(cloud: Cloud, wanted: Wanted, source: BinaryIO | str) -> str:
 
 
 def end_interrupted(cloud: Cloud) -> None:
-    """End the jobs whose import a stopped server took with it."""
+    """Fail the jobs whose import was interrupted by the end of the server."""
     for row in cloud.store.all("SELECT document FROM job"):
         job = load(row["document"])
         if job["status"] == "RUNNING":
@@ -113,18 +113,18 @@ def _import(cloud: Cloud, job_id: str, wanted: Wanted, source: BinaryIO | str) -
     ends = time.monotonic() + cloud.import_seconds
     try:
         result = {"jobId": job_id, **_result(cloud, wanted, source)}
-        # The real service never finishes before the first look.
+        # The real service never finishes before the first poll.
         time.sleep(max(0.0, ends - time.monotonic()))
         _save(cloud, result)
     except sqlite3.ProgrammingError:
-        # The server was stopped meanwhile; nobody waits for this job any more.
+        # The server was stopped meanwhile.
         return
     if wanted.postback_url:
         cloud.postbacks.queue({"url": wanted.postback_url, "authType": "HTTPBASIC"}, result)
 
 
 def _result(cloud: Cloud, wanted: Wanted, source: BinaryIO | str) -> Document:
-    """Import, and have an end whatever happens: a job without one would run for good."""
+    """Import and always return a result: a job without one would run permanently."""
     try:
         with tempfile.TemporaryFile() if isinstance(source, str) else source as file:
             if isinstance(source, str):
@@ -151,7 +151,7 @@ def _fetch(url: str, file: IO[bytes]) -> None:
     with requests.get(url, stream=True, timeout=FETCH_TIMEOUT_SECONDS) as answer:
         if answer.status_code != 200:
             raise BadPackage(f"The address answered {answer.status_code}.")
-        # Whatever has arrived, so that the end is seen of an address that sends a byte at a time.
+        # Reads what has arrived, so that the deadline also holds for a slow sender.
         while part := answer.raw.read1(PIECE_BYTES, decode_content=True):
             file.write(part)
             size += len(part)

@@ -1,4 +1,4 @@
-"""The first page of the practice SCORM Cloud: its courses and registrations, to look at."""
+"""The first page of the practice SCORM Cloud: its courses and registrations."""
 
 from flask import Blueprint, render_template
 

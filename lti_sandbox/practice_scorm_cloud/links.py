@@ -1,4 +1,4 @@
-"""Launch links: opaque, for one registration or a preview, and good for a short time only."""
+"""Launch links: opaque, short-lived, for one registration or a preview."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Paged lists: an opaque `more` that carries the first call's filters and the last row's place."""
+"""Paged lists: an opaque `more` contains the first call's filters and the last position."""
 
 import base64
 import binascii
@@ -69,7 +69,7 @@ def course_page(cloud: Cloud, more: str | None) -> Page:
 def _registration_query() -> Document:
     given = request.args
     return {
-        # Unlike the courses' list, this one filters by creation unless told otherwise.
+        # Unlike the list of courses, this one filters by creation by default.
         "date": _choice("datetimeFilter", DATES, "created"),
         "since": parse_filter("since", given.get("since")),
         "until": parse_filter("until", given.get("until")),

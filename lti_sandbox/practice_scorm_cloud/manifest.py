@@ -1,4 +1,4 @@
-"""The activity tree of a manifest: what the player may open, and how its results add up."""
+"""The activity tree of a manifest: its pages, and the rules of sequencing and rollup."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,8 +20,8 @@ def read_activities(
 ) -> Node:
     """Return the tree of an organization; `shown` is its CourseActivitySchema, addresses and all.
 
-    `unsupported` at the root names what the player does not act on although results depend on
-    it; `ignored` what it leaves out without harm to a result.
+    `unsupported` at the root names features that results depend on and the player lacks; `ignored`
+    those that it leaves out without effect on a result.
     """
     return _Tree(standard, manifest).read(organization, shown)
 
@@ -68,7 +68,7 @@ class _Tree:
 
     def _node(self, item: Element, shown: dict[str, Any]) -> Node:
         parts = self._sequencing(item)
-        # An item without identifier, or with one that is taken, is still an item of its own.
+        # Items without identifier, or with a duplicate one, get one.
         identifier = shown["itemIdentifier"] or "item"
         while identifier in self.identifiers:
             identifier += "_"
@@ -90,7 +90,7 @@ class _Tree:
             "children": children,
         }
         if children and shown["href"]:
-            # SCORM 1.2 allows a page on an item that has items: it is played before them.
+            # SCORM 1.2 allows a page on an item with children: it is played before them.
             node["children"].insert(0, {**node, "children": []})
             node.update(id=identifier + "_group", href="")
         if children:
@@ -102,7 +102,7 @@ class _Tree:
         return node
 
     def _sequencing(self, item: Element) -> dict[str, Element]:
-        """Return the parts of an item's sequencing; its own go before those it refers to."""
+        """Return the parts of an item's sequencing; its own override the referenced ones."""
         parts: dict[str, Element] = {}
         own = next((child for child in item if _local(child) == "sequencing"), None)
         if own is None or self.standard == "SCORM12":
@@ -201,7 +201,7 @@ class _Tree:
 
 
 def _plays(shown: dict[str, Any]) -> bool:
-    """Tell whether an item leads to a page; one that leads to none adds nothing to a result."""
+    """Tell whether an item has a page in its subtree; others do not count for results."""
     return bool(shown["href"]) or any(_plays(child) for child in shown["children"])
 
 
@@ -266,7 +266,7 @@ def _threshold(item: Element) -> float | None:
     element = next((one for one in item if _local(one) == "completionThreshold"), None)
     if element is None:
         return None
-    # The third edition writes a number, the fourth attributes.
+    # SCORM 2004 3rd Edition writes a number, the 4th attributes.
     if not (element.text or "").strip() and not _flag(element, "completedByMeasure", False):
         return None
     return _number((element.text or "").strip() or element.get("minProgressMeasure", "1"))

@@ -21,7 +21,7 @@ BYTE_ORDER_MARKS = {
 }
 WITHOUT_MARK = {b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
 DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']\s*([A-Za-z0-9._:-]+)""")
-# What authoring tools write under these names holds characters that only the larger sets have.
+# Authoring tools use these names for supersets with more characters.
 LARGER = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -71,7 +71,7 @@ def _encoding(manifest: bytes) -> str:
         return WITHOUT_MARK[manifest[:2]]
     declared = DECLARED.match(manifest.lstrip())
     name = declared[1].decode() if declared else "utf-8"
-    # An editor that saved the file anew as single bytes left the declaration as it was.
+    # An editor may have changed the encoding but not the declaration.
     return "utf-8" if name.lower().startswith("utf-16") else name
 
 

@@ -1,4 +1,4 @@
-"""What an earlier version has stored in a data directory, brought to the shape of this one."""
+"""Migration of data directories of earlier versions."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from lti_sandbox.practice_scorm_cloud.store import Store, dump, load
 def upgrade(store: Store) -> None:
     """Give courses of one page their tree, and registrations the state of that page.
 
-    A course of several pages was played as one: it goes on so until it is imported again.
+    A course of several pages was played as one, and still is until it is imported again.
     """
     trees: dict[tuple[str, int], Document] = {}
     with store.transaction():

@@ -1,4 +1,4 @@
-"""The API's small calls: ping, about, learners, settings of the application."""
+"""The API's other calls: ping, about, learners, settings of the application."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Read a SCORM 1.2 or SCORM 2004 package: what its manifest says."""
+"""Parsing of a SCORM 1.2 or SCORM 2004 package by its manifest."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Paths as the real service takes them: doubled slashes, and ids with any encoded character."""
+"""Paths as the real service accepts them: doubled slashes, and percent-encoded ids."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Tell a listener that a registration changed: a queue in memory, four threads, many tries."""
+"""Delivery of postbacks: an in-memory queue, four threads, retries."""
 
 import base64
 import heapq
@@ -28,8 +28,8 @@ class Delivery:
 class Postbacks:
     """Deliver messages in background threads; the same rules as the real queue, but quicker.
 
-    Success is any status below 400: redirects are not followed, and what they point to never
-    hears of it. Everything else is tried again after `retry_seconds`, doubling, with jitter.
+    Success is any status below 400; redirects are not followed. Everything else is retried after
+    `retry_seconds`, doubling, with jitter.
     """
 
     def __init__(self, retry_seconds: float, *, timeout_seconds: float = 10, threads: int = 4):
@@ -43,11 +43,11 @@ class Postbacks:
         self._workers: list[threading.Thread] = []
 
     def queue(self, target: dict[str, Any], body: dict[str, Any], delay_seconds: float = 0) -> None:
-        """Have a message delivered after a delay; the body is what it is now."""
+        """Queue a message for delivery after a delay, with the present body."""
         self._put(Delivery(target, json.loads(json.dumps(body))), delay_seconds)
 
     def stop(self) -> None:
-        """End the threads; what still waits is lost."""
+        """End the threads and drop waiting messages."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

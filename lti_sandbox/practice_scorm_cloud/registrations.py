@@ -1,4 +1,4 @@
-"""Registrations: create, find, change, reset; a change may become visible late."""
+"""Registrations: create, find, change, reset; reads may see a change late."""
 
 import uuid
 from collections.abc import Callable
@@ -19,7 +19,7 @@ LEARNER_KEYS = ("id", "email", "firstName", "lastName")
 
 @dataclass(frozen=True)
 class Seat:
-    """One registration: its facts, its newest instances and those that reads may see yet."""
+    """One registration: its facts, its newest instances, and those visible to reads."""
 
     facts: Document
     results: list[Document]
@@ -38,7 +38,7 @@ def show_pending(cloud: Cloud) -> None:
     )
     for row in due:
         with cloud.store.transaction():
-            # A newer change may have overtaken this one, or a reset removed it.
+            # A newer change, or a reset, may have replaced this one.
             if cloud.store.run(
                 "DELETE FROM pending WHERE registration = ? AND number <= ?",
                 row["registration"],

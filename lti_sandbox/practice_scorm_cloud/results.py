@@ -1,4 +1,4 @@
-"""Registrations as SCORM Cloud shows them: an unknown value is left out, never null."""
+"""Registrations as SCORM Cloud shows them; unknown values are left out, never null."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ FORMATS = {
 
 
 def new_result(instance: int, moment: str, course: Document) -> Document:
-    """Return one instance that nobody has launched, for a course version."""
+    """Return a new instance for a course version."""
     return {
         "instance": instance,
         "course": {"id": course["id"], "title": course["title"], "version": course["version"]},

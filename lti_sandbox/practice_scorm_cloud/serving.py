@@ -1,4 +1,4 @@
-"""Answer with a content file of a course: its own type and charset, parts of it, and caching."""
+"""Responses with a course's content files: media type, charset, ranges, caching."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 
 MAX_AGE_SECONDS = 600
 PIECE_BYTES = 64 * 1024
-# The tables of Python alone: those of the machine differ from one to the next.
+# Python's own tables: those of machines differ.
 TYPES = MimeTypes()
 for extension, media_type in {
     ".js": "text/javascript",
@@ -42,7 +42,7 @@ for extension, media_type in {
     TYPES.add_type(media_type, extension)
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# Where a text says which charset it is in: a page somewhere in its first bytes.
+# Charset declarations of texts, within the first bytes of a page.
 LOOKED_AT_BYTES = 1024
 LONGEST_TEXT_BYTES = 8 * 1024 * 1024
 DECLARATIONS = {
@@ -53,14 +53,14 @@ DECLARATIONS = {
 
 
 class ContentFile(io.FileIO):
-    """A file that closes itself: Werkzeug's server leaves it open when the reader has gone."""
+    """A file that closes itself: Werkzeug's server leaves it open after a disconnect."""
 
     def __del__(self) -> None:
         self.close()
 
 
 def no_such_file() -> Response:
-    """Answer that a course has no such file."""
+    """Return the 404 of a file that a course lacks."""
     return Response("This file is not part of the course.", 404, mimetype="text/plain")
 
 
@@ -93,8 +93,8 @@ def media_type_of(path: str) -> str:
 def charset_of(kind: str, file: Path) -> str:
     """Return the parameter that names a text's charset: UTF-8, or nothing.
 
-    The header would win over what a file says of itself, so it is left out for a file that
-    declares one, and for one that is no UTF-8: it is then read as the page that uses it.
+    The header would override a file's own declaration, so it is left out for a file with one, and
+    for files that are not UTF-8, which browsers read like the page that uses them.
     """
     if not kind.startswith("text/") or file.stat().st_size > LONGEST_TEXT_BYTES:
         return ""

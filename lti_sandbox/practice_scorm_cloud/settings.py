@@ -1,4 +1,4 @@
-"""Settings of the application, a course or a registration: the few that the practice side keeps."""
+"""Settings of the application, a course or a registration, as far as they are implemented."""
 
 from lti_sandbox.practice_scorm_cloud.cloud import Cloud
 from lti_sandbox.practice_scorm_cloud.errors import ApiError

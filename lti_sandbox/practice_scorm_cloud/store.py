@@ -1,4 +1,4 @@
-"""What the practice SCORM Cloud remembers: one SQLite database, in memory or in a folder."""
+"""Storage of the practice SCORM Cloud: one SQLite database, in memory or in a folder."""
 
 import json
 import sqlite3
@@ -66,7 +66,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do several statements as one; nothing of them stays when an exception leaves."""
+        """Run statements in a transaction, rolled back by an exception."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -80,7 +80,7 @@ class Store:
             self._connection.execute("COMMIT")
 
     def run(self, sql: str, *values: object) -> int:
-        """Run one statement and return how many rows it touched."""
+        """Run one statement and return the number of affected rows."""
         with self._lock:
             return self._connection.execute(sql, values).rowcount
 
@@ -102,13 +102,13 @@ class Store:
 
 
 def dump(document: object) -> str:
-    """Write a document for a column.
+    """Serialize a document for a column.
 
-    Escaped, because a course may store half a surrogate pair, which UTF-8 cannot hold.
+    Escaped to ASCII, because courses may store unpaired surrogates, which UTF-8 cannot hold.
     """
     return json.dumps(document, separators=(",", ":"))
 
 
 def load(text: str) -> Any:
-    """Read a document from a column."""
+    """Parse a document from a column."""
     return json.loads(text)

@@ -6,7 +6,7 @@ from lti_sandbox.practice_scorm_cloud.errors import ApiError
 
 
 def now() -> datetime:
-    """Return the present, aware UTC."""
+    """Return the current time, aware UTC."""
     return datetime.now(UTC)
 
 
@@ -25,7 +25,7 @@ def parse_filter(name: str, text: str | None) -> str | None:
     if not text:
         return None
     try:
-        # A plus sign that the caller did not encode arrives as a space.
+        # An unencoded plus sign arrives as a space.
         moment = datetime.fromisoformat(text.strip().replace(" ", "+", 1) if "T" in text else text)
     except ValueError:
         sentence = f"The value of {name}, '{text}', is not formatted according to ISO 8601."

@@ -1,4 +1,4 @@
-"""Read a zip from a file: guard its size and its paths, and give its files one at a time."""
+"""Reading of zips: limits of size, safe paths, and one file at a time."""
 
 import io
 import lzma
@@ -21,7 +21,7 @@ MAX_READ_BYTES = 16 * 1024 * 1024
 # Flags of a zip's entry, APPNOTE.TXT section 4.4.4.
 ENCRYPTED, NAMED_IN_UTF8 = 0x1, 0x800
 NOT_A_ZIP = "The file is not a zip that can be read."
-# What zipfile raises for bytes that are not what they should be; OSError without a number is bz2's.
+# What zipfile raises for damaged data; an OSError without errno is bz2's.
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -82,9 +82,9 @@ def read_zip(source: BinaryIO | bytes) -> ZipFiles:
 
 
 def normal_path(name: str) -> str:
-    """Return the one spelling of a path: slashes, composed characters, no dots.
+    """Normalise a path: slashes, composed characters, no dots.
 
-    macOS writes names with decomposed characters, while pages name them with composed ones.
+    macOS writes names with decomposed characters, while pages refer to composed ones.
     """
     return posixpath.normpath(unicodedata.normalize("NFC", name.replace("\\", "/")))
 

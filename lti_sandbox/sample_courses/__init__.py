@@ -1,4 +1,4 @@
-"""Small courses of our own, built as zips on demand: three to learn from, the rest to test with."""
+"""Small sample courses, built as zips on demand: three to learn from, the others for tests."""
 
 from lti_sandbox.sample_courses.build import KINDS, build_sample, course_id
 

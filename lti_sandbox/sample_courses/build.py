@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from lti_sandbox.sample_courses.texts import DATA_PROTECTION, FIRE_SAFETY, FIRE_SAFETY_STEPS
 
 HERE = Path(__file__).parent / "content"
-# The pages before the quiz neither pass nor weigh anything: the quiz alone decides.
+# The pages before the quiz have no success and no weight: the quiz alone decides.
 ITEM = """      <item identifier="item_{number}" identifierref="resource_1"
         parameters="?part={part}">
         <title>{title}</title>
@@ -28,7 +28,7 @@ QUIZ = """<imsss:objectives>
 SET_BY_CONTENT = (
     '<imsss:deliveryControls completionSetByContent="true" objectiveSetByContent="true"/>'
 )
-# One fixed moment, so that the same kind gives the same bytes.
+# A fixed time, so that the zip of a kind is always the same.
 ZIP_DATE = (2026, 1, 1, 0, 0, 0)
 
 

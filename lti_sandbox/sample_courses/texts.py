@@ -1,4 +1,4 @@
-"""What the sample courses say: short lessons written for this project, with four questions each."""
+"""Texts of the sample courses: short lessons with four questions each."""
 
 from typing import Any
 
@@ -147,7 +147,7 @@ DATA_PROTECTION: dict[str, Any] = {
     ],
 }
 
-# Three pages with a run-time each: two to read, then the quiz that decides.
+# Three SCOs: two to read, then the quiz that decides.
 FIRE_SAFETY_STEPS: dict[str, Any] = {
     "title": "Fire safety step by step",
     "parts": [
