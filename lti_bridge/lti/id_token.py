@@ -66,7 +66,7 @@ def _check_signature(token: str, platform: PlatformValues, keysets: KeySets) -> 
     if len(token) > MAX_CHARACTERS:
         raise LaunchRejected(Reason.TOKEN_MALFORMED, "too long")
     try:
-        # Only the header: PyJWT's own function would decode the whole token twice.
+        # Only the header: given the whole token, PyJWT would decode it here and again below.
         header = jwt.get_unverified_header(token.partition(".")[0] + "..")
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise LaunchRejected(Reason.TOKEN_MALFORMED) from error

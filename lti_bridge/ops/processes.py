@@ -116,7 +116,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Nodes:
-    """All processes of the last day, and the newest heartbeat of a worker."""
+    """All processes of the last day, with the time of the newest heartbeat of a worker."""
 
     processes: Sequence[Process]
     worker_seen_at: datetime | None = None

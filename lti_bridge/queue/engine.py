@@ -51,7 +51,7 @@ class TaskQueue:
     def enqueue_later(self, name: str, item_id: int, delay_seconds: float) -> None:
         """Queue one job in `delay_seconds`, from this process; best effort.
 
-        Lost when this process ends first; the sweep then finds the row by its due time.
+        Lost when this process ends first; the row is then found by its due time.
         """
         self._later.add(partial(self._enqueue_quietly, name, item_id), delay_seconds)
 

@@ -56,7 +56,7 @@ def search_learners(actor: Actor, text: str, course: str = "") -> list[FoundLear
 def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
     """Return the matching users in the actor's scope who only have visits as staff.
 
-    None for a scope of one deployment: visits do not store their deployment.
+    Empty for a scope of one deployment: visits do not store their deployment.
     """
     if actor.scope.deployment_id is not None:
         return []
