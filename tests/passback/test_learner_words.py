@@ -16,7 +16,14 @@ from lti_bridge.scorm_cloud.progress import Completion, Success
         ([1], 0, "1 attempt used, no limit"),
         ([1, 2, 3], 0, "3 attempts used, no limit"),
     ],
-    ids=str,
+    ids=[
+        "the only one",
+        "one of 2",
+        "both of 2",
+        "none of 2",
+        "one without a limit",
+        "3 without a limit",
+    ],
 )
 def test_attempts_are_counted(numbers: list[int], allowed: int, words: str) -> None:
     assert attempts_words(numbers, allowed) == words
@@ -35,12 +42,16 @@ def test_attempts_are_counted(numbers: list[int], allowed: int, words: str) -> N
         ((Completion.UNKNOWN, Success.PASSED), "completion not reported, passed", "passed"),
         ((Completion.UNKNOWN, Success.UNKNOWN), "no result yet", ""),
     ],
-    ids=str,
+    ids=["passed", "failed", "completed", "passed with unknown completion", "nothing known"],
 )
 def test_result_is_said_in_words(result: tuple[Completion, Success], words: str, word: str) -> None:
     assert (result_words(*result), result_word(*result)) == (words, word)
 
 
-@pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (1, 1), (60, 1), (60.5, 2), (300, 5)])
+@pytest.mark.parametrize(
+    ("seconds", "minutes"),
+    [(0, 0), (1, 1), (60, 1), (60.5, 2), (300, 5)],
+    ids=["no time", "1 s", "a whole minute", "a minute begun", "5 whole minutes"],
+)
 def test_begun_minutes_count(seconds: float, minutes: int) -> None:
     assert minutes_of(seconds) == minutes

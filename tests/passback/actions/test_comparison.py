@@ -191,6 +191,7 @@ def test_grade_that_stands_again_is_left_no_more(column: Column) -> None:
         (comparison.send_lost_again, {"alice", "carla"}),
         (comparison.send_all_again, {"alice", "bob", "carla"}),
     ],
+    ids=["lost ones", "all"],
 )
 def test_ours_is_sent_again_where_a_person_wants_it(
     column: Column, send: Any, sent: set[str]
@@ -289,7 +290,9 @@ def test_command_leaves_what_is_lost(column: Column, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--leave"], ["--link", "1", "--leave", "--all-lost"], ["--leave", "--dry-run"]]
+    "arguments",
+    [["--leave"], ["--link", "1", "--leave", "--all-lost"], ["--leave", "--dry-run"]],
+    ids=["no link", "with all lost", "as a dry run"],
 )
 def test_leaving_is_for_one_link_and_sends_nothing(arguments: list[str]) -> None:
     assert CliRunner().invoke(scores.reconcile, arguments).exit_code == 2

@@ -206,7 +206,7 @@ def test_refused_launch_is_not_in_progress(registration):
         ({"answer": "first"}, "The course reported a score of 90."),
         ({"answer": "average"}, "The average of 2 attempts is 65."),
     ],
-    ids=lambda value: value.get("answer") if isinstance(value, dict) else "",
+    ids=["best", "latest", "first", "average"],
 )
 def test_decision_says_which_result_counts(policy, sentence):
     attempts = [

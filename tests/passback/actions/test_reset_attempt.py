@@ -5,19 +5,19 @@ import pytest
 from lti_bridge.passback.rules.grading_policy import Attempt, Decided, Send, decide, kept_by_reset
 from lti_bridge.registrations.grading import GradingAnswer, GradingPolicy, UnfinishedScore
 
-RESULTS = [
-    ("COMPLETED", "PASSED", 60.0, 80.0),
-    ("COMPLETED", "PASSED", None, None),
-    ("COMPLETED", "FAILED", None, None),
-    ("INCOMPLETE", "UNKNOWN", 30.0, None),
-    ("INCOMPLETE", "UNKNOWN", None, 80.0),
-    ("COMPLETED", "UNKNOWN", None, None),
-]
+RESULTS = {
+    "passed": ("COMPLETED", "PASSED", 60.0, 80.0),
+    "passed without a score": ("COMPLETED", "PASSED", None, None),
+    "failed without a score": ("COMPLETED", "FAILED", None, None),
+    "unfinished": ("INCOMPLETE", "UNKNOWN", 30.0, None),
+    "unfinished after a better score": ("INCOMPLETE", "UNKNOWN", None, 80.0),
+    "completed without a score": ("COMPLETED", "UNKNOWN", None, None),
+}
 
 
 @pytest.mark.parametrize("partial", ["none", "send"])
 @pytest.mark.parametrize("answer", ["best", "latest", "first", "average"])
-@pytest.mark.parametrize("result", RESULTS, ids=str)
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS.keys())
 def test_reset_sends_nothing(
     result: tuple[str, str, float | None, float | None], answer: str, partial: str
 ) -> None:

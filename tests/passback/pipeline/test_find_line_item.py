@@ -278,6 +278,7 @@ TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 3600}
 @pytest.mark.parametrize(
     ("of_platform", "of_link", "made"),
     [(None, None, 0), (False, None, 0), (True, False, 0), (None, True, 1), (True, None, 1)],
+    ids=["not said", "platform says no", "link says no", "link says yes", "platform says yes"],
 )
 def test_column_is_made_only_on_request(
     services: Services,

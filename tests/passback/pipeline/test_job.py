@@ -210,6 +210,15 @@ def test_always_refused_score_ends_in_a_sentence(
         (Reply(body=TOKEN), Reply(), [SCOPE_SCORE], "scope lineitem.readonly"),
         (Reply(body=TOKEN), Reply(body=[]), None, "has no gradebook column yet"),
     ],
+    ids=[
+        "list is forbidden",
+        "list is not found",
+        "list is unauthorized",
+        "token lacks the scope",
+        "token is refused with words",
+        "scope was not granted",
+        "list is empty",
+    ],
 )
 def test_refused_list_is_no_missing_column(
     services: Services,
@@ -238,6 +247,7 @@ def test_refused_list_is_no_missing_column(
 @pytest.mark.parametrize(
     ("throttled", "said"),
     [(True, "asks for fewer requests"), (False, "or as soon as a launch shows that it is back")],
+    ids=["throttled", "unavailable"],
 )
 def test_pause_is_told_as_what_it_is(
     services: Services,
@@ -256,7 +266,7 @@ def test_pause_is_told_as_what_it_is(
     assert said in (reread(grade).decision_reason or "")
 
 
-@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("long", [False, True], ids=["within its turn", "after its turn"])
 def test_thread_that_leaves_goes_on_with_the_next(
     services: Services,
     gate: PlatformGate,

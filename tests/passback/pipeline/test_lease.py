@@ -177,7 +177,7 @@ def test_wake_up_never_shortens_what_the_lms_asked_for(
     assert reread(grade_id).next_send_at == imposed
 
 
-@pytest.mark.parametrize("asked_again", [False, True])
+@pytest.mark.parametrize("asked_again", [False, True], ids=["asked once", "asked again"])
 def test_wish_that_came_meanwhile_is_not_forgotten(
     services: Services, clock: FakeClock, grade_id: int, asked_again: bool
 ) -> None:

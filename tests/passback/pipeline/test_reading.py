@@ -392,7 +392,7 @@ def test_wish_during_a_back_off_is_kept(
     assert (score.state, score.asked) == ("accepted", True)
 
 
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("asked", [True, False], ids=["a person resends", "policy replaces"])
 def test_conflict_gives_way_to_a_person_or_the_policy(
     services: Services,
     gate: PlatformGate,

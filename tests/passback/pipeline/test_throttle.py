@@ -21,7 +21,11 @@ def enter(gate: PlatformGate, grade_id: int = 1, dialect: str = "moodle") -> Pla
     return gate.enter(1, grade_id, get_lms(dialect))
 
 
-@pytest.mark.parametrize(("dialect", "at_once"), [("canvas", 1), ("moodle", 4), ("generic", 4)])
+@pytest.mark.parametrize(
+    ("dialect", "at_once"),
+    [("canvas", 1), ("moodle", 4), ("generic", 4)],
+    ids=["canvas", "moodle", "generic"],
+)
 def test_lets_few_in_at_once(gate: PlatformGate, dialect: str, at_once: int) -> None:
     places = [enter(gate, grade_id, dialect) for grade_id in range(at_once + 1)]
 

@@ -34,6 +34,30 @@ LEFT = Ours(80, "accepted", left=True)
         (Ours(80, "superseded"), Theirs(True, 95), Drift.OVERRIDDEN),
         (Ours(80, "superseded"), Theirs(), Drift.OVERRIDDEN),
     ],
+    ids=[
+        "no score on either side",
+        "only theirs",
+        "queued",
+        "parked and none there",
+        "the same",
+        "the same rounded",
+        "another score",
+        "cleared",
+        "cleared after a resend",
+        "lost",
+        "lost again",
+        "garbled",
+        "no longer enrolled",
+        "not enrolled but held",
+        "zero and no score there",
+        "zero and no entry",
+        "left and no entry",
+        "left and cleared",
+        "left but held",
+        "left and another score",
+        "superseded by another score",
+        "superseded and no entry",
+    ],
 )
 def test_compares_both_sides(ours: Ours, theirs: Theirs, drift: Drift) -> None:
     assert decide_drift(ours, theirs) == drift
@@ -51,6 +75,17 @@ def test_compares_both_sides(ours: Ours, theirs: Theirs, drift: Drift) -> None:
         (10, 100, False),
         (11, 100, True),
         (50, 100, True),
+    ],
+    ids=[
+        "all of 1",
+        "half of 2",
+        "1 of 3",
+        "3 of 7",
+        "4 of 30",
+        "a tenth of 40",
+        "a tenth of 100",
+        "more than a tenth of 100",
+        "half of 100",
     ],
 )
 def test_many_at_once_look_like_a_reset(lost: int, delivered: int, reset: bool) -> None:

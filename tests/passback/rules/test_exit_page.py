@@ -52,8 +52,8 @@ def score(state: str, given: float = 85.0, *, fresh: bool = True, **more: Any) -
 
 
 # facts, title, step, tone, score shown, final
-TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
-    (
+TABLE: dict[str, tuple[dict[str, Any], str, int, str, float | None, bool]] = {
+    "closed page": (
         {"expired": True, "score": score(ACCEPTED)},
         "This page has closed",
         3,
@@ -61,11 +61,25 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         None,
         True,
     ),
-    ({"looking": True}, COLLECTING, 0, "busy", None, False),
-    ({"looking": True, "report": MIDDLE}, COLLECTING, 0, "busy", None, False),
-    ({"looking": True, "report": MIDDLE, "read": True}, UNFINISHED, 0, "wait", None, False),
-    ({"report": MIDDLE, "read": True}, UNFINISHED, 0, "wait", None, True),
-    (
+    "looking": ({"looking": True}, COLLECTING, 0, "busy", None, False),
+    "looking after an unfinished report": (
+        {"looking": True, "report": MIDDLE},
+        COLLECTING,
+        0,
+        "busy",
+        None,
+        False,
+    ),
+    "unfinished so far": (
+        {"looking": True, "report": MIDDLE, "read": True},
+        UNFINISHED,
+        0,
+        "wait",
+        None,
+        False,
+    ),
+    "unfinished": ({"report": MIDDLE, "read": True}, UNFINISHED, 0, "wait", None, True),
+    "unfinished after an accepted score": (
         {"report": MIDDLE, "read": True, "score": score(ACCEPTED, fresh=False)},
         UNFINISHED,
         3,
@@ -73,9 +87,16 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         True,
     ),
-    ({}, NO_GRADE, 0, "wait", None, True),
-    ({"score": score(QUEUED), "waits_for_line_item": True}, SAFE, 1, "wait", 85.0, True),
-    (
+    "no report": ({}, NO_GRADE, 0, "wait", None, True),
+    "no column yet": (
+        {"score": score(QUEUED), "waits_for_line_item": True},
+        SAFE,
+        1,
+        "wait",
+        85.0,
+        True,
+    ),
+    "no column yet and looking": (
         {"score": score(QUEUED), "waits_for_line_item": True, "looking": True},
         SAFE,
         1,
@@ -83,8 +104,8 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    ({"score": score(QUEUED)}, ON_ITS_WAY, 2, "busy", 85.0, False),
-    (
+    "queued": ({"score": score(QUEUED)}, ON_ITS_WAY, 2, "busy", 85.0, False),
+    "queued with a retry planned": (
         {"score": score(QUEUED), "retry_planned": True},
         ON_ITS_WAY,
         2,
@@ -92,8 +113,8 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    ({"score": score(QUEUED, tried=True)}, ON_ITS_WAY, 2, "busy", 85.0, False),
-    (
+    "tried once": ({"score": score(QUEUED, tried=True)}, ON_ITS_WAY, 2, "busy", 85.0, False),
+    "retry planned after a try": (
         {"score": score(QUEUED, tried=True), "retry_planned": True},
         ON_ITS_WAY,
         2,
@@ -101,7 +122,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    (
+    "resting platform": (
         {"score": score(QUEUED), "resting": "Until 14:05."},
         ON_ITS_WAY,
         2,
@@ -109,7 +130,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    (
+    "queued before and looking": (
         {"score": score(QUEUED, fresh=False), "looking": True},
         ON_ITS_WAY,
         2,
@@ -117,9 +138,16 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    ({"score": score(PARKED)}, REFUSED, 2, "problem", 85.0, True),
-    ({"score": score(PARKED), "looking": True}, REFUSED, 2, "problem", 85.0, False),
-    (
+    "parked": ({"score": score(PARKED)}, REFUSED, 2, "problem", 85.0, True),
+    "parked and looking": (
+        {"score": score(PARKED), "looking": True},
+        REFUSED,
+        2,
+        "problem",
+        85.0,
+        False,
+    ),
+    "parked before and looking": (
         {"score": score(PARKED, fresh=False), "looking": True},
         COLLECTING,
         0,
@@ -127,10 +155,24 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         None,
         False,
     ),
-    ({"score": score(SUPERSEDED)}, ANOTHER, 1, "wait", None, True),
-    ({"score": score(SUPERSEDED), "looking": True}, ANOTHER, 1, "wait", None, False),
-    ({"score": score(SUPERSEDED, fresh=False)}, ANOTHER, 1, "wait", None, True),
-    (
+    "superseded": ({"score": score(SUPERSEDED)}, ANOTHER, 1, "wait", None, True),
+    "superseded and looking": (
+        {"score": score(SUPERSEDED), "looking": True},
+        ANOTHER,
+        1,
+        "wait",
+        None,
+        False,
+    ),
+    "superseded before": (
+        {"score": score(SUPERSEDED, fresh=False)},
+        ANOTHER,
+        1,
+        "wait",
+        None,
+        True,
+    ),
+    "another grade kept": (
         {"score": score(ACCEPTED, standing=KEPT)},
         HAS_RESULT,
         3,
@@ -138,7 +180,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         None,
         True,
     ),
-    (
+    "no final grade": (
         {"score": score(ACCEPTED, standing=NO_FINAL)},
         HAS_RESULT,
         3,
@@ -146,7 +188,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         None,
         True,
     ),
-    (
+    "pending and looking": (
         {"score": score(ACCEPTED, standing=PENDING), "looking": True},
         HAS_RESULT,
         3,
@@ -154,9 +196,9 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         None,
         False,
     ),
-    ({"score": score(ACCEPTED)}, TAKEN, 3, "good", 85.0, True),
-    ({"score": score(ACCEPTED, seen=True)}, SHOWN, 3, "good", 85.0, True),
-    (
+    "accepted": ({"score": score(ACCEPTED)}, TAKEN, 3, "good", 85.0, True),
+    "seen in the gradebook": ({"score": score(ACCEPTED, seen=True)}, SHOWN, 3, "good", 85.0, True),
+    "seen and looking": (
         {"score": score(ACCEPTED, seen=True), "looking": True},
         SHOWN,
         3,
@@ -164,8 +206,15 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         False,
     ),
-    ({"score": score(ACCEPTED), "report": PASSED}, TAKEN, 3, "good", 85.0, True),
-    (
+    "accepted and passed": (
+        {"score": score(ACCEPTED), "report": PASSED},
+        TAKEN,
+        3,
+        "good",
+        85.0,
+        True,
+    ),
+    "accepted and failed": (
         {"score": score(ACCEPTED, 50.0), "report": FAILED},
         TAKEN,
         3,
@@ -173,7 +222,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         50.0,
         True,
     ),
-    (
+    "accepted and failing so far": (
         {"score": score(ACCEPTED, 50.0), "report": FAILING},
         TAKEN,
         3,
@@ -181,7 +230,7 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         50.0,
         True,
     ),
-    (
+    "accepted before and looking": (
         {"score": score(ACCEPTED, fresh=False), "looking": True},
         COLLECTING,
         0,
@@ -189,8 +238,8 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         None,
         False,
     ),
-    ({"score": score(ACCEPTED, fresh=False)}, SAME, 3, "good", 85.0, True),
-    (
+    "accepted before": ({"score": score(ACCEPTED, fresh=False)}, SAME, 3, "good", 85.0, True),
+    "accepted before and failed now": (
         {"score": score(ACCEPTED, fresh=False), "report": FAILED},
         SAME,
         3,
@@ -198,10 +247,12 @@ TABLE: list[tuple[dict[str, Any], str, int, str, float | None, bool]] = [
         85.0,
         True,
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("facts", "title", "step", "tone", "shown", "final"), TABLE)
+@pytest.mark.parametrize(
+    ("facts", "title", "step", "tone", "shown", "final"), TABLE.values(), ids=TABLE.keys()
+)
 def test_page_of_every_state(
     facts: dict[str, Any], title: str, step: int, tone: str, shown: float | None, final: bool
 ) -> None:
@@ -217,7 +268,7 @@ def test_page_of_every_state(
     assert page.text
 
 
-@pytest.mark.parametrize("facts", [row[0] for row in TABLE])
+@pytest.mark.parametrize("facts", [row[0] for row in TABLE.values()], ids=TABLE.keys())
 def test_every_page_keeps_the_way_back_and_the_language(facts: dict[str, Any]) -> None:
     page = decide_exit_page(ExitFacts(**facts, back_url="https://lms.example/c/1", locale="de"))
 
@@ -257,6 +308,17 @@ def test_every_page_keeps_the_way_back_and_the_language(facts: dict[str, Any]) -
             "The course has said how it ended; its score may still come.",
         ),
     ],
+    ids=[
+        "decision",
+        "no report yet",
+        "parked score",
+        "no column yet",
+        "failed try",
+        "resting platform",
+        "superseded score",
+        "another grade kept",
+        "ended without a score",
+    ],
 )
 def test_page_says_why(facts: dict[str, Any], text: str) -> None:
     assert decide_exit_page(ExitFacts(**facts)).text == text
@@ -294,6 +356,19 @@ def test_page_says_why(facts: dict[str, Any], text: str) -> None:
             "",
         ),
     ],
+    ids=[
+        "passed",
+        "passed without a score",
+        "failed",
+        "failed and parked",
+        "failed and queued",
+        "failed and superseded",
+        "failed but another score counts",
+        "failed but the score is from before",
+        "failed with a changed score",
+        "failed without a score",
+        "completed",
+    ],
 )
 def test_passed_and_failed_are_shown_as_such(facts: dict[str, Any], verdict: str) -> None:
     assert decide_exit_page(ExitFacts(**facts)).verdict == verdict
@@ -312,6 +387,14 @@ def test_passed_and_failed_are_shown_as_such(facts: dict[str, Any], verdict: str
         ({"report": PASSED, "score": score(ACCEPTED), "attempts_left": True}, ()),
         ({"report": FAILING, "score": score(ACCEPTED, 50.0)}, (COUNTS_FOR_NOW,)),
     ],
+    ids=[
+        "looking",
+        "queued score",
+        "unfinished",
+        "failed with attempts left",
+        "passed with attempts left",
+        "failed before the end",
+    ],
 )
 def test_page_says_what_the_learner_can_do(facts: dict[str, Any], notes: tuple[str, ...]) -> None:
     assert decide_exit_page(ExitFacts(**facts)).notes == notes
@@ -325,6 +408,7 @@ def test_page_says_what_the_learner_can_do(facts: dict[str, Any], notes: tuple[s
         ("latest", False, "You scored 50 this time. Your newest attempt, 85, counts."),
         ("average", True, "You scored 50 this time. The average of your attempts, 85, counts."),
     ],
+    ids=["best", "first", "latest", "average"],
 )
 def test_page_says_which_score_counts(answer: str, fresh: bool, note: str) -> None:
     facts = ExitFacts(

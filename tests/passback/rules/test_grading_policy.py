@@ -79,6 +79,31 @@ def outcome(decision: Decision) -> tuple[str, float | None, bool | None]:
         (attempt("UNKNOWN"), PARTIAL, ("wait", None, None)),
         (attempt("COMPLETED", "UNKNOWN", 33.333333), DEFAULT, ("send", 33.3333, False)),
     ],
+    ids=[
+        "completed with a score",
+        "passed with a score",
+        "failed with a score",
+        "failed with 0",
+        "passed without a score",
+        "failed without a score",
+        "completed without a score",
+        "completed without a score gives no grade",
+        "passed without a score gives a grade",
+        "passed before the end",
+        "passed with unknown completion",
+        "passed with 0",
+        "failed with unknown completion",
+        "failed before the end",
+        "failed before the end under partial",
+        "passed before the end without a score",
+        "passed with nothing else",
+        "failed before the end without a score",
+        "unfinished with a score",
+        "unfinished with a score under partial",
+        "nothing known",
+        "nothing known under partial",
+        "long fraction",
+    ],
 )
 def test_decides_each_row_of_the_table(
     case: Attempt, policy: GradingPolicy, expected: tuple[str, float | None, bool | None]
@@ -95,6 +120,7 @@ def test_decides_each_row_of_the_table(
         ("INCOMPLETE", "PASSED", None),
         ("INCOMPLETE", "FAILED", 80),
     ],
+    ids=["passed", "failed", "completed", "passed but incomplete", "failed but incomplete"],
 )
 def test_what_stands_in_for_a_score_waits_for_the_end(
     report: tuple[str, str, float | None],
@@ -122,10 +148,14 @@ FAILED = CourseOutcome("INCOMPLETE", "FAILED", 40.0)
 COMPLETED = CourseOutcome("COMPLETED", "UNKNOWN", None)
 
 
-@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("ended", [False, True], ids=["running", "ended"])
 @pytest.mark.parametrize("answer", ["latest", "first", "average"])
-@pytest.mark.parametrize(("kept", "decided"), [(REAL, 60), (FAILED, 40), (COMPLETED, 100)], ids=str)
-@pytest.mark.parametrize("score", [None, 10.0])
+@pytest.mark.parametrize(
+    ("kept", "decided"),
+    [(REAL, 60), (FAILED, 40), (COMPLETED, 100)],
+    ids=["scored", "failed", "completed"],
+)
+@pytest.mark.parametrize("score", [None, 10.0], ids=["no score", "lower score"])
 def test_attempt_opened_again_and_left_changes_nothing(
     kept: CourseOutcome, decided: float, answer: str, ended: bool, score: float | None
 ) -> None:
@@ -149,7 +179,11 @@ def test_open_session_does_not_lower_a_provisional_grade() -> None:
     assert outcome(after) == ("send", 20, False)
 
 
-@pytest.mark.parametrize("report", [("INCOMPLETE", "UNKNOWN", None), ("COMPLETED", "FAILED", None)])
+@pytest.mark.parametrize(
+    "report",
+    [("INCOMPLETE", "UNKNOWN", None), ("COMPLETED", "FAILED", None)],
+    ids=["unfinished", "failed"],
+)
 def test_what_was_sent_without_a_score_stands_until_it_is_sure(
     report: tuple[str, str, float | None],
 ) -> None:
@@ -163,6 +197,7 @@ def test_what_was_sent_without_a_score_stands_until_it_is_sure(
 @pytest.mark.parametrize(
     ("answer", "score", "expected"),
     [("best", 40, None), ("best", None, None), ("best", 90, 90), ("latest", 40, 40)],
+    ids=["lower score", "no score", "higher score", "lower score counts as latest"],
 )
 def test_running_score_lowers_no_best(
     answer: str, score: float | None, expected: float | None
@@ -202,7 +237,9 @@ def test_real_score_replaces_inferred_one(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer, expected", [("best", 90), ("latest", 50), ("first", 70), ("average", 70)]
+    "answer, expected",
+    [("best", 90), ("latest", 50), ("first", 70), ("average", 70)],
+    ids=["best", "latest", "first", "average"],
 )
 def test_answers_from_several_attempts(answer: str, expected: float) -> None:
     attempts = [
@@ -257,7 +294,9 @@ def test_score_seen_before_a_reset_still_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "decided, expected", [(85.5, "nothing"), (85.50004, "nothing"), (85.4, "send")]
+    "decided, expected",
+    [(85.5, "nothing"), (85.50004, "nothing"), (85.4, "send")],
+    ids=["the same", "the same rounded", "another score"],
 )
 def test_sends_only_what_differs(decided: float, expected: str) -> None:
     case = attempt("COMPLETED", "PASSED", 85.5)
@@ -328,6 +367,14 @@ def test_later_layers_of_a_policy_win() -> None:
         ([{"teacher_grade": "replace"}, {"teacher_grade": "keep"}], "keep"),
         ([{"teacher_grade": "keep"}, {"teacher_grade": "replace"}, {}], "replace"),
         ([{"teacher_grade": "replace"}, {"teacher_grade": "ask"}], "replace"),
+    ],
+    ids=[
+        "no layer",
+        "one layer",
+        "silent layers below",
+        "last layer keeps",
+        "last layer replaces",
+        "unknown answer",
     ],
 )
 def test_a_teacher_s_grade_stays_unless_a_layer_says_otherwise(

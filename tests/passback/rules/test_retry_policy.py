@@ -10,7 +10,16 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "failures, expected", [(0, 5), (1, 5), (2, 10), (5, 80), (11, 3600), (10_000, 3600)]
+    "failures, expected",
+    [(0, 5), (1, 5), (2, 10), (5, 80), (11, 3600), (10_000, 3600)],
+    ids=[
+        "no failure",
+        "1 failure",
+        "2 failures",
+        "5 failures",
+        "first at the most",
+        "many failures",
+    ],
 )
 def test_doubles_up_to_the_most(failures: int, expected: float) -> None:
     assert wait_seconds(failures, 1.0, Backoff()) == expected
@@ -20,7 +29,11 @@ def test_jitter_takes_up_to_half() -> None:
     assert wait_seconds(1, 0.0, Backoff()) == 2.5
 
 
-@pytest.mark.parametrize("asked, expected", [(None, 5), (3.0, 5), (120.0, 120), (1e9, 86400)])
+@pytest.mark.parametrize(
+    "asked, expected",
+    [(None, 5), (3.0, 5), (120.0, 120), (1e9, 86400)],
+    ids=["not asked", "less than the backoff", "more than the backoff", "more than a day"],
+)
 def test_respects_what_the_remote_asks(asked: float | None, expected: float) -> None:
     assert wait_seconds(1, 1.0, Backoff(), asked) == expected
 

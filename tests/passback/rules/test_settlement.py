@@ -30,6 +30,7 @@ def after(seconds: float) -> datetime:
 @pytest.mark.parametrize(
     "made, at, expected",
     [(0, -1, 0), (1, 0, 1), (2, 1, 3), (3, 3, 7), (4, 7, 15), (5, 15, 30), (6, 30, None)],
+    ids=["none made", "1 made", "2 made", "3 made", "4 made", "5 made", "all made"],
 )
 def test_looks_soon_and_then_less_often(made: int, at: float, expected: float | None) -> None:
     following = next_look_at(replace(LOOKS, made=made), after(at))
@@ -40,6 +41,14 @@ def test_looks_soon_and_then_less_often(made: int, at: float, expected: float | 
 @pytest.mark.parametrize(
     "made, at, expected",
     [(2, 0.2, 1), (3, 0.3, 1), (5, 4, 7), (6, 4, 30), (9, 4, 30), (9, 30, None)],
+    ids=[
+        "between the first looks",
+        "after several early ones",
+        "before the look at 7 s",
+        "before the last look",
+        "after more looks than planned",
+        "at the end",
+    ],
 )
 def test_look_woken_early_takes_no_place(made: int, at: float, expected: float | None) -> None:
     following = next_look_at(replace(LOOKS, made=made), after(at))
@@ -47,7 +56,11 @@ def test_look_woken_early_takes_no_place(made: int, at: float, expected: float |
     assert following == (None if expected is None else after(expected))
 
 
-@pytest.mark.parametrize("made, at, expected", [(1, 0, 12), (2, 12, 30), (3, 30, None)])
+@pytest.mark.parametrize(
+    "made, at, expected",
+    [(1, 0, 12), (2, 12, 30), (3, 30, None)],
+    ids=["1 made", "2 made", "all made"],
+)
 def test_looks_less_when_postbacks_work(made: int, at: float, expected: float | None) -> None:
     looks = replace(LOOKS, made=made, postbacks_work=True)
 
@@ -72,6 +85,15 @@ def test_late_look_replaces_those_it_missed() -> None:
         (replace(INFERRED, announced=True), False),
         (Seen(differs=True, rests_on_result=False), False),
     ],
+    ids=[
+        "result",
+        "unchanged",
+        "inferred",
+        "inferred after the end",
+        "unchanged but announced",
+        "inferred and announced",
+        "change without a result",
+    ],
 )
 def test_settles_on_news_that_rests_on_a_result(seen: Seen, expected: bool) -> None:
     assert is_settled(LOOKS, seen) is expected
@@ -90,7 +112,11 @@ def test_history_is_asked_when_a_grade_is_first_inferred() -> None:
     assert not wants_history(replace(LOOKS, made=2, history_made=1), INFERRED)
 
 
-@pytest.mark.parametrize("seen", [REAL, SAME, replace(INFERRED, ended=True)])
+@pytest.mark.parametrize(
+    "seen",
+    [REAL, SAME, replace(INFERRED, ended=True)],
+    ids=["result", "unchanged", "inferred after the end"],
+)
 def test_history_is_not_asked_in_vain(seen: Seen) -> None:
     assert not wants_history(replace(LOOKS, made=1), seen)
 
@@ -101,7 +127,9 @@ def test_history_is_asked_again_at_the_last_look_but_one() -> None:
     assert wants_history(looks, INFERRED)
 
 
-@pytest.mark.parametrize("postbacks_work", [True, False])
+@pytest.mark.parametrize(
+    "postbacks_work", [True, False], ids=["with postbacks", "without postbacks"]
+)
 def test_never_more_than_seven_reads(postbacks_work: bool) -> None:
     looks, now, reads = PollState(since=EXIT, postbacks_work=postbacks_work), EXIT, 0
 
@@ -128,6 +156,13 @@ def test_never_more_than_seven_reads(postbacks_work: bool) -> None:
         (("COMPLETED", "FAILED", 65.0), True),
         (("COMPLETED", "UNKNOWN", 65.0), True),
         (("COMPLETED", "PASSED", None), True),
+    ],
+    ids=[
+        "the same",
+        "less",
+        "failed with a score",
+        "completed with a score",
+        "passed without a score",
     ],
 )
 def test_history_may_know_more(end: tuple[str, str, float | None], knows_more: bool) -> None:
