@@ -53,6 +53,14 @@ def test_account_is_added_when_its_keys_work(world: World, owner: FlaskClient) -
         ({"name": "default"}, "is the one in the settings"),
         ({"name": "former default 1"}, "the bridge&#39;s own"),
     ],
+    ids=[
+        "wrong secret",
+        "unreachable host",
+        "address without a scheme",
+        "no secret",
+        "name of the default",
+        "name of the former default",
+    ],
 )
 def test_account_that_does_not_work_is_not_kept(
     world: World, owner: FlaskClient, changes: dict[str, str], said: str

@@ -92,6 +92,14 @@ def test_channel_by_email_is_added_and_changed(owner: FlaskClient, clock: FakeCl
         ("ölga@school.example", "is no e-mail address"),
         ("\n".join(f"a{n}@b.example" for n in range(21)), "At most 20"),
     ],
+    ids=[
+        "none",
+        "no address",
+        "name with an address",
+        "joined by a comma",
+        "not ASCII",
+        "too many",
+    ],
 )
 def test_recipients_are_addresses(owner: FlaskClient, recipients: str, said: str) -> None:
     answer = add_email(owner, recipients)
@@ -135,6 +143,7 @@ def test_webhook_shows_its_secret_once(
         ({"form": "xml"}, "Not a valid choice"),
         ({"name": ""}, "Fill this in."),
     ],
+    ids=["no address", "no scheme", "a file", "unknown form", "no name"],
 )
 def test_webhook_that_cannot_be_is_not_kept(
     owner: FlaskClient, changes: dict[str, str], said: str
@@ -223,6 +232,14 @@ def test_kept_password_goes_to_no_other_server(owner: FlaskClient) -> None:
         ({"port": "x"}, "Not a valid integer"),
         ({"sender": "LTI Bridge"}, "must be an e-mail address"),
         ({"sender": "a@b.example\r\nBcc: c@d.example"}, "must be an e-mail address"),
+    ],
+    ids=[
+        "password without TLS",
+        "address as host",
+        "port 0",
+        "port of letters",
+        "sender without an address",
+        "line break in the sender",
     ],
 )
 def test_mail_server_that_cannot_be_is_not_kept(

@@ -64,7 +64,9 @@ def test_entries_are_found_by_text_kind_and_day(owner: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"from": "yesterday"}, {"to": "9999-12-31"}, {"kind": "x"}, {"before": "x"}]
+    "query",
+    [{"from": "yesterday"}, {"to": "9999-12-31"}, {"kind": "x"}, {"before": "x"}],
+    ids=["no date", "last day of all", "unknown kind", "no number"],
 )
 def test_what_cannot_be_read_asks_for_nothing(owner: FlaskClient, query: dict[str, str]) -> None:
     add("sent it again")

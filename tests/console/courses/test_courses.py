@@ -146,7 +146,9 @@ def test_new_version_is_asked_for(world: World, owner: FlaskClient) -> None:
     assert entries()[0][2].endswith("as a new version of golf")
 
 
-@pytest.mark.parametrize("decided", [None, True, False])
+@pytest.mark.parametrize(
+    "decided", [None, True, False], ids=["not decided", "allowed", "forbidden"]
+)
 def test_admin_of_a_shared_account_may_not_replace(world: World, decided: bool | None) -> None:
     """Owners always may; an admin of one LMS only if an owner says so."""
     connect_another(world)
@@ -180,6 +182,7 @@ def test_id_is_checked_before_the_file_travels(world: World, owner: FlaskClient)
         ((io.BytesIO(b"no zip"), "x.zip"), "not a zip that can be read"),
         ((io.BytesIO(b""), ""), "Choose the zip file of a course first"),
     ],
+    ids=["no zip", "no file"],
 )
 def test_file_that_is_no_package_is_refused(
     world: World, owner: FlaskClient, file: tuple[io.BytesIO, str], said: str

@@ -89,6 +89,7 @@ def test_reset_wipes_progress_and_keeps_the_grade(
         (Refused("no", code="credentials"), "app id and secret key"),
         (Unavailable("silence"), "it is not known whether"),
     ],
+    ids=["not found", "refused", "wrong credentials", "no answer"],
 )
 def test_reset_that_fails_is_told(
     owner: FlaskClient,

@@ -68,7 +68,17 @@ def audited() -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("text", ["ob", "ünal", "Bob Ünal", "bob", "bob@SCHOOL"])
+@pytest.mark.parametrize(
+    "text",
+    ["ob", "ünal", "Bob Ünal", "bob", "bob@SCHOOL"],
+    ids=[
+        "part of the name",
+        "family name in small letters",
+        "whole name",
+        "user id",
+        "part of the address",
+    ],
+)
 def test_owner_finds_a_learner(owner: FlaskClient, bob: int, text: str) -> None:
     if text == "ünal" and db.engine.dialect.name == "sqlite":
         text = "Ünal"  # SQLite knows capitals of ASCII alone

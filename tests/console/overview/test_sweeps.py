@@ -45,6 +45,14 @@ def test_late_sweep_asks_for_a_worker(world: World, owner: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172800, "2 d")],
+    ids=[
+        "now",
+        "last of the seconds",
+        "first of the minutes",
+        "last of the minutes",
+        "first of the hours",
+        "days",
+    ],
 )
 def test_time_since_the_last_look_is_short(
     world: World, owner: FlaskClient, seconds: int, said: str

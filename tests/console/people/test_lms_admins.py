@@ -216,7 +216,7 @@ def test_door_opens_once(app: Flask, world: World) -> None:
     assert not is_inside(other.browser)
 
 
-@pytest.mark.parametrize("seconds, opens", [(60, True), (61, False)])
+@pytest.mark.parametrize("seconds, opens", [(60, True), (61, False)], ids=["in time", "too late"])
 def test_door_opens_within_a_minute(world: World, clock: FakeClock, seconds, opens) -> None:
     granted(world)
     door = knock(world)

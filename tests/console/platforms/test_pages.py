@@ -87,6 +87,13 @@ def test_platform_is_added_by_hand(world: World, owner: FlaskClient) -> None:
         ("dialect", "blackboard", "Not a valid choice"),
         ("account", "nobody", "Not a valid choice"),
     ],
+    ids=[
+        "issuer is no address",
+        "script as token address",
+        "blank client id",
+        "unknown LMS",
+        "unknown account",
+    ],
 )
 def test_wrong_value_is_explained_and_kept(
     world: World, owner: FlaskClient, field: str, value: str, said: str

@@ -94,6 +94,15 @@ def test_link_grows_old(browser: FlaskClient, services: Any, clock: FakeClock) -
         ({"name": "olga smith"}, "2 to 100 letters"),
         ({"password": "x" * 201, "again": "x" * 201}, "at most 200"),
     ],
+    ids=[
+        "short password",
+        "one letter repeated",
+        "name repeated as password",
+        "passwords differ",
+        "short name",
+        "space in the name",
+        "long password",
+    ],
 )
 def test_account_that_will_not_do_is_explained(
     browser: FlaskClient, services: Any, changes: dict[str, str], said: str
@@ -300,6 +309,14 @@ def test_sign_in_leads_where_one_wanted_to_go(
         "/console//evil",
         "/console/\\x",
         "x",
+    ],
+    ids=[
+        "another site",
+        "no scheme",
+        "outside the console",
+        "double slash",
+        "backslash",
+        "no path",
     ],
 )
 def test_sign_in_leads_nowhere_else(
