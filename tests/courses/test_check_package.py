@@ -52,7 +52,11 @@ def test_zip_without_manifest_says_what_to_do(names, says):
     assert refused.value.code == "no_manifest"
 
 
-@pytest.mark.parametrize("body", [b"", b"%PDF-1.7", b"PK\x03\x04broken", b"\0" * 100])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"%PDF-1.7", b"PK\x03\x04broken", b"\0" * 100],
+    ids=["empty", "PDF", "broken zip", "zero bytes"],
+)
 def test_other_files_are_not_packages(body):
     with pytest.raises(UploadRefused) as refused:
         check_package(io.BytesIO(body))
@@ -79,6 +83,16 @@ def test_damaged_zip_is_not_a_package():
         ("--.zip", "course"),
         ("x" * 300 + ".zip", "x" * 60),
     ],
+    ids=[
+        "one word",
+        "spaces and dots",
+        "Windows path with umlauts",
+        "path that climbs",
+        "no latin letter",
+        "no name",
+        "only dashes",
+        "too long",
+    ],
 )
 def test_course_id_comes_from_the_file_s_name(file_name, course_id):
     proposed = propose_course_id(file_name)
@@ -87,7 +101,11 @@ def test_course_id_comes_from_the_file_s_name(file_name, course_id):
     assert check_course_id(proposed) == proposed
 
 
-@pytest.mark.parametrize("course_id", ["", " ", "a b", "a/b", "ä", "a" * 101, "x\n\ny", "a.b"])
+@pytest.mark.parametrize(
+    "course_id",
+    ["", " ", "a b", "a/b", "ä", "a" * 101, "x\n\ny", "a.b"],
+    ids=["empty", "blank", "space", "slash", "umlaut", "too long", "line breaks", "dot"],
+)
 def test_risky_course_ids_are_refused(course_id):
     with pytest.raises(UploadRefused, match="letters from A to Z"):
         check_course_id(course_id)

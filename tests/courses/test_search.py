@@ -78,7 +78,11 @@ def test_account_that_cannot_filter_titles_still_finds_ids():
     assert [found.id for found in look(shelf, "golf").courses] == ["golf"]
 
 
-@pytest.mark.parametrize("error", [Refused("no", code="credentials"), Unavailable("down")])
+@pytest.mark.parametrize(
+    "error",
+    [Refused("no", code="credentials"), Unavailable("down")],
+    ids=["wrong credentials", "unavailable"],
+)
 def test_other_failures_are_told(error):
     shelf = Shelf(course_id=CoursePage(()), title=error)
 
@@ -93,7 +97,18 @@ def test_trail_survives_a_form():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "[1]", '[["a"]]', '[["a",1]]', "[" * 10_000, '[["",""]]' * 2]
+    "text",
+    ["", "{}", "[]", "[1]", '[["a"]]', '[["a",1]]', "[" * 10_000, '[["",""]]' * 2],
+    ids=[
+        "empty",
+        "object",
+        "empty list",
+        "number",
+        "step of one",
+        "number in a step",
+        "deeply nested",
+        "two lists",
+    ],
 )
 def test_odd_trail_is_the_start(text):
     assert read_trail(text) == (START,)
