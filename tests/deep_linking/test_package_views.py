@@ -150,6 +150,7 @@ def test_warnings_of_the_import_are_shown(world):
 @pytest.mark.parametrize(
     "message, shown",
     [("<i>bad</i> organization", "&lt;i&gt;bad&lt;/i&gt; organization"), ("", "nothing about")],
+    ids=["with a reason", "without a reason"],
 )
 def test_failed_import_says_why(world, message, shown):
     token = send(world, headers=JSON).json["page"]
@@ -473,7 +474,7 @@ def test_check_makes_the_page_young(world, clock):
 # Whose upload it is
 
 
-@pytest.mark.parametrize("ticket", ["", "forged"])
+@pytest.mark.parametrize("ticket", ["", "forged"], ids=["no ticket", "forged ticket"])
 @pytest.mark.parametrize("headers", [{}, JSON], ids=["form", "script"])
 def test_upload_without_ticket_is_not_even_read(world, ticket, headers):
     _, token = upload_form(world)
@@ -486,7 +487,7 @@ def test_upload_without_ticket_is_not_even_read(world, ticket, headers):
     assert "POST upload" not in world.cloud.asked
 
 
-@pytest.mark.parametrize("token", ["", "forged"])
+@pytest.mark.parametrize("token", ["", "forged"], ids=["no token", "forged token"])
 def test_upload_needs_the_page_s_token_too(world, token):
     action, _ = upload_form(world)
 
@@ -497,7 +498,7 @@ def test_upload_needs_the_page_s_token_too(world, token):
 
 
 @pytest.mark.parametrize("where", ["/check", "/import/status"])
-@pytest.mark.parametrize("token", ["", "forged"])
+@pytest.mark.parametrize("token", ["", "forged"], ids=["no token", "forged token"])
 def test_scripts_need_the_page_s_token(world, where, token):
     response = pick(world, f"/package{where}", token, course_id="golf")
 

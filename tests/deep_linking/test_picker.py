@@ -84,6 +84,7 @@ def test_assistant_picks_but_does_not_upload(world):
         (Visitor.STRANGER, ["file"], "not_enrolled"),
         (Visitor.INSTRUCTOR, ["file"], "links_not_accepted"),
     ],
+    ids=["learner", "test user", "stranger", "links not accepted"],
 )
 def test_refused_launch_says_why(world, visitor, types, reason):
     deployment = db.session.scalars(select(Deployment)).one()
@@ -150,6 +151,19 @@ def test_number_of_chosen_courses_is_bounded(world):
         ("٨٠٠", None),
         ("x", None),
     ],
+    ids=[
+        "empty",
+        "800",
+        "spaces around",
+        "too small",
+        "zero",
+        "too large",
+        "too many digits",
+        "negative",
+        "exponent",
+        "arabic digits",
+        "letter",
+    ],
 )
 def test_size_is_a_sane_number_of_pixels(world, text, pixels):
     picker = chosen(open_picker(world), ("golf", "Golf"))
@@ -162,6 +176,7 @@ def test_size_is_a_sane_number_of_pixels(world, text, pixels):
 @pytest.mark.parametrize(
     "written, title",
     [("  My \n course ", "My course"), ("", "Golf"), ("   ", "Golf"), ("x" * 300, "x" * 255)],
+    ids=["two lines", "empty", "blank", "too long"],
 )
 def test_title_is_one_line_and_never_empty(world, written, title):
     picker = chosen(open_picker(world), ("golf", "Golf"))

@@ -91,7 +91,11 @@ def test_stranger_is_refused_and_can_go_back(world):
     assert claims[f"{DL}errorlog"] == "not_enrolled"
 
 
-@pytest.mark.parametrize("where", ["", "/choose", "/cancel", "/preview", "/package"])
+@pytest.mark.parametrize(
+    "where",
+    ["", "/choose", "/cancel", "/preview", "/package"],
+    ids=["picker", "choose", "cancel", "preview", "package"],
+)
 def test_refused_learner_s_token_opens_no_picker(world, where):
     token = token_of(deep_link(world, roles=[LEARNER]))
 
@@ -108,7 +112,11 @@ def test_place_for_other_things_gets_a_readable_error(world):
     assert claims[f"{DL}errorlog"] == "links_not_accepted"
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "", "//evil.example/", None])
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "", "//evil.example/", None],
+    ids=["script", "empty", "no scheme", "none"],
+)
 def test_answer_goes_to_web_addresses_only(world, url):
     response = deep_link(world, deep_link_return_url=url)
 
@@ -149,7 +157,19 @@ def test_results_come_in_pages_there_and_back(world):
     assert "Page 1 · 25 courses" in first.text
 
 
-@pytest.mark.parametrize("trail", ["", "x", "[]", "{}", '["a"]', "[[1,2]]", "9" * 20_000])
+@pytest.mark.parametrize(
+    "trail",
+    ["", "x", "[]", "{}", '["a"]', "[[1,2]]", "9" * 20_000],
+    ids=[
+        "empty",
+        "no JSON",
+        "empty list",
+        "object",
+        "text in the list",
+        "numbers in a step",
+        "huge number",
+    ],
+)
 def test_odd_page_is_the_first_one(world, trail):
     token = token_of(deep_link(world))
 
@@ -228,7 +248,7 @@ def test_where_it_opens_is_what_the_platform_takes(world):
     assert "window" not in item and "iframe" not in item
 
 
-@pytest.mark.parametrize("courses", [[], [""]])
+@pytest.mark.parametrize("courses", [[], [""]], ids=["none", "empty"])
 def test_nothing_chosen_says_so(world, courses):
     token = token_of(deep_link(world))
 
@@ -303,8 +323,9 @@ def test_picker_in_a_window_says_where_its_answer_goes(world):
 @pytest.mark.parametrize(
     "where",
     ["", "/preview", "/choose", "/add", "/cancel", "/refused", "/package", "/package/import"],
+    ids=["picker", "preview", "choose", "add", "cancel", "refused", "package", "import"],
 )
-@pytest.mark.parametrize("token", ["", "forged"])
+@pytest.mark.parametrize("token", ["", "forged"], ids=["no token", "forged token"])
 def test_every_form_needs_the_page_s_token(world, where, token):
     response = pick(world, where, token, course="golf", preview="golf")
 

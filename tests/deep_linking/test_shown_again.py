@@ -137,7 +137,11 @@ def test_answer_is_signed_anew_when_it_is_shown_again(world: World) -> None:
     assert first[f"{DL}content_items"] == again[f"{DL}content_items"] != []
 
 
-@pytest.mark.parametrize("path", ["", "/choose", "/answer", "/refused", "/package"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "/choose", "/answer", "/refused", "/package"],
+    ids=["picker", "choose", "answer", "refused", "package"],
+)
 def test_address_needs_a_token_of_its_kind(world: World, path: str) -> None:
     refused = token_of(deep_link(world, roles=[LEARNER]))
     picker = token_of(deep_link(world))
