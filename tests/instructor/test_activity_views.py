@@ -133,6 +133,7 @@ def rows(count: int) -> list[LearnerRow]:
     ("start", "first", "before", "after"),
     [(0, 0, None, 50), (50, 50, 0, 100), (119, 100, 50, None), (-9, 0, None, 50)]
     + [(10**18, 100, 50, None)],
+    ids=["first", "second", "last learner", "negative", "huge"],
 )
 def test_pages_of_learners_join_without_a_gap(
     start: int, first: int, before: int | None, after: int | None
@@ -249,7 +250,11 @@ def test_learner_of_another_activity_cannot_be_reached(world: World) -> None:
     assert entries() == []
 
 
-@pytest.mark.parametrize("number", ["", "x", "-1", "9" * 30, "²"])
+@pytest.mark.parametrize(
+    "number",
+    ["", "x", "-1", "9" * 30, "²"],
+    ids=["empty", "letter", "negative", "too large", "superscript"],
+)
 def test_number_that_is_none_is_refused(world: World, number: str) -> None:
     assert code(ask(world, "/learner", token_of(world), learner=number)) == "page_expired"
 
@@ -312,6 +317,13 @@ def test_teacher_s_grade_stays_or_is_replaced(world: World) -> None:
         ("replace", {"teacher_grade": "keep"}, "keep the teacher's grade"),
         ("keep", {"teacher_grade": "replace"}, "replace it with the course's"),
     ],
+    ids=[
+        "settings keep",
+        "settings replace",
+        "platform is silent",
+        "platform keeps",
+        "platform replaces",
+    ],
 )
 def test_usual_way_with_a_teacher_s_grade_is_the_lms_s(
     world: World, setting: str, of_platform: dict[str, str] | None, said: str
@@ -351,6 +363,13 @@ def test_own_policy_can_be_taken_back(world: World) -> None:
         {"attempts": "-1"},
         {"attempts": "many"},
         {"attempts": ""},
+    ],
+    ids=[
+        "unknown answer",
+        "unknown teacher grade",
+        "negative attempts",
+        "attempts in words",
+        "no attempts",
     ],
 )
 def test_policy_that_there_is_not_is_refused(world: World, wrong: dict[str, str]) -> None:
@@ -426,7 +445,11 @@ def test_list_does_not_follow_what_waits_for_long(world: World) -> None:
     assert not refreshes(page)
 
 
-@pytest.mark.parametrize("seconds", [1.0, 60.0, 301.0, 359.9])
+@pytest.mark.parametrize(
+    "seconds",
+    [1.0, 60.0, 301.0, 359.9],
+    ids=["1 s", "a whole minute", "5 minutes and 1 s", "just under 6 minutes"],
+)
 def test_file_and_pages_show_the_same_minutes(world: World, seconds: float) -> None:
     number = finish(world, "alice", 85.5)
     registration = db.session.scalars(select(Registration)).one()
@@ -483,7 +506,11 @@ def test_one_cause_has_one_sentence_everywhere(
         assert ("Sent at" in told[name]) is sent
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("x","y")'])
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("x","y")'],
+    ids=["equals", "plus", "minus", "at", "tab", "link"],
+)
 def test_no_cell_of_the_file_is_a_formula(name: str) -> None:
     row = replace(rows(1)[0], name=name, sub=name)
 
