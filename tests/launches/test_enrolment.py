@@ -65,7 +65,9 @@ def test_stranger_picks_nothing(world: World, roles: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "role", ["institution/person#Administrator", "system/person#Administrator"]
+    "role",
+    ["institution/person#Administrator", "system/person#Administrator"],
+    ids=["institution", "system"],
 )
 def test_administrator_comes_in_without_being_enrolled(world: World, role: str) -> None:
     page = world.enter(sub="adam", roles=[f"http://purl.imsglobal.org/vocab/lis/v2/{role}"])
@@ -127,7 +129,11 @@ def test_staff_launch_counts_for_half_a_day(world: World, clock, hours: float, s
     assert world.enter(sub="tom", roles=[LEARNER]).status_code == status
 
 
-@pytest.mark.parametrize("begin", [deep_link, lambda world, **who: world.launch(**who, **REVIEW)])
+@pytest.mark.parametrize(
+    "begin",
+    [deep_link, lambda world, **who: world.launch(**who, **REVIEW)],
+    ids=["deep linking", "submission review"],
+)
 def test_every_launch_as_staff_counts(world: World, begin) -> None:
     begin(world, sub="tom", roles=[ASSISTANT])
 

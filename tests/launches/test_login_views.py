@@ -115,7 +115,7 @@ def test_secret_from_the_storage_launches(stranger: FlaskClient, world: World) -
     assert rungs() == ["storage"]
 
 
-@pytest.mark.parametrize("secret", ["", "1.guessed"])
+@pytest.mark.parametrize("secret", ["", "1.guessed"], ids=["no secret", "guessed"])
 def test_wrong_secret_is_refused(stranger: FlaskClient, world: World, secret: str) -> None:
     form = signed(world, sent_to_lms(login(stranger, world, **STORAGE)))
 
@@ -189,7 +189,7 @@ def test_long_hints_are_offered_a_window_at_once(stranger: FlaskClient, world: W
     assert (page.status_code, form.fields["lti_message_hint"]) == (200, "m" * 16_000)
 
 
-@pytest.mark.parametrize("token", ["", "forged"])
+@pytest.mark.parametrize("token", ["", "forged"], ids=["no token", "forged token"])
 def test_forged_offer_of_a_window_is_refused(stranger: FlaskClient, token: str) -> None:
     page = stranger.get("/lti/login/window", query_string={"page": token})
 

@@ -242,6 +242,7 @@ def test_unknown_deployment_waits_for_approval(world):
         ({"client_id": "other"}, 400, "unknown_platform"),
         ({"login_hint": ""}, 400, "login_incomplete"),
     ],
+    ids=["unknown issuer", "unknown client id", "no login hint"],
 )
 def test_login_that_cannot_be_placed(world, changes, status, reason):
     response = world.browser.post("/lti/login", data=world.login_form(**changes))
@@ -525,6 +526,16 @@ def test_anonymous_launch_is_named(world, sub):
         ({"exp": "soon"}, "bad_claims", "exp is not a time"),
         ({"roles": "Learner"}, "bad_roles", "roles is not a list"),
         ({"exp": None, "iat": None}, "claims_missing", "exp, iat"),
+    ],
+    ids=[
+        "text as custom",
+        "number as context",
+        "number as deployment id",
+        "long resource link id",
+        "long sub",
+        "text as exp",
+        "text as roles",
+        "no times",
     ],
 )
 def test_bad_claim_is_named(world, changes, reason, named):
