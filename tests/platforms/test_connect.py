@@ -152,7 +152,7 @@ def test_two_at_once_make_one_platform(app: Flask, site: Site, invite: str) -> N
     assert len(site.state.tools) == count(Platform) == 1
 
 
-@pytest.mark.parametrize("token", ["", "made-up"])
+@pytest.mark.parametrize("token", ["", "made-up"], ids=["no invite", "made up"])
 def test_no_invite_no_registration(web: FlaskClient, site: Site, token: str) -> None:
     query = site.query(token)
 
@@ -230,7 +230,16 @@ GOOD: dict[str, Any] = {
         ({"issuer": ["https://lms.example"]}, "bad_configuration"),
         ({"token_endpoint": "https://lms.example/" + "x" * 600}, "bad_configuration"),
     ],
-    ids=str,
+    ids=[
+        "token address elsewhere",
+        "key set elsewhere",
+        "registration without TLS",
+        "issuer elsewhere",
+        "no key set",
+        "script as token address",
+        "list as issuer",
+        "long token address",
+    ],
 )
 def test_configuration_that_does_not_fit(change: dict[str, Any], wrong: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -253,6 +262,14 @@ def test_configuration_from_another_host_is_refused() -> None:
         ("https://sso.canvaslms.com/token", "https://lms.example", False),
         ("https://sso.canvaslms.com.evil.example/x", "https://canvas.instructure.com", False),
         ("https://lms.example:8443/token", "https://lms.example", True),
+    ],
+    ids=[
+        "canvas sign-on",
+        "canvas beta sign-on",
+        "school of canvas",
+        "canvas sign-on for another",
+        "host that begins like canvas",
+        "another port",
     ],
 )
 def test_hosts_that_belong_together(address: str, issuer: str, fits: bool) -> None:

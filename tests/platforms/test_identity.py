@@ -19,6 +19,14 @@ def test_identity_is_the_same_for_ever():
 @pytest.mark.parametrize(
     "one, other",
     list(itertools.combinations([("a", "b"), ("ab", ""), ("a,b", ""), ('a","b', "")], 2)),
+    ids=[
+        "apart and joined",
+        "apart and with a comma",
+        "apart and with quotes",
+        "joined and with a comma",
+        "joined and with quotes",
+        "comma and quotes",
+    ],
 )
 def test_facts_never_run_together(one, other):
     assert platform_identity(*one) != platform_identity(*other)

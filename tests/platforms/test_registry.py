@@ -136,6 +136,17 @@ def test_same_identity_twice_is_refused(services):
         ({"identity": "mine"}, "--identity must be the UUID"),
         ({"account": "east"}, "there is no SCORM Cloud account east"),
     ],
+    ids=[
+        "issuer without a scheme",
+        "FTP as token address",
+        "broken key set address",
+        "long authorization address",
+        "no client id",
+        "long client id",
+        "unknown LMS",
+        "identity is no UUID",
+        "unknown account",
+    ],
 )
 def test_wrong_fact_gets_a_sentence(services, changes, sentence):
     with pytest.raises(ConfigurationError) as caught:
