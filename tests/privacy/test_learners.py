@@ -32,6 +32,18 @@ def found(text: str, **limits: Any) -> list[str]:
         ("_", []),
         ("", []),
     ],
+    ids=[
+        "given name",
+        "across the names",
+        "family name",
+        "mail address",
+        "mail host",
+        "user id with spaces around",
+        "part of a user id",
+        "percent sign",
+        "underscore",
+        "empty",
+    ],
 )
 def test_text_finds_learners(people: People, text, names):
     assert found(text) == names
@@ -65,6 +77,16 @@ def test_search_stays_within_a_platform(people: People):
         ("", "gol", ["Alice Andersen", "Bob Berg"]),  # of the activity's title
         ("", "chess", []),
         ("", "%", []),
+    ],
+    ids=[
+        "course title",
+        "part in small letters",
+        "course of both",
+        "course and learner",
+        "course and another learner",
+        "activity title",
+        "unknown course",
+        "percent sign",
     ],
 )
 def test_course_narrows_the_search(people: People, text, course, names):

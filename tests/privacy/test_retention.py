@@ -119,6 +119,7 @@ def test_launches_go_unless_they_decide(services, clock, registration, days, new
         (11, "queued", True),
         (9, "accepted", True),
     ],
+    ids=["old accepted", "old parked", "old superseded", "old queued", "recent accepted"],
 )
 def test_tries_go_once_the_score_is_finished(services, clock, registration, days, state, stays):
     grade = db.session.scalars(select(Grade)).one()
@@ -184,6 +185,7 @@ def fill_outdated(clock: FakeClock, days: float) -> None:
             },
         ),
     ],
+    ids=["not yet expired", "just expired", "after a day", "after a month"],
 )
 def test_outdated_rows_go_by_themselves(services, clock, days, gone):
     fill_outdated(clock, days)
@@ -262,7 +264,11 @@ def test_zero_days_keep_for_ever(app: Flask, services, clock, registration):
     assert counts.keys().isdisjoint({"trail events", "launches", "score tries", "names"})
 
 
-@pytest.mark.parametrize("page, batch", [(1, 1), (2, 1), (3, 2), (5, 2)])
+@pytest.mark.parametrize(
+    "page, batch",
+    [(1, 1), (2, 1), (3, 2), (5, 2)],
+    ids=["one by one", "pages of 2", "pages of 3", "pages of 5"],
+)
 def test_pages_and_batches_miss_nothing(services, clock, registration, monkeypatch, page, batch):
     monkeypatch.setattr(retention, "PAGE", page)
     monkeypatch.setattr(retention, "BATCH", batch)
