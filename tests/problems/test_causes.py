@@ -68,7 +68,17 @@ def test_refusal_names_who_can_end_it(lms, reply):
             "no column",
         ),
     ],
-    ids=lambda value: value if len(value) < 14 else None,
+    ids=[
+        "no answer",
+        "503",
+        "left alone",
+        "paused",
+        "throttled",
+        "token refused",
+        "scope not granted",
+        "list refused",
+        "no column",
+    ],
 )
 def test_waiting_sentence_tells_its_cause(sentence, key):
     cause = why_waiting(sentence)

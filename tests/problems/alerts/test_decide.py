@@ -133,7 +133,7 @@ def test_later_channel_hears_no_end_of_what_it_was_not_told() -> None:
     assert [one.channel_id for one in decided([], [row], (CHANNEL, later)).messages] == [7]
 
 
-@pytest.mark.parametrize("count, sizes", [(5, [1] * 5), (6, [6])])
+@pytest.mark.parametrize("count, sizes", [(5, [1] * 5), (6, [6])], ids=["few", "many"])
 def test_many_at_once_are_one_message(count: int, sizes: list[int]) -> None:
     problems = [make_problem(number) for number in range(count)]
     rows = [seen(one, number) for number, one in enumerate(problems)]
@@ -155,6 +155,6 @@ def test_problem_found_twice_is_told_once() -> None:
     assert decided([ONE, other], []).new == (ONE,)
 
 
-@pytest.mark.parametrize("hour, day", [(9, 3), (10, 2)])
+@pytest.mark.parametrize("hour, day", [(9, 3), (10, 2)], ids=["tomorrow", "today"])
 def test_digest_is_due_at_its_hour(hour: int, day: int) -> None:
     assert next_digest_at(NOW, hour) == datetime(2026, 11, day, hour, tzinfo=NOW.tzinfo)

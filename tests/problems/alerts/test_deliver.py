@@ -365,7 +365,9 @@ def test_delivery_wakes_what_failed_before(
     assert deliver_due(services) == 1
 
 
-@pytest.mark.parametrize("form, part", [(SLACK, b'{"text": '), (TEAMS, b'"AdaptiveCard"')])
+@pytest.mark.parametrize(
+    "form, part", [(SLACK, b'{"text": '), (TEAMS, b'"AdaptiveCard"')], ids=["slack", "teams"]
+)
 def test_others_get_their_form(
     services: Services, platform: MiniPlatform, hook: str, form: str, part: bytes
 ) -> None:

@@ -77,7 +77,9 @@ def test_refused_recipient_stops_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer, kind", [("452 disk full", Unavailable), ("554 looks like spam", Refused)]
+    "answer, kind",
+    [("452 disk full", Unavailable), ("554 looks like spam", Refused)],
+    ids=["disk full", "spam"],
 )
 def test_answer_tells_whether_to_wait(answer: str, kind: type[BridgeError]) -> None:
     with open_inbox() as inbox:
@@ -138,7 +140,9 @@ def test_certificate_of_another_host_is_refused(
 
 
 @pytest.mark.parametrize(
-    "security, said", [(mail.STARTTLS, "lacks something"), (mail.TLS, "STARTTLS for port 587")]
+    "security, said",
+    [(mail.STARTTLS, "lacks something"), (mail.TLS, "STARTTLS for port 587")],
+    ids=["starttls", "tls"],
 )
 def test_server_without_tls_is_told_apart(security: str, said: str) -> None:
     with open_inbox() as inbox:

@@ -142,7 +142,7 @@ def test_hostile_text_is_no_markup_of_teams() -> None:
     assert card["actions"][0]["url"] == CONSOLE
 
 
-@pytest.mark.parametrize("count", [1, 400])
+@pytest.mark.parametrize("count", [1, 400], ids=["one line", "many lines"])
 def test_cards_stay_small(count: int) -> None:
     """Teams takes 28 KB."""
     long = {"what": "ä" * 9000, "detail": "ä" * 9000, "how": "ä" * 9000}
