@@ -22,6 +22,14 @@ MIDDLE = ("INCOMPLETE", "UNKNOWN", None)
         (MIDDLE, None, 2, None),
         (FINISHED, None, 1, None),
     ],
+    ids=[
+        "two allowed",
+        "any number allowed",
+        "failed",
+        "opened again",
+        "unfinished",
+        "one allowed",
+    ],
 )
 def test_finished_attempt_leaves_a_choice(
     services: Services,

@@ -448,7 +448,9 @@ def test_missing_course_is_named(node: Node, cloud: PracticeCloud) -> None:
 
 
 @pytest.mark.parametrize(
-    "course, reason", [("tennis", "course_missing"), ("golf", "create_refused")]
+    "course, reason",
+    [("tennis", "course_missing"), ("golf", "create_refused")],
+    ids=["no such course", "refused"],
 )
 def test_refused_creation_says_why(
     node: Node, cloud: PracticeCloud, course: str, reason: str

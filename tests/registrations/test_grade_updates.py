@@ -46,6 +46,19 @@ def seconds(row: Registration, moment: datetime | None) -> float:
         (70, 40, True, False),
         (70, None, True, False),
     ],
+    ids=[
+        "read later",
+        "read later but older",
+        "read later without a time",
+        "read earlier but newer",
+        "read earlier and as new",
+        "read earlier without a time",
+        "listed later",
+        "listed earlier but newer",
+        "listed later and as new",
+        "listed later but older",
+        "listed later without a time",
+    ],
 )
 def test_newest_report_counts(
     registration: Registration, asked: float, updated: float | None, listed: bool, counts: bool

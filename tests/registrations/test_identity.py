@@ -76,6 +76,7 @@ def test_different_facts_never_meet(one: list[str], other: list[str]) -> None:
 @pytest.mark.parametrize(
     "one, other",
     [(("a", "bc"), ("ab", "c")), (("a,b", "c"), ("a", "b,c")), (('a"', "b"), ("a", '"b'))],
+    ids=["letter moved", "comma moved", "quote moved"],
 )
 def test_joins_without_ambiguity(one: tuple[str, str], other: tuple[str, str]) -> None:
     ids = [registration_id(PLATFORM, "d", link, sub, "c", 1) for link, sub in (one, other)]
@@ -115,7 +116,9 @@ def test_chooses_the_course(
 
 
 @pytest.mark.parametrize(
-    "attempts, chosen", [([], 1), ([1], 1), ([1, 2], 2), ([3, 1, 2], 3)], ids=str
+    "attempts, chosen",
+    [([], 1), ([1], 1), ([1, 2], 2), ([3, 1, 2], 3)],
+    ids=["no attempt", "one attempt", "two attempts", "three attempts in any order"],
 )
 def test_resumes_the_newest_attempt(attempts: list[int], chosen: int) -> None:
     assert choose_attempt(attempts) == chosen
