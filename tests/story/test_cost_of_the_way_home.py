@@ -17,6 +17,7 @@ BOUNDARIES = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT")
         ("canvas", 30, ["registrations", "results", "scores"]),
         ("moodle", 30, ["registrations", "results", "scores", "results"]),
     ],
+    ids=["canvas", "moodle"],
 )
 def test_first_grade_costs_at_most(town: Town, most: int, calls: list[str]) -> None:
     """Tokens are there; the page of the exit is opened once."""

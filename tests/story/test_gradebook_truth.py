@@ -98,7 +98,7 @@ def test_grade_typed_before_ours_stays(town: Town, activity: str) -> None:
 
 
 @canvas
-@pytest.mark.parametrize("what", [{"score": None}, {"excused": True}])
+@pytest.mark.parametrize("what", [{"score": None}, {"excused": True}], ids=["cleared", "excused"])
 def test_cleared_or_excused_stays_so(town: Town, activity: str, what: dict[str, object]) -> None:
     town.learn(activity, 80)
     town.grade(activity, **what)
@@ -160,7 +160,7 @@ def test_column_that_shows_no_grade_is_told(town: Town, activity: str) -> None:
     assert "shows no grade" in town.scores()[-1][2]
 
 
-@pytest.mark.parametrize("moment", range(2, 9))
+@pytest.mark.parametrize("moment", range(2, 9), ids="moment {}".format)
 def test_post_whose_answer_was_lost_is_ours(town: Town, activity: str, moment: int) -> None:
     """The process dies after the post; then the learner does better."""
     town.learn(activity, 60, works=False)

@@ -26,7 +26,9 @@ def together(*actions: Callable[[], object]) -> None:
         thread.join()
 
 
-@pytest.mark.parametrize("lag", [0, pytest.param(3, marks=pytest.mark.deep("waits for a lag"))])
+@pytest.mark.parametrize(
+    "lag", [0, pytest.param(3, marks=pytest.mark.deep("waits for a lag"))], ids=["no lag", "lag"]
+)
 def test_exit_and_postback_at_the_same_moment(stage: Stage, lag: int) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")

@@ -46,7 +46,7 @@ def come_and(town: Town, activity: str, score: float | None, **status: str) -> N
 
 
 @pytest.mark.parametrize("answer", ["latest", "first", "average"])
-@pytest.mark.parametrize("score", [None, 10])
+@pytest.mark.parametrize("score", [None, 10], ids=["no score", "lower score"])
 def test_attempt_opened_again_and_left_unfinished_changes_nothing(
     town: Town, activity: str, answer: str, score: float | None
 ) -> None:

@@ -7,7 +7,11 @@ from tests.story.stage import COURSE, Stage, place_activities, wait_for
 PASSED = {"completion": "COMPLETED", "success": "PASSED", "seconds": 60}
 
 
-@pytest.mark.parametrize("lag", [2, pytest.param(6, marks=pytest.mark.deep("waits for a lag"))])
+@pytest.mark.parametrize(
+    "lag",
+    [2, pytest.param(6, marks=pytest.mark.deep("waits for a lag"))],
+    ids=["short lag", "long lag"],
+)
 def test_better_result_arrives_without_the_sweep(stage: Stage, lag: int) -> None:
     activity = stage.activities["Fire safety"]
     alice = stage.person("alice")

@@ -124,7 +124,7 @@ def test_many_learners_take_pages_not_single_reads(stage: Stage) -> None:
     assert sweep(stage) == 3
 
 
-@pytest.mark.parametrize("hours", [1, 24, 7 * 24])
+@pytest.mark.parametrize("hours", [1, 24, 7 * 24], ids=["an hour", "a day", "a week"])
 def test_unresolved_registration_is_read_singly(stage: Stage, hours: int) -> None:
     stage.person("alice").open_player(stage.activities["Fire safety"])
     with stage.app.app_context():

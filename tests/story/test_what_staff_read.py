@@ -69,7 +69,18 @@ def _state(town: Town) -> LearnerState:
         ("moodle", _maintain, "On its way", None, "asks to be left alone until 20"),
         ("moodle", _withhold, "Needs attention", None, "grant the scope score"),
     ],
-    ids=lambda value: value.__name__.strip("_") if callable(value) else None,
+    ids=[
+        "canvas takes it",
+        "canvas overridden",
+        "canvas cleared",
+        "canvas excused",
+        "canvas scope withheld",
+        "moodle takes it",
+        "moodle overridden",
+        "moodle locked",
+        "moodle in maintenance",
+        "moodle scope withheld",
+    ],
 )
 def test_state_tells_what_came_of_a_second_score(
     town: Town, act: Act, label: str, held: float | None, sentence: str
