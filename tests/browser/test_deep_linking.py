@@ -297,6 +297,7 @@ def test_wrong_file_is_told_in_place(page: Any, school: School, tmp_path: Path) 
 @pytest.mark.parametrize(
     "status, says",
     [(413, "takes no file of this size"), (504, "may have arrived all the same")],
+    ids=["too large", "timeout"],
 )
 def test_server_in_front_has_words_of_its_own(
     page: Any,

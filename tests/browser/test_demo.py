@@ -130,6 +130,7 @@ def cell(gradebook: Any, kind: str, name: str) -> Any:
         (QUIZZES[1], 0),
         pytest.param(QUIZZES[1], 6, marks=pytest.mark.deep("waits for results that lag")),
     ],
+    ids=["scorm12", "scorm2004", "scorm2004 with a lag"],
 )
 def test_grade_arrives_without_a_reload(
     page: Any, demo: Demo, kind: str, lag: int, fresh_learner: str

@@ -113,7 +113,11 @@ def newest_rung(sites: Sites) -> str:
     return sites.rungs()[-1]
 
 
-@pytest.mark.parametrize("preferences", [NOTHING_BLOCKED, THIRD_PARTY_BLOCKED], ids=str)
+@pytest.mark.parametrize(
+    "preferences",
+    [NOTHING_BLOCKED, THIRD_PARTY_BLOCKED],
+    ids=["nothing blocked", "third party blocked"],
+)
 def test_cookie_in_the_frame(sites: Sites, open_browser: Open, preferences: dict[str, Any]) -> None:
     page = open_browser(sites, preferences)
 
