@@ -117,7 +117,7 @@ def test_new_window_is_kept_by_canvas_alone(lms: Lms) -> None:
 @pytest.mark.parametrize(
     "changes",
     [{"kid": None}, {"kid": "another"}, {"iss": "another"}, {"exp": 1}, {"iat": 4e9}],
-    ids=str,
+    ids=["no key id", "another key id", "another issuer", "expired", "issued in the future"],
 )
 def test_answer_that_proves_nothing(lms: Lms, changes: dict[str, Any]) -> None:
     assert answer(lms, ITEM, **changes).status_code == 400
@@ -134,7 +134,14 @@ def test_answer_that_proves_nothing(lms: Lms, changes: dict[str, Any]) -> None:
         {f"{DL}data": "made up"},
         {f"{DL}data": None},
     ],
-    ids=str,
+    ids=[
+        "another audience",
+        "another deployment",
+        "another message type",
+        "no nonce",
+        "made-up data",
+        "no data",
+    ],
 )
 def test_canvas_checks_what_moodle_does_not(lms: Lms, changes: dict[str, Any]) -> None:
     """Measured: Moodle takes answers with a wrong aud, nonce, deployment or message type."""
@@ -164,7 +171,7 @@ def test_item_that_is_refused(lms: Lms, item: Any) -> None:
     assert lms.state.activities == {}
 
 
-@pytest.mark.parametrize("maximum", [33.5, 1000, 0])
+@pytest.mark.parametrize("maximum", [33.5, 1000, 0], ids=["a fraction", "too many", "zero"])
 def test_moodle_takes_whole_points_to_a_hundred(moodle: Lms, maximum: float) -> None:
     page = answer(moodle, {**ITEM, "lineItem": {"scoreMaximum": maximum}})
 

@@ -398,6 +398,7 @@ def test_canvas_shows_the_last_comment(canvas: Lms) -> None:
         ("userId", 502, 422),
         ("scoreGiven", 400, 400),
     ],
+    ids=["activityProgress", "gradingProgress", "timestamp", "userId", "scoreGiven"],
 )
 def test_list_in_the_place_of_a_value(
     lms: Lms, name: str, moodle_status: int, canvas_status: int

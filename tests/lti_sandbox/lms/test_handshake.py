@@ -45,7 +45,17 @@ def test_state_comes_back_unchanged(lms: Lms) -> None:
         {"client_id": "another"},
         {"lti_message_hint": "made up"},
     ],
-    ids=str,
+    ids=[
+        "redirect with a query",
+        "redirect with a slash",
+        "redirect with a port",
+        "no redirect",
+        "another scope",
+        "another response type",
+        "no nonce",
+        "another client id",
+        "made-up message hint",
+    ],
 )
 def test_shows_its_own_page_for(lms: Lms, change: dict[str, str | None]) -> None:
     answer = lms.authorize(lms.begin(launch_path(lms)), **change)
@@ -62,7 +72,7 @@ def test_shows_its_own_page_for(lms: Lms, change: dict[str, str | None]) -> None
         ({"prompt": "login"}, "invalid_request", "invalid_request_object"),
         ({"login_hint": "99"}, "access_denied", "access_denied"),
     ],
-    ids=str,
+    ids=["response mode", "prompt", "login hint"],
 )
 def test_posts_an_error_for(lms: Lms, change: dict[str, str], moodle: str, canvas: str) -> None:
     form = lms.posted(lms.authorize(lms.begin(launch_path(lms)), **change))
@@ -123,7 +133,7 @@ def test_switched_role_has_no_mark(moodle: Lms) -> None:
     assert claims["sub"] == moodle.state.people["ida"].sub
 
 
-@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("masked", [True, False], ids=["masquerading", "as themselves"])
 def test_who_acts_as_somebody_is_told_if_asked(canvas: Lms, masked: bool) -> None:
     variable = "$Canvas.masqueradingUser.id"
     canvas.state.tools[CLIENT].custom = {"actor": variable}
@@ -154,6 +164,7 @@ def test_review_names_the_learner(lms: Lms) -> None:
 @pytest.mark.parametrize(
     ("shape", "moodle", "canvas"),
     [("coupled", "url", "url"), ("none", None, None), ("two", None, "url"), ("empty", "", None)],
+    ids=["coupled", "none", "two", "empty"],
 )
 def test_line_item_claim_has_three_shapes(
     lms: Lms, shape: str, moodle: str | None, canvas: str | None

@@ -124,7 +124,18 @@ def test_token_works_once(lms: Lms) -> None:
             "domain_targetlinkuri_mismatch",
         ),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=[
+        "no response types",
+        "no login address",
+        "no redirect addresses",
+        "no name",
+        "no key set",
+        "another response type",
+        "text as redirect addresses",
+        "another authentication",
+        "no domain",
+        "address outside the domain",
+    ],
 )
 def test_incomplete_registration(lms: Lms, changes: dict[str, Any], text: str) -> None:
     answer = register(lms, metadata(**changes), token_of(lms))
@@ -133,7 +144,9 @@ def test_incomplete_registration(lms: Lms, changes: dict[str, Any], text: str) -
     assert len(lms.state.tools) == 1
 
 
-@pytest.mark.parametrize(("token", "status"), [("", 401), ("x.y.z", 404)])
+@pytest.mark.parametrize(
+    ("token", "status"), [("", 401), ("x.y.z", 404)], ids=["no token", "made-up token"]
+)
 def test_registration_without_a_token(lms: Lms, token: str, status: int) -> None:
     assert register(lms, metadata(), token).status_code == status
     assert len(lms.state.tools) == 1
@@ -146,7 +159,9 @@ def test_page_frames_the_tool_with_its_token(lms: Lms) -> None:
     assert "registration_token=" in page.text
 
 
-@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "tool.example"])
+@pytest.mark.parametrize(
+    "url", ["", "javascript:alert(1)", "tool.example"], ids=["empty", "script", "no scheme"]
+)
 def test_page_wants_an_address(lms: Lms, url: str) -> None:
     assert lms.web.get("/tools/register", query_string={"url": url}).status_code == 400
 

@@ -157,7 +157,7 @@ def test_canvas_refuses_who_names_no_agent(canvas: Lms) -> None:
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("token", ["", "made-up"])
+@pytest.mark.parametrize("token", ["", "made-up"], ids=["no token", "made-up token"])
 def test_call_without_a_good_token(lms: Lms, token: str) -> None:
     assert post(lms, item_url(lms), token).status_code == 401
 
@@ -280,7 +280,18 @@ def test_moodle_refuses_with_200_when_the_body_has_lines(moodle: Lms) -> None:
         ({"activityProgress": "Banana"}, 200, 400),
         ({"submission": {"submittedAt": "2999-01-01T00:00:00Z"}}, 200, 400),
     ],
-    ids=str,
+    ids=[
+        "unknown user",
+        "user of letters",
+        "no timestamp",
+        "timestamp in words",
+        "no activity progress",
+        "no grading progress",
+        "no maximum",
+        "score in words",
+        "unknown activity progress",
+        "submitted in the future",
+    ],
 )
 def test_score_that_is_not_one(
     lms: Lms, change: dict[str, Any], moodle_status: int, canvas_status: int
@@ -363,7 +374,9 @@ def test_bucket_holds_twelve_at_a_time_and_drains() -> None:
     assert bucket.leave(200.0) == Bucket.FULL - Bucket.COST
 
 
-@pytest.mark.parametrize(("query", "pages"), [("", [10, 2]), ("?limit=100", [12])])
+@pytest.mark.parametrize(
+    ("query", "pages"), [("", [10, 2]), ("?limit=100", [12])], ids=["usual limit", "limit of 100"]
+)
 def test_canvas_gives_few_results_at_a_time(canvas: Lms, query: str, pages: list[int]) -> None:
     """https://canvas.instructure.com/doc/api/file.pagination.html"""
     url, token = item_url(canvas), canvas.token(ALL_SCOPES)

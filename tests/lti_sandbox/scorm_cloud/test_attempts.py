@@ -123,6 +123,14 @@ EXITED, SUSPENDED = {"cmi.exit": "normal"}, {"cmi.exit": "suspend"}
         ("ON_EACH_NEW_SEQUENCING_ATTEMPT", SUSPENDED, "resume"),
         ("NEVER", EXITED, ""),
     ],
+    ids=[
+        "usual after an exit",
+        "usual after a suspension",
+        "when not suspended",
+        "new attempt after an exit",
+        "new attempt after a suspension",
+        "never",
+    ],
 )
 def test_exit_decides_what_the_next_launch_finds(
     practice: Practice, timing: str, exit: dict[str, str], entry: str

@@ -37,6 +37,17 @@ def test_counts_requests_by_endpoint(practice: Practice) -> None:
         ({"error_key": True}, "error_key is one of"),
         ({"retry_after": True}, "retry_after is a number"),
     ],
+    ids=[
+        "latency",
+        "latency_ms",
+        "error_rate",
+        "error_status",
+        "never_return",
+        "deletes_off",
+        "duplicate_registration",
+        "error_key",
+        "retry_after",
+    ],
 )
 def test_refuses_unknown_faults(practice: Practice, faults: dict[str, Any], sentence: str) -> None:
     practice.faults(latency_ms=1)
@@ -50,7 +61,7 @@ def test_refuses_unknown_faults(practice: Practice, faults: dict[str, Any], sent
     }
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"not json"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"not json"], ids=["empty", "list", "no JSON"])
 def test_refuses_faults_that_are_no_object(practice: Practice, body: bytes) -> None:
     answer = practice.session.put(f"{practice.url}/control/faults", data=body, timeout=20)
 

@@ -86,7 +86,23 @@ def encrypted() -> bytes:
             "another site",
         ),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=[
+        "cut off",
+        "damaged",
+        "encrypted",
+        "AICC",
+        "cmi5",
+        "xAPI",
+        "in a folder",
+        "in a folder of Windows",
+        "name in capitals",
+        "zip in a zip",
+        "unknown encoding",
+        "wrong encoding",
+        "entities",
+        "Common Cartridge",
+        "page on another site",
+    ],
 )
 def test_failed_import_ends_in_words(practice: Practice, body: bytes, sentence: str) -> None:
     job = import_zip(practice, body)
@@ -128,6 +144,7 @@ def test_fetch_that_goes_on_has_an_end(practice: Practice, monkeypatch: pytest.M
         ("ISO-8859-1", "Gölf"),
         ("UTF-8", "Gölf"),
     ],
+    ids=["GB2312", "Shift_JIS", "UTF-16", "EUC-KR", "Big5", "windows-1251", "ISO-8859-1", "UTF-8"],
 )
 def test_manifest_is_read_in_its_encoding(encoding: str, title: str) -> None:
     text = f'<?xml version="1.0" encoding="{encoding}"?>\n{COURSE.replace("Golf", title)}'
@@ -138,6 +155,12 @@ def test_manifest_is_read_in_its_encoding(encoding: str, title: str) -> None:
 @pytest.mark.parametrize(
     ("written", "declared"),
     [("utf-16-le", "UTF-16"), ("utf-8", "UTF-16"), ("utf-8-sig", "UTF-8"), ("utf-8-sig", None)],
+    ids=[
+        "UTF-16 without a mark",
+        "UTF-8 declared as UTF-16",
+        "UTF-8 with a mark",
+        "mark without a declaration",
+    ],
 )
 def test_encoding_is_seen_in_the_bytes(written: str, declared: str | None) -> None:
     head = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
@@ -161,6 +184,19 @@ def test_encoding_is_seen_in_the_bytes(written: str, declared: str | None) -> No
         ("a.html", "?x=1#top", "a.html?x=1#top"),
         ("pages\\a.html?x=b\\c", "", "pages/a.html?x=b\\c"),
     ],
+    ids=[
+        "none",
+        "bare",
+        "with a question mark",
+        "with an ampersand",
+        "after a query",
+        "bare after a query",
+        "fragment",
+        "second fragment",
+        "query before the fragment",
+        "query and fragment",
+        "backslashes",
+    ],
 )
 def test_parameters_are_joined(href: str, parameters: str, address: str) -> None:
     assert launch_href(href, parameters) == address
@@ -176,6 +212,15 @@ def test_parameters_are_joined(href: str, parameters: str, address: str) -> None
         ("2004 4TH EDITION", False, "SCORM20044THEDITION"),
         ("", False, "SCORM20043RDEDITION"),
         ("", True, "SCORM12"),
+    ],
+    ids=[
+        "1.2",
+        "CAM 1.3",
+        "2004",
+        "2004 3rd Edition",
+        "2004 4TH EDITION",
+        "2004 without a version",
+        "1.2 without a version",
     ],
 )
 def test_standard_is_recognised(version: str, old: bool, standard: str) -> None:
@@ -229,7 +274,11 @@ def test_spaces_around_identifiers_do_not_count() -> None:
     assert (package.title, package.warnings) == ("Golf", [])
 
 
-@pytest.mark.parametrize("path", ["C:\\evil", "c:evil", "a/../../evil", "/evil"])
+@pytest.mark.parametrize(
+    "path",
+    ["C:\\evil", "c:evil", "a/../../evil", "/evil"],
+    ids=["drive", "drive without a slash", "climbing", "absolute"],
+)
 def test_path_that_leaves_is_refused(path: str) -> None:
     with pytest.raises(BadPackage, match="leaves"):
         read_zip(zipped({path: b"x"}))

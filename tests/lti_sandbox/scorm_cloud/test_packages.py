@@ -41,7 +41,9 @@ def test_manifest_gives_passing_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.html", "/etc/evil", "a/../../evil", "..\\evil", "C:\\evil"]
+    "name",
+    ["../evil.html", "/etc/evil", "a/../../evil", "..\\evil", "C:\\evil"],
+    ids=["parent", "absolute", "climbing", "parent with a backslash", "drive"],
 )
 def test_refuses_a_path_that_leaves(name: str) -> None:
     with pytest.raises(BadPackage, match="leaves"):

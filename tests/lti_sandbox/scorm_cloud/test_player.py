@@ -57,6 +57,7 @@ def test_quiz_becomes_a_result(
         ("scorm2004-success-only", ("UNKNOWN", "FAILED", None)),
         ("scorm12-score-only", ("COMPLETED", "UNKNOWN", 50)),
     ],
+    ids=["early completed", "success only", "score only"],
 )
 def test_odd_packages_report_as_they_do(
     page: Any, practice: Practice, kind: str, expected: tuple[str, str, float | None]

@@ -78,6 +78,17 @@ def test_unknown_course_is_404(practice: Practice) -> None:
         ("GET", "/registrations?since=BLAH", 400),
         ("GET", "/registrations?more=BLAH", 400),
     ],
+    ids=[
+        "results",
+        "progress",
+        "creation with a launch link",
+        "unknown registration",
+        "launch link of an unknown one",
+        "unknown course",
+        "unknown import",
+        "since is no time",
+        "unknown page",
+    ],
 )
 def test_paths_that_the_real_service_lacks(
     practice: Practice, method: str, path: str, status: int
@@ -223,6 +234,13 @@ def test_whole_session_leaves_a_launch(practice: Practice) -> None:
 @pytest.mark.parametrize(
     "body",
     [{"completion": "DONE"}, {"scaled": "85"}, {"scaled": 850}, {"seconds": -1}, {"grade": 1}],
+    ids=[
+        "unknown completion",
+        "score as text",
+        "score above 100",
+        "negative seconds",
+        "unknown field",
+    ],
 )
 def test_control_refuses_nonsense(practice: Practice, body: dict[str, Any]) -> None:
     practice.register("seat-1", practice.add_course())

@@ -34,6 +34,16 @@ STATUS, RAW = "cmi.core.lesson_status", "cmi.core.score.raw"
             Rollup("COMPLETED", "PASSED", None),
         ),
     ],
+    ids=[
+        "nothing set",
+        "completed",
+        "passed with a score",
+        "failed with 0",
+        "browsed",
+        "score alone",
+        "score of a maximum",
+        "maximum equals minimum",
+    ],
 )
 def test_rolls_up_scorm_12(cmi: dict[str, str], expected: Rollup) -> None:
     assert roll_up("SCORM12", {}, cmi, ended=False) == expected
@@ -72,6 +82,17 @@ def test_rolls_up_scorm_12(cmi: dict[str, str], expected: Rollup) -> None:
         ),
         ({}, {"cmi.score.scaled": "-0.5"}, Rollup("UNKNOWN", "UNKNOWN", -50.0)),
     ],
+    ids=[
+        "nothing set",
+        "passed",
+        "completed with a score",
+        "raw score alone",
+        "raw score of a range",
+        "reaches the passing score",
+        "misses the passing score",
+        "misses the completion threshold",
+        "negative score",
+    ],
 )
 def test_rolls_up_scorm_2004(sco: dict[str, Any], cmi: dict[str, str], expected: Rollup) -> None:
     assert roll_up("SCORM20044THEDITION", sco, cmi, ended=False) == expected
@@ -92,6 +113,17 @@ INCOMPLETE_30 = {STATUS: "incomplete", RAW: "30"}
         (70, {STATUS: "failed", RAW: "90"}, "failed", Rollup("COMPLETED", "FAILED", 90.0)),
         (70, {STATUS: "completed", RAW: "90"}, "completed", Rollup("COMPLETED", "PASSED", 90.0)),
         (70, {STATUS: "completed"}, "completed", Rollup("COMPLETED", "UNKNOWN", None)),
+    ],
+    ids=[
+        "nothing set",
+        "score alone",
+        "reaches the mastery score",
+        "misses the mastery score",
+        "incomplete",
+        "passed below the mastery score",
+        "failed above the mastery score",
+        "completed above the mastery score",
+        "completed without a score",
     ],
 )
 def test_scorm_12_status_at_the_end(
@@ -128,6 +160,14 @@ COMPLETED_2004, SUCCESS_2004, SCALED = (
             Rollup("COMPLETED", "UNKNOWN", None),
         ),
     ],
+    ids=[
+        "score alone",
+        "nothing set",
+        "failed",
+        "incomplete",
+        "content sets both",
+        "passed without the score it needs",
+    ],
 )
 def test_scorm_2004_status_at_the_end(
     sco: dict[str, Any], cmi: dict[str, str], expected: Rollup
@@ -136,7 +176,11 @@ def test_scorm_2004_status_at_the_end(
 
 
 @pytest.mark.parametrize("standard", ["SCORM12", "SCORM20043RDEDITION"])
-@pytest.mark.parametrize("outcome", [("COMPLETED", "PASSED", 85.5), ("COMPLETED", "FAILED", 40.0)])
+@pytest.mark.parametrize(
+    "outcome",
+    [("COMPLETED", "PASSED", 85.5), ("COMPLETED", "FAILED", 40.0)],
+    ids=["passed", "failed"],
+)
 def test_written_outcome_reads_back(standard: str, outcome: tuple[str, str, float]) -> None:
     assert roll_up(standard, {}, write_outcome(standard, *outcome), ended=True) == Rollup(*outcome)
 
@@ -153,13 +197,25 @@ def test_written_outcome_reads_back(standard: str, outcome: tuple[str, str, floa
         ("", None),
         (None, None),
     ],
+    ids=[
+        "1.2 with a fraction",
+        "1.2",
+        "2004 with a fraction",
+        "2004 with days",
+        "2004 without a part",
+        "too short",
+        "empty",
+        "none",
+    ],
 )
 def test_reads_time_spans(text: str | None, seconds: float | None) -> None:
     assert parse_seconds(text) == seconds
 
 
 @pytest.mark.parametrize(
-    "standard, text", [("SCORM12", "0001:01:01.50"), ("SCORM20044THEDITION", "PT1H1M1.50S")]
+    "standard, text",
+    [("SCORM12", "0001:01:01.50"), ("SCORM20044THEDITION", "PT1H1M1.50S")],
+    ids=["1.2", "2004"],
 )
 def test_writes_time_spans(standard: str, text: str) -> None:
     assert write_seconds(standard, 3661.5) == text

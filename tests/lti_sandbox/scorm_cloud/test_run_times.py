@@ -90,6 +90,35 @@ INIT_12, INIT = ("LMSInitialize", ""), ("Initialize", "")
         (("LMSCommit", "now"), "false", "201"),
         (("LMSCommit", ""), "true", "0"),
     ],
+    ids=[
+        "get the name",
+        "get the status",
+        "get launch data",
+        "get the mastery score",
+        "get children",
+        "get a count",
+        "get no element",
+        "get children of a leaf",
+        "get a count of no list",
+        "get an unknown element",
+        "get a write-only element",
+        "get beyond a list",
+        "set a keyword",
+        "set a read-only element",
+        "set an unknown status",
+        "set not attempted",
+        "set a score over 100",
+        "set a score",
+        "set a short time",
+        "set long suspend data",
+        "set a long location",
+        "set beyond a list",
+        "set the next of a list",
+        "set an unknown element",
+        "initialize again",
+        "commit with an argument",
+        "commit",
+    ],
 )
 def test_scorm_12_answers_and_errors(
     run: Any, call: tuple[str, ...], answer: str, error: str
@@ -98,7 +127,9 @@ def test_scorm_12_answers_and_errors(
 
 
 @pytest.mark.parametrize(
-    "name, given", [("LMSFinish", [""]), ("LMSGetValue", ["cmi.core.entry"]), ("LMSCommit", [""])]
+    "name, given",
+    [("LMSFinish", [""]), ("LMSGetValue", ["cmi.core.entry"]), ("LMSCommit", [""])],
+    ids=["LMSFinish", "LMSGetValue", "LMSCommit"],
 )
 def test_scorm_12_needs_initialization(run: Any, name: str, given: list[str]) -> None:
     before = run("1.2", [(name, *given)])[-1][1]
@@ -137,6 +168,34 @@ def test_scorm_12_needs_initialization(run: Any, name: str, given: list[str]) ->
         (("Terminate", "now"), "false", "201"),
         (("Commit", ""), "true", "0"),
     ],
+    ids=[
+        "get the version",
+        "get the completion",
+        "get the passing score",
+        "get no element",
+        "get children of a leaf",
+        "get beyond a list",
+        "get an unknown element",
+        "get an unset location",
+        "get an unset score",
+        "get a write-only element",
+        "set no element",
+        "set beyond a list",
+        "set an unknown element",
+        "set a read-only element",
+        "set a count",
+        "set a text as score",
+        "set an unknown success",
+        "set a score over 1",
+        "set a score of -1",
+        "set a type before the id",
+        "set a time",
+        "set a time of 1.2",
+        "set a navigation request",
+        "initialize again",
+        "terminate with an argument",
+        "commit",
+    ],
 )
 def test_scorm_2004_answers_and_errors(
     run: Any, call: tuple[str, ...], answer: str, error: str
@@ -152,6 +211,7 @@ def test_scorm_2004_answers_and_errors(
         (("SetValue", "cmi.location", "x"), "132", "133"),
         (("Commit", ""), "142", "143"),
     ],
+    ids=["Terminate", "GetValue", "SetValue", "Commit"],
 )
 def test_scorm_2004_states(run: Any, call: tuple[str, ...], before: str, after: str) -> None:
     assert run("2004", [call])[-1][1] == before
@@ -197,6 +257,18 @@ def interaction(type: str, element: str, value: str) -> list[tuple[str, ...]]:
         ("numeric", "5.5", "1[:]9", "five"),
         ("other", "any thing", "any thing", None),
     ],
+    ids=[
+        "true-false",
+        "choice",
+        "fill-in",
+        "long-fill-in",
+        "matching",
+        "performance",
+        "sequencing",
+        "likert",
+        "numeric",
+        "other",
+    ],
 )
 def test_responses_by_type(
     run: Any, type: str, response: str, pattern: str, wrong: str | None
@@ -216,6 +288,7 @@ def test_responses_by_type(
         ("other", "objectives.0.id", "o"),
         ("numeric", "correct_responses.0.pattern", "1[:]2"),
     ],
+    ids=["pattern of a choice", "objective", "pattern of a number"],
 )
 def test_nothing_is_there_twice(run: Any, type: str, element: str, value: str) -> None:
     again = ("SetValue", f"cmi.interactions.0.{element.replace('0', '1')}", value)
@@ -236,6 +309,18 @@ def test_nothing_is_there_twice(run: Any, type: str, element: str, value: str) -
         ("cmi.learner_preference.language", "english language", "406"),
         ("cmi.suspend_data", "x" * 70_000, "0"),
         ("cmi.location", "x" * 2_000, "0"),
+    ],
+    ids=[
+        "time with a zone",
+        "time in UTC",
+        "year alone",
+        "month 13",
+        "year before 1970",
+        "language with a country",
+        "no language",
+        "language in words",
+        "long suspend data",
+        "long location",
     ],
 )
 def test_values_of_the_vocabulary(run: Any, path: str, value: str, error: str) -> None:

@@ -289,6 +289,7 @@ def rule(kind: str, condition: str, action: str) -> str:
         ("pre", "disabled", "always", None),
         ("pre", "skip", "satisfied", "two"),
     ],
+    ids=["skipped", "disabled", "condition not met"],
 )
 def test_conditions_before_a_page(
     practice: Practice, kind: str, action: str, condition: str, where: str | None
@@ -300,7 +301,11 @@ def test_conditions_before_a_page(
     assert visit.go("continue", said(NEW, "completed"))["activity"] == where
 
 
-@pytest.mark.parametrize("action, where, ends", [("retry", "one", False), ("exitAll", None, True)])
+@pytest.mark.parametrize(
+    "action, where, ends",
+    [("retry", "one", False), ("exitAll", None, True)],
+    ids=["retry", "exit all"],
+)
 def test_conditions_after_a_page(
     practice: Practice, action: str, where: str | None, ends: bool
 ) -> None:
@@ -324,6 +329,7 @@ def test_conditions_after_a_page(
             "selection of some activities (selectionTiming)",
         ),
     ],
+    ids=["condition", "action", "selection"],
 )
 def test_what_is_not_played_claims_no_result(practice: Practice, unplayed: str, named: str) -> None:
     add_seat(practice, package(NEW, item("one", unplayed), item("two"), organization=FLOW))
