@@ -93,6 +93,7 @@ def test_exit_status_is_no_page(pages, opened):
         "https://evil.example/\0",
         "https://*.example/",
     ],
+    ids=["line break", "directive", "quote", "second address", "NUL", "wildcard"],
 )
 def test_claims_inject_no_header(door, hostile):
     bench = Bench(door)

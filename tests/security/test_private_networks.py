@@ -127,7 +127,7 @@ CALLS: dict[str, Call] = {
 }
 
 
-@pytest.mark.parametrize("host", DISGUISES)
+@pytest.mark.parametrize("host", DISGUISES, ids=str)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_private_address_is_not_called(door, guarded, call, host):
     port = urlsplit(door.platform.url).port
@@ -181,7 +181,7 @@ def test_launch_of_a_platform_with_private_keys(door, guarded, request):
     assert door.platform.asked == []
 
 
-@pytest.mark.parametrize("host", DISGUISES)
+@pytest.mark.parametrize("host", DISGUISES, ids=str)
 def test_registration_from_a_private_address(door, guarded, request, host):
     invite = make_invite("X", None, now=door.clock())
     port = urlsplit(door.platform.url).port

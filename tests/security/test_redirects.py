@@ -16,19 +16,19 @@ from tests.practice_cloud import Answer
 from tests.security.pages import tags_of
 from tests.world import code
 
-EVIL = [
-    "https://evil.example/",
-    "//evil.example/",
-    "/\\evil.example",
-    "javascript:alert(1)",
-    "data:text/html,<script>alert(1)</script>",
-    " https://evil.example/",
-    "http://bridge.example@evil.example/",
-    "http://bridge.example.evil.example/",
-]
+EVIL = {
+    "another site": "https://evil.example/",
+    "no scheme": "//evil.example/",
+    "backslash": "/\\evil.example",
+    "script": "javascript:alert(1)",
+    "data": "data:text/html,<script>alert(1)</script>",
+    "leading space": " https://evil.example/",
+    "host as user": "http://bridge.example@evil.example/",
+    "host that begins like ours": "http://bridge.example.evil.example/",
+}
 
 
-@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL.keys())
 def test_login_leads_to_the_lms_alone(door, evil):
     world = door.visitor()
     for name in ("target_link_uri", "login_hint", "lti_message_hint", "lti_deployment_id"):
@@ -41,14 +41,17 @@ def test_login_leads_to_the_lms_alone(door, evil):
     assert "redirect_uri=http%3A%2F%2Fbridge.example%2Flti%2Flaunch&" in answer.location
 
 
-@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL.keys())
 def test_launch_for_another_site_is_refused(door, evil):
     bench = Bench(door)
 
     bench.refused(bench.token(target_link_uri=evil), "wrong_target")
 
 
-@pytest.mark.parametrize("evil", [one for one in EVIL if not one.startswith("http")])
+@pytest.mark.parametrize(
+    "evil",
+    [pytest.param(url, id=name) for name, url in EVIL.items() if not url.startswith("http")],
+)
 def test_way_back_is_a_web_address(door, evil):
     bench = Bench(door)
 
@@ -58,14 +61,20 @@ def test_way_back_is_a_web_address(door, evil):
     assert not any("evil" in link or ":" in link for link in links), links
 
 
-@pytest.mark.parametrize("evil", [one for one in EVIL if "http" not in one])
+@pytest.mark.parametrize(
+    "evil", [pytest.param(url, id=name) for name, url in EVIL.items() if "http" not in url]
+)
 def test_answer_of_the_picker_goes_to_a_web_address(door, evil):
     answer = deep_link(door.visitor(), deep_link_return_url=evil)
 
     assert (answer.status_code, code(answer)) == (400, "bad_message")
 
 
-@pytest.mark.parametrize("evil", ["javascript:alert(1)", "//evil.example/", "/x", ""])
+@pytest.mark.parametrize(
+    "evil",
+    ["javascript:alert(1)", "//evil.example/", "/x", ""],
+    ids=["script", "no scheme", "path", "empty"],
+)
 def test_player_is_a_web_address(door, evil):
     def disturb(method: str, path: str, carry_on: object) -> None:
         if path.endswith("/launchLink"):
@@ -78,7 +87,7 @@ def test_player_is_a_web_address(door, evil):
     assert (answer.status_code, code(answer)) == (502, "scorm_cloud_refused")
 
 
-@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL.keys())
 def test_host_header_leads_nobody_astray(door, evil):
     host = urlsplit(evil).netloc or "evil.example"
     tricks = {
