@@ -44,6 +44,23 @@ def in_thread(call_slots: CallSlots) -> bool:
         (4, 0, 4),
         (1, 0, 1),
     ],
+    ids=[
+        "1 thread, at most 4",
+        "2 threads, at most 4",
+        "3 threads, at most 4",
+        "4 threads, at most 4",
+        "8 threads, at most 4",
+        "12 threads, at most 4",
+        "16 threads, at most 4",
+        "48 threads, at most 4",
+        "48 threads, at most 100",
+        "2 threads, at most 100",
+        "1 thread, at most 100",
+        "4 threads, at most 1",
+        "48 threads, at most 1",
+        "4 threads, at most 0",
+        "1 thread, at most 0",
+    ],
 )
 def test_spare_threads_are_a_share(threads: int, at_most: int, waiting: int) -> None:
     assert threads - count_spare(threads, at_most) == waiting
@@ -68,7 +85,11 @@ class Waiters:
             return False
 
 
-@pytest.mark.parametrize(("spare", "patient"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (8, 4)])
+@pytest.mark.parametrize(
+    ("spare", "patient"),
+    [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (8, 4)],
+    ids=["none spare", "1 spare", "2 spare", "3 spare", "4 spare", "8 spare"],
+)
 def test_half_of_the_spare_wait(spare: int, patient: int) -> None:
     call_slots = CallSlots(1, spare=spare, patience_seconds=60)
     waiters = Waiters(call_slots)

@@ -71,6 +71,7 @@ def test_nothing_is_unknown_progress() -> None:
 @pytest.mark.parametrize(
     "scaled, score",
     [(7.0000000000000009, 7.0), (93, 93.0), (-40, 0.0), (120, 100.0), (33.333333333, 33.3333)],
+    ids=["error of floats", "whole number", "below 0", "above 100", "long fraction"],
 )
 def test_scores_are_clamped_and_rounded(scaled: float, score: float) -> None:
     assert parse_score({"scaled": scaled}) == score
@@ -116,6 +117,18 @@ def test_no_payload_ever_raises(payload: dict[str, Any]) -> None:
         ("INCOMPLETE", "UNKNOWN", 50.0, False, False),
         ("UNKNOWN", "UNKNOWN", 0.0, False, False),
     ],
+    ids=[
+        "completed with a score",
+        "failed with a score",
+        "passed without a score",
+        "completed without a score",
+        "passed before the end",
+        "passed before the end without a score",
+        "failed with unknown completion",
+        "failed before the end",
+        "unfinished with a score",
+        "nothing known",
+    ],
 )
 def test_tells_results_from_running_scores(
     completion: str, success: str, score: float | None, is_real: bool, is_outcome: bool
@@ -148,11 +161,15 @@ def test_reads_launch_history() -> None:
     assert (second.exited_at, second.completion) == (None, "UNKNOWN")
 
 
-@pytest.mark.parametrize("text", ["2026-11-02T09:00:00", "2026-11-02T09:00:00Z"], ids=str)
+@pytest.mark.parametrize(
+    "text", ["2026-11-02T09:00:00", "2026-11-02T09:00:00Z"], ids=["without a zone", "with a zone"]
+)
 def test_moments_are_aware_utc(text: str) -> None:
     assert parse_moment(text) == datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", ["yesterday", "", 3, None], ids=str)
+@pytest.mark.parametrize(
+    "value", ["yesterday", "", 3, None], ids=["text", "empty", "number", "none"]
+)
 def test_what_is_no_moment_is_none(value: object) -> None:
     assert parse_moment(value) is None

@@ -114,7 +114,9 @@ def test_understands_a_date_to_wait_for(cloud: PracticeCloud) -> None:
     assert unavailable.value.retry_after == pytest.approx(3600, abs=60)
 
 
-@pytest.mark.parametrize("value", ["soon", "", "-3", "٣"], ids=ascii)
+@pytest.mark.parametrize(
+    "value", ["soon", "", "-3", "٣"], ids=["text", "empty", "negative", "arabic digit"]
+)
 def test_odd_retry_after_is_none(cloud: PracticeCloud, value: str) -> None:
     wire_value = value.encode().decode("latin-1")
     cloud.disturb = FailFirst(Answer("503 Down", **{"Retry-After": wire_value}), times=99)
@@ -178,6 +180,7 @@ def test_nobody_there_has_no_effect() -> None:
         ("402 Pay", "bad_request"),
         ("413 Large", "too_large"),
     ],
+    ids=["400", "401", "403", "404", "409", "402", "413"],
 )
 def test_refusals_are_known_by_status(cloud: PracticeCloud, status: str, code: str) -> None:
     cloud.disturb = FailFirst(Answer(status, {"message": "words   that\nmean nothing"}), times=99)
@@ -201,7 +204,7 @@ def test_page_of_a_proxy_explains_nothing(cloud: PracticeCloud) -> None:
     assert "takes no request of this size (413)" in str(refused.value)
 
 
-@pytest.mark.parametrize("body", ["a text", ["a list"], None], ids=str)
+@pytest.mark.parametrize("body", ["a text", ["a list"], None], ids=["text", "list", "none"])
 def test_answers_of_another_shape_are_unavailable(cloud: PracticeCloud, body: object) -> None:
     cloud.disturb = FailFirst(Answer("200 OK", body), times=99)
 
@@ -237,7 +240,7 @@ def test_waits_for_a_place_within_its_deadline(cloud: PracticeCloud) -> None:
     assert len(cloud.asked) == 1
 
 
-@pytest.mark.parametrize("course_id", ["", ".", ".."])
+@pytest.mark.parametrize("course_id", ["", ".", ".."], ids=["empty", "dot", "two dots"])
 def test_id_cannot_climb_out_of_its_place(cloud, course_id):
     with pytest.raises(NotFound):
         cloud.client.get_course(course_id)
