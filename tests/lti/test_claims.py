@@ -71,6 +71,7 @@ def test_reads_a_whole_launch():
         ("launch_activity_without_lineitem_after_tool_created_one.json", False),
         ("launch_student2_no_url_no_lineitem.json", False),
     ],
+    ids=["one", "two", "none but made by the tool", "none"],
 )
 def test_line_item_has_three_shapes(name, known):
     launch = parse_claims(captured(name)["claims"])

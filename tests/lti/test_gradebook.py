@@ -217,6 +217,7 @@ def test_score_that_is_no_number_is_garbled(platform, gradebook, score):
         ("https://a.example/1/items/2?t=1", "https://a.example/1/items/2?t=2", False),
         ("https://a.example/1/items/2", "https://a.example/1/items/3", False),
     ],
+    ids=["slash at the end", "another host", "another query", "another path"],
 )
 def test_column_is_told_by_its_path(one, other, same):
     assert same_line_item(one, other) is same

@@ -127,7 +127,9 @@ def test_old_state_is_read_and_refused(signer, clock):
     assert reason_of(lambda: check_age(found, now=now, max_age_seconds=600)) == "state_expired"
 
 
-@pytest.mark.parametrize("token, reason", [("", "state_missing"), ("x.y.z", "state_invalid")])
+@pytest.mark.parametrize(
+    "token, reason", [("", "state_missing"), ("x.y.z", "state_invalid")], ids=["missing", "forged"]
+)
 def test_foreign_state_is_refused(signer, token, reason):
     assert reason_of(lambda: read_state(signer, token)) == reason
 
@@ -147,6 +149,14 @@ def test_token_for_another_purpose_is_no_state(signer):
         ("unauthorized_client", "lms_refused"),
         ("invalid_request_object", "lms_refused"),
         ("<script>", "lms_refused"),
+    ],
+    ids=[
+        "login_required",
+        "launch_no_longer_valid",
+        "access_denied",
+        "unauthorized_client",
+        "invalid_request_object",
+        "unknown error",
     ],
 )
 def test_error_posts_become_reasons(signer, error, reason):
@@ -184,6 +194,7 @@ def test_error_posts_of_moodle_are_understood(signer):
         ("target_link_uri", 8000),
         ("lti_storage_target", 8000),
     ],
+    ids=["login_hint", "lti_message_hint", "target_link_uri", "lti_storage_target"],
 )
 def test_parameters_have_a_length(name, longest):
     login = read_login({**PARAMS, name: "x" * longest})

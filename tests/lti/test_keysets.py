@@ -237,7 +237,7 @@ def move(platform, location: str, status: int = 301) -> None:
     platform.routes["GET", "/jwks"] = Reply(status, b"", {"Location": location})
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308], ids=str)
 def test_moved_set_is_found(platform, keysets, status):
     move(platform, "/moved", status)
 
@@ -277,7 +277,11 @@ def test_another_host_is_not_asked(platform, keysets):
     other.stop()
 
 
-@pytest.mark.parametrize("location", ["", "file:///etc/passwd", "https://[", "http://%%%/"])
+@pytest.mark.parametrize(
+    "location",
+    ["", "file:///etc/passwd", "https://[", "http://%%%/"],
+    ids=["empty", "a file", "broken IPv6", "broken host"],
+)
 def test_strange_redirect_is_a_failure(platform, keysets, location):
     move(platform, location)
 

@@ -124,7 +124,7 @@ def test_pages_that_lead_nowhere(
     assert lists.asked() == asked
 
 
-@pytest.mark.parametrize("pages", [3, 4])
+@pytest.mark.parametrize("pages", [3, 4], ids=["longest", "too long"])
 def test_longest_list_has_an_end(
     lists: Lists, read: Read, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
@@ -165,7 +165,11 @@ def test_other_port_gets_no_token(lists: Lists, read: Read) -> None:
     assert lists.asked() == 1
 
 
-@pytest.mark.parametrize("link", ["", "next", "<>; rel=next", '</more>; rel="previous"', "<a"])
+@pytest.mark.parametrize(
+    "link",
+    ["", "next", "<>; rel=next", '</more>; rel="previous"', "<a"],
+    ids=["empty", "no link", "no address", "previous", "broken link"],
+)
 def test_last_page_names_no_next(lists: Lists, read: Read, link: str) -> None:
     body = lists.page(1)
     for path in (PATH, f"{PATH}/results"):

@@ -55,7 +55,7 @@ def elsewhere() -> Iterator[MiniPlatform]:
     platform.stop()
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308], ids=str)
 @pytest.mark.parametrize("call", ["score", "result", "results", "line_items", "names"])
 @pytest.mark.parametrize("same_host", [True, False], ids=["same host", "another host"])
 def test_token_follows_no_redirect(

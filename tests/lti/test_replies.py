@@ -102,7 +102,16 @@ def reader(platform: MiniPlatform, outbound: Outbound, clock: FakeClock) -> Read
         ("configuration", True),
         ("registration", "c"),
     ],
-    ids=str,
+    ids=[
+        "token",
+        "key_set",
+        "result",
+        "results",
+        "line_items",
+        "roster",
+        "configuration",
+        "registration",
+    ],
 )
 def test_byte_order_mark_is_read(reader: Reader, kind: str, expected: object) -> None:
     if kind == "line_items":
@@ -144,6 +153,27 @@ def test_endless_nesting_is_no_answer(reader: Reader, kind: str) -> None:
         ("https://a.example/keys", "javascript:alert(1)", None),
         ("https://a.example/keys", "", None),
     ],
+    ids=[
+        "path with a query",
+        "relative path",
+        "same host in capitals",
+        "to TLS",
+        "to TLS from a port",
+        "password in ours",
+        "password in theirs",
+        "away from TLS",
+        "another host",
+        "another host without a scheme",
+        "host as user",
+        "another port",
+        "to TLS on another port",
+        "another port without TLS",
+        "broken port",
+        "broken IPv6",
+        "a file",
+        "a script",
+        "empty",
+    ],
 )
 def test_redirect_stays_on_its_host(url: str, location: str, target: str | None) -> None:
     answer = requests.Response()
@@ -152,7 +182,7 @@ def test_redirect_stays_on_its_host(url: str, location: str, target: str | None)
     assert read_redirect(answer, url) == target
 
 
-@pytest.mark.parametrize("status", [200, 201, 300, 304, 305, 404])
+@pytest.mark.parametrize("status", [200, 201, 300, 304, 305, 404], ids=str)
 def test_other_answers_redirect_nowhere(status: int) -> None:
     answer = requests.Response()
     answer.status_code, answer.headers["Location"] = status, "/new"

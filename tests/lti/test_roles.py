@@ -149,6 +149,7 @@ def test_roles_together_decide_who_launches(roles, visitor):
         (Visitor.STRANGER, False, False),
         (Visitor.LEARNER, False, False),
     ],
+    ids=["ADMIN", "INSTRUCTOR", "ASSISTANT", "TEST_USER", "STRANGER", "LEARNER"],
 )
 def test_only_full_staff_manages(visitor, manages, is_staff):
     assert (visitor.manages, visitor.is_staff) == (manages, is_staff)

@@ -32,7 +32,7 @@ def test_extension_follows_the_fields_of_ags():
 @pytest.mark.parametrize(
     "score, written",
     [(0, b"0"), (100.0, b"100"), (33.33333333, b"33.3333"), (Decimal("85.50"), b"85.5")],
-    ids=repr,
+    ids=["zero", "whole float", "long fraction", "decimal"],
 )
 def test_writes_plain_numbers(score, written):
     assert b'"scoreGiven":' + written + b"," in body(score_given=score)

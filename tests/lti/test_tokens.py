@@ -191,6 +191,16 @@ def test_reads_token_of_moodle(platform, tokens, clock):
         ("token_wrong_kid", ""),
         ("token_wrong_key", ""),
     ],
+    ids=[
+        "not permitted scope",
+        "no scope",
+        "wrong grant",
+        "bad client",
+        "expired assertion",
+        "no kid",
+        "wrong kid",
+        "wrong key",
+    ],
 )
 def test_reads_refusals_of_moodle(platform, tokens, name, code):
     replay(platform, name)
@@ -237,7 +247,9 @@ def test_token_knows_its_scopes(platform, tokens, said, granted):
     assert tokens.granted(platform.values(), GRADE_SCOPES) == granted
 
 
-@pytest.mark.parametrize("life", [None, 0, -5, "soon", float(10**12)])
+@pytest.mark.parametrize(
+    "life", [None, 0, -5, "soon", float(10**12)], ids=["none", "zero", "negative", "text", "huge"]
+)
 def test_odd_lives_become_an_hour(platform, tokens, clock, life):
     platform.routes["POST", "/token"] = lambda _: Reply(
         body={**platform.token(), "expires_in": life}
