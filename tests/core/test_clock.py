@@ -239,7 +239,9 @@ def test_open_transactions_keep_nobody_waiting(postgresql_url, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("most", "held", "none_left"), [(1, 1, False), (1, 2, True), (0, 1, True), (-1, 2, False)]
+    ("most", "held", "none_left"),
+    [(1, 1, False), (1, 2, True), (0, 1, True), (-1, 2, False)],
+    ids=["one of two held", "both held", "the only one held", "no limit"],
 )
 def test_pool_that_is_used_up(most: int, held: int, none_left: bool) -> None:
     engine = create_engine(

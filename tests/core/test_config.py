@@ -94,7 +94,11 @@ def test_environment_wins_over_file(tmp_path):
     assert settings.passback.worker_threads == 5
 
 
-@pytest.mark.parametrize("text, value", [("on", True), ("FALSE", False), (" yes ", True)])
+@pytest.mark.parametrize(
+    "text, value",
+    [("on", True), ("FALSE", False), (" yes ", True)],
+    ids=["on", "false in capitals", "spaces around"],
+)
 def test_reads_switches_from_environment(tmp_path, text, value):
     settings = load(tmp_path, LTI_BRIDGE_LAUNCH__ALLOW_PRIVATE_NETWORKS=text)
 
@@ -230,7 +234,26 @@ def test_reads_list_of_secrets_from_file(tmp_path):
             "cannot read /nowhere/bridge.toml: No such file or directory",
         ),
     ],
-    ids=lambda text: text[:40],
+    ids=[
+        "unknown setting",
+        "unknown section",
+        "no number",
+        "number too small",
+        "not a number",
+        "no switch",
+        "unknown privacy",
+        "unknown answer",
+        "address without a scheme",
+        "broken IPv6",
+        "broken port",
+        "id without its secret",
+        "expiry out of range",
+        "no database address",
+        "unknown database",
+        "PostgreSQL without a secret key",
+        "missing secret file",
+        "missing settings file",
+    ],
 )
 def test_wrong_value_gets_a_sentence(tmp_path, variable, value, sentence):
     with pytest.raises(ConfigurationError) as caught:
@@ -250,6 +273,15 @@ def test_wrong_value_gets_a_sentence(tmp_path, variable, value, sentence):
         ("secret_keys_previous = 5\n", "secret_keys_previous must be a list of texts"),
         ("public_url = \n", "is not valid TOML"),
     ],
+    ids=[
+        "number as section",
+        "unknown setting",
+        "fraction",
+        "switch as number",
+        "number as text",
+        "number as list",
+        "no TOML",
+    ],
 )
 def test_wrong_file_gets_a_sentence(tmp_path, text, sentence):
     named = write(tmp_path, text)
@@ -264,7 +296,9 @@ def test_wrong_file_gets_a_sentence(tmp_path, text, sentence):
 RETIRED = "the setting passback.prioritize_non_tool_grade is ignored now; passback.teacher_grade"
 
 
-@pytest.mark.parametrize("value", ["true", "false", "perhaps", ""])
+@pytest.mark.parametrize(
+    "value", ["true", "false", "perhaps", ""], ids=["true", "false", "unknown", "empty"]
+)
 def test_retired_setting_in_the_environment_is_told(tmp_path, value):
     variable = "LTI_BRIDGE_PASSBACK__PRIORITIZE_NON_TOOL_GRADE"
 

@@ -78,7 +78,9 @@ class TestLimits:
 
 
 @pytest.mark.parametrize(
-    ("query", "seconds"), [("", 5), ("?connect_timeout=2", None), ("?options=-c%20x%3D1", 5)]
+    ("query", "seconds"),
+    [("", 5), ("?connect_timeout=2", None), ("?options=-c%20x%3D1", 5)],
+    ids=["usual", "own timeout", "other option"],
 )
 def test_connecting_has_an_end(query: str, seconds: int | None) -> None:
     url = f"postgresql://bridge@db.example/bridge{query}"

@@ -18,6 +18,17 @@ from lti_bridge.core.plain_text import counted, one_line
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("Zoë Ångström 李", "Zoë Ångström 李"),
     ],
+    ids=[
+        "plain",
+        "spaces",
+        "line break",
+        "NUL",
+        "escape sequence",
+        "line separators",
+        "only control characters",
+        "joiner",
+        "accents and Chinese",
+    ],
 )
 def test_control_characters_go(text, line):
     assert one_line(text) == line
@@ -32,7 +43,7 @@ def test_control_characters_go(text, line):
         ((1, "activity", "activities"), "1 activity"),
         ((2, "activity", "activities"), "2 activities"),
     ],
-    ids=str,
+    ids=["0 grades", "1 grade", "2 grades", "1 activity", "2 activities"],
 )
 def test_number_fits_its_noun(counts, text):
     assert counted(*counts) == text

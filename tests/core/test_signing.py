@@ -65,6 +65,10 @@ def test_derived_secret_is_the_same_for_ever():
     )
 
 
-@pytest.mark.parametrize("purpose, text", [("postback", "other"), ("other", "id")])
+@pytest.mark.parametrize(
+    "purpose, text",
+    [("postback", "other"), ("other", "id")],
+    ids=["another text", "another purpose"],
+)
 def test_derived_secret_fits_one_text(purpose, text):
     assert not OLD.matches(purpose, text, OLD.derive("postback", "id"))

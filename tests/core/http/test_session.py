@@ -213,7 +213,9 @@ def test_large_answer_is_refused(outbound):
 
 
 @pytest.mark.parametrize(
-    "url", ["lms.example/no-scheme", "ftp://lms.example/", "http://", "http://a b/", "http://[x/"]
+    "url",
+    ["lms.example/no-scheme", "ftp://lms.example/", "http://", "http://a b/", "http://[x/"],
+    ids=["no scheme", "ftp", "no host", "space in the host", "broken IPv6"],
 )
 def test_bad_address_is_refused(outbound, url):
     with pytest.raises(Refused):
@@ -249,6 +251,7 @@ def test_message_names_the_host_alone(outbound):
         "[fe80::1]",
         "[fc00::1]",
     ],
+    ids=str,
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_private_address_is_refused(host, scheme):
