@@ -110,6 +110,18 @@ def test_admin_s_site_is_not_learnt_again():
         ("https://a.example'/", None),
         ("", None),
     ],
+    ids=[
+        "capitals",
+        "usual port",
+        "IPv6",
+        "user name",
+        "broken port",
+        "ftp",
+        "no scheme",
+        "space",
+        "quote",
+        "empty",
+    ],
 )
 def test_origin_of_an_address(url, expected):
     assert origin(url) == expected

@@ -42,6 +42,17 @@ def test_chooses_the_first_wish_we_have(claimed, accepted, language):
         ("de\n", None),
         ("C.UTF-8", None),
     ],
+    ids=[
+        "underscore",
+        "tag",
+        "region by number",
+        "language alone",
+        "script and region",
+        "none",
+        "empty",
+        "line break",
+        "C.UTF-8",
+    ],
 )
 def test_culture_is_a_plain_tag(locale, culture):
     assert culture_of(locale) == culture

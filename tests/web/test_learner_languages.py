@@ -37,6 +37,15 @@ def finish(score: float) -> None:
         (None, "", "en", "This activity has no course yet"),
         ("en-GB", "de", "en", "This activity has no course yet"),
     ],
+    ids=[
+        "German",
+        "Portuguese",
+        "Spanish",
+        "unknown then French",
+        "none then German",
+        "nothing asked",
+        "English",
+    ],
 )
 def test_refusal_speaks_the_launch_s_language(world, locale, accepted, language, words):
     form = world.launch_form(custom={}, launch_presentation=presentation(world, locale))

@@ -57,7 +57,9 @@ def test_oldest_of_many_logins_is_dropped():
     assert "Max-Age=0" in written[0]
 
 
-@pytest.mark.parametrize("value", ["", "x.y", "9" * 50, "-1.x"])
+@pytest.mark.parametrize(
+    "value", ["", "x.y", "9" * 50, "-1.x"], ids=["empty", "no number", "no secret", "negative"]
+)
 def test_odd_cookie_counts_as_oldest(value):
     cookies = {f"{COOKIE_PREFIX}{n}": f"{90 + n}.secret" for n in range(7)}
 

@@ -54,7 +54,9 @@ def test_page_token_lives_an_hour(services, clock):
         read_page(services, token)
 
 
-@pytest.mark.parametrize("token", ["", "x.y.z", "gAAAAA", "é"])
+@pytest.mark.parametrize(
+    "token", ["", "x.y.z", "gAAAAA", "é"], ids=["empty", "three parts", "too short", "not ASCII"]
+)
 def test_forged_page_token_is_refused(services, token):
     with pytest.raises(LaunchRejected, match="page_expired"):
         read_page(services, token)
@@ -69,6 +71,7 @@ def test_forged_page_token_is_refused(services, token):
         json.dumps(["page", "soon", 1, 2, "alice", "instructor"]),
         json.dumps(["page", 4e9, 1, 2, "alice", "king"]),
     ],
+    ids=["plain text", "another kind", "no values", "text as time", "unknown visitor"],
 )
 def test_what_we_encrypted_for_another_purpose_is_no_page_token(services, text):
     with pytest.raises(LaunchRejected, match="page_expired"):

@@ -31,6 +31,7 @@ def test_every_rejection_is_translated(language):
         ("fr", "87,5", "Le cours a communiqué un score de 87,5."),
         ("pt", "87,5", "O curso informou uma pontuação de 87,5."),
     ],
+    ids=["en", "de", "es", "fr", "pt"],
 )
 def test_kept_sentence_speaks_with_its_number(language, number, sentence):
     speaker = Translator(language)
