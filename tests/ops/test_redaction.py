@@ -28,6 +28,18 @@ NAME = "Xanthippe"
         ("mail of xq+1@private.example bounced", "mail of … bounced"),
         ("postgresql://bridge:secret@db.example/bridge", "postgresql://…@db.example/bridge"),
     ],
+    ids=[
+        "exit",
+        "status of an exit",
+        "postback",
+        "login query",
+        "results query",
+        "bearer token",
+        "basic token",
+        "JWT",
+        "mail address",
+        "database password",
+    ],
 )
 def test_takes_out(line, kept):
     assert redact(line) == kept
@@ -43,6 +55,15 @@ def test_takes_out(line, kept):
         "Listening at: http://127.0.0.1:8000 (1234)",
         "timer overdue failed; it runs again",
         "5f0c1e0a-9d1e-5c7e-8a55-1f0c1e0a9d1e is gone",
+    ],
+    ids=[
+        "refused launch",
+        "score try",
+        "host of an LMS",
+        "grade id",
+        "loopback address",
+        "timer",
+        "uuid",
     ],
 )
 def test_leaves_alone(line):

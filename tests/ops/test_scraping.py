@@ -39,6 +39,16 @@ def ask(app: Flask, remote: str = "127.0.0.1", host: str = "127.0.0.1:8000", **h
         ("", "localhost", 403),
         ("127.0.0.1", "bridge.example", 403),
     ],
+    ids=[
+        "127.0.0.1",
+        "localhost",
+        "IPv6",
+        "IPv4 in IPv6",
+        "another machine",
+        "private network",
+        "no remote",
+        "this machine by a public name",
+    ],
 )
 def test_without_token_only_this_machine(app, remote, host, status):
     answer = ask(app, remote, host)
@@ -90,6 +100,16 @@ def guarded(settings: Settings) -> Iterator[Flask]:
         (f"Basic {TOKEN}", 401),
         (TOKEN, 401),
         ("", 401),
+    ],
+    ids=[
+        "token",
+        "scheme in small letters",
+        "wrong token",
+        "no token",
+        "not ASCII",
+        "basic",
+        "no scheme",
+        "no header",
     ],
 )
 def test_token_opens_from_anywhere(guarded, shown, status):

@@ -110,7 +110,11 @@ def test_withheld_score_scope_fails(healthy: World) -> None:
     assert "scope score is missing" in line.found
 
 
-@pytest.mark.parametrize("endpoint", [None, {}, {"scope": [], "lineitem": ""}], ids=str)
+@pytest.mark.parametrize(
+    "endpoint",
+    [None, {}, {"scope": [], "lineitem": ""}],
+    ids=["no claim", "empty claim", "no column"],
+)
 def test_ungraded_activity_fails_no_lms(healthy: World, endpoint) -> None:
     """It is opened after the graded one, and lacks the claim, or a column and scopes in it."""
     roster = {ROSTER: {"context_memberships_url": f"{healthy.platform.url}/members"}}
@@ -214,7 +218,7 @@ def test_keys_that_verify_no_launch(healthy: World) -> None:
     assert only_bad(healthy)["key set"].mark is Mark.FAIL
 
 
-@pytest.mark.parametrize("seconds", [-90, 90])
+@pytest.mark.parametrize("seconds", [-90, 90], ids=["behind", "ahead"])
 def test_clock_that_is_off(healthy: World, seconds: int) -> None:
     reply = healthy.platform.routes[("GET", "/jwks")]
     moment = healthy.services.now().replace(microsecond=0)
@@ -306,7 +310,7 @@ def _platform(**values: object) -> None:
     db.session.expire_all()
 
 
-@pytest.mark.parametrize("throttled", [False, True])
+@pytest.mark.parametrize("throttled", [False, True], ids=["unavailable", "throttled"])
 def test_paused_platform_is_a_warning(healthy: World, throttled: bool) -> None:
     until = healthy.services.now() + timedelta(minutes=5)
     _platform(paused_until=until, is_throttled=throttled)
