@@ -4,6 +4,7 @@ import dataclasses
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -123,12 +124,15 @@ def test_index_leads_to_every_page() -> None:
     assert pages - set(re.findall(r"\]\(([^)#]+)", index)) == {"README.md"}
 
 
-def blocks(kind: str) -> list[str]:
-    return [
-        block
-        for page in PAGES
-        for block in re.findall(rf"^```{kind}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
-    ]
+def blocks(kind: str) -> list[Any]:
+    """Return the blocks of one language, each named by its page and line."""
+    found = []
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        for block in re.finditer(rf"^```{kind}\n(.*?)^```", text, re.M | re.S):
+            line = text.count("\n", 0, block.start()) + 1
+            found.append(pytest.param(block[1], id=f"{page.stem} line {line}"))
+    return found
 
 
 @pytest.mark.parametrize("block", blocks("toml"))

@@ -20,6 +20,19 @@ from tests.kinds import KINDS, REST, count, gaps, kind_of
         ("tests.browser.test_demo", "test_a[moodle-1]", "browser, Moodle"),
         ("tests.lti_sandbox.lms.test_services", "test_a", REST),
     ],
+    ids=[
+        "rule",
+        "pure module of a door",
+        "door",
+        "door on PostgreSQL",
+        "story",
+        "certification",
+        "migration on SQLite",
+        "migration on PostgreSQL",
+        "browser on Canvas",
+        "browser on Moodle",
+        "other",
+    ],
 )
 def test_knows_the_kind(module: str, name: str, kind: str) -> None:
     assert kind_of(module, name) == kind

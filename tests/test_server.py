@@ -80,7 +80,7 @@ def test_long_hints_arrive(served: str) -> None:
     assert UNKNOWN in page
 
 
-@pytest.mark.parametrize(("beyond", "told"), [(0, 400), (1, 414)])
+@pytest.mark.parametrize(("beyond", "told"), [(0, 400), (1, 414)], ids=["longest", "too long"])
 def test_first_line_has_an_end(served: str, beyond: int, told: int) -> None:
     status, _ = ask(served, login_of(MAX_REQUEST_LINE + beyond))
 

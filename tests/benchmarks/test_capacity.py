@@ -20,6 +20,7 @@ HABITS = Habits(load=0.5)
 @pytest.mark.parametrize(
     "launches, completions, web, workers",
     [(0, 0, 1, 1), (50, 25, 1, 1), (51, 26, 2, 2), (500, 0, 10, 1), (0, 100, 1, 4)],
+    ids=["no load", "half of each", "just over half of each", "only launches", "only completions"],
 )
 def test_half_of_each_process_is_planned(
     launches: float, completions: float, web: int, workers: int

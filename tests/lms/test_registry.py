@@ -71,7 +71,7 @@ def test_canvas_repeat_makes_no_submission() -> None:
     assert sent[EXTENSION]["new_submission"] is False
 
 
-@pytest.mark.parametrize("is_new", [True, False])
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "the same"])
 def test_canvas_is_never_told_to_keep_what_stands(is_new: bool) -> None:
     sent = CANVAS.score_extension(Submission(is_new=is_new, submitted_at=None))
 

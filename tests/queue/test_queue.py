@@ -138,7 +138,11 @@ def test_unreachable_queue_is_unavailable(url: str) -> None:
     queue.close()
 
 
-@pytest.mark.parametrize("url", ["", "mysql://x/y", "sqlite://", "not an address"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "mysql://x/y", "sqlite://", "not an address"],
+    ids=["empty", "mysql", "sqlite without a file", "no address"],
+)
 def test_unknown_queue_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="queue_url"):
         build_queue(url)
