@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from lti_bridge.core.config import Settings, load_settings
+from tests.case_ids import is_word, joins_values
 
 POSTGRESQL = os.environ.get("LTI_BRIDGE_TEST_POSTGRESQL")
 REDIS = os.environ.get("LTI_BRIDGE_TEST_REDIS")
@@ -87,6 +88,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if (deep := item.get_closest_marker("deep")) and not deep.args:
             raise pytest.UsageError(f"{item.nodeid}: deep needs a reason")
     items.sort(key=place)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse a table of several arguments that leaves it to pytest to name its cases."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        if joins_values(mark):
+            pytest.fail(f"{metafunc.definition.nodeid}: give the table ids", pytrace=False)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> None:
+    """Refuse to name a case by a value that is no word; asked only where no id is given."""
+    if not is_word(val):
+        pytest.fail(f"give the case {argname}={val!r} an id", pytrace=False)
 
 
 def need(condition: object, what: str) -> None:

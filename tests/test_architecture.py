@@ -214,6 +214,9 @@ MODULES = {name_of(path): path for path in ROOT.rglob("*.py") if "_shipped" not 
 INSIDE = {name: path for name, path in MODULES.items() if name}
 WITH_VIEWS = [name for name in INSIDE if name.endswith("views")]
 SANDBOX = sorted(SANDBOX_ROOT.rglob("*.py"))
+EVERY_MODULE = pytest.mark.parametrize(
+    "module", sorted(MODULES), ids=lambda name: name or "lti_bridge"
+)
 
 
 def nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -463,7 +466,7 @@ def test_table_of_tests_names_what_is_there():
     assert [test for test in TESTED_IN if not (TESTS_ROOT / test).exists()] == []
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
+@EVERY_MODULE
 def test_module_opens_with_a_sentence(module):
     docstring = ast.get_docstring(ast.parse(MODULES[module].read_text("utf-8")))
 
@@ -484,12 +487,12 @@ def long_functions(module: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
+@EVERY_MODULE
 def test_functions_are_short(module):
     assert long_functions(module) == []
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
+@EVERY_MODULE
 def test_no_check_is_switched_off(module):
     """A suppressed warning is a question that nobody answered."""
     text = MODULES[module].read_text("utf-8")
