@@ -45,7 +45,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-# What waits for browsers and processes comes first: at the end nobody should wait for one of it.
+# What waits for browsers and processes comes first: at the end no worker should wait for one of it.
 LONG = ("browser", "story", "crash", "fuzz", "ops")
 # Pages and doors whose rows other tests exercise on PostgreSQL: in the gate SQLite is enough.
 SQLITE_IS_ENOUGH = {
@@ -133,7 +133,7 @@ def clock() -> FakeClock:
 
 @contextmanager
 def postgresql_database() -> Iterator[str]:
-    """A migrated database without rows, for nobody else meanwhile."""
+    """A migrated database without rows, for no other test meanwhile."""
     databases = _postgresql_databases()
     address = databases.borrow()
     try:
@@ -213,7 +213,7 @@ def open_app(settings: Settings, clock: FakeClock | None = None) -> Flask:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_by_all_tests() -> Iterator[None]:
-    """What is compiled once for all apps of the process, and what nobody waits for."""
+    """What is compiled once for all apps of the process, and what no test waits for."""
     from tests import quick
 
     with pytest.MonkeyPatch.context() as patch:

@@ -25,7 +25,7 @@ from tests.world import World, code, make_world
 HOSTILE = "\"'><b onmouseover=hostile()>&amp"
 NAME = "Ärmelschoner"
 OTHER_ISSUER = "https://other.example"
-# What somebody outside could have put on a page or into a log: none of it may stand there raw.
+# What an outsider could have put on a page or into a log: none of it may stand there raw.
 JWT = r"eyJ[\w-]{20,}"
 FORBIDDEN_ON_PAGES = ("<b onmouseover", NAME, "Traceback", JWT)
 FORBIDDEN_IN_LOGS = (NAME, JWT, "a key that only tests use")

@@ -143,6 +143,6 @@ class PracticeCloud:
 
     def stop(self) -> None:
         self._outbound.close()
-        with self._idle:  # an answer that nobody waits for any more still uses the store
+        with self._idle:  # an answer without a waiting client still uses the store
             self._idle.wait_for(lambda: self._under_way == 0, timeout=10)
         self.server.stop()

@@ -81,7 +81,7 @@ class PostgresqlDatabases:
         return urlsplit(self._url)._replace(path=f"/{name}").geturl()
 
     def drop(self, address: str) -> None:
-        """Drop such a database, whoever is still connected."""
+        """Drop such a database, with any connection that is still open."""
         if cleaner := self._cleaners.pop(address, None):
             cleaner.dispose()
         self._execute(f"DROP DATABASE {urlsplit(address).path[1:]} WITH (FORCE)")
@@ -106,7 +106,7 @@ class PostgresqlDatabases:
             self.drop(address)
 
     def close(self) -> None:
-        """Drop what nobody has borrowed."""
+        """Drop what is not borrowed."""
         while self._idle:
             self.drop(self._idle.pop())
         self._server.dispose()
@@ -204,7 +204,7 @@ def stop_at_once(patch: Any) -> None:
     wait_for_end = BaseServer.shutdown
 
     def shutdown(server: Any) -> None:
-        with suppress(OSError):  # systems other than Linux wake nobody, and it waits as ever
+        with suppress(OSError):  # systems other than Linux do not wake it, and it waits as ever
             server.socket.shutdown(socket.SHUT_RDWR)
         wait_for_end(server)
 
@@ -212,7 +212,7 @@ def stop_at_once(patch: Any) -> None:
 
 
 def know_no_names(patch: Any, but: set[str | None]) -> None:
-    """Say at once that nobody knows a name of another machine, `bridge.example` for one.
+    """Say at once that the name of another machine is unknown, `bridge.example` for one.
 
     Practice servers call such addresses in the background. A resolver may take five seconds to
     say the same, and a test that ends would wait for it. `but` names the servers of the tests.
@@ -238,7 +238,7 @@ def _kept_key(owner: str, number: int) -> rsa.RSAPrivateKey:
 class KeptKeys:
     """Stands for the module `rsa` where one `owner` makes keys: each key takes 75 ms.
 
-    The first keys that a test makes are those that tests before it made; nobody else has them.
+    The first keys that a test makes are those that tests before it made; no other owner has them.
     """
 
     RSAPrivateKey = rsa.RSAPrivateKey

@@ -494,7 +494,7 @@ def test_functions_are_short(module):
 
 @EVERY_MODULE
 def test_no_check_is_switched_off(module):
-    """A suppressed warning is a question that nobody answered."""
+    """A suppressed warning is a question without an answer."""
     text = MODULES[module].read_text("utf-8")
 
     assert not re.search(r"#\s*(noqa|type:\s*ignore|pragma)", text)

@@ -212,7 +212,7 @@ class NoServer:
         pass
 
     def run(self) -> None:
-        """Serve nobody."""
+        """Serve no request."""
 
 
 @pytest.mark.parametrize(
@@ -831,14 +831,14 @@ def test_refused_deletes_are_explained(bridge: Run, learner: str, cloud: str) ->
     listed = bridge("learner", "erasures")
     anyway = bridge("learner", "erase", learner, "--yes", "--ours-anyway")
     requests.put(f"{cloud}/control/faults", json={}, timeout=5)
-    mended = bridge("learner", "erasures", "--retry", "1")
+    retried = bridge("learner", "erasures", "--retry", "1")
 
     assert stopped.status == 1
     assert "Erasure 1 is stopped. Nothing of ours was erased." in stopped.out
     assert "“Allow delete”" in stopped.out and f"    {REGISTRATION_ID}" in stopped.out
     assert listed.out in stopped.out
     assert (anyway.status, "Erasure 1 is partly." in anyway.out) == (1, True)
-    assert (mended.status, "Erasure 1 is done." in mended.out) == (0, True)
+    assert (retried.status, "Erasure 1 is done." in retried.out) == (0, True)
     assert bridge("learner", "erasures").out == "Every erasure is finished.\n"
 
 

@@ -218,7 +218,7 @@ def test_second_migration_keeps_connected_lmss(empty):
 
 
 def test_launches_keep_their_numbers(empty):
-    """Exit addresses name them: the table is made anew on SQLite, to count on for ever."""
+    """Exit addresses name them: the table is made anew on SQLite, and counts on from them."""
     know_migrations(empty)
     with empty.app_context():
         upgrade(revision="0005")

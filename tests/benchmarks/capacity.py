@@ -68,7 +68,7 @@ def year(registrations: float, habits: Habits) -> Demand:
 
 
 def rush(launches_per_minute: float) -> Demand:
-    """Return a rush to the first page: nobody finishes yet."""
+    """Return a rush to the first page: no learner finishes yet."""
     return Demand(f"{launches_per_minute:,.0f} launches a minute", launches_per_minute / 60, 0.0)
 
 

@@ -20,7 +20,7 @@ from .stub import platform_key
 
 LATENCY_SECONDS = 0.2
 CLIENTS = 40
-# Nobody's answer: the pages that must come however slow SCORM Cloud is.
+# No launch: the pages that must come however slow SCORM Cloud is.
 PROBED = ("/healthz", "/exit/nobody", "/lti/jwks.json")
 STALLED_SECONDS = 4.0
 STALLED_CLIENTS = 2 * THREADS

@@ -124,7 +124,7 @@ def profile(name: str, work: Callable[[], None], times: int) -> None:
 
 
 def _share_out(frame: Frame, caller: str, taken: Counter[str]) -> None:
-    """Add a frame's own time to whose it is; the standard library works for whoever calls it."""
+    """Add a frame's own time to whose it is; the standard library's counts for its caller."""
     who = WAITS.get(frame.function) or _place(frame.file_path or "") or caller
     taken[who] += frame.time - sum(child.time for child in frame.children)
     for child in frame.children:

@@ -47,7 +47,7 @@ class WayHome:
 class Size:
     """How many learners are counted, with lags from 0 to 10 s, and how many are timed then.
 
-    `timed` ones come for each whole lag from 0 to 8 s. So few come `per_second` that nobody waits
+    `timed` ones come for each whole lag from 0 to 8 s. So few come `per_second` that none waits
     for another: a bridge that is behind looks late, and so less often than it means to.
     """
 

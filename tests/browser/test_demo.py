@@ -80,14 +80,14 @@ def page(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def fresh_learner(request: pytest.FixtureRequest) -> str:
-    """Somebody who has no registration yet, also when the test is run once more."""
+    """A learner who has no registration yet, also when the test is run once more."""
     if request.getfixturevalue("lag"):
         return "Carla Mendes"
     return "Ben Okafor" if getattr(request.node, "execution_count", 1) > 1 else "Alice Andersen"
 
 
 def shoot(page: Any, name: str) -> None:
-    """Keep a picture when somebody wants to look at it."""
+    """Keep a picture when a folder for them is set."""
     if SCREENSHOTS:
         page.bring_to_front()
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)

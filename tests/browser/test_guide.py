@@ -164,7 +164,7 @@ def test_guide_leads_to_a_first_grade(page: Any, machine: Machine, tmp_path: Pat
     add_course(lms, machine, package)
     learn(lms, machine)
 
-    # Nobody reloads: the page asks by itself.
+    # No reload: the page asks by itself.
     done(page, "4. A course in an activity").wait_for()
     press(page, "Test everything")
     page.get_by_text("a test message arrived").wait_for()

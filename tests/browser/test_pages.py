@@ -51,7 +51,7 @@ def test_page_that_is_opened_by_hand(page: Any, demo: Demo, path: str) -> None:
     shoot(page, f"by-hand-{path.replace('/', '-')}")
 
 
-def test_console_for_somebody_who_is_not_let_in_yet(page: Any, demo: Demo) -> None:
+def test_console_for_a_user_who_is_not_let_in_yet(page: Any, demo: Demo) -> None:
     page.goto(demo.lms)
     page.get_by_role("button", name="Adam Novak").click()
     page.locator(".card").get_by_role("link", name="Open").first.click()

@@ -135,7 +135,7 @@ def test_admin_finds_the_way_into_the_console(page: Any, demo: Demo) -> None:
 
 
 def test_copied_course_works_by_itself(page: Any, demo: Demo) -> None:
-    """The copy has its own link and its own column, and nobody chose its course anew."""
+    """The copy has its own link and its own column, and its course was not chosen anew."""
     copied = requests.post(f"{demo.lms}/control/course-copy", timeout=10).json()["activities"]
     newest = next(entry["id"] for entry in copied if title(QUIZZES[1]) in entry["title"])
     act_as(page, demo, "Carla Mendes")

@@ -1,4 +1,4 @@
-"""Time is the database's, aware and in UTC, and asking for it waits for nobody."""
+"""Time is the database's, aware and in UTC, and asking for it never waits."""
 
 import threading
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 def unasked() -> Engine:
-    """An engine that nobody connects: what reads the time is replaced."""
+    """An engine without a connection: what reads the time is replaced."""
     return create_engine("sqlite://", poolclass=NullPool)
 
 
@@ -217,7 +217,7 @@ def test_hung_reading_is_not_trusted_for_ever(monkeypatch):
 
 
 @pytest.mark.postgresql
-def test_open_transactions_keep_nobody_waiting(postgresql_url, monkeypatch):
+def test_open_transactions_keep_no_reader_waiting(postgresql_url, monkeypatch):
     """The time is carried while no connection is left, and read when there is one again."""
     engine = create_engine(
         sqlalchemy_url(postgresql_url), pool_size=1, max_overflow=1, pool_timeout=1

@@ -145,7 +145,7 @@ def test_lost_transaction_gives_its_turn_back(engine: sqlalchemy.Engine) -> None
 
 
 def test_next_writer_finds_the_database_free(engine: sqlalchemy.Engine) -> None:
-    """The turn passes on after the commit, however long that takes: nobody finds it busy."""
+    """The turn passes on after the commit, however long that takes: no writer finds it busy."""
     problems: list[Exception] = []
     do_commit = engine.dialect.do_commit
 
@@ -171,7 +171,7 @@ def test_next_writer_finds_the_database_free(engine: sqlalchemy.Engine) -> None:
 
 
 def test_waiting_writers_leave_a_connection(tmp_path: Path) -> None:
-    """Whoever has the turn may ask for the time on a second connection, however many wait."""
+    """The writer whose turn it is may read the clock on a second connection, however many wait."""
     app = open_app(make_settings(f"sqlite:///{tmp_path / 'bridge.sqlite3'}", tmp_path))
     waiting = 40
 

@@ -174,7 +174,7 @@ def test_holder_extends_and_writes(clock: FakeClock) -> None:
 
 
 def test_expired_lease_stays_its_holders(clock: FakeClock) -> None:
-    """The token fences, not the time: nobody else has worked on the row."""
+    """The token fences, not the time: no other holder has worked on the row."""
     lease = take(clock())
     clock.advance(3600)
 
@@ -221,7 +221,7 @@ def test_release_by_the_old_holder_does_nothing(clock: FakeClock) -> None:
     assert (row.lease_token, row.lease_until, row.note) == (quick.token, quick.until, "as made")
 
 
-def test_released_row_is_nobody_s(clock: FakeClock) -> None:
+def test_released_row_has_no_holder(clock: FakeClock) -> None:
     lease = take(clock())
     LEASES.release(1, lease.token)
     db.session.commit()

@@ -19,7 +19,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 class SleepersClock:
-    """Its time passes while somebody sleeps."""
+    """Its time passes only in sleeps."""
 
     now = 0.0
 
@@ -67,7 +67,7 @@ def test_processes_go_in_turns(tmp_path: Path) -> None:
     begun, ended = lines[::2], lines[1::2]
     assert len(begun) == 2 * EACH
     assert [line.replace("begins", "ends") for line in begun] == ended
-    # The last one has nobody to wait for.
+    # The last one waits for no other.
     runs = [len(list(group)) for _, group in groupby(begun)][:-1]
     assert len(runs) > EACH / 2, runs
 

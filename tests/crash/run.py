@@ -55,14 +55,14 @@ def _live(world: World, learners: list[Learner], reaper: Reaper, size: Size) -> 
             _wait_for_clicks(learners)
             over_at = reaper.run(size.kills, size.pause_seconds, troubles=size.troubles)
         except BaseException:
-            world.ends_at = 0.0  # nobody learns on without us
+            world.ends_at = 0.0  # no learner goes on without us
             raise
         finally:
             world.ending.set()
     for life in lives:
         life.result()
     last = max(one.home_at or world.ends_at for one in learners)
-    time.sleep(LEASE_SECONDS)  # whoever holds an old score yet would send it now
+    time.sleep(LEASE_SECONDS)  # a worker that still holds an old score would send it now
     return max(0.0, last - over_at)
 
 

@@ -1,4 +1,4 @@
-"""Keeps the bridge's nodes running, as a service manager does, while somebody kills them."""
+"""Keeps the bridge's nodes running, as a service manager does, while they are killed."""
 
 import os
 import signal

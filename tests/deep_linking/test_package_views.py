@@ -240,7 +240,7 @@ def test_owner_forbids_new_versions_in_an_account_of_one_s_own(world):
     assert world.cloud.client.get_course("golf").version == 0
 
 
-def test_new_course_in_a_shared_account_is_nobody_s_loss(world):
+def test_new_course_in_a_shared_account_replaces_none(world):
     connect_another(world)
 
     sent = send(world, course_id="swim", headers=JSON)
@@ -514,7 +514,7 @@ def test_page_s_token_is_no_ticket(world):
     assert code(sent) == "page_expired"
 
 
-def test_ticket_of_somebody_else_does_not_fit(world):
+def test_ticket_of_another_user_does_not_fit(world):
     _, token = upload_form(world)
     stranger = PageToken(1, 1, "mallory", Visitor.INSTRUCTOR, data={"kind": "upload", "account": 1})
     address = f"/lti/pick/package/upload?ticket={sign_page(world.services, stranger)}"

@@ -104,11 +104,11 @@ class Fuzzer:
         return response
 
     def _registration_taken(self, response: Response, added: dict[str, int]) -> str:
-        """Whoever is shown a page of ours instead of the player takes no registration."""
+        """A user who is shown a page of ours instead of the player takes no registration."""
         place, player = response.header("location"), self.door.cloud.server.url
         if response.status >= 400 or place.startswith(player) or "registration" not in added:
             return ""
-        return "a registration for somebody who is no learner"
+        return "a registration for a user who is no learner"
 
     def rows(self) -> tuple[int, ...]:
         """Return how many rows each table has, or the highest number: nothing is deleted here."""

@@ -117,7 +117,7 @@ def launch_shot(random: Random, logins: Logins) -> Shot:
 
 
 def good_payload(random: Random, logins: Logins) -> dict[str, Any]:
-    """Return the claims of a valid launch of somebody."""
+    """Return the claims of a valid launch of some user."""
     door, changes = logins.door, copy.deepcopy(random.choice(PEOPLE))
     payload = door.platform.claims(door.clock(), logins.nonce, **changes)
     if payload[f"{LTI}message_type"] == "LtiDeepLinkingRequest":
@@ -296,7 +296,7 @@ def _post(
             return "an invalid launch was let through"
         place, player = response.header("Location"), logins.door.cloud.server.url
         if place.startswith(player) and not any(may_learn(one) for one in payloads):
-            return "somebody who is no learner got a seat"
+            return "a user who is no learner got a seat"
         if place and not place.startswith((player, "/console/")):
             return f"an open redirect to {place}"
         return ""

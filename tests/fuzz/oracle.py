@@ -59,7 +59,7 @@ MEMBERSHIPS = (
 
 
 def may_learn(payload: Any) -> bool:
-    """Tell whether whoever launches can be a learner at all, and no test user."""
+    """Tell whether the launching user can be a learner at all, and no test user."""
     roles = payload.get(f"{LTI}roles") if isinstance(payload, dict) else None
     texts = [role for role in roles if isinstance(role, str)] if isinstance(roles, list) else []
     if any(role.endswith("#TestUser") for role in texts):

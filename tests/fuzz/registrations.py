@@ -20,7 +20,7 @@ OTHER_ADDRESSES = ("http://169.254.169.254/", "file:///etc/passwd", "http://[::1
 
 
 class Lms:
-    """An LMS that may be registered, as often as somebody asks; one invite is always good."""
+    """An LMS that may be registered, any number of times; one invite is always good."""
 
     def __init__(self, door: Door) -> None:
         self.door, self.url = door, door.platform.url

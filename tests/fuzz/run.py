@@ -112,4 +112,4 @@ def _check_cloud(door: Door) -> None:
     rows = {row.registration_id for row in db.session.query(Registration)}
     db.session.commit()
     unknown = set(door.cloud.posts()) - rows
-    assert not unknown, f"registrations that nobody launched: {unknown}"
+    assert not unknown, f"registrations without a launch: {unknown}"

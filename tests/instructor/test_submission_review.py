@@ -41,7 +41,7 @@ def test_learner_sees_their_own_result_without_the_story(world: World) -> None:
     assert "Everything that happened" not in page.text
 
 
-def test_learner_sees_nobody_else(world: World) -> None:
+def test_learner_sees_no_other_learner(world: World) -> None:
     world.launch()
 
     page = review(world, "alice", roles=[LEARNER], sub="mallory")

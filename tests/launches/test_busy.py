@@ -1,4 +1,4 @@
-"""A slow SCORM Cloud keeps learners waiting, and nobody else."""
+"""A slow SCORM Cloud keeps learners waiting, and no other request."""
 
 import re
 import threading
@@ -103,7 +103,7 @@ def test_waiting_holds_no_transaction(narrow: World) -> None:
 
 
 def test_refused_learner_leaves_no_lease(narrow: World) -> None:
-    """A registration that nobody is creating can be opened at once, by whoever comes next."""
+    """A registration that no request is creating can be opened at once by the next one."""
     with SlowCloud(narrow):
         narrow.launch(sub="bob")
 

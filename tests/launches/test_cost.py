@@ -92,7 +92,7 @@ def test_held_connection_never_waits(world: World) -> None:
     ids=["issuer", "client id", "key set"],
 )
 def test_edited_platform_counts_at_once(world: World, edit: dict[str, str], reason: str) -> None:
-    """What the process remembers of a platform lets nobody in by what is no longer so."""
+    """What the process remembers of a platform lets no launch in by outdated values."""
     world.launch()
     form = world.launch_form()
     db.session.execute(update(Platform).values(**edit))

@@ -25,7 +25,7 @@ INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
 SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"
 MENTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Mentor"
 NOT_ENROLLED = {
-    "nobody": [],
+    "no role": [],
     "no text": [5, None],
     "student elsewhere": [INSTITUTION + "Student"],
     "learner elsewhere": [INSTITUTION + "Learner"],
@@ -149,7 +149,7 @@ def test_newest_launch_as_staff_counts(world: World, clock) -> None:
     assert world.enter(sub="tom", roles=[LEARNER]).status_code == 200
 
 
-def test_visit_of_an_older_release_shuts_nobody_out(world: World) -> None:
+def test_visit_of_an_older_release_shuts_no_user_out(world: World) -> None:
     world.launch(sub="tom", roles=[INSTRUCTOR])
     db.session.execute(update(StaffVisit).values(seen_at=None))
     db.session.commit()

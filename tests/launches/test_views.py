@@ -443,7 +443,7 @@ def in_window_of_its_own(school: bool | None, link: bool | None = None) -> None:
 @pytest.mark.parametrize(
     "school, link, framed",
     [(None, None, True), (True, None, False), (True, False, True), (False, True, False)],
-    ids=["nobody says", "the platform says window", "the link says frame", "the link says window"],
+    ids=["not said", "the platform says window", "the link says frame", "the link says window"],
 )
 def test_player_opens_where_it_is_told(world, school, link, framed):
     world.launch()

@@ -78,7 +78,7 @@ def test_registration_is_never_shared():
         "a text as resource link",
         "another version",
         "another type",
-        "a review for nobody",
+        "a review without a user",
     ],
 )
 def test_library_checks_each_message(changes, reason):

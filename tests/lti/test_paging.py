@@ -140,7 +140,7 @@ def test_longest_list_has_an_end(
 
 
 def test_equal_page_is_no_new_one(lists: Lists, read: Read) -> None:
-    """A platform that ignores the page's number sends its first page for ever."""
+    """A platform that ignores the page's number sends its first page forever."""
     lists.serve(lambda number: f"?page={number + 1}" if number < 3 else None, shows=lambda _: 1)
 
     with pytest.raises(NotReadWhole):
@@ -148,7 +148,7 @@ def test_equal_page_is_no_new_one(lists: Lists, read: Read) -> None:
     assert lists.asked() == 2
 
 
-def test_empty_pages_repeat_nobody(lists: Lists) -> None:
+def test_empty_pages_repeat_no_entry(lists: Lists) -> None:
     """A platform that filters after it has cut pages sends empty ones."""
     lists.serve(lambda number: f"?page={number + 1}" if number < 4 else None, shows=lambda _: 0)
 

@@ -1,4 +1,4 @@
-"""What every answer of an LMS may carry, whoever reads it."""
+"""What every answer of an LMS may carry, for any reader."""
 
 import json
 from typing import Any

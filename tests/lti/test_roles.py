@@ -164,7 +164,7 @@ def test_only_full_staff_manages(visitor, manages, is_staff):
         ([MEMBER + "Instructor", INSTITUTION + "Instructor"], False),
         ([], False),
     ],
-    ids=["an admin who teaches", "of the system", "of the course", "a teacher", "nobody"],
+    ids=["an admin who teaches", "of the system", "of the course", "a teacher", "no role"],
 )
 def test_admins_are_known_beside_other_roles(roles, admin):
     assert administers(roles) is admin
@@ -180,5 +180,5 @@ def test_admins_are_known_beside_other_roles(roles, admin):
     ],
     ids=["not asked", "empty", "not filled in", "filled in"],
 )
-def test_somebody_may_act_as_the_user(custom, masked):
+def test_another_user_may_act_as_the_user(custom, masked):
     assert is_masked(custom, "masquerading_user") is masked

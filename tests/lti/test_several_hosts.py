@@ -75,7 +75,7 @@ def test_reading_learns_it_too(
     [((), WRONG_AUD), (("https://elsewhere.example",), WRONG_AUD), (None, Reply(401, "no"))],
     ids=["host never seen", "another host seen", "another reason"],
 )
-def test_nobody_else_gets_an_assertion(
+def test_no_other_host_gets_an_assertion(
     platform: MiniPlatform,
     school: MiniPlatform,
     gradebook: Gradebook,

@@ -112,7 +112,7 @@ def test_place_of_the_dead_is_taken_over(tmp_path):
 
 
 def test_first_process_begins_anew(tmp_path):
-    """What an older version left behind is not shown for ever."""
+    """What an older version left behind is not shown permanently."""
     kill(start_process(tmp_path))
 
     counts = Counts(tmp_path)
@@ -129,7 +129,7 @@ def test_files_have_their_full_length(tmp_path):
         assert path.stat().st_blocks * 512 >= FILE_BYTES
 
 
-def test_unusable_folder_stops_nobody(tmp_path, caplog):
+def test_unusable_folder_stops_no_request(tmp_path, caplog):
     (tmp_path / "metrics").write_text("a file where the folder should be")
     counts = Counts(tmp_path / "metrics")
 

@@ -109,7 +109,7 @@ def test_answering_scorm_cloud_is_reported(app, services):
     assert watching.read() == "ok"
 
 
-def test_dead_scorm_cloud_fails_nobody(app, services):
+def test_dead_scorm_cloud_fails_no_probe(app, services):
     ensure_keys(services.signer, now=services.now())
 
     watching = watch(app, services, "http://127.0.0.1:9/api/v2")

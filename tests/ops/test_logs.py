@@ -150,12 +150,12 @@ def go_through_everything(nodes: Nodes) -> dict[str, str]:
     stage.finish_course(registration, **result, seconds=60)
     exit_url, postback = stage.exit_url(registration), stage.registration(registration)["postback"]
     alice.get(exit_url)
-    alice.get(f"{exit_url}/status?also=a-query-of-somebody")
+    alice.get(f"{exit_url}/status?also=a-query-of-a-stranger")
     requests.post(
         postback["url"], json={"id": registration}, auth=("x", "wrong-password"), timeout=10
     )
     stage.wait_for_grade("alice", activity, 85.5)
-    for path in ("exit/nothing-of-ours", "lti/launch?query-of-somebody=1"):
+    for path in ("exit/nothing-of-ours", "lti/launch?query-of-a-stranger=1"):
         alice.get(f"{stage.services.settings.public_url}/{path}")
     break_request_line(stage.services.settings.public_url)
     (sub,) = rows(nodes, select(Learner.sub))
@@ -171,8 +171,8 @@ def go_through_everything(nodes: Nodes) -> dict[str, str]:
         "postback password": postback["password"],
         "wrong password": "wrong-password",
         "unknown exit": "nothing-of-ours",
-        "query": "query-of-somebody",
-        "broken request": "broken-by-somebody",
+        "query": "query-of-a-stranger",
+        "broken request": "broken-by-a-stranger",
         "secret key": settings.secret_key,
         "account, as sent": "cHJhY3RpY2U6cHJhY3RpY2U",
     }
@@ -183,7 +183,7 @@ def break_request_line(url: str) -> None:
     place = urlsplit(url)
     assert place.hostname is not None
     with socket.create_connection((place.hostname, place.port or 80), timeout=10) as wire:
-        wire.sendall(b"GET /exit/broken-by-somebody?a=b\r\n\r\n")
+        wire.sendall(b"GET /exit/broken-by-a-stranger?a=b\r\n\r\n")
         wire.recv(1000)
 
 

@@ -51,7 +51,7 @@ def running(world: World) -> list[Heartbeat]:
     return beats
 
 
-def test_living_processes_need_nobody(owner: FlaskClient, running: list[Heartbeat]) -> None:
+def test_living_processes_need_no_action(owner: FlaskClient, running: list[Heartbeat]) -> None:
     page = text_of(owner)
 
     assert "Nothing is wrong." in page

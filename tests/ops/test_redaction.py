@@ -1,4 +1,4 @@
-"""What a line must not hold is taken out of it, whoever wrote it."""
+"""What a line must not hold is taken out of it, from any logger."""
 
 import pytest
 from sqlalchemy import text

@@ -344,7 +344,7 @@ def test_connecting_browser_brings_its_first_deployment(world: World) -> None:
 
 
 def test_second_deployment_waits_for_approval(world: World) -> None:
-    """The browser connects one installation; whoever uses it later brings no other."""
+    """The browser connects one installation; its later user brings no other."""
     platform_id = db.session.scalars(select(Platform.id)).one()
     db.session.commit()
     world.browser.set_cookie(COOKIE, world.services.signer.sign(PURPOSE, platform_id), path="/lti")

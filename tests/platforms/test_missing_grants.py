@@ -19,7 +19,7 @@ SCORE = SCOPES[2]
         (SCOPES[1:], True, "named", ["scope lineitem.readonly"]),
         ([], True, "named", [f"scope {short_scope(scope)}" for scope in SCOPES]),
     ],
-    ids=["all", "no launch yet", "nobody wants names", "no names", "one scope", "no scope"],
+    ids=["all", "no launch yet", "names not wanted", "no names", "one scope", "no scope"],
 )
 def test_tells_what_is_missing(granted, shares_names, privacy, narrowed):
     found = find_missing_grants(granted, shares_names, privacy)

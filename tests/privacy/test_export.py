@@ -37,7 +37,7 @@ def test_export_holds_everything_of_them(people):
     assert len(document["console_grants"][0]["sessions"]) == 1
 
 
-def test_export_names_nobody_else(people):
+def test_export_names_no_other_learner(people):
     text = json.dumps(export_learner(people.world.services, people.alice))
 
     assert "Alice" in text

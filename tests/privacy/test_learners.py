@@ -1,4 +1,4 @@
-"""A learner is found by whatever somebody knows of them."""
+"""A learner is found by any part of what is known of them."""
 
 from typing import Any
 

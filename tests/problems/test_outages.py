@@ -69,7 +69,7 @@ def test_refused_key_is_told_from_silence(app: Flask, world: World) -> None:
 
 
 def test_other_process_removes_it(app: Flask, world: World) -> None:
-    """Whoever sees it work: the process that saw it fail may make no call for an hour."""
+    """Any process that sees it work: the one that saw it fail may make no call for an hour."""
     subject = f"account {get_account('default').id}"
     db.session.commit()
     for failure in ("no answer", ""):

@@ -265,7 +265,7 @@ def test_other_account_is_asked_before_a_post(
     assert cloud.posts() == {name: {"accepted": 1, "refused": 0}}
 
 
-def test_account_with_a_wrong_secret_stops_nobody(
+def test_account_with_a_wrong_secret_stops_no_launch(
     node: Node, cloud: PracticeCloud, other_cloud: PracticeCloud
 ) -> None:
     node.add_account("other", other_cloud, secret_key="wrong")

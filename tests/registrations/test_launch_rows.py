@@ -143,7 +143,7 @@ def test_whatever_a_score_waits_for_wakes_it(node: Node, clock: FakeClock, news)
         assert (grade().next_send_at, grade().waits_for_line_item) == (clock(), False)
 
 
-def test_scopes_in_another_order_wake_nobody(node: Node) -> None:
+def test_scopes_in_another_order_wake_no_grade(node: Node) -> None:
     with node.context():
         node.begin(scopes=("a", "b"))
         node.begin(scopes=("b", "a", "b"))
@@ -173,7 +173,7 @@ def test_ungraded_activity_takes_no_scope_from_others(node: Node) -> None:
         assert kept == [["score"], None, []]
 
 
-def test_known_line_item_wakes_nobody(node: Node) -> None:
+def test_known_line_item_wakes_no_grade(node: Node) -> None:
     url = "https://lms.example/items/1"
     with node.context():
         node.begin(line_item_url=url)

@@ -156,7 +156,7 @@ def test_slow_answers_are_unavailable(cloud: PracticeCloud) -> None:
     cloud.faults()
 
 
-def test_nobody_there_has_no_effect() -> None:
+def test_refused_connection_has_no_effect() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     client = ScormCloudClient(

@@ -1,4 +1,4 @@
-"""Who may show our pages in a frame: the LMS that launched, and nobody else (clickjacking)."""
+"""Who may show our pages in a frame: the LMS that launched, and no other site (clickjacking)."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_pages_with_buttons_name_who_may_frame_them(door, pages):
         assert not any("*" in one or "evil" in one for one in found), (name, found)
 
 
-def test_signed_in_console_is_in_nobody_s_frame(pages):
+def test_signed_in_console_is_in_no_frame(pages):
     mine = {name: page for name, page in pages.all().items() if name.startswith("signed in")}
 
     assert len(mine) >= 3
@@ -48,7 +48,7 @@ def test_school_of_a_verified_launch_may_frame(door):
     ],
     ids=["foreign key", "other nonce", "expired"],
 )
-def test_unverified_launch_names_nobody(door, break_it):
+def test_unverified_launch_names_no_site(door, break_it):
     bench = Bench(door)
     claims = bench.claims(launch_presentation={"return_url": "https://evil.example/"})
 

@@ -29,7 +29,7 @@ def addresses(door: Door, value: str) -> list[str]:
 
 
 def to_sign_in(answer: Response) -> bool:
-    """The console sends whoever is not signed in to do so, and nowhere else."""
+    """The console sends a visitor who is not signed in to do so, and nowhere else."""
     place = answer.header("Location") or ""
     return answer.status == 303 and place.partition("?")[0] == "/console/sign-in"
 

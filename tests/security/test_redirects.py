@@ -1,4 +1,4 @@
-"""Nobody sends people, or our requests, where we did not mean to send them."""
+"""No outsider can send users, or our requests, where we did not mean to send them."""
 
 from urllib.parse import urlsplit
 
@@ -88,7 +88,7 @@ def test_player_is_a_web_address(door, evil):
 
 
 @pytest.mark.parametrize("evil", EVIL.values(), ids=EVIL.keys())
-def test_host_header_leads_nobody_astray(door, evil):
+def test_host_header_leads_no_user_astray(door, evil):
     host = urlsplit(evil).netloc or "evil.example"
     tricks = {
         "Host": "evil.example",
@@ -177,7 +177,7 @@ def test_registration_redirected_elsewhere_keeps_nothing(door):
     assert door.platform.requests_to("/elsewhere") == []
 
 
-def test_key_set_redirected_elsewhere_verifies_nobody(door):
+def test_key_set_redirected_elsewhere_verifies_no_launch(door):
     port = door.platform.url.rpartition(":")[2]
     other_host = Reply(302, headers={"Location": f"http://localhost:{port}/elsewhere"})
     door.platform.routes[("GET", "/none")] = other_host

@@ -91,7 +91,7 @@ def test_database_keeps_secrets_encrypted(door):
 
 
 def test_page_for_a_mistake_of_ours_tells_nothing(door, monkeypatch):
-    """An exception that nobody foresaw: a coded page, its details in the log alone."""
+    """An exception that was not foreseen: a coded page, its details in the log alone."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("secret detail")

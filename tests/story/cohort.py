@@ -1,4 +1,4 @@
-"""A cohort of learners: each launches, works, leaves, and nobody helps the grade on its way."""
+"""A cohort of learners: each launches, works, leaves; the grade gets no help on its way."""
 
 import dataclasses
 import threading

@@ -50,7 +50,7 @@ def stage(settings: Settings, dialect: str) -> Iterator[Stage]:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[Town], Town]:
-    """Let a town's clock go on when somebody sleeps, and let nobody wait for the dead."""
+    """Let a town's clock go on with each sleep, and wait for no process that was killed."""
 
     def make_patient(town: Town) -> Town:
         monkeypatch.setattr(create_registration, "WAIT_FOR_OTHER_SECONDS", 0)

@@ -15,7 +15,7 @@ Watch = Callable[[str, str], None]
 
 
 class InProcess(HTTPAdapter):
-    """Carries requests to one app; whoever watches may raise in their place."""
+    """Carries requests to one app; `watch` may raise in their place."""
 
     def __init__(self, app: Flask, watch: Watch) -> None:
         super().__init__()

@@ -111,7 +111,7 @@ class Nodes:
 
 
 def _is_free(url: str) -> bool:
-    """Tell whether nobody writes; only SQLite can be found busy."""
+    """Tell whether no process writes; only SQLite can be found busy."""
     if not url.startswith("sqlite"):
         return True
     connection = sqlite3.connect(url.partition("///")[2], timeout=0, isolation_level=None)

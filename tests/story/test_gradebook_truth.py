@@ -250,7 +250,7 @@ def test_unlocked_grade_comes_home_at_the_next_launch(town: Town, activity: str)
 
 
 def test_parked_grade_is_tried_by_itself(town: Town, activity: str) -> None:
-    """Nobody comes back; ten minutes, an hour, a day and a week later it is tried."""
+    """Without a visit: ten minutes, an hour, a day and a week later it is tried."""
     refuse(town, True)
     town.learn(activity, 80)
     made = len(town.posts())
@@ -514,7 +514,7 @@ def test_work_done_in_time_is_not_late(town: Town, activity: str) -> None:
 
 
 def test_look_up_wakes_the_neighbours(town: Town) -> None:
-    """Nobody's launch names the column; whoever finds it lets the others go."""
+    """No launch names the column; the first grade that finds it wakes the others."""
     town.begin()
     wanted = {"title": "Golf", "custom": {"scorm_course_id": "golf"}, "line_item": "none"}
     activity = town.control("PUT", "activities", [wanted])["activities"][0]["id"]

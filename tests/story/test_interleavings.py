@@ -76,7 +76,7 @@ class Story(RuleBasedStateMachine):
         # A grade that came with a restored activity, or that an older database does not know of.
         self.floor: float | None = None
         self.posts_before = self.column_since = 0  # posts that were made before
-        self.emptied = False  # the LMS lost the grade, and nobody asked for it since
+        self.emptied = False  # the LMS lost the grade, and it was not asked for since
         self.disturbed = False  # something was in the way of grades that has an end
         self.left_behind: list[str] = []  # registrations of activities that are no more
         self.backup: Backup | None = None
@@ -390,7 +390,7 @@ class Story(RuleBasedStateMachine):
     def _change_policy(self, answer: str, completion: str) -> None:
         here = ResourceLink.resource_link_id == self.activity
         link = db.session.scalars(select(ResourceLink).where(here)).one_or_none()
-        if link is None:  # the activity was restored, and nobody has opened it yet
+        if link is None:  # the activity was restored, and was not opened yet
             return
         services = self.town.app.extensions["lti_bridge"]
         change_policy(services, link, {"answer": answer, "completion": completion})
@@ -488,7 +488,7 @@ def test_every_order_of_events_ends_at_the_right_grade(town: Town) -> None:
         lambda: Story(town),
         settings=settings(
             max_examples=STORIES,
-            # The same stories in every run of the suite; new ones when somebody asks for more.
+            # The same stories in every run of the suite; new ones when more are asked for.
             derandomize="LTI_BRIDGE_TEST_INTERLEAVINGS" not in os.environ,
             stateful_step_count=STEPS,
             deadline=None,

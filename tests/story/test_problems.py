@@ -128,7 +128,7 @@ class Breakage:
     name: str
     what: str
     breaks: Callable[[Bridge, str], None]
-    mends: Callable[[Bridge, str], None]
+    repairs: Callable[[Bridge, str], None]
     learners: int | None = None
     # A person presses the button, or nothing has to be pressed.
     presses: bool = False
@@ -413,7 +413,7 @@ def follow(breakage: Breakage, bridge: Bridge, activity: str, people: People) ->
         bridge.run(80)
         bridge.run(problem.told_after.total_seconds(), step=60)
     finally:
-        breakage.mends(bridge, activity)
+        breakage.repairs(bridge, activity)
 
     what = problem.what
     assert what.startswith(breakage.what)

@@ -1,4 +1,4 @@
-"""Closed tabs and lost postbacks: the sweep and the single reads find what nobody announced."""
+"""Closed tabs and lost postbacks: the sweep and the single reads find what was not announced."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -60,7 +60,7 @@ def test_sweep_brings_the_grade_of_a_closed_tab(stage: Stage) -> None:
     assert single == ["GET /registrations"]
 
 
-def test_second_sweep_wakes_nobody_again(stage: Stage) -> None:
+def test_second_sweep_wakes_no_grade_again(stage: Stage) -> None:
     finish_without_exit(stage, 64)
     sweep(stage)
 

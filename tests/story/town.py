@@ -126,7 +126,7 @@ class Town:
             return
         fuse.left -= 1
         if fuse.left < 0:
-            # The dead stay dead, whoever catches what and tries to go on.
+            # A killed process stays killed, even where its code catches the error and goes on.
             self._dead = isinstance(fuse.problem, Death)
             self._fuse = fuse if self._dead else None
             if not isinstance(fuse.problem, BaseException):
@@ -382,7 +382,7 @@ class Town:
     # Setting up
 
     def begin(self) -> str:
-        """Begin anew with one activity, as if nobody had been here; returns its id."""
+        """Begin anew with one activity, without any earlier visit; returns its id."""
         for registration in self.registrations():
             self.cloud_api("DELETE", f"/registrations/{registration}")
         self.mailbox.letters.clear()

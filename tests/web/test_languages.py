@@ -1,4 +1,4 @@
-"""Which language somebody gets, and how a locale is told to SCORM Cloud."""
+"""Which language a visitor gets, and how a locale is told to SCORM Cloud."""
 
 import pytest
 

@@ -73,7 +73,7 @@ def test_account_that_does_not_work_is_not_kept(
     assert names() == ["default"]
 
 
-def test_secret_is_changed_and_shown_to_nobody(world: World, owner: FlaskClient) -> None:
+def test_secret_is_changed_and_never_shown(world: World, owner: FlaskClient) -> None:
     add(owner, world)
     account = find_account("second")
     assert account is not None

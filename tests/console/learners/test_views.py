@@ -97,7 +97,7 @@ def test_registration_id_finds_its_learner(owner: FlaskClient, bob: int) -> None
     assert f"/console/learners/{bob}" in page.text
 
 
-def test_nobody_found_is_explained(owner: FlaskClient, bob: int) -> None:
+def test_search_without_a_result_is_explained(owner: FlaskClient, bob: int) -> None:
     page = owner.get("/console/learners?search=zoe")
 
     assert "Nobody was found" in page.text
@@ -204,7 +204,7 @@ def test_admin_helps_their_learners(world: World, bob: int) -> None:
 
 
 @pytest.mark.parametrize("whole_platform", [True, False], ids=["other platform", "other part"])
-def test_admin_sees_nobody_else(world: World, bob: int, whole_platform: bool) -> None:
+def test_admin_sees_no_other_learner(world: World, bob: int, whole_platform: bool) -> None:
     """Bob moves: to another platform, or to another deployment of the same."""
     admin = sign_in_admin(world, whole_platform=whole_platform)
     grade_id = grade_of(bob)
@@ -283,7 +283,7 @@ def test_erased_learner_is_gone(world: World, owner: FlaskClient, bob: int) -> N
     assert owner.get(f"/console/learners/{bob}").status_code == 404
 
 
-def test_admin_erases_nobody(world: World, bob: int) -> None:
+def test_admin_erases_no_learner(world: World, bob: int) -> None:
     admin = sign_in_admin(world)
 
     answers = [

@@ -56,7 +56,7 @@ def test_days_are_those_of_the_rows(busy: People) -> None:
     assert set(found[:-2]) == {(0, 0, 0)}
 
 
-def test_scores_that_nobody_has_are_no_grades(busy: People) -> None:
+def test_scores_without_a_learner_are_no_grades(busy: People) -> None:
     for score in db.session.scalars(select(Score)).all():
         score.state = "superseded"
     db.session.commit()

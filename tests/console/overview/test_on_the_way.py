@@ -24,7 +24,7 @@ def text_of(browser: FlaskClient) -> str:
     return " ".join(page.text.split())
 
 
-def test_quiet_bridge_needs_nobody(owner: FlaskClient) -> None:
+def test_quiet_bridge_needs_no_action(owner: FlaskClient) -> None:
     page = text_of(owner)
 
     assert "Nothing is wrong." in page

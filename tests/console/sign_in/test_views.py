@@ -157,7 +157,7 @@ def test_many_failures_cost_time(
     assert sign_in(browser).status_code == 303
 
 
-def test_failures_elsewhere_keep_nobody_out(
+def test_failures_elsewhere_keep_no_user_out(
     app: Flask, browser: FlaskClient, services: Any
 ) -> None:
     sign_in_owner(app.test_client(), services)

@@ -314,7 +314,7 @@ CANVAS_RULES = [
     rule(
         RESULTS,
         [post(85), course(grade_refused="unpublished")],
-        "an unpublished course shows nobody's results",
+        "an unpublished course shows no results",
         result="no row",
     ),
     rule(
@@ -752,7 +752,7 @@ def test_token_after_scopes_were_narrowed(lms: Lms, scopes: list[str]) -> None:
     assert ("requested, but not granted" in told) is (lms.dialect == "canvas")
 
 
-def test_scope_that_nobody_has(lms: Lms) -> None:
+def test_scope_that_does_not_exist(lms: Lms) -> None:
     answer = lms.web.put(f"/control/tools/{CLIENT}", json={"scopes": ["everything"]})
 
     assert answer.status_code == 400

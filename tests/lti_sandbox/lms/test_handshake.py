@@ -134,7 +134,7 @@ def test_switched_role_has_no_mark(moodle: Lms) -> None:
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masquerading", "as themselves"])
-def test_who_acts_as_somebody_is_told_if_asked(canvas: Lms, masked: bool) -> None:
+def test_who_acts_as_another_user_is_told_if_asked(canvas: Lms, masked: bool) -> None:
     variable = "$Canvas.masqueradingUser.id"
     canvas.state.tools[CLIENT].custom = {"actor": variable}
     path = launch_path(canvas) + ("?masquerading=adam" if masked else "")

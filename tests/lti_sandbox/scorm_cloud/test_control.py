@@ -117,7 +117,7 @@ def test_expired_tokens_hit_bearers_only(practice: Practice) -> None:
 
 
 def test_deletes_can_be_refused(practice: Practice) -> None:
-    """What most applications of the real one answer until somebody allows it."""
+    """What most applications of the real one answer until it is allowed."""
     practice.register("seat-1", practice.add_course())
 
     practice.faults(deletes_off=True)

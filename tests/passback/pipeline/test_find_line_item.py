@@ -147,7 +147,7 @@ def test_column_is_made_once_for_two_grades(
 
     assert work(services, gate, grade)[0] == "accepted"
     assert waits == [timedelta(seconds=30)]
-    assert work(services, gate, other)[0] == "accepted", "nobody woke it"
+    assert work(services, gate, other)[0] == "accepted", "it was not woken"
     assert asked(platform, CREATE) == 1
 
 

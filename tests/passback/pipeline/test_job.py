@@ -91,7 +91,7 @@ def test_full_platform_leaves_the_row_as_it_was(
     assert (kept.next_send_at, kept.lease_token, count(Score)) == (before, None, 0)
 
 
-def test_grade_that_nobody_waits_for_is_left_alone(
+def test_grade_without_work_is_left_alone(
     services: Services, gate: PlatformGate, grade: Grade
 ) -> None:
     work_grade(services, gate, grade.id)
@@ -274,7 +274,7 @@ def test_thread_that_leaves_goes_on_with_the_next(
     monkeypatch: pytest.MonkeyPatch,
     long: bool,
 ) -> None:
-    """By the queue another process, which is full, might take its job; not for ever, though."""
+    """By the queue another process, which is full, might take its job; not permanently, though."""
     woken: list[int] = []
     vars(services.queue)["enqueue"] = lambda _, grade_id: woken.append(grade_id)
     monkeypatch.setattr(job, "TURN_SECONDS", 0.0 if long else 60.0)

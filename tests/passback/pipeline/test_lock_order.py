@@ -1,4 +1,4 @@
-"""Whoever touches a grade's rows waits for a worker without holding what that worker needs."""
+"""A writer of a grade's rows waits for a worker without holding what that worker needs."""
 
 import threading
 import time

@@ -171,7 +171,7 @@ def test_reading_that_fails_is_judged_as_a_post(
 
 
 @pytest.mark.parametrize("granted", [[SCOPE_SCORE], None], ids=["not granted", "not known"])
-def test_score_is_sent_where_nobody_may_read(
+def test_score_is_sent_where_reading_is_not_allowed(
     services: Services,
     gate: PlatformGate,
     grade: Grade,
@@ -417,7 +417,7 @@ def test_conflict_gives_way_to_a_person_or_the_policy(
     assert work(services, gate, grade).state == "accepted"
 
 
-def test_user_who_is_taken_for_a_column_wakes_nobody(
+def test_user_who_is_taken_for_a_column_wakes_no_grade(
     services: Services, gate: PlatformGate, grade: Grade, platform: MiniPlatform, clock: FakeClock
 ) -> None:
     """An LMS that says 404 of a user: the column is found again, and neighbours are left alone."""

@@ -146,7 +146,7 @@ def test_rest_is_told_at_the_door(gate: PlatformGate, clock: FakeClock) -> None:
 
 
 def test_who_waits_is_called_again_by_the_clock(gate: PlatformGate, clock: FakeClock) -> None:
-    """The one who was called went elsewhere, and nobody leaves any more."""
+    """The grade that was called is worked elsewhere, and none leaves any more."""
     for grade_id in (1, 2, 3):
         enter(gate, grade_id, "canvas")
     assert gate.call_waiting() == []

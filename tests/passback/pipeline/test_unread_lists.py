@@ -60,7 +60,7 @@ def test_line_item_is_asked_for_again(
 def test_column_read_in_part_loses_nothing(
     app: Flask, services: Services, clock: FakeClock, platform: MiniPlatform, grade: Grade
 ) -> None:
-    """Whoever is missing may be on the page that was not read."""
+    """A missing learner may be on the page that was not read."""
     platform.routes["GET", "/items"] = items_of(platform, grade)
     work_grade(services, app.extensions["platform_gate"], grade.id)
     platform.routes["GET", "/items/1/results"] = Reply(body=[], headers=ELSEWHERE)

@@ -1,4 +1,4 @@
-"""Erasing a learner: whole, in any order of trouble, and nobody else."""
+"""Erasing a learner: whole, in any order of trouble, and no other learner."""
 
 import dataclasses
 from datetime import timedelta
@@ -98,7 +98,7 @@ def test_no_table_is_forgotten(people):
     assert referring - theirs == {Base.metadata.tables["console_session"]}
 
 
-def test_record_of_it_names_nobody(people):
+def test_record_of_it_names_no_learner(people):
     learner = get_learner(people.alice)
     erase(people)
 
@@ -135,7 +135,7 @@ def test_erased_learner_begins_anew(people):
 
 
 def test_old_exit_address_leads_nowhere(people):
-    """It never expires, so nobody else may ever get the number of its launch."""
+    """It never expires, so no other learner may ever get the number of its launch."""
     first = people.registrations_of(people.alice)[0]
     address = people.world.cloud.look(first)["redirect_on_exit_url"]
     erase_learner(people.world.services, people.bob, sleep=no_sleep)
@@ -223,7 +223,7 @@ def test_returned_learner_keeps_what_remained(people):
 
 
 def down_at(people: People, number: int):
-    """Let SCORM Cloud fail from the n-th DELETE on; returns how to mend it."""
+    """Let SCORM Cloud fail from the n-th DELETE on; returns how to repair it."""
     seen: list[str] = []
 
     def disturb(method: str, path: str, carry_on: CarryOn) -> None:
@@ -232,24 +232,24 @@ def down_at(people: People, number: int):
         if len(seen) >= number:
             raise Answer("503 Unavailable", **{"Retry-After": "60"})
 
-    def mend() -> None:
+    def repair() -> None:
         people.world.cloud.disturb = lambda method, path, carry_on: None
 
     people.world.cloud.disturb = disturb
-    return mend
+    return repair
 
 
 @pytest.mark.parametrize("number", [0, 1, 2], ids=["the list", "the first", "the second"])
 @pytest.mark.parametrize("ours_anyway", [False, True], ids=["both", "ours anyway"])
 def test_silence_in_the_middle_is_resumed(people, clock: FakeClock, number, ours_anyway):
-    mend = down_at(people, number)
+    repair = down_at(people, number)
     registrations = people.registrations_of(people.alice)
 
     report = erase(people, ours_anyway=ours_anyway)
     assert report.state == "open"
     assert "did not answer" in report.reason
     assert is_gone(people.alice) is ours_anyway
-    mend()
+    repair()
     assert resume_erasures(people.world.services) == 0
     clock.advance(3600)
     assert resume_erasures(people.world.services) == 1
@@ -261,9 +261,9 @@ def test_silence_in_the_middle_is_resumed(people, clock: FakeClock, number, ours
 
 def test_learner_may_launch_in_between(people, clock: FakeClock):
     """One registration is deleted, the other not yet, and the learner opens both."""
-    mend = down_at(people, 2)
+    repair = down_at(people, 2)
     report = erase(people)
-    mend()
+    repair()
     launch_as(people.world, ALICE)
     launch_as(people.world, ALICE, **{LINK: {"id": "link-2"}})
 
@@ -421,12 +421,12 @@ def test_personal_data_is_ordered_to_go(people, answer, reason):
 
     report = erase_learner(services, people.alice, sleep=no_sleep)
 
-    assert ordered == [0]  # before the registrations: later nobody knows the learner
+    assert ordered == [0]  # before the registrations: later the learner is unknown
     assert report.state == "done"
     assert reason in report.reason and bool(report.reason) is bool(reason)
 
 
-def test_nobody_of_the_realm_orders_nothing(people):
+def test_no_user_of_the_realm_orders_nothing(people):
     erase(people)
 
     assert "POST delete-information" not in people.world.cloud.asked
@@ -449,7 +449,7 @@ def test_busy_worker_is_waited_for(people):
     assert (report.state, waits) == ("done", [1.0])
 
 
-def test_other_account_that_fails_stops_nobody(people):
+def test_other_account_that_fails_stops_no_erasure(people):
     """We know of no registration there."""
     services = people.world.services
     save_account(
