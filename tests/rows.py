@@ -5,6 +5,7 @@ from typing import Any
 
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry
+from lti_bridge.platforms.identity import deployment_identity, platform_identity
 from lti_bridge.platforms.models import Deployment, Platform, ScormAccount
 from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import (
@@ -20,9 +21,41 @@ from lti_bridge.scorm_cloud.progress import Completion, Success
 REGISTRATION_ID = "dea0b646-1d62-5d1f-93ba-9e3f4ef9f06c"
 
 
+def make_platform(
+    at: datetime, issuer: str = "https://lms.example", name: str = "School"
+) -> Platform:
+    """Return a Moodle that was connected at `at`; not yet in the session."""
+    return Platform(
+        identity=platform_identity(issuer, "client-1"),
+        name=name,
+        issuer=issuer,
+        client_id="client-1",
+        authorization_url=f"{issuer}/auth",
+        token_url=f"{issuer}/token",
+        jwks_url=f"{issuer}/jwks",
+        dialect="moodle",
+        privacy="named",
+        frame_origins=[],
+        created_at=at,
+    )
+
+
+def make_deployment(
+    platform: Platform, deployment_id: str = "1", status: str = "active"
+) -> Deployment:
+    """Return a deployment that came with its platform; not yet in the session."""
+    return Deployment(
+        platform=platform,
+        deployment_id=deployment_id,
+        identity=deployment_identity(platform.identity, deployment_id),
+        status=status,
+        created_at=platform.created_at,
+    )
+
+
 def add_link(at: datetime, lms_id: str = "link-1", **values: Any) -> ResourceLink:
     """Add a resource link, with its platform when that is not there yet. Commits."""
-    deployment = db.session.query(Deployment).first() or _add_deployment(at)
+    deployment = db.session.query(Deployment).first() or make_deployment(make_platform(at))
     facts: dict[str, Any] = {
         "title": "Fire safety",
         "context_title": "Workplace safety",
@@ -41,29 +74,6 @@ def add_link(at: datetime, lms_id: str = "link-1", **values: Any) -> ResourceLin
     db.session.add(row)
     db.session.commit()
     return row
-
-
-def _add_deployment(at: datetime) -> Deployment:
-    platform = Platform(
-        identity="d2b3e1ba-9320-5434-95a0-fcc1a157629d",
-        name="School",
-        issuer="https://lms.example",
-        client_id="client-1",
-        authorization_url="https://lms.example/auth",
-        token_url="https://lms.example/token",
-        jwks_url="https://lms.example/jwks",
-        dialect="moodle",
-        privacy="named",
-        frame_origins=[],
-        created_at=at,
-    )
-    return Deployment(
-        platform=platform,
-        deployment_id="1",
-        identity="94c7e6d5-83b8-5726-82ad-37c35a40227f",
-        status="active",
-        created_at=at,
-    )
 
 
 def add_registration(at: datetime, link: ResourceLink) -> Registration:

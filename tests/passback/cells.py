@@ -3,9 +3,8 @@
 from datetime import datetime
 
 from lti_bridge.core.db import db
-from lti_bridge.platforms.identity import deployment_identity, platform_identity
-from lti_bridge.platforms.models import Deployment, Platform
 from lti_bridge.registrations.models import Grade, Learner, ResourceLink
+from tests.rows import make_deployment, make_platform
 
 
 def add_cell(at: datetime, sub: str = "user-7", issuer: str = "https://lms.example") -> Grade:
@@ -26,27 +25,7 @@ def add_cell(at: datetime, sub: str = "user-7", issuer: str = "https://lms.examp
 
 
 def _make_link(at: datetime, issuer: str) -> ResourceLink:
-    identity = platform_identity(issuer, "client-1")
-    platform = Platform(
-        identity=identity,
-        name="School",
-        issuer=issuer,
-        client_id="client-1",
-        authorization_url=f"{issuer}/auth",
-        token_url=f"{issuer}/token",
-        jwks_url=f"{issuer}/jwks",
-        dialect="moodle",
-        privacy="named",
-        frame_origins=[],
-        created_at=at,
-    )
-    deployment = Deployment(
-        platform=platform,
-        deployment_id="1",
-        identity=deployment_identity(identity, "1"),
-        status="active",
-        created_at=at,
-    )
+    deployment = make_deployment(make_platform(at, issuer))
     return ResourceLink(
         deployment=deployment,
         deployment_identity=deployment.identity,

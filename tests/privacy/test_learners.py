@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from lti_bridge.core.db import db
-from lti_bridge.platforms.models import Deployment, Platform
+from lti_bridge.platforms.models import Platform
 from lti_bridge.privacy.learners import find_learners, preview
 from lti_bridge.registrations.models import Learner, ResourceLink
 from tests.privacy.people import People
+from tests.rows import make_deployment
 
 
 def found(text: str, **limits: Any) -> list[str]:
@@ -96,13 +97,7 @@ def test_course_narrows_the_search(people: People, text, course, names):
 def test_search_stays_within_a_deployment(people: People):
     second = db.session.scalars(select(ResourceLink).where(ResourceLink.title == "Second")).one()
     first = second.deployment
-    second.deployment = Deployment(
-        platform=first.platform,
-        deployment_id="2",
-        identity="94c7e6d5-83b8-5726-82ad-37c35a402280",
-        status="active",
-        created_at=first.created_at,
-    )
+    second.deployment = make_deployment(first.platform, "2")
     db.session.commit()
     there, here = second.deployment.id, first.id
 

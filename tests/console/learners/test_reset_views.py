@@ -13,6 +13,7 @@ from lti_bridge.registrations.models import Grade, Registration, TrailEvent
 from lti_bridge.scorm_cloud.client import ScormCloudClient
 from tests.console.visitors import press, sign_in_admin, sign_in_owner
 from tests.privacy.people import People
+from tests.rows import make_deployment
 from tests.world import World
 
 
@@ -117,15 +118,8 @@ def test_foreign_attempt_is_nothing(
     admin = sign_in_admin(world, whole_platform=False)
     grade = db.session.scalars(select(Grade).where(Grade.learner_id == people.bob)).one()
     mine = admin.get(place_of(registration)).status_code
-    other = grade.resource_link.deployment
-    other = type(other)(
-        platform=other.platform,
-        deployment_id="2",
-        identity="94c7e6d5-83b8-5726-82ad-37c35a402280",
-        status="active",
-        created_at=world.services.now(),
-    )
-    grade.resource_link.deployment = other
+    link = grade.resource_link
+    link.deployment = make_deployment(link.deployment.platform, "2")
     db.session.commit()
 
     pressed = press(admin, "/console/learners", place_of(registration), sure="1")

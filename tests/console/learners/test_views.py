@@ -13,10 +13,11 @@ from lti_bridge.audit.models import AuditEntry
 from lti_bridge.core.db import db
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.platforms.connection_values import PlatformFacts
-from lti_bridge.platforms.models import Deployment, Platform
+from lti_bridge.platforms.models import Platform
 from lti_bridge.platforms.registry import add_platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, TrailEvent
 from tests.console.visitors import press, sign_in_admin, sign_in_owner
+from tests.rows import make_deployment
 from tests.world import World, count
 
 NAMES = {"given_name": "Bob", "family_name": "Ünal", "email": "bob@school.example"}
@@ -241,13 +242,7 @@ def _move(world: World, learner_id: int, *, elsewhere: bool) -> None:
         deployment = platform.deployments[0]
         grade.platform = grade.learner.platform = platform
     else:
-        deployment = Deployment(
-            platform=deployment.platform,
-            deployment_id="2",
-            identity="94c7e6d5-83b8-5726-82ad-37c35a402280",
-            status="active",
-            created_at=now,
-        )
+        deployment = make_deployment(deployment.platform, "2")
     grade.resource_link.deployment = deployment
     db.session.commit()
 

@@ -23,7 +23,7 @@ from lti_bridge.registrations.models import Grade, TrailEvent
 from tests.console.visitors import csrf_token, knock, sign_in_admin, sign_in_owner
 from tests.html import Form, read_page
 from tests.problems.stuck import add_stuck
-from tests.rows import add_link
+from tests.rows import add_link, make_deployment, make_platform
 from tests.world import World
 
 PAGE = "/console/problems/"
@@ -59,28 +59,8 @@ def due() -> dict[int, Any]:
 
 
 def other_platform(world: World) -> Platform:
-    now = world.services.now()
-    row = Platform(
-        identity="d2b3e1ba-9320-5434-95a0-fcc1a157629d",
-        name="Other school",
-        issuer="https://other.example",
-        client_id="client-1",
-        authorization_url="https://other.example/auth",
-        token_url="https://other.example/token",
-        jwks_url="https://other.example/jwks",
-        dialect="moodle",
-        privacy="named",
-        frame_origins=[],
-        created_at=now,
-    )
-    deployment = Deployment(
-        platform=row,
-        deployment_id="77",
-        identity="94c7e6d5-83b8-5726-82ad-37c35a40227f",
-        status="pending",
-        created_at=now,
-    )
-    db.session.add_all([row, deployment])
+    row = make_platform(world.services.now(), "https://other.example", "Other school")
+    db.session.add(make_deployment(row, "77", status="pending"))
     db.session.commit()
     return row
 
@@ -222,13 +202,7 @@ def test_admin_of_one_installation_sees_less(world: World) -> None:
     inside = text_of(sign_in_admin(world, whole_platform=False))
     assert "of School refused" not in inside
     link = db.session.scalars(select(Grade)).one().resource_link
-    link.deployment = Deployment(
-        platform=link.deployment.platform,
-        deployment_id="2",
-        identity="94c7e6d5-83b8-5726-82ad-37c35a402281",
-        status="active",
-        created_at=world.services.now(),
-    )
+    link.deployment = make_deployment(link.deployment.platform, "2")
     db.session.commit()
 
     assert "Mine is stuck." in inside

@@ -18,7 +18,7 @@ from lti_bridge.passback.models import Score
 from lti_bridge.passback.pipeline.snapshot import load_snapshot, load_snapshots
 from lti_bridge.platforms.models import Platform
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
-from tests.rows import add_grade, add_launch, add_link, add_registration
+from tests.rows import add_grade, add_launch, add_link, add_registration, make_platform
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -140,19 +140,7 @@ def test_unchanged_policy_makes_nothing_due(services: Any, platform: Platform) -
 
 
 def test_other_platforms_are_left_alone(services: Any, platform: Platform) -> None:
-    other = Platform(
-        identity="d2b3e1ba-9320-5434-95a0-fcc1a1576000",
-        name="Other",
-        issuer="https://other.example",
-        client_id="client-1",
-        authorization_url="https://other.example/auth",
-        token_url="https://other.example/token",
-        jwks_url="https://other.example/jwks",
-        dialect="moodle",
-        privacy="named",
-        frame_origins=[],
-        created_at=AT,
-    )
+    other = make_platform(AT, "https://other.example", "Other")
     db.session.add(other)
     db.session.commit()
 
