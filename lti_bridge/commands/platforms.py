@@ -179,7 +179,7 @@ def _took_over(row: Deployment) -> str:
     if row.succeeds_id is None:
         return ""
     old = db.session.get_one(Deployment, row.succeeds_id)
-    return f", took over the seats of {old.deployment_id} of {old.platform.name}"
+    return f", took over the registrations of {old.deployment_id} of {old.platform.name}"
 
 
 @platform.command()
@@ -220,7 +220,7 @@ def succeed(name: str, old_name: str, yes: bool) -> None:
         plan = plan_platform(new, old)
         _say(plan, yes)
         if yes:
-            said = f"let {new.name} take over the seats of platform {old.id}"
+            said = f"let {new.name} take over the registrations of platform {old.id}"
             _record(services, new, "succeed", said)
             succeed_platform(services, plan, new, old)
 
@@ -283,7 +283,7 @@ def succeed_one(name: str, deployment_id: str, old_deployment_id: str, yes: bool
         plan = plan_deployment(row, deployment_id, old_deployment_id)
         _say(plan, yes)
         if yes:
-            said = f"let {deployment_id} take over the seats of the deployment {old_deployment_id}"
+            said = f"let {deployment_id} take over the registrations of {old_deployment_id}"
             _record(services, row, "succeed", said)
             succeed_deployment(plan)
 

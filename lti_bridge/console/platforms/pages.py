@@ -240,7 +240,7 @@ def succeed(
     row = get_row(actor, platform_id)
     found = plan(actor, platform_id, new_id, old_id, old_platform)
     what = f"platform {old_platform}" if old_platform else f"the deployment {old_id}"
-    said = f"let {row.name if old_platform else new_id} take over the seats of {what}"
+    said = f"let {row.name if old_platform else new_id} take over the registrations of {what}"
     record(actor, "succeed", f"platform {row.id}", said, now=services.now(), platform_id=row.id)
     if old_platform:
         succeed_platform(services, found, row, find_named_platform(old_platform))

@@ -261,7 +261,7 @@ def ask_succeed(actor: Actor, platform_id: int) -> Response:
 def succeed_now(actor: Actor, platform_id: int) -> Response:
     """Take over every registration of a former deployment or platform."""
     succeed(current_services(), actor, platform_id, **_succession(request.form))
-    return go("platform_pages.one", "Every seat was taken over.", platform_id=platform_id)
+    return go("platform_pages.one", "Every registration was taken over.", platform_id=platform_id)
 
 
 def _succession(told: Mapping[str, str]) -> dict[str, str]:
