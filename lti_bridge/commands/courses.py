@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..audit.log import OPERATOR
-from ..core.db import db
+from ..core.db import reading
 from ..core.errors import Refused, Unavailable
 from ..courses.check_package import check_package
 from ..courses.import_package import Package, find_course, send_checked
@@ -56,8 +56,8 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
     import fails, or when SCORM Cloud says nothing about it for two minutes.
     """
     with open_bridge() as services, file.open("rb") as opened:
-        row = get_account(account)
-        db.session.commit()  # no transaction may be open across the calls
+        with reading():
+            row = get_account(account)
         check_package(opened)
         existing = find_course(services, row, course_id)
         if existing is not None and not new_version:
@@ -81,8 +81,8 @@ def upload(file: Path, course_id: str, new_version: bool, account: str) -> None:
 
 def open_client(services: Services, account: str) -> ScormCloudClient:
     """Return the client of the account with this name."""
-    row = get_account(account)
-    db.session.commit()  # no transaction may be open across the calls
+    with reading():
+        row = get_account(account)
     return services.scorm_cloud(row)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from ..audit.log import OPERATOR, record
 from ..core.clock import say_time
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.plain_text import counted
 from ..privacy.erasure.report import LMS_KEEPS, ErasureReport, list_unfinished
 from ..privacy.erasure.request import ask_again
@@ -188,8 +188,8 @@ def retention(dry_run: bool) -> None:
 
 
 def _show_staff(who: Staff) -> FoundStaff:
-    one = get_staff_user(who.number)
-    db.session.commit()
+    with reading():
+        one = get_staff_user(who.number)
     click.echo(f"User {one.sub} of {one.platform_name}, who was here as staff, not as a learner")
     click.echo(f"  {counted(one.visits, 'staff visit')}, forgotten after a day")
     return one
@@ -207,8 +207,8 @@ def _erase_staff(services: Services, who: Staff, yes: bool) -> int:
 
 
 def _show(learner_id: int) -> FoundLearner:
-    holdings = preview(learner_id)
-    db.session.commit()
+    with reading():
+        holdings = preview(learner_id)
     one = holdings.learner
     who = one.name or "name not kept"
     click.echo(f"Learner {one.learner_id}: {who} (user {one.sub} of {one.platform_name})")

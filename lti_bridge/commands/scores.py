@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from ..audit.log import OPERATOR, record
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import BridgeError, ConfigurationError, Refused
 from ..core.plain_text import counted
 from ..passback.actions import by_hand
@@ -148,15 +148,8 @@ def reconcile(link_name: str | None, dry_run: bool, all_lost: bool, leave: bool)
     if leave and not link_name:
         raise click.UsageError("--leave is for one link: name it with --link")
     with open_bridge() as services:
-        if link_name:
-            links = [find_link(link_name).id]
-        else:
-            has_column = or_(
-                ResourceLink.line_item_url.is_not(None), ResourceLink.line_items_url.is_not(None)
-            )
-            query = select(ResourceLink.id).where(has_column)
-            links = list(db.session.scalars(query.order_by(ResourceLink.id)))
-        db.session.commit()
+        with reading():
+            links = [find_link(link_name).id] if link_name else _links_with_column()
         mend = Mend.NONE if dry_run or leave else Mend.ALL if all_lost else Mend.FEW
         failed = [_reconcile(services, link_id, mend) for link_id in links]
         if not links:
@@ -164,6 +157,14 @@ def reconcile(link_name: str | None, dry_run: bool, all_lost: bool, leave: bool)
         if leave and not any(failed):
             _leave(services, links[0])
         return 1 if any(failed) else 0
+
+
+def _links_with_column() -> list[int]:
+    has_column = or_(
+        ResourceLink.line_item_url.is_not(None), ResourceLink.line_items_url.is_not(None)
+    )
+    query = select(ResourceLink.id).where(has_column)
+    return list(db.session.scalars(query.order_by(ResourceLink.id)))
 
 
 def _leave(services: Services, link_id: int) -> None:
@@ -179,8 +180,8 @@ def _leave(services: Services, link_id: int) -> None:
 
 def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
     """Compare one link and print the result; True when it could not be compared."""
-    title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
-    db.session.commit()
+    with reading():
+        title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
     try:
         findings = reconcile_link(services, link_id, mend=mend, by=OPERATOR)
     except BridgeError as error:
@@ -246,26 +247,25 @@ def _record_link(services: Services, link_name: str, state: str, count: int) -> 
 
 def _of_names(names: tuple[str, ...]) -> list[_Chosen]:
     """Return the grades of registration ids; raises ConfigurationError for an unknown one."""
-    chosen = []
-    for name in names:
-        query = _grade_of_registration().where(Registration.registration_id == name.strip())
-        grade_id = db.session.scalar(query)
-        if grade_id is None:
-            raise ConfigurationError(f"there is no registration {name}")
-        chosen.append(_Chosen(grade_id, name))
-    db.session.commit()
+    with reading():
+        chosen = []
+        for name in names:
+            query = _grade_of_registration().where(Registration.registration_id == name.strip())
+            grade_id = db.session.scalar(query)
+            if grade_id is None:
+                raise ConfigurationError(f"there is no registration {name}")
+            chosen.append(_Chosen(grade_id, name))
     return chosen
 
 
 def _of_link(name: str, state: str) -> list[_Chosen]:
-    link = find_link(name)
-    query = _newest(state).where(Grade.resource_link_id == link.id)
-    chosen = [
-        _Chosen(found.grade_id, registration or f"grade {found.grade_id}")
-        for found, registration in db.session.execute(query).all()
-    ]
-    db.session.commit()
-    return chosen
+    with reading():
+        link = find_link(name)
+        query = _newest(state).where(Grade.resource_link_id == link.id)
+        return [
+            _Chosen(found.grade_id, registration or f"grade {found.grade_id}")
+            for found, registration in db.session.execute(query).all()
+        ]
 
 
 def _grade_of_registration() -> Select[int]:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, current_app, flash, g, url_for
 
 from ..audit.actor import Actor
-from ..core.db import db, reading
+from ..core.db import reading
 from ..problems.find_problems import COUNTS, ProblemCounts
 from ..services import current_services
 from ..web.pages import render_page, see_other
@@ -43,7 +43,7 @@ def count_problems(actor: Actor) -> None:
     """Count the problems for the menu, before the page is rendered."""
     services = current_services()
     counts: ProblemCounts = current_app.extensions[COUNTS]
-    with reading(db.session()):
+    with reading():
         setattr(g, PROBLEMS, counts.count(services, actor.scope))
 
 

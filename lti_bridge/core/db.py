@@ -200,29 +200,21 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
-def begin_reading(session: Session | scoped_session[Any]) -> None:
-    """Start a read-only transaction in this session, which waits for no writer.
-
-    Call it at the start of a view that writes nothing; inside a transaction it does nothing.
-    """
-    current = session() if isinstance(session, scoped_session) else session
-    if not current.in_transaction():
-        current.connection(execution_options={READ_ONLY: True})
-
-
 @contextmanager
-def reading(session: Session | scoped_session[Any]) -> Iterator[None]:
-    """Run the block in a read-only transaction, which ends with it.
+def reading() -> Iterator[None]:
+    """Run the block in a transaction that only reads, so that it waits for no writer, and end it.
 
-    Rolled back after a failure: a commit would fail as well and hide the first error.
+    A transaction that is open already is used and committed. Rolled back after a failure: a commit
+    would fail as well and hide the first error.
     """
-    begin_reading(session)
+    if not db.session().in_transaction():
+        db.session().connection(execution_options={READ_ONLY: True})
     try:
         yield
     except BaseException:
-        session.rollback()
+        db.session.rollback()
         raise
-    session.commit()
+    db.session.commit()
 
 
 def read_apart(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:

@@ -172,7 +172,7 @@ def read_picker(
     page = read_page(services, token, at)
     if page.data.get("kind") != kind:
         raise PageRefused(Reason.PAGE_EXPIRED)
-    with reading(db.session()):  # ended before the calls
+    with reading():  # ended before the calls
         deployment = db.session.get(Deployment, page.deployment_id)
         if deployment is None or deployment.platform_id != page.platform_id:
             raise PageRefused(Reason.PAGE_EXPIRED)

@@ -36,11 +36,11 @@ def act_on(services: Services, page: PageToken, learner_id: int, action: str) ->
     Raises PageRefused, or Refused when the action is not possible now.
     """
     require_manager(page)
-    facts = load_facts(page)
-    if action not in ACTS:
-        raise PageRefused(Reason.PAGE_EXPIRED, f"no act {action}")
-    grade_id = _find_grade(facts, learner_id)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
+        if action not in ACTS:
+            raise PageRefused(Reason.PAGE_EXPIRED, f"no act {action}")
+        grade_id = _find_grade(facts, learner_id)
     do, said = ACTS[action]
     _record(services, page, action, f"grade {grade_id}", said)
     do(services, grade_id, who(page))
@@ -64,9 +64,9 @@ def find_to_resend(services: Services, page: PageToken, which: str) -> tuple[Lin
     require_manager(page)
     if which not in WHICH:
         raise PageRefused(Reason.PAGE_EXPIRED, f"no choice {which}")
-    facts = load_facts(page)
-    db.session.commit()
-    with reading(db.session()):
+    with reading():
+        facts = load_facts(page)
+    with reading():
         if which in COMPARED:
             return facts, comparison.find_grades(facts.link_id, COMPARED[which])
         learners = load_learners(facts.link_id, facts.course_id, None, now=services.now())
@@ -101,8 +101,8 @@ def compare(services: Services, page: PageToken) -> None:
     Raises PageRefused.
     """
     require_manager(page)
-    facts = load_facts(page)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
     said = "asked to compare the activity with its gradebook"
     _record(services, page, "compare", f"link {facts.link_id}", said)
     db.session.commit()
@@ -115,8 +115,8 @@ def leave(services: Services, page: PageToken) -> int:
     Raises PageRefused.
     """
     require_manager(page)
-    facts = load_facts(page)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
     said = "left the grades as they are that the gradebook had lost"
     _record(services, page, "leave", f"link {facts.link_id}", said)
     count = comparison.leave_lost(services, facts.link_id, who(page))
@@ -128,9 +128,9 @@ def leave(services: Services, page: PageToken) -> int:
 def load_gradebook(page: PageToken) -> tuple[LinkFacts, comparison.Comparison]:
     """Return the newest comparison of the activity. Raises PageRefused."""
     require_staff(page)
-    facts = load_facts(page)
-    found = comparison.load_comparison(facts.link_id)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
+        found = comparison.load_comparison(facts.link_id)
     return facts, found
 
 

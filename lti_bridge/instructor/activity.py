@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..core.db import begin_reading, db, reading
+from ..core.db import db, reading
 from ..core.errors import BridgeError, NotFound, PageRefused, Reason, Unavailable
 from ..lti.memberships import Member
 from ..lti.roles import Visitor, decide_visitor
@@ -70,12 +70,12 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
     gone, "platform_disabled".
     """
     require_staff(page)
-    facts = load_facts(page)
-    policy = _policy(services, facts)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
+        policy = _policy(services, facts)
     course, missing = _find_course(services, facts)
     roster, unread = _find_roster(services, facts)
-    with reading(db.session()):
+    with reading():
         staff, now = _staff(page), services.now()
         learners = load_learners(facts.link_id, facts.course_id, roster, staff, now=now)
         gradebook = summarize([facts.link_id])[facts.link_id]
@@ -98,10 +98,10 @@ def load_link_page(services: Services, page: PageToken, wanted: Wanted) -> LinkP
 def load_everybody(services: Services, page: PageToken) -> tuple[LinkFacts, list[LearnerRow]]:
     """Return every learner of the link, for a file. Raises as `load_link_page`."""
     require_staff(page)
-    facts = load_facts(page)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
     roster, _ = _find_roster(services, facts)
-    with reading(db.session()):
+    with reading():
         staff, now = _staff(page), services.now()
         return facts, load_learners(facts.link_id, facts.course_id, roster, staff, now=now)
 
@@ -119,8 +119,7 @@ def require_manager(page: PageToken) -> None:
 
 
 def load_facts(page: PageToken) -> LinkFacts:
-    """Return the facts of the token's link, in a read transaction that the caller ends."""
-    begin_reading(db.session())
+    """Return the facts of the token's link, in the caller's transaction. Raises PageRefused."""
     link = db.session.get(ResourceLink, page.link_id) if page.link_id is not None else None
     if link is None or link.deployment.platform_id != page.platform_id:
         raise PageRefused(Reason.PAGE_EXPIRED)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import NotFound, PageRefused, Reason, Refused
 from ..courses.search import CourseList, find_courses, read_trail
 from ..registrations.models import ResourceLink
@@ -26,8 +26,8 @@ def list_choices(services: Services, page: PageToken, search: str, trail: str) -
     Raises PageRefused or Unavailable.
     """
     require_manager(page)
-    facts = load_facts(page)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
     client = services.scorm_cloud(facts.account)
     deadline = services.settings.scorm_cloud.deadline_seconds
     try:
@@ -43,8 +43,8 @@ def choose_course_of(services: Services, page: PageToken, course_id: str) -> Non
     Only a course that its account has can be chosen. Raises PageRefused or Unavailable.
     """
     require_manager(page)
-    facts = load_facts(page)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
     if course_id:
         try:
             services.scorm_cloud(facts.account).get_course(course_id)

@@ -69,7 +69,7 @@ def load_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage:
     facts, form = _open(services, page, chosen)
     if not chosen or not form.validate():
         return PolicyPage(facts, form, None)
-    with reading(db.session()):
+    with reading():
         link = db.session.get_one(ResourceLink, facts.link_id)
         changes = preview_policy(services, link, form.changes)
     return PolicyPage(facts, form, changes)
@@ -97,11 +97,11 @@ def keep_policy(services: Services, page: PageToken, chosen: Any) -> PolicyPage 
 
 def _open(services: Services, page: PageToken, chosen: Any) -> tuple[LinkFacts, LinkPolicyForm]:
     require_manager(page)
-    facts = load_facts(page)
-    link = db.session.get_one(ResourceLink, facts.link_id)
-    platform = link.deployment.platform
-    usual = make_policy(services.settings.passback.policy, platform.grading_policy)
-    own = {name: (link.grading_policy or {}).get(name, "") for name in POLICY_PARTS}
-    form = LinkPolicyForm(usual, chosen or None, attempts=link.attempts_allowed, **own)
-    db.session.commit()
+    with reading():
+        facts = load_facts(page)
+        link = db.session.get_one(ResourceLink, facts.link_id)
+        platform = link.deployment.platform
+        usual = make_policy(services.settings.passback.policy, platform.grading_policy)
+        own = {name: (link.grading_policy or {}).get(name, "") for name in POLICY_PARTS}
+        form = LinkPolicyForm(usual, chosen or None, attempts=link.attempts_allowed, **own)
     return facts, form

@@ -46,16 +46,16 @@ def load_review(services: Services, page: PageToken) -> Review:
     whose = page.data.get(REVIEW)
     if not isinstance(whose, str):
         raise PageRefused(Reason.PAGE_EXPIRED)
-    facts = load_facts(page)
-    with reading(db.session()):
+    with reading():
+        facts = load_facts(page)
         return _load(services, facts, whose, page)
 
 
 def load_learner_of(services: Services, page: PageToken, learner_id: int) -> Review:
     """Return the result of a learner of the token's link, for staff. Raises PageRefused."""
     require_staff(page)
-    facts = load_facts(page)
-    with reading(db.session()):
+    with reading():
+        facts = load_facts(page)
         query = select(Learner.sub).join(Grade, Grade.learner_id == Learner.id)
         mine = query.where(Grade.resource_link_id == facts.link_id, Learner.id == learner_id)
         whose = db.session.scalar(mine)
@@ -73,7 +73,7 @@ def page_of_exit(services: Services, token: str) -> PageToken:
         launch_id = read_exit_token(services, token)
     except BadToken as error:
         raise PageRefused(Reason.PAGE_EXPIRED) from error
-    with reading(db.session()):
+    with reading():
         home = load_exit_page(services, launch_id)
         if home is None or home.closed:
             raise PageRefused(Reason.PAGE_EXPIRED)

@@ -57,7 +57,7 @@ def load_before_player(services: Services, token: str) -> BeforePlayer:
     """Return the page of a launch as things stand now. Raises LaunchRejected."""
     page, launch_id = read_before_player(services, token)
     platform = get_platform(page.platform_id)
-    with reading(db.session()):
+    with reading():
         launch = db.session.get(Launch, launch_id)
         if launch is None:  # erased
             raise PageRefused(Reason.PAGE_EXPIRED)
@@ -92,7 +92,7 @@ def find_left_url(services: Services, watch_token: str) -> str:
         launch_id = services.signer.unsign(WATCH, watch_token, max_age_seconds=seconds)
     except BadToken as error:
         raise PageRefused(Reason.PAGE_EXPIRED) from error
-    with reading(db.session()):
+    with reading():
         launch = db.session.get(Launch, launch_id)
         return _find_left(services, launch) if launch is not None else ""
 

@@ -72,7 +72,7 @@ def load_preview(services: Services, token: str) -> Preview:
     """
     page = read_page(services, token)
     platform = get_platform(page.platform_id)
-    with reading(db.session()):  # a call follows
+    with reading():  # a call follows
         link = db.session.get(ResourceLink, page.link_id)
         if page.visitor not in LOOKING or link is None:
             raise PageRefused(Reason.PAGE_EXPIRED)
@@ -105,14 +105,14 @@ def open_preview(services: Services, token: str) -> str:
     Unavailable.
     """
     page = read_page(services, token)
-    course_id = _course_now(page)
-    if course_id is None or page.visitor is Visitor.LEARNER:
-        raise PageRefused(Reason.PAGE_EXPIRED)
-    platform = db.session.get(Platform, page.platform_id)
-    if platform is None or platform.disabled_at is not None:
-        raise PageRefused(Reason.PLATFORM_DISABLED)
-    account = account_for(platform)
-    db.session.commit()
+    with reading():
+        course_id = _course_now(page)
+        if course_id is None or page.visitor is Visitor.LEARNER:
+            raise PageRefused(Reason.PAGE_EXPIRED)
+        platform = db.session.get(Platform, page.platform_id)
+        if platform is None or platform.disabled_at is not None:
+            raise PageRefused(Reason.PLATFORM_DISABLED)
+        account = account_for(platform)
     done = sign_page(services, replace(page, data={LOCALE: page.locale}))
     done_url = f"{services.settings.public_url}/lti/preview/done?page={done}"
     try:

@@ -135,7 +135,7 @@ def _page_before(
     new_window: bool,
 ) -> OpenPage | None:
     """Return what comes before the player: a choice of attempts, or a button for a window."""
-    with reading(db.session()):
+    with reading():
         page = page_of(_link(snapshot), claims, Visitor.LEARNER)
         page = replace(page, data={**page.data, REVIEW: claims.sub})
         token = sign_before_player(services, page, launch_id, new_window=new_window)

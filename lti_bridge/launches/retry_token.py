@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..core.db import begin_reading, db
+from ..core.db import db, reading
 from ..core.errors import LaunchRejected, Reason
 from ..core.signing import BadToken
 from ..lti.launch_state import LaunchState, cookie_name, same_secret
@@ -46,11 +46,9 @@ def read_resume(
         raise LaunchRejected(Reason.RESUME_INVALID) from error
     if not same_secret(browser_hash, secret or cookies.get(cookie)):
         raise LaunchRejected(Reason.RESUME_INVALID)
-    begin_reading(db.session())
-    launch = db.session.get(Launch, launch_id)
-    if launch is None:
-        db.session.commit()
-        raise LaunchRejected(Reason.RESUME_INVALID)
-    platform = get_platform(launch.registration.learner.platform_id)
-    db.session.commit()
+    with reading():
+        launch = db.session.get(Launch, launch_id)
+        if launch is None:
+            raise LaunchRejected(Reason.RESUME_INVALID)
+        platform = get_platform(launch.registration.learner.platform_id)
     return Resume(launch_id, cookie, platform, launch.return_url, launch.locale)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NoReturn
 
-from ..core.db import begin_reading, change_row, db
+from ..core.db import change_row, db, reading
 from ..core.errors import LaunchRejected, Reason
 from ..lti.handshake import VerifiedLaunch, raise_platform_error, verify_launch
 from ..lti.launch_state import (
@@ -93,9 +93,8 @@ def _verify(
 
 def _reject_unproven(services: Services, state: LaunchState, platform: PlatformValues) -> NoReturn:
     """The page's reload or the back button looks like a browser that lost its cookie."""
-    begin_reading(db.session())
-    used = find_use(state)
-    db.session.commit()
+    with reading():
+        used = find_use(state)
     if used is None:
         refuse_two_names(services, platform)
     raise LaunchRejected(Reason.RELOADED if used is not None else Reason.BROWSER_UNPROVEN)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from ..core.db import begin_reading, db
+from ..core.db import reading
 from ..core.errors import BridgeError, LaunchRejected, Reason
 from ..deep_linking import picker_views
 from ..lti.handshake import LAUNCH_PARAMETERS, refuse_repeated
@@ -158,9 +158,8 @@ def end_preview() -> AnyResponse:
 @blueprint.get("/jwks.json")
 def jwks() -> AnyResponse:
     """The public halves of our keys; platforms fetch them to verify what we sign."""
-    begin_reading(db.session())
-    response = jsonify(public_jwks())
-    db.session.commit()
+    with reading():
+        response = jsonify(public_jwks())
     response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
     return response
 

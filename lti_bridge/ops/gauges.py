@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
-from ..core.db import begin_reading, db
+from ..core.db import db, reading
 from ..passback.models import Score, SweepCursor
 from ..passback.rules.score_states import ScoreState
 from ..platforms.models import Deployment, DeploymentStatus, Platform, ScormAccount
@@ -64,15 +64,13 @@ class RowGauges:
 
     def _count(self) -> list[GaugeMetricFamily]:
         now = self._services.now()
-        begin_reading(db.session())
-        found = [
-            *_due_grades(now),
-            _family(SCORES_WAITING, _scores_waiting()),
-            _family(PENDING_DEPLOYMENTS, _pending_deployments()),
-            _family(SWEEP_LATE, _late_sweeps(now)),
-        ]
-        db.session.commit()
-        return found
+        with reading():
+            return [
+                *_due_grades(now),
+                _family(SCORES_WAITING, _scores_waiting()),
+                _family(PENDING_DEPLOYMENTS, _pending_deployments()),
+                _family(SWEEP_LATE, _late_sweeps(now)),
+            ]
 
 
 def _family(gauge: Gauge, values: Values) -> GaugeMetricFamily:

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.clock import MAX_SKEW_SECONDS, measure_clock
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import BridgeError, Unavailable
 from ..platforms.accounts import find_default
 from ..platforms.keys import signing_key
@@ -57,8 +57,8 @@ def _try(check: Callable[[], object]) -> str:
 
 
 def _check_database() -> None:
-    find_default()
-    db.session.commit()
+    with reading():
+        find_default()
 
 
 def _check_clock() -> None:
@@ -98,8 +98,8 @@ class ScormCloudWatch:
             self._text = _try(self._ping)
 
     def _ping(self) -> None:
-        account = find_default()
-        db.session.commit()
+        with reading():
+            account = find_default()
         if account is None:
             raise Unavailable("no account is configured")
         self._services.scorm_cloud(account).ping(deadline_seconds=CLOUD_DEADLINE_SECONDS)

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import partial
 
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import BridgeError, Refused
 from ..core.plain_text import counted
 from ..lms.tool_definition import short_scope
@@ -72,12 +72,12 @@ def run_selftest(services: Services) -> Iterator[CheckLine]:
     No transaction is open across a call.
     """
     yield from check_bridge(services)
-    accounts = list_accounts()
-    db.session.commit()
+    with reading():
+        accounts = list_accounts()
     for account in accounts:
         yield from check_account(services, account)
-    rows = [_read(row, services.now()) for row in list_platforms() if row.disabled_at is None]
-    db.session.commit()
+    with reading():
+        rows = [_read(row, services.now()) for row in list_platforms() if row.disabled_at is None]
     for facts in rows:
         yield from _check_platform(services, facts)
     if not rows:
@@ -87,8 +87,8 @@ def run_selftest(services: Services) -> Iterator[CheckLine]:
 
 def check_platform(services: Services, row: Platform) -> Iterator[CheckLine]:
     """Check one platform: its keys, deployments, grants, an access token and its line items."""
-    facts = _read(row, services.now())
-    db.session.commit()
+    with reading():
+        facts = _read(row, services.now())
     yield from _check_platform(services, facts)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..core.db import begin_reading, db
+from ..core.db import db, reading
 from ..core.signing import BadToken
 from ..registrations.return_urls import postback_is_genuine, read_exit_token, read_postback_token
 from ..scorm_cloud.progress import parse_progress
@@ -15,7 +15,6 @@ from ..services import Services, current_services
 from ..web.pages import render_page
 from ..web.translate import page_translator
 from .exit_page import load_exit_page, speak
-from .rules.exit_page import ExitPage
 from .triggers.exit_and_postback import record_exit, record_postback
 
 blueprint = Blueprint("passback", __name__)
@@ -29,10 +28,10 @@ def leave(token: str) -> Response:
     try:
         launch_id = read_exit_token(services, token)
         known = record_exit(services, launch_id)
-        home = load_exit_page(services, launch_id) if known else None
     except BadToken:
-        home = None
-    db.session.rollback()
+        known = False
+    with reading():
+        home = load_exit_page(services, launch_id) if known else None
     speaker = page_translator(home.locale if home is not None else None)
     if home is None:
         return render_page("passback/unknown_exit.html", status=404, speaker=speaker)
@@ -44,13 +43,12 @@ def leave(token: str) -> Response:
 def follow(token: str) -> tuple[Response, int] | Response:
     """Where the grade stands, for the page's script."""
     services = current_services()
-    begin_reading(db.session())
-    home: ExitPage | None = None
     try:
-        home = load_exit_page(services, read_exit_token(services, token))
+        launch_id = read_exit_token(services, token)
     except BadToken:
-        pass
-    db.session.rollback()
+        launch_id = None
+    with reading():
+        home = load_exit_page(services, launch_id) if launch_id is not None else None
     if home is None:
         return jsonify(error="unknown"), 404
     response = jsonify(speak(home, page_translator(home.locale)))

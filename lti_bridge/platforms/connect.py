@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import ConfigurationError, Refused
 from ..lms.base import Lms
 from ..lms.registry import get_lms, lms_of_family, may_serve
@@ -45,8 +45,8 @@ class Connected:
 
 def look_at(services: Services, request: Request) -> OpenInvite:
     """Return the invite of a request without using it. Raises Refused, its `code` names a page."""
-    invite = read_invite(request.invite, now=services.now())
-    db.session.commit()
+    with reading():
+        invite = read_invite(request.invite, now=services.now())
     if not request.configuration_url:
         raise Refused("no openid_configuration came along", code="not_from_lms")
     return invite

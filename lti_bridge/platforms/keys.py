@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import RSAAlgorithm
 from sqlalchemy import ColumnElement, and_, or_, select, text
 
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import ConfigurationError
 from ..core.signing import Signer
 from ..lti.values import SigningKey
@@ -78,9 +78,9 @@ def signing_key(signer: Signer, *, now: datetime) -> SigningKey:
 
     Raises ConfigurationError when there is none. Commits.
     """
-    query = select(ToolKey.kid, ToolKey.private_key_encrypted).where(_may_sign(now))
-    found = db.session.execute(query.order_by(ToolKey.id.desc()).limit(1)).first()
-    db.session.commit()  # a token is fetched next: no transaction stays open across that call
+    with reading():
+        query = select(ToolKey.kid, ToolKey.private_key_encrypted).where(_may_sign(now))
+        found = db.session.execute(query.order_by(ToolKey.id.desc()).limit(1)).first()
     if found is None:
         raise ConfigurationError("there is no signing key: run `lti-bridge migrate`")
     with _lock:

@@ -51,7 +51,7 @@ def export_learner(services: Services, learner_id: int) -> Document:
     its part says so instead. Raises ConfigurationError when there is no such learner. No
     transaction is open during the calls.
     """
-    with reading(db.session()):
+    with reading():
         learner = get_learner(learner_id)
         document, calls = _ours(services, learner)
     _ask_scorm_cloud(services, calls)

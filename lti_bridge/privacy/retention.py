@@ -83,7 +83,7 @@ def _batches(kind: Kind, cutoff: datetime) -> Iterator[Sequence[Any]]:
     """Yield the keys of due rows, reading the table page by page in key order."""
     after: Any = None
     while True:
-        with reading(db.session()):
+        with reading():
             page = _page(kind, cutoff, after)
             due = _due(kind, cutoff, after, page[-1][0]) if page else []
         for start in range(0, len(due), BATCH):

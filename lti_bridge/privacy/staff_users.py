@@ -99,7 +99,7 @@ def _kinds(user: FoundStaff) -> dict[str, tuple[type[Base], ColumnElement[bool]]
 
 def export_staff_user(services: Services, number: int) -> Document:
     """Return everything stored about such a user, in the format of `export_learner`."""
-    with reading(db.session()):
+    with reading():
         user = get_staff_user(number)
         rows: dict[str, Any] = {
             kind.replace(" ", "_"): plain_all(db.session.scalars(select(model).where(condition)))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from ..core import correlation
-from ..core.db import affected, begin_reading, db
+from ..core.db import affected, db, reading
 from ..core.errors import LaunchRejected, Reason, Unavailable
 from ..core.leases import Leases
 from ..lti.claims import LaunchClaims
@@ -176,9 +176,8 @@ def load_registration(launch_id: int) -> OpenedRegistration:
 
     Raises LaunchRejected "resume_invalid" when the learner was erased in between.
     """
-    begin_reading(db.session)
-    found = connection().execute(_LOAD, {"launch_id": launch_id}).one_or_none()
-    db.session.commit()
+    with reading():
+        found = connection().execute(_LOAD, {"launch_id": launch_id}).one_or_none()
     if found is None:
         raise _gone()
     row, account, learner, link, launch, accounts = cut(found, _LOADED)

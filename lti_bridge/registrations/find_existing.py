@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..core.db import begin_reading, db
+from ..core.db import db, reading
 from ..core.errors import Refused
 from ..platforms.accounts import Account, list_accounts
 from ..services import Services
@@ -61,9 +61,8 @@ def _account_with(
         return registration.account
     if registration.posted or registration.alone:
         return None
-    begin_reading(db.session())
-    others = [account for account in list_accounts() if account.id != registration.account.id]
-    db.session.commit()
+    with reading():
+        others = [account for account in list_accounts() if account.id != registration.account.id]
     for account in others:
         try:
             client = services.scorm_cloud(account)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ..core.db import db
+from ..core.db import db, reading
 from ..core.errors import Refused, Unavailable
 from ..platforms.models import ScormAccount
 from ..scorm_cloud.request_bodies import LearnerValues
@@ -22,9 +22,9 @@ def send_changed_names(services: Services) -> int:
     Runs after the launch that brought them. What SCORM Cloud does not answer is tried in the next
     round; what it refuses is left: a name is no reason to ask for ever. Commits around each call.
     """
-    query = select(Learner).where(Learner.name_changed_at.is_not(None))
-    learners = [_values(row) for row in db.session.scalars(query.limit(AT_ONCE))]
-    db.session.commit()
+    with reading():
+        query = select(Learner).where(Learner.name_changed_at.is_not(None))
+        learners = [_values(row) for row in db.session.scalars(query.limit(AT_ONCE))]
     silent: set[int] = set()
     return sum(_tell(services, *learner, silent) for learner in learners)
 

@@ -10,7 +10,7 @@ from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
 from ..core import correlation
-from ..core.db import begin_reading, db
+from ..core.db import db, reading
 from ..core.errors import (
     BridgeError,
     Busy,
@@ -168,9 +168,8 @@ def _way_back(visit: Visit) -> str | None:
     """Return where the launch came from that the browser goes back to or reloads."""
     if visit.state is None:
         return None
-    begin_reading(db.session())
-    used = find_use(visit.state)
-    db.session.commit()
+    with reading():
+        used = find_use(visit.state)
     return used.return_url if used is not None else None
 
 

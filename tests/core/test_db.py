@@ -20,7 +20,7 @@ WRITERS = 10
 
 @pytest.mark.usefixtures("services")
 def test_reading_ends_its_transaction():
-    with reading(db.session()):
+    with reading():
         assert db.session.scalar(text("SELECT 1")) == 1
 
     assert not db.session().in_transaction()
@@ -34,7 +34,7 @@ class TestConnectionCut:
 
     @pytest.mark.usefixtures("services")
     def test_reading_tells_why_it_failed(self):
-        with pytest.raises(OperationalError), reading(db.session()):
+        with pytest.raises(OperationalError), reading():
             db.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
         assert db.session.scalar(text("SELECT 1")) == 1
@@ -71,7 +71,7 @@ class TestLimits:
         monkeypatch.setattr("lti_bridge.core.db.STATEMENT_SECONDS", 1)
         app = open_app(make_settings(postgresql_url, tmp_path))
 
-        with app.app_context(), pytest.raises(OperationalError), reading(db.session()):
+        with app.app_context(), pytest.raises(OperationalError), reading():
             db.session.execute(text("SELECT pg_sleep(20)"))
 
         close_app(app)

@@ -64,7 +64,7 @@ class Bridge:
 
     def problems(self) -> list[Problem]:
         def find() -> list[Problem]:
-            with reading(db.session()):
+            with reading():
                 return find_problems(self.services, Scope())
 
         found: list[Problem] = self.town.do(find)

@@ -44,7 +44,7 @@ class AccountLine:
 
 def load_accounts() -> list[AccountLine]:
     """Return every account, oldest first."""
-    with reading(db.session()):
+    with reading():
         rows = list_accounts()
         kept = kept_checks([account_subject(row.id) for row in rows])
         return [_line(row, kept.get(account_subject(row.id))) for row in rows]
@@ -52,7 +52,7 @@ def load_accounts() -> list[AccountLine]:
 
 def load_account(account_id: int) -> AccountLine:
     """Return one account; raises ConsoleRefused when there is none of this number."""
-    with reading(db.session()):
+    with reading():
         row = db.session.get(ScormAccount, account_id)
         if row is None:
             raise not_found()

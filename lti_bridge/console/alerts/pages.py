@@ -43,20 +43,20 @@ class ChannelLine:
 
 def load_channels(services: Services) -> list[ChannelLine]:
     """Return every channel, oldest first."""
-    with reading(db.session()):
+    with reading():
         rows = db.session.scalars(select(AlertChannel).order_by(AlertChannel.id))
         return [_line(services.signer, row) for row in rows]
 
 
 def load_channel(services: Services, channel_id: int) -> ChannelLine:
     """Return one channel; raises ConsoleRefused when there is none of this number."""
-    with reading(db.session()):
+    with reading():
         return _line(services.signer, _get(channel_id))
 
 
 def load_mail_server() -> MailServer | None:
     """Return the mail server, None when none is set."""
-    with reading(db.session()):
+    with reading():
         return db.session.get(MailServer, MAIL_SERVER)
 
 

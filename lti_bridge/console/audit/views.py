@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from ...audit.actor import Actor
 from ...audit.log import AT_ONCE, KINDS, EntryFilter, list_entries
-from ...core.db import db, reading
+from ...core.db import reading
 from ...core.plain_text import one_line
 from ...web.csv_files import harmless, send_csv, write_csv
 from ..access import Rule, allow
@@ -24,7 +24,7 @@ HEADINGS = ("When (UTC)", "Who", "What", "To what", "Kind")
 def show_log(actor: Actor) -> Response:
     """The entries, newest first."""
     wanted, before = _wanted(), request.args.get("before", type=int)
-    with reading(db.session()):
+    with reading():
         entries = list_entries(actor.scope, wanted, before=before, at_most=AT_ONCE + 1)
     more = entries[AT_ONCE - 1].id if len(entries) > AT_ONCE else None
     return show(
@@ -43,7 +43,7 @@ def show_log(actor: Actor) -> Response:
 @allow(Rule.SIGNED_IN)
 def download(actor: Actor) -> Response:
     """The entries that the filter finds, as a CSV file."""
-    with reading(db.session()):
+    with reading():
         entries = list_entries(actor.scope, _wanted(), at_most=IN_FILE_AT_MOST)
     rows = (
         (

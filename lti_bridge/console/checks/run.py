@@ -5,7 +5,7 @@ from functools import partial
 
 from ...audit.actor import Actor
 from ...audit.log import record
-from ...core.db import db
+from ...core.db import db, reading
 from ...ops.kept_checks import BRIDGE, account_subject, keep_check, platform_subject
 from ...ops.selftest import CheckLine, check_account, check_bridge, check_platform
 from ...platforms.models import Platform, ScormAccount
@@ -23,10 +23,10 @@ def run_check(services: Services, actor: Actor, subject: str) -> str:
         return _run(services, actor, subject, partial(check_bridge, services))
     number = int(subject.rpartition(" ")[2])
     if subject == account_subject(number):
-        account = db.session.get(ScormAccount, number)
+        with reading():
+            account = db.session.get(ScormAccount, number)
         if account is None:
             raise not_found()
-        db.session.commit()
         return _run(services, actor, subject, partial(check_account, services, account))
     assert subject == platform_subject(number)
     platform = db.session.get(Platform, number)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from ...audit.actor import Actor
-from ...core.db import db, reading
+from ...core.db import reading
 from ...ops.kept_checks import (
     BRIDGE,
     FAILED,
@@ -29,7 +29,7 @@ LOOK = ("It works; something is worth a look.", "wait")
 @allow(Rule.OWNER)
 def show_all(actor: Actor) -> Response:
     """The newest result of every self-test."""
-    with reading(db.session()):
+    with reading():
         kept = kept_checks()
         tested = [(BRIDGE, "The bridge")]
         tested += [(account_subject(a.id), f"Account {a.name}") for a in list_accounts()]
@@ -44,9 +44,9 @@ def show_all(actor: Actor) -> Response:
 def run_all(actor: Actor) -> Response:
     """Test the bridge, every account and every platform that may launch."""
     services = current_services()
-    accounts, platforms = list_accounts(), _enabled()
-    numbers = [row.id for row in accounts], [row.id for row in platforms]
-    db.session.commit()
+    with reading():
+        accounts, platforms = list_accounts(), _enabled()
+        numbers = [row.id for row in accounts], [row.id for row in platforms]
     marks = [run_check(services, actor, BRIDGE)]
     marks += [run_check(services, actor, account_subject(number)) for number in numbers[0]]
     marks += [run_check(services, actor, platform_subject(number)) for number in numbers[1]]

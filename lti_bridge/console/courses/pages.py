@@ -75,7 +75,7 @@ def get_account_for(actor: Actor, account_id: int) -> ScormAccount:
 
     Raises ConsoleRefused.
     """
-    with reading(db.session()):
+    with reading():
         for row in accounts_of(actor):
             if row.id == account_id:
                 return row
@@ -89,7 +89,7 @@ def load_courses(
 
     None when there is no account yet. Raises ConsoleRefused, Unavailable or Refused.
     """
-    with reading(db.session()):
+    with reading():
         accounts = accounts_of(actor)
     if account_id is None and not accounts:
         return None
@@ -104,7 +104,7 @@ def load_courses(
         counted=True,
         deadline_seconds=interactive_seconds(services),
     )
-    with reading(db.session()):
+    with reading():
         activities = _count_activities(actor.scope, account, {one.id for one in found.courses})
     return CoursePageShown(account, accounts, found, activities)
 
@@ -119,7 +119,7 @@ def load_course(services: Services, actor: Actor, account_id: int, course_id: st
         )
     except NotFound:
         course = None
-    with reading(db.session()):
+    with reading():
         links = [
             link
             for link in db.session.scalars(_select_links(actor.scope, account, {course_id}))
@@ -144,7 +144,7 @@ def may_replace(actor: Actor) -> bool:
     """Tell whether the actor may upload new versions of courses: owners always may."""
     if actor.scope.platform_id is None:
         return True
-    with reading(db.session()):
+    with reading():
         return may_replace_courses(db.session.get_one(Platform, actor.scope.platform_id))
 
 

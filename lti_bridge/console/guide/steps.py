@@ -56,7 +56,7 @@ def load_done() -> Done:
 
 def load_guide() -> Guide:
     """Return the guide's steps and values."""
-    with reading(db.session()):
+    with reading():
         accounts = list_accounts()
         platforms = list(db.session.scalars(_enabled()))
         launched = _launched(platforms)
@@ -80,7 +80,7 @@ def load_guide() -> Guide:
 
 def needs_setup() -> bool:
     """Tell whether no platform can launch yet, so that the guide is an owner's first page."""
-    with reading(db.session()):
+    with reading():
         return db.session.scalar(_enabled().with_only_columns(Platform.id).limit(1)) is None
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from ...audit.actor import Actor
 from ...audit.log import record
-from ...core.db import db, reading
+from ...core.db import reading
 from ...platforms import keys
 from ...services import current_services
 from ..access import Rule, allow
@@ -17,7 +17,7 @@ blueprint = Blueprint("keys", __name__, url_prefix="/console/keys")
 @allow(Rule.OWNER)
 def list_all(actor: Actor) -> Response:
     """Every key, newest first, and what its state means."""
-    with reading(db.session()):
+    with reading():
         return show("console/keys/keys.html", keys=list(reversed(keys.list_keys())))
 
 

@@ -36,7 +36,7 @@ class ResetQuestion:
 
 def load_reset_question(row_id: int) -> ResetQuestion:
     """Return what a reset of an existing registration would delete."""
-    with reading(db.session()):
+    with reading():
         registration = db.session.get_one(Registration, row_id)
         number = registration.learner_id
         name = get_learner(number).name or f"learner {number}"
@@ -47,7 +47,7 @@ def load_reset_question(row_id: int) -> ResetQuestion:
 def search_learners(actor: Actor, text: str, course: str = "") -> list[FoundLearner]:
     """Return the matching learners in the user's scope."""
     scope = actor.scope
-    with reading(db.session()):
+    with reading():
         return find_learners(
             text, course=course, platform_id=scope.platform_id, deployment_id=scope.deployment_id
         )
@@ -60,13 +60,13 @@ def search_staff(actor: Actor, text: str) -> list[FoundStaff]:
     """
     if actor.scope.deployment_id is not None:
         return []
-    with reading(db.session()):
+    with reading():
         return find_staff_users(text, platform_id=actor.scope.platform_id)
 
 
 def load_learner(actor: Actor, learner_id: int, now: datetime) -> LearnerPage:
     """Return one learner's page. Raises ConsoleRefused for one outside the actor's scope."""
-    with reading(db.session()):
+    with reading():
         learner = _get(actor, learner_id)
         query = select(Grade).where(Grade.learner_id == learner_id, _inside(actor.scope))
         grades = list(db.session.scalars(query.order_by(Grade.id.desc())))
@@ -88,7 +88,7 @@ def _get(actor: Actor, learner_id: int) -> FoundLearner:
 def check_grade(actor: Actor, grade_id: int) -> tuple[int, int]:
     """Return a grade's learner and platform; raises ConsoleRefused outside of the scope."""
     query = select(Grade.learner_id, Grade.platform_id)
-    with reading(db.session()):
+    with reading():
         row = db.session.execute(query.where(Grade.id == grade_id, _inside(actor.scope))).first()
     if row is None:
         raise not_found()

@@ -66,7 +66,7 @@ def _check(actor: Actor, registration: int) -> tuple[int, int]:
         )
         .where(Registration.id == registration)
     )
-    with reading(db.session()):
+    with reading():
         grade_id = db.session.scalar(query)
     if grade_id is None:
         raise not_found()

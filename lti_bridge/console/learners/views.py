@@ -113,7 +113,7 @@ def ask_erase(actor: Actor, learner_id: int) -> Response:
 
 def _ask_erase(learner_id: int, problem: str = "") -> Response:
     _platform_of(learner_id)
-    with reading(db.session()):
+    with reading():
         holdings = preview(learner_id)
     status = 400 if problem else 200
     return show(
@@ -130,7 +130,7 @@ def _ask_erase(learner_id: int, problem: str = "") -> Response:
 def erase(actor: Actor, learner_id: int) -> Response:
     """Start the erasure of a learner here and in SCORM Cloud."""
     _platform_of(learner_id)
-    with reading(db.session()):
+    with reading():
         sub = get_learner(learner_id).sub
     if request.form.get("sub", "").strip() != sub:
         return _ask_erase(learner_id, "That is not the user id; nothing was erased.")
@@ -143,7 +143,7 @@ def erase(actor: Actor, learner_id: int) -> Response:
 def _platform_of(learner_id: int) -> int:
     """Return the platform of a learner; raises ConsoleRefused when there is no such learner."""
     try:
-        with reading(db.session()):
+        with reading():
             return get_learner(learner_id).platform_id
     except ConfigurationError as error:
         raise not_found() from error

@@ -49,7 +49,7 @@ class Activities:
 def load_activities(services: Services, actor: Actor, search: str) -> Activities:
     """Return the activities opened last; the search covers titles and course ids."""
     search = search.strip()[:LONGEST_SEARCH]
-    with reading(db.session()):
+    with reading():
         found = list(db.session.scalars(_select(actor.scope, search).limit(SHOWN_AT_ONCE + 1)))
         shown = found[:SHOWN_AT_ONCE]
         compared = summarize([link.id for link in shown])

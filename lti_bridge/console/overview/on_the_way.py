@@ -33,7 +33,7 @@ class Overview:
 def load_overview(services: Services, actor: Actor) -> Overview:
     """Return what the actor's overview shows."""
     now = services.now()
-    with reading(db.session()):
+    with reading():
         oldest, due = _due(actor.scope, now)
         return Overview(
             platforms=_count_platforms(actor.scope),

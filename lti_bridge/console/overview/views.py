@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from ...audit.actor import Actor
-from ...core.db import db, reading
+from ...core.db import reading
 from ...ops.processes import Nodes, load_nodes
 from ...problems.find_problems import find_problems
 from ...services import current_services
@@ -26,7 +26,7 @@ def overview(actor: Actor) -> Response:
     """The overview: work in progress, counts by day, problems."""
     services = current_services()
     shown = load_overview(services, actor)
-    with reading(db.session()):
+    with reading():
         days = count_days(actor.scope, services.now())
         latency = measure_latency(actor.scope, services.now())
         sweeps = find_sweeps(services.now()) if actor.is_owner else []

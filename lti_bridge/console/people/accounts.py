@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR, record
 from ...core.config import ConsoleSettings
-from ...core.db import affected, db
+from ...core.db import affected, db, reading
 from ...core.errors import ConfigurationError, Refused
 from ...core.plain_text import counted
 from ...people.models import ConsoleAccount, ConsoleInvite
@@ -60,9 +60,9 @@ def welcome_address(services: Services, token: str) -> str:
 
 def read_invite(token: str, *, now: datetime) -> Welcome:
     """Return a one-time link's purpose without using it. Raises Refused."""
-    row = _find_invite(token, now)
-    name = db.session.get_one(ConsoleAccount, row.account_id).name if row.account_id else None
-    db.session.commit()
+    with reading():
+        row = _find_invite(token, now)
+        name = db.session.get_one(ConsoleAccount, row.account_id).name if row.account_id else None
     return Welcome(row.kind, name)
 
 

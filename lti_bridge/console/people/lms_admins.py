@@ -80,7 +80,7 @@ def open_door(services: Services, token: str) -> str:
 
 def load_platform_values(page: PageToken) -> PlatformValues:
     """Return the values of the token's platform; raises PageRefused when it may not launch."""
-    with reading(db.session()):
+    with reading():
         return registry.get_platform(page.platform_id)
 
 

@@ -22,7 +22,7 @@ def show_people(actor: Actor) -> Response:
 
 
 def _people(link: str = "", whose: str = "") -> Response:
-    with reading(db.session()):
+    with reading():
         accounts, grants = list_people(), list_grants()
         names = names_of(grants)
     return show(

@@ -65,7 +65,7 @@ class PlatformPage:
 
 def load_platforms(actor: Actor) -> list[PlatformLine]:
     """Return the platforms that the actor may see."""
-    with reading(db.session()):
+    with reading():
         kept = kept_checks()
         return [_line(row, kept) for row in list_platforms() if actor.scope.covers(row.id)]
 
@@ -82,7 +82,7 @@ def _line(row: Platform, kept: dict[str, Kept]) -> PlatformLine:
 
 def load_platform(services: Services, actor: Actor, platform_id: int) -> PlatformPage:
     """Return one platform's page; raises ConsoleRefused for one outside the actor's scope."""
-    with reading(db.session()):
+    with reading():
         row = get_row(actor, platform_id)
         subject = platform_subject(row.id)
         return PlatformPage(
@@ -120,7 +120,7 @@ def _predecessor(row: Deployment) -> str:
 
 def account_names() -> list[str]:
     """Return every account's name."""
-    with reading(db.session()):
+    with reading():
         return [row.name for row in list_accounts()]
 
 
@@ -181,7 +181,7 @@ def preview_settings(
     services: Services, actor: Actor, platform_id: int, policy: Mapping[str, str | None]
 ) -> list[Change]:
     """Return the grades that another default policy would change. Raises ConsoleRefused."""
-    with reading(db.session()):
+    with reading():
         return preview_platform_policy(services, get_row(actor, platform_id), policy)
 
 

@@ -76,7 +76,7 @@ def act(services: Services, actor: Actor, key: str) -> str:
 
     Raises Refused when the problem has ended or is outside of the user's scope.
     """
-    with reading(db.session()):
+    with reading():
         found = find_problems(services, actor.scope)
     problem = next((one for one in found if one.key == key), None)
     doing = _DOING.get(problem.kind) if problem is not None else None
@@ -86,7 +86,7 @@ def act(services: Services, actor: Actor, key: str) -> str:
 
 
 def _try_again(services: Services, actor: Actor, problem: Problem) -> str:
-    with reading(db.session()):
+    with reading():
         same = (problem.kind, problem.cause, problem.platform_id)
         stuck = [
             one

@@ -28,7 +28,7 @@ blueprint = Blueprint("problems", __name__, url_prefix="/console/problems")
 def list_all(actor: Actor) -> Response:
     """The current problems in the user's scope."""
     services = current_services()
-    with reading(db.session()):
+    with reading():
         found = find_problems(services, actor.scope)
         places = _places(services, actor, found)
         well_since = all_well_since() if actor.is_owner else None
@@ -75,7 +75,7 @@ def refused(actor: Actor) -> Response:
     """Refused launches, or one of them by the reference on its error page."""
     reference = request.args.get("reference", "").strip()
     code = request.args.get("code", "").strip()
-    with reading(db.session()):
+    with reading():
         found = [one for one in find_refusals(actor.scope, reference) if code in ("", one.code)]
     return show("console/problems/refused.html", found=found, reference=reference, code=code)
 

@@ -40,7 +40,7 @@ def start_session(
 
 def find_actor(settings: ConsoleSettings, token: str, now: datetime) -> Actor | None:
     """Return the user of a session token; None when the session has ended. Commits."""
-    with reading(db.session()):
+    with reading():
         row = db.session.scalars(
             select(ConsoleSession).where(ConsoleSession.token_hash == _hash(token))
         ).one_or_none()

@@ -220,7 +220,7 @@ def compare_now(services: Services, link_id: int) -> str:
     except BridgeError as error:
         text = str(error).rstrip(".")
         return f"It could not be compared: {text}."
-    with reading(db.session()):
+    with reading():
         differ = summarize([link_id])[link_id].differ
     if not differ:
         return "It was compared: every grade is as it was sent."

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ...core.db import db
+from ...core.db import db, reading
 from ...core.errors import Refused, Unavailable
 from ...core.sentences import coded
 from ...lms import score_replies
@@ -415,11 +415,11 @@ def _tries(aim: Aim) -> tuple[int, datetime | None]:
     """Return how often a score was tried, this time included, and when first."""
     if aim.score is None:
         return 1, None
-    query = select(func.count(TRY.c.id), func.min(TRY.c.tried_at)).where(
-        TRY.c.score_id == aim.score.id
-    )
-    made, first = db.session.connection().execute(query).one()
-    db.session.commit()
+    with reading():
+        query = select(func.count(TRY.c.id), func.min(TRY.c.tried_at)).where(
+            TRY.c.score_id == aim.score.id
+        )
+        made, first = db.session.connection().execute(query).one()
     return max(1, made), first
 
 

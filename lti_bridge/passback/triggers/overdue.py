@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, or_, select, union, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from ...core.db import db, write
+from ...core.db import db, reading, write
 from ...core.errors import Unavailable
 from ...core.leases import none_or_past
 from ...registrations.grade_updates import WORK_TASK, lock_grades
@@ -80,9 +80,8 @@ def _choose(services: Services) -> list[int]:
     turn = func.row_number().over(partition_by=due.c.platform_id, order_by=due.c.id)
     ranked = select(due.c.id, turn.label("turn")).subquery()
     query = select(ranked.c.id).order_by(ranked.c.turn, ranked.c.id).limit(most)
-    chosen = list(db.session.scalars(query))
-    db.session.rollback()
-    return chosen
+    with reading():
+        return list(db.session.scalars(query))
 
 
 def _waits(due_at: InstrumentedAttribute[datetime | None], now: datetime) -> ColumnElement[bool]:

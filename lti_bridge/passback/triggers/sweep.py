@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from ...core.db import db, write
+from ...core.db import db, reading, write
 from ...core.errors import BridgeError
 from ...core.leases import LeaseLost, Leases, none_or_past
 from ...platforms.accounts import list_accounts
@@ -50,8 +50,8 @@ class _Sweep:
 
 def sweep_accounts(services: Services) -> int:
     """Sweep every account that is due and that no other node sweeps; returns how many changed."""
-    accounts = list_accounts()
-    db.session.rollback()
+    with reading():
+        accounts = list_accounts()
     changed = 0
     for account in accounts:
         try:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ...core.db import db
+from ...core.db import db, reading
 from ...core.errors import ConfigurationError
 from ...platforms.models import ScormAccount
 from ..models import Erasure, ErasureState
@@ -43,13 +43,14 @@ class ErasureReport:
 
 def get_report(erasure_id: int) -> ErasureReport:
     """Return an erasure's report; raises ConfigurationError when there is none. Commits."""
-    query = select(Erasure).where(Erasure.id == erasure_id)
-    row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
-    if row is None:
-        raise ConfigurationError(f"there is no erasure {erasure_id}: `lti-bridge learner erasures`")
-    report = _report(row)
-    db.session.commit()
-    return report
+    with reading():
+        query = select(Erasure).where(Erasure.id == erasure_id)
+        row = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+        if row is None:
+            raise ConfigurationError(
+                f"there is no erasure {erasure_id}: `lti-bridge learner erasures`"
+            )
+        return _report(row)
 
 
 def list_unfinished() -> list[ErasureReport]:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from ...audit.actor import Actor
 from ...audit.log import OPERATOR
-from ...core.db import db, write
+from ...core.db import db, reading, write
 from ...core.leases import LeaseLost, none_or_past
 from ...platforms.accounts import list_accounts
 from ...registrations.models import Learner, Registration
@@ -57,8 +57,8 @@ def resume_erasures(services: Services) -> int:
     free = none_or_past(Erasure.lease_until, now)
     is_open = Erasure.state == ErasureState.OPEN
     query = select(Erasure.id).where(is_open, Erasure.next_try_at <= now, free)
-    due = list(db.session.scalars(query.order_by(Erasure.next_try_at).limit(AT_ONCE)))
-    db.session.rollback()
+    with reading():
+        due = list(db.session.scalars(query.order_by(Erasure.next_try_at).limit(AT_ONCE)))
     for erasure_id in due:
         work_erasure(services, erasure_id)
     return len(due)
@@ -113,38 +113,36 @@ def _state(work: Work, stuck: list[Outcome], erased: bool) -> ErasureState:
 
 
 def _has_returned(work: Work) -> bool:
-    query = select(Learner.id).where(Learner.scorm_learner_id == work.scorm_learner_id)
-    found = db.session.scalar(query) is not None
-    db.session.commit()
-    return found
+    with reading():
+        query = select(Learner.id).where(Learner.scorm_learner_id == work.scorm_learner_id)
+        return db.session.scalar(query) is not None
 
 
 def _known(work: Work) -> dict[int, frozenset[str]]:
     """Return registrations in SCORM Cloud by account, from our rows or from `remains`."""
-    found: dict[int, set[str]] = {}
-    if work.learner_id is None:
-        remains = db.session.get_one(Erasure, work.erasure_id).remains
-        found = {int(key): set(names) for key, names in remains.items()}
-    query = select(Registration.scorm_account_id, Registration.registration_id)
-    for account_id, name in db.session.execute(
-        query.where(Registration.learner_id == work.learner_id)
-    ):
-        found.setdefault(account_id, set()).add(name)
-    db.session.commit()
+    with reading():
+        found: dict[int, set[str]] = {}
+        if work.learner_id is None:
+            remains = db.session.get_one(Erasure, work.erasure_id).remains
+            found = {int(key): set(names) for key, names in remains.items()}
+        query = select(Registration.scorm_account_id, Registration.registration_id)
+        for account_id, name in db.session.execute(
+            query.where(Registration.learner_id == work.learner_id)
+        ):
+            found.setdefault(account_id, set()).add(name)
     return {account_id: frozenset(names) for account_id, names in found.items()}
 
 
 def _account_ids() -> list[int]:
-    ids = [account.id for account in list_accounts()]
-    db.session.commit()
-    return ids
+    with reading():
+        return [account.id for account in list_accounts()]
 
 
 def _clear(
     services: Services, work: Work, account_id: int, known: dict[int, frozenset[str]]
 ) -> Outcome:
-    (account,) = [one for one in list_accounts() if one.id == account_id]
-    db.session.commit()
+    with reading():
+        (account,) = [one for one in list_accounts() if one.id == account_id]
 
     def before(call_seconds: float) -> None:
         hold(services, work, call_seconds)

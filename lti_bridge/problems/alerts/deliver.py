@@ -47,7 +47,7 @@ def deliver_due(services: Services, stop: Callable[[], bool] = lambda: False) ->
     After a failure a channel is skipped until the next round, so that it does not delay others.
     """
     arrived, failed = 0, set[int]()
-    with reading(db.session()):
+    with reading():
         due = list(db.session.execute(_select_due(services.now())))
     for number, channel_id in due:
         if stop():
@@ -113,7 +113,7 @@ def _claim(number: int, now: datetime) -> Any:
 def _send(services: Services, claimed: Any, *, once: bool = False) -> str:
     """Send a claimed message and store the outcome; returns the error, "" when it arrived."""
     try:
-        with reading(db.session()):
+        with reading():
             target = _load_target(services, claimed.channel_id)
         refused = _call(services, target, claimed)
     except BridgeError as error:

@@ -43,7 +43,7 @@ def evaluate(services: Services, find: Find = find_problems) -> bool:
     db.session.commit()
     if lease is None:
         return False
-    with reading(db.session()):
+    with reading():
         problems = find(services, Scope())
     now = services.now()
     # In the transaction of the results, unless another process has evaluated meanwhile.
