@@ -44,19 +44,14 @@ class Sentence(str):
         return Sentence(self.template, self.code, values)
 
 
-_CODED: dict[str, Sentence] = {}
+CODED: dict[str, Sentence] = {}  # every sentence that rows may keep, by its code
 
 
 def coded(code: str, template: str) -> Sentence:
     """Return a sentence that rows may keep, marked as `N_` does; a code never changes."""
-    assert code not in _CODED, f"two sentences have the code {code}"
-    _CODED[code] = Sentence(template, code)
-    return _CODED[code]
-
-
-def coded_sentences() -> Mapping[str, Sentence]:
-    """Return every sentence that rows may keep, by its code."""
-    return MappingProxyType(_CODED)
+    assert code not in CODED, f"two sentences have the code {code}"
+    CODED[code] = Sentence(template, code)
+    return CODED[code]
 
 
 def to_row(text: str) -> str:
@@ -77,15 +72,15 @@ def _read(kept: str) -> Sentence:
     if not kept.startswith(_MARK):
         return _recognise(kept)
     code, _, values = kept[len(_MARK) :].partition(" ")
-    if code not in _CODED:  # of a newer release
+    if code not in CODED:  # of a newer release
         return Sentence(kept)
-    return _CODED[code].fill(**json.loads(values)) if values else _CODED[code]
+    return CODED[code].fill(**json.loads(values)) if values else CODED[code]
 
 
 def _recognise(text: str) -> Sentence:
     """Return an English sentence with what it was made of. Of two templates that fit, the longer
     says more of it."""
-    for one in sorted(_CODED.values(), key=len, reverse=True):
+    for one in sorted(CODED.values(), key=len, reverse=True):
         found = _pattern(one.template).fullmatch(text)
         if found is not None:
             values: dict[str, Any] = {name: _number(it) for name, it in found.groupdict().items()}

@@ -12,7 +12,7 @@ from ..core.db import db
 from ..core.plain_text import full_name
 from ..lti.memberships import Member
 from ..passback.actions.outlook import posted_at, situation_of
-from ..passback.learner_progress import LearnerProgress, Situation, tell_progress
+from ..passback.learner_progress import LearnerProgress, Situation, progress_of
 from ..passback.learner_state import ATTENTION, LABELS, LearnerState, decide_learner_state
 from ..passback.learner_words import attempts_words, minutes_of, result_word
 from ..passback.models import Score
@@ -221,15 +221,8 @@ def _load_rows(link: ResourceLink, course_id: str | None, now: datetime) -> list
 
 
 def _row(row: Any, situation: Situation, allowed: int) -> LearnerRow:
-    progress = tell_progress(
-        row,
-        situation,
-        launched_at=row.launched_at,
-        created_at=row.created_at,
-        completion=row.completion,
-        success=row.success,
-        score=row if row.state is not None else None,
-    )
+    # One tuple for the grade, the newest attempt and the newest decision.
+    progress = progress_of(row, situation, row, row if row.state is not None else None)
     attempts = attempts_for(allowed, row.further_attempts)
     return LearnerRow(
         learner_id=row.id,

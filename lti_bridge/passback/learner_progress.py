@@ -2,60 +2,15 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from ..core.sentences import as_sentence
-from ..registrations.models import Registration
+from ..registrations.models import Grade, Registration
 from ..scorm_cloud.progress import Completion, Success
 from .models import Score
 from .rules.score_states import ScoreState, Standing
 
 # What is due so soon is worth another look at the page; what has been due for long is stuck.
 SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
-
-
-class DecidedScore(Protocol):
-    """A Score's row, as an object or as plain columns."""
-
-    @property
-    def state(self) -> ScoreState: ...
-
-    @property
-    def score_given(self) -> float: ...
-
-    @property
-    def reason(self) -> str: ...
-
-    @property
-    def standing(self) -> Standing | None: ...
-
-    @property
-    def held_after(self) -> float | None: ...
-
-    @property
-    def stopped(self) -> bool: ...
-
-    @property
-    def registration_id(self) -> int | None: ...
-
-
-class CellRow(Protocol):
-    """A Grade's row, as an object or as plain columns."""
-
-    @property
-    def decision_reason(self) -> str | None: ...
-
-    @property
-    def waits_for_line_item(self) -> bool: ...
-
-    @property
-    def resend(self) -> str | None: ...
-
-    @property
-    def next_read_at(self) -> datetime | None: ...
-
-    @property
-    def next_send_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True)
@@ -101,24 +56,21 @@ class LearnerProgress:
     may_send: bool = True
 
 
-def tell_progress(
-    cell: CellRow,
-    situation: Situation,
-    *,
-    launched_at: datetime | None,
-    created_at: datetime | None,
-    completion: Completion | None,
-    success: Success | None,
-    score: DecidedScore | None,
+def progress_of(
+    cell: Grade, situation: Situation, registration: Registration | None, score: Score | None
 ) -> LearnerProgress:
-    """Return what a grade's row tells, with its newest attempt and its newest decision."""
+    """Return what the rows of one learner say: their newest attempt and newest decision.
+
+    Each may be an object or a tuple with such columns, in which an outer join has left them empty.
+    """
     now, send_at = situation.now, cell.next_send_at
     due = [at for at in (cell.next_read_at, send_at) if at is not None]
+    one = registration
     progress = LearnerProgress(
-        launched=launched_at is not None,
-        registered=created_at is not None,
-        completion=completion or Completion.UNKNOWN,
-        success=success or Success.UNKNOWN,
+        launched=one is not None and one.launched_at is not None,
+        registered=one is not None and one.created_at is not None,
+        completion=(one.completion if one is not None else None) or Completion.UNKNOWN,
+        success=(one.success if one is not None else None) or Success.UNKNOWN,
         decided=cell.decision_reason or "",
         waits_for_line_item=cell.waits_for_line_item,
         resends=cell.resend is not None,
@@ -141,22 +93,7 @@ def tell_progress(
     )
 
 
-def progress_of(
-    cell: CellRow, situation: Situation, registration: Registration | None, score: Score | None
-) -> LearnerProgress:
-    """Return what the rows of one learner say: their newest attempt and newest decision."""
-    return tell_progress(
-        cell,
-        situation,
-        launched_at=registration.launched_at if registration is not None else None,
-        created_at=registration.created_at if registration is not None else None,
-        completion=registration.completion if registration is not None else None,
-        success=registration.success if registration is not None else None,
-        score=score,
-    )
-
-
-def _held(score: DecidedScore) -> float | None:
+def _held(score: Score) -> float | None:
     """Return what the LMS held of 100: read after an accepted score, or in place of another."""
     if score.state == ScoreState.ACCEPTED:
         return score.score_given if score.registration_id is None else score.held_after

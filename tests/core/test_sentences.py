@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from lti_bridge.core.db import SentenceText, db
-from lti_bridge.core.sentences import Sentence, coded, coded_sentences, plain
+from lti_bridge.core.sentences import CODED, Sentence, coded, plain
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.rules import reasons
 from lti_bridge.registrations.models import Grade
@@ -15,12 +15,12 @@ from tests.rows import add_grade, add_link, add_registration, add_try
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 VALUES = {"score": 12.5, "count": 3, "status": 503, "who": "Ida {x} Ivarsson", "said": "no"}
 VALUES |= {"held": 77.0, "ours": 97.5, "until": "2026-11-02 09:00:00 UTC"}
-CODES = sorted(coded_sentences())
+CODES = sorted(CODED)
 
 
 def filled(code: str) -> Sentence:
     """Return a sentence with each of its blanks filled."""
-    one = coded_sentences()[code]
+    one = CODED[code]
     return one.fill(**{name: it for name, it in VALUES.items() if f"{{{name}}}" in one.template})
 
 

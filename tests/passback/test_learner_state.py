@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lti_bridge.lms.readings import CLEARED, HELD, HELD_HIGHER
-from lti_bridge.passback.learner_progress import LearnerProgress, Situation, tell_progress
+from lti_bridge.passback.learner_progress import LearnerProgress, Situation, progress_of
 from lti_bridge.passback.learner_state import (
     DECIDED_ANEW,
     EVENT_SENDS,
@@ -202,7 +203,7 @@ NOTHING = LearnerProgress(launched=True)
 def tell(cell: Cell, score: Decision | None = None, **more: object) -> LearnerProgress:
     facts: dict[str, Any] = {"launched_at": NOW, "created_at": NOW, "completion": None}
     facts |= {"success": None, **more}
-    return tell_progress(cell, Situation(NOW), score=score, **facts)
+    return progress_of(cell, Situation(NOW), SimpleNamespace(**facts), score)
 
 
 @pytest.mark.parametrize(
