@@ -1,1 +1,1 @@
-"""Chapter 1, who may launch us: platforms, deployments, tool keys and SCORM Cloud accounts."""
+"""Chapter 1: platforms, deployments, tool keys, invites and SCORM Cloud accounts."""

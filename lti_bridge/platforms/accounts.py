@@ -1,4 +1,4 @@
-"""SCORM Cloud accounts: which one a platform uses, and a client for each."""
+"""SCORM Cloud accounts: the account of each platform, and a client for each account."""
 
 import hashlib
 import threading
@@ -25,7 +25,7 @@ DEFAULT = "default"
 
 
 class Account(Protocol):
-    """A SCORM Cloud account's row, as an object or as plain values."""
+    """A SCORM Cloud account's row: an object or a tuple of values."""
 
     @property
     def id(self) -> int: ...
@@ -44,10 +44,10 @@ class Account(Protocol):
 
 
 def ensure_default_account(settings: Settings, signer: Signer, *, now: datetime) -> None:
-    """Keep the account `default` in step with [scorm_cloud]; nothing set, nothing done. Commits.
+    """Copy the settings [scorm_cloud] to the account `default`; no-op without an app id. Commits.
 
-    Another app id is another account: the old row keeps its registrations under another name,
-    and is still swept.
+    When the app id changed, the old row is renamed; it keeps its registrations and stays in the
+    sweep.
     """
     cloud = settings.scorm_cloud
     if not cloud.app_id:
@@ -67,12 +67,12 @@ def ensure_default_account(settings: Settings, signer: Signer, *, now: datetime)
 def _keeps(row: ScormAccount, secret_key: str, signer: Signer) -> bool:
     try:
         return signer.decrypt(row.secret_encrypted) == secret_key
-    except BadToken:  # our own key was lost; the configuration knows the secret still
+    except BadToken:  # encrypted with a lost key; the settings still have the secret
         return False
 
 
 def _step_aside(row: ScormAccount, next_app_id: str) -> None:
-    """Rename the former default, and call back the row that was the default of the next id."""
+    """Rename the default account, and restore a former default with the next app id."""
     row.name = _former(row.app_id)
     db.session.flush()
     returning = find_account(_former(next_app_id))
@@ -82,17 +82,17 @@ def _step_aside(row: ScormAccount, next_app_id: str) -> None:
 
 
 def _former(app_id: str) -> str:
-    # The name holds 100 characters; an app id may be longer, so a digest stands for it.
+    # A digest, since an app id may be longer than the column (100 characters).
     return f"former default {hashlib.sha256(app_id.encode()).hexdigest()[:12]}"
 
 
 def save_account(
     name: str, base_url: str, app_id: str, secret_key: str, signer: Signer, *, now: datetime
 ) -> ScormAccount:
-    """Add the account `name`, or give it a new address or secret. Commits.
+    """Add the account `name`, or update its URL and secret. Commits.
 
-    Raises ConfigurationError for another app id: the registrations of an account live in its
-    application, so another application is another account.
+    Raises ConfigurationError when its app id differs: registrations belong to one SCORM Cloud
+    application, so another application needs an account of its own.
     """
     row = find_account(name)
     if row is not None and row.app_id != app_id:
@@ -108,17 +108,17 @@ def save_account(
     row.secret_encrypted = signer.encrypt(secret_key)
     try:
         db.session.commit()
-    except IntegrityError:  # another node added it in the same moment
+    except IntegrityError:  # another node added it at the same time
         db.session.rollback()
         return get_account(name)
     return row
 
 
 def remove_account(account_id: int) -> str:
-    """Remove an account that nothing lives in, in the caller's transaction; returns its name.
+    """Remove an unused account in the caller's transaction; returns its name.
 
-    Raises ConfigurationError for the default one, and for one that a platform uses. Whether
-    registrations live in it is the caller's question: they belong to a later chapter.
+    Raises ConfigurationError for the default account and for one that a platform uses. The caller
+    checks that it has no registrations: those rows belong to a later chapter.
     """
     row = db.session.get_one(ScormAccount, account_id)
     if row.name == DEFAULT:
@@ -131,7 +131,7 @@ def remove_account(account_id: int) -> str:
 
 
 def uses(row: ScormAccount) -> ColumnElement[bool]:
-    """Return the condition on platforms whose new registrations live in an account."""
+    """Return the SQL condition for platforms that create new registrations in an account."""
     named: ColumnElement[bool] = Platform.scorm_account_id == row.id
     if row == find_default():
         return named | Platform.scorm_account_id.is_(None)
@@ -139,10 +139,10 @@ def uses(row: ScormAccount) -> ColumnElement[bool]:
 
 
 def may_replace_courses(platform: Platform) -> bool:
-    """Tell whether people of a platform may upload new versions of its account's courses.
+    """Tell whether instructors and LMS admins of a platform may upload new course versions.
 
-    A new version reaches every LMS that uses the account: an owner of the bridge decides, and
-    otherwise it is for an account that no other platform uses. Raises ConfigurationError when
+    A new version reaches every LMS that uses the account. Without a decision by an owner of the
+    bridge it is allowed while no other platform uses the account. Raises ConfigurationError when
     there is no account.
     """
     if platform.replaces_courses is not None:
@@ -157,7 +157,7 @@ def find_account(name: str) -> ScormAccount | None:
 
 
 def get_account(name: str) -> ScormAccount:
-    """Return the account `name`; raises ConfigurationError that says how to add it."""
+    """Return the account `name`; raises ConfigurationError, which says how to add it."""
     row = find_account(name)
     if row is None:
         raise ConfigurationError(
@@ -173,24 +173,23 @@ def list_accounts() -> list[ScormAccount]:
 
 
 def select_default(table: Any) -> Select[Any]:
-    """Return the query for the account of platforms that name none, over `scorm_account`.
+    """Return the query, over `scorm_account`, for the account of platforms without their own.
 
-    It is the one named `default`; without it the oldest one, which further accounts leave as it
-    is.
+    It is the one named `default`, or else the oldest, so that adding accounts does not change it.
     """
     return select(table).order_by(table.c.name != DEFAULT, table.c.id).limit(1)
 
 
 def find_default() -> ScormAccount | None:
-    """Return the account of platforms that name none; None when there is no account at all."""
+    """Return the account of platforms without their own; None when there is no account."""
     query = select_default(ACCOUNT)
     return db.session.scalars(select(ScormAccount).from_statement(query)).one_or_none()
 
 
 def account_for(platform: Any) -> ScormAccount:
-    """Return the account that new registrations of a platform live in.
+    """Return the account for new registrations of a platform (row or tuple).
 
-    Raises ConfigurationError that says how to add one.
+    Raises ConfigurationError, which says how to add one.
     """
     if platform.scorm_account_id is not None:
         return db.session.get_one(ScormAccount, platform.scorm_account_id)
@@ -198,7 +197,7 @@ def account_for(platform: Any) -> ScormAccount:
 
 
 def account_name(platform: Any) -> str:
-    """Return the name of the account that a platform's new registrations live in."""
+    """Return the name of the account for a platform's new registrations, or "none yet"."""
     if platform.scorm_account_id is None and find_default() is None:
         return "none yet"
     return account_for(platform).name
@@ -211,9 +210,9 @@ def clients(
     call_slots: CallSlots | None = None,
     events: Events | None = None,
 ) -> Callable[[Account], ScormCloudClient]:
-    """Return a function from account to client; one client per credentials and process.
+    """Return a function from account to client; clients are cached by their credentials.
 
-    `events` are told of each call whether SCORM Cloud served it.
+    With `events`, each call publishes "scorm_cloud_call" with its failure, if any.
     """
     made: dict[tuple[int, str, str, str], ScormCloudClient] = {}
     lock = threading.Lock()

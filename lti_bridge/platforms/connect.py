@@ -25,7 +25,7 @@ from .registry import write_platform
 
 @dataclass(frozen=True)
 class Request:
-    """What the LMS's frame brought: our invite, and where and how to register."""
+    """The parameters of a registration request: our invite and the LMS's LTI parameters."""
 
     invite: str
     configuration_url: str
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Connected:
-    """What became of it; without a deployment the first launch is to be approved."""
+    """A completed registration; without a deployment id the first launch needs approval."""
 
     platform_id: int
     name: str
@@ -44,7 +44,7 @@ class Connected:
 
 
 def look_at(services: Services, request: Request) -> OpenInvite:
-    """Return the invite of a request without using it. Raises Refused, its `code` names a page."""
+    """Return a request's invite without using it. Raises Refused; its `code` names a page."""
     with reading():
         invite = read_invite(request.invite, now=services.now())
     if not request.configuration_url:
@@ -53,14 +53,14 @@ def look_at(services: Services, request: Request) -> OpenInvite:
 
 
 def connect(services: Services, request: Request) -> Connected:
-    """Register us at the LMS and keep the platform; the invite is used up when that succeeds.
+    """Register the tool at the LMS and store the platform; uses up the invite on success.
 
     Raises Refused (its `code` names a page), Unavailable or ConfigurationError.
     """
     lease = take_invite(look_at(services, request), now=services.now())
     try:
         return _connect(services, lease, request)
-    except BaseException:  # also of a mistake of ours: the admin tries again with the same invite
+    except BaseException:  # bugs too: the admin can then use the same invite again
         give_back(lease)
         raise
 
@@ -77,7 +77,7 @@ def _connect(services: Services, lease: InviteLease, request: Request) -> Connec
 
 
 def _check_platform(invite: OpenInvite, configuration: PlatformConfiguration) -> None:
-    """An invite for a platform registers that platform's LMS anew, no other."""
+    """Raise Refused when an invite for one platform is used by another LMS."""
     if invite.platform_id is None:
         return
     issuer = db.session.scalar(select(Platform.issuer).where(Platform.id == invite.platform_id))
@@ -94,7 +94,7 @@ def _keep(
     configuration: PlatformConfiguration,
     registered: Registered,
 ) -> Connected:
-    """Keep the platform and use the invite up, in one transaction."""
+    """Store the platform and use up the invite, in one transaction. Commits."""
     now = services.now()
     known = select(Platform.id).where(
         Platform.issuer == configuration.issuer, Platform.client_id == registered.client_id
@@ -105,7 +105,7 @@ def _keep(
     row = _write(services, facts, registered.deployment_id, now)
     use_invite(lease, now=now)
     connected = Connected(row.id, row.name, row.issuer, row.dialect, registered.deployment_id)
-    # In this transaction: the audit log adds its entry.
+    # Before the commit: the audit log adds its entry in this transaction.
     anew = lease.invite.platform_id is not None
     services.events.publish("platform_connected", platform_id=row.id, called=row.name, anew=anew)
     db.session.commit()

@@ -1,4 +1,4 @@
-"""The browser that connected an LMS may bring its first deployment, for an hour."""
+"""A cookie that lets the browser that connected an LMS activate its first deployment."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ LIFE_SECONDS = 3600
 
 
 def remember_browser(services: Services, response: Response, platform_id: int) -> None:
-    """Set a cookie that proves that this browser completed the registration of a platform."""
+    """Set a signed cookie: this browser completed a platform's registration."""
     secure = services.is_secure
     response.set_cookie(
         COOKIE,
@@ -28,7 +28,7 @@ def remember_browser(services: Services, response: Response, platform_id: int) -
 
 
 def connected_here(services: Services, cookies: Mapping[str, str], platform_id: int) -> bool:
-    """Tell whether this browser completed the platform's registration within the hour."""
+    """Tell whether this browser completed the platform's registration in the last hour."""
     try:
         known = services.signer.unsign(
             PURPOSE, cookies.get(COOKIE, ""), max_age_seconds=LIFE_SECONDS

@@ -1,4 +1,4 @@
-"""Failures of a registration in words: what happened, and what to do."""
+"""Texts of the error pages of dynamic registration: what happened and what to do."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ OPERATOR, LMS_ADMIN, YOU = "The bridge's operator", "An admin of the LMS", "You"
 
 @dataclass(frozen=True)
 class ConnectError:
-    """One page: its status, what happened, who can mend it and how."""
+    """One error page: its status, what happened, who can fix it and how."""
 
     status: int
     title: str
@@ -101,5 +101,5 @@ PROBLEMS = {
 
 
 def get_problem(code: str) -> ConnectError:
-    """Return the page for a failure; one that we do not know gets the general page."""
+    """Return the error page for a code; unknown codes get the general page."""
     return PROBLEMS.get(code, PROBLEMS["registration_failed"])

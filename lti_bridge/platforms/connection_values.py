@@ -1,4 +1,4 @@
-"""What an admin says of a platform, and the sentences for what cannot be right."""
+"""The values of a platform that an admin enters, and their validation."""
 
 import uuid
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from ..core.errors import ConfigurationError
 from ..lms.registry import KEYS
 
 PLAYERS = ("frame", "window")
-# What becomes of an activity without a gradebook column: its scores wait, or the tool makes one.
+# Activities without a gradebook column: scores wait for one, or the tool creates it.
 LINE_ITEMS = ("wait", "create")
-# Who uploads new versions of courses, beside the bridge's owners: see Platform.replaces_courses.
+# Who besides the bridge's owners uploads new course versions: see Platform.replaces_courses.
 NEW_VERSIONS = {"unshared": None, "always": True, "never": False}
 LONGEST_NAME = 200
 
 
 def new_versions_of(row: Any) -> str:
-    """Return the key of NEW_VERSIONS that holds for a platform's row."""
+    """Return the key of NEW_VERSIONS that matches a platform's row."""
     return next(key for key, value in NEW_VERSIONS.items() if value is row.replaces_courses)
 
 
 @dataclass(frozen=True)
 class PlatformFacts:
-    """What an admin tells us of a platform; identities only when edited ones are restored.
+    """The values of a platform that an admin enters.
 
-    `player`: whether it opens in the LMS's frame or in a window of its own. `new_versions`: a key
-    of NEW_VERSIONS. `line_items`: one of LINE_ITEMS.
+    `player`: one of PLAYERS. `new_versions`: a key of NEW_VERSIONS. `line_items`: one of
+    LINE_ITEMS. The identities are given only to restore a platform after a data loss.
     """
 
     name: str
@@ -47,9 +47,9 @@ class PlatformFacts:
 
 
 def check_facts(facts: PlatformFacts, deployment_id: str | None) -> None:
-    """Raise ConfigurationError, naming the option, for a fact that cannot be right.
+    """Raise ConfigurationError, naming the option, for an invalid value.
 
-    `deployment_id` is None when the LMS has not named one yet.
+    `deployment_id` is None when the LMS has not sent one yet.
     """
     _check_address("--issuer", facts.issuer)
     _check_address("--auth-url", facts.authorization_url)
@@ -80,7 +80,7 @@ def _check_identity(option: str, identity: str | None) -> None:
 
 
 def is_address(url: str) -> bool:
-    """Tell whether this can be the http(s) address of an LMS or of its site."""
+    """Tell whether a text is an http(s) URL of at most 500 characters."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and len(url) <= 500

@@ -1,4 +1,4 @@
-"""Deployments: which installations of a platform may launch, and which wait for approval."""
+"""Deployments of a platform: which may launch, and which wait for approval."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from ..lti.claims import RESOURCE_LINK, LaunchClaims
 from .identity import deployment_identity
 from .models import Deployment, DeploymentStatus, Platform
 
-# A whole school shares these rows: they are not written at every click.
+# All launches of a school share these rows, so they are not written at every launch.
 RENEW_LAUNCHED_AT = timedelta(hours=1)
 
 
@@ -24,12 +24,12 @@ def get_deployment(
     pending_at_most: int,
     activate: bool = False,
 ) -> Deployment:
-    """Return the active deployment that a verified launch names.
+    """Return the active deployment of a verified launch.
 
-    `activate` lets the browser that has just connected the platform bring its first deployment:
-    in the caller's transaction it becomes active. Otherwise an unknown one is kept as `pending`,
-    at most `pending_at_most` per platform, and refused: raises LaunchRejected
-    "unknown_deployment". Commits when it records one.
+    With `activate` (this browser has just connected the platform) the platform's first deployment
+    becomes active, in the caller's transaction. Any other unknown deployment is stored as
+    `pending`, at most `pending_at_most` per platform, which commits. Raises LaunchRejected
+    "unknown_deployment".
     """
     query = select(Deployment).where(
         Deployment.platform_id == platform_id, Deployment.deployment_id == deployment_id
@@ -73,16 +73,16 @@ def _record_pending(
     db.session.add(make_deployment(platform, deployment_id, DeploymentStatus.PENDING, now))
     try:
         db.session.commit()
-    except IntegrityError:  # another node recorded it in the same moment
+    except IntegrityError:  # another node stored it at the same time
         db.session.rollback()
 
 
 def note_launch(row: Any, claims: LaunchClaims, now: datetime) -> bool:
-    """Keep when a deployment was last launched, and whether its LMS shares names.
+    """Store when a deployment was last launched, and whether its LMS shares names.
 
-    Takes a row as object or tuple and writes, only what differs, in the caller's transaction;
-    tells whether it did. Only an activity's launch in a course tells: others lack the claims for
-    other reasons.
+    `row` is an object or a tuple. Writes only changed values, in the caller's transaction; returns
+    whether it wrote. Only resource link launches in a context count: others may lack the name
+    claims for other reasons.
     """
     if claims.message_type != RESOURCE_LINK or claims.context_id is None:
         return False
@@ -98,10 +98,7 @@ def note_launch(row: Any, claims: LaunchClaims, now: datetime) -> bool:
 
 
 def shared_names(platform: Platform) -> bool | None:
-    """Tell whether an LMS shares names: withheld when no deployment has shown any.
-
-    None before a launch.
-    """
+    """Tell whether any deployment of an LMS shares names; None before the first launch."""
     told = [d.shares_names for d in platform.deployments if d.shares_names is not None]
     return any(told) if told else None
 
@@ -113,7 +110,7 @@ def make_deployment(
     now: datetime,
     identity: str | None = None,
 ) -> Deployment:
-    """Return a new row; `identity` only when that of a successor is restored."""
+    """Return a new row; `identity` is given only to restore a succeeded deployment's."""
     return Deployment(
         platform=platform,
         deployment_id=deployment_id,
@@ -126,7 +123,7 @@ def make_deployment(
 def bring_deployment(
     platform: Platform, deployment_id: str, now: datetime, identity: str | None
 ) -> None:
-    """Let a deployment that an admin names launch. Raises ConfigurationError."""
+    """Add or activate a deployment that an admin names. Raises ConfigurationError."""
     row = find_deployment(platform, deployment_id)
     if row is None:
         made = make_deployment(platform, deployment_id, DeploymentStatus.ACTIVE, now, identity)
@@ -146,7 +143,7 @@ def find_deployment(platform: Platform, deployment_id: str) -> Deployment | None
 
 
 def approve_deployment(platform: Platform, deployment_id: str) -> Deployment:
-    """Let a pending deployment launch. Raises ConfigurationError when it is unknown. Commits."""
+    """Activate a pending deployment. Raises ConfigurationError when it is unknown. Commits."""
     row = find_deployment(platform, deployment_id)
     if row is None:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Invites: who may connect an LMS by dynamic registration, once."""
+"""Single-use invites, which permit an LMS's dynamic registration."""
 
 import hashlib
 import secrets
@@ -13,7 +13,7 @@ from ..core.leases import Leases
 from .models import Invite, Platform
 
 LIFE = timedelta(days=7)
-# Longer than the two calls of a registration; a process that is killed gives the invite back so.
+# Longer than a registration's two calls; after a crash the invite is free when this has passed.
 CLAIM = timedelta(seconds=60)
 _INVITE = Invite.__table__
 LEASES = Leases(_INVITE, _INVITE.c.used_at.is_(None), token="claim_token", until="claimed_until")
@@ -21,10 +21,10 @@ LEASES = Leases(_INVITE, _INVITE.c.used_at.is_(None), token="claim_token", until
 
 @dataclass(frozen=True)
 class OpenInvite:
-    """An invite that is still good.
+    """A valid invite.
 
-    `name` is what people call the LMS, `platform_id` the platform that it may change, `dialect`
-    what it takes the LMS for, whatever that says of itself.
+    `name` is the LMS's name, `platform_id` the platform that it may change, `dialect` the kind of
+    LMS, which overrides what the LMS says of itself.
     """
 
     id: int
@@ -35,7 +35,7 @@ class OpenInvite:
 
 @dataclass(frozen=True)
 class InviteLease:
-    """The right to register with an invite, for a minute."""
+    """A short lease on an invite for one registration."""
 
     invite: OpenInvite
     token: str
@@ -44,7 +44,7 @@ class InviteLease:
 def make_invite(
     name: str, platform: Platform | None, *, now: datetime, dialect: str | None = None
 ) -> str:
-    """Return a new invite's token; only its hash is kept. Commits."""
+    """Create an invite and return its token; only the token's hash is stored. Commits."""
     token = secrets.token_urlsafe(32)
     db.session.add(
         Invite(
@@ -61,10 +61,9 @@ def make_invite(
 
 
 def read_invite(token: str, *, now: datetime) -> OpenInvite:
-    """Return an invite that may be used; looking does not use it.
+    """Return a valid invite without using it.
 
-    Raises Refused "bad_invite", "used_invite" or "old_invite". The transaction stays the
-    caller's.
+    Leaves the transaction open. Raises Refused "bad_invite", "used_invite" or "old_invite".
     """
     query = select(Invite).where(Invite.token_hash == _hash(token))
     row = db.session.scalars(query).one_or_none()
@@ -78,9 +77,9 @@ def read_invite(token: str, *, now: datetime) -> OpenInvite:
 
 
 def take_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
-    """Keep others from using an invite while the LMS is asked. Commits.
+    """Lease an invite for a registration, so that it runs only once at a time. Commits.
 
-    Of two at the same moment one gets it; raises Refused "busy_invite".
+    Raises Refused "busy_invite" when another registration holds the lease.
     """
     lease = LEASES.take(invite.id, now, CLAIM)
     db.session.commit()
@@ -90,17 +89,17 @@ def take_invite(invite: OpenInvite, *, now: datetime) -> InviteLease:
 
 
 def use_invite(lease: InviteLease, *, now: datetime) -> None:
-    """Use an invite up in the caller's transaction, the one that keeps what it brought.
+    """Mark an invite as used, in the caller's transaction with the rows it created.
 
-    The lease stays: an invite that was used is never free again. Raises Refused "busy_invite" when
-    the lease ran out and somebody else took it.
+    The lease is not released: a used invite is never free again. Raises Refused "busy_invite" when
+    the lease expired and another registration took it.
     """
     if not LEASES.write(lease.invite.id, lease.token, {"used_at": now}, used_at=None):
         raise Refused("this claim of the invite ran out", code="busy_invite")
 
 
 def give_back(lease: InviteLease) -> None:
-    """Make an invite good again after a registration that came to nothing. Commits."""
+    """Roll back and free the invite after a failed registration. Commits."""
     db.session.rollback()
     LEASES.release(lease.invite.id, lease.token)
     db.session.commit()

@@ -1,4 +1,4 @@
-"""Our keys: made once, kept encrypted, parsed once in each process."""
+"""The tool's signing keys: stored encrypted, parsed once per process, rotated."""
 
 import base64
 import hashlib
@@ -25,8 +25,8 @@ from ..lti.values import SigningKey
 from .models import KeyState, ToolKey
 
 SHOWN = (KeyState.NEXT, KeyState.SIGNING, KeyState.PUBLISHED)
-# Our key set may be cached for minutes; Canvas and Moodle fetch an unknown key at once
-# (docs/developer/lms/canvas.md, moodle.md).
+# Platforms may cache the key set for minutes; Canvas and Moodle fetch it again for an unknown
+# kid (docs/developer/lms/canvas.md, moodle.md).
 KNOWN_AFTER = timedelta(hours=24)
 PUBLISHED_FOR = timedelta(days=7)
 _parsed: dict[str, SigningKey] = {}
@@ -34,12 +34,12 @@ _lock = threading.Lock()
 
 
 def ensure_keys(signer: Signer, *, now: datetime) -> None:
-    """Make the first signing key when there is none, one for all nodes. Commits."""
+    """Create the first signing key when there is none, one for all nodes. Commits."""
     if _have_key():
         db.session.commit()
         return
     db.session.commit()
-    key = make_key(signer, KeyState.SIGNING, now)  # it takes a while, so it is made before the lock
+    key = make_key(signer, KeyState.SIGNING, now)  # slow, so before the table lock
     _lock_keys()
     if not _have_key():
         db.session.add(key)
@@ -74,7 +74,7 @@ def _thumbprint(public: dict[str, str]) -> str:
 
 
 def signing_key(signer: Signer, *, now: datetime) -> SigningKey:
-    """Return the key that signs now: the newest that platforms have had the time to fetch.
+    """Return the current signing key: the newest that platforms have had time to fetch.
 
     Raises ConfigurationError when there is none. Commits.
     """
@@ -93,17 +93,17 @@ def signing_key(signer: Signer, *, now: datetime) -> SigningKey:
 
 
 def _may_sign(now: datetime) -> ColumnElement[bool]:
-    """A signing key, or a next one that is known by now: its row may be moved a bit later."""
+    """Return the condition for keys that may sign; `advance_keys` may update the state later."""
     known = and_(ToolKey.state == KeyState.NEXT, ToolKey.state_changed_at <= now - KNOWN_AFTER)
     return or_(ToolKey.state == KeyState.SIGNING, known)
 
 
 def rotate_keys(signer: Signer, *, now: datetime) -> str:
-    """Publish a new key, unless a rotation is under way, and say so in a sentence. Commits.
+    """Publish a new key unless a rotation is under way; returns a message. Commits.
 
-    After a day, in which platforms fetch it, the new key signs by itself; the one before stays
-    published for a week, because what it signed may still be under way, and is then retired.
-    Nodes that rotate at the same moment make one rotation.
+    The new key signs after a day, in which platforms fetch it. The old one stays published for a
+    week, for signatures not yet verified, and is then retired. A table lock makes one rotation of
+    simultaneous calls.
     """
     spare = make_key(signer, KeyState.NEXT, now)
     _lock_keys()
@@ -124,9 +124,9 @@ def rotate_keys(signer: Signer, *, now: datetime) -> str:
 
 
 def replace_leaked_key(signer: Signer, *, now: datetime) -> str:
-    """Retire every key at once and sign with a new one; returns a sentence. Commits.
+    """Retire all keys at once and sign with a new one; returns a message. Commits.
 
-    Platforms that keep our key set refuse our calls until they fetch it anew.
+    Platforms that cached our key set refuse our calls until they fetch it again.
     """
     spare = make_key(signer, KeyState.SIGNING, now)
     _lock_keys()
@@ -139,7 +139,7 @@ def replace_leaked_key(signer: Signer, *, now: datetime) -> str:
 
 
 def advance_keys(*, now: datetime) -> None:
-    """Move keys to the states that their age gives them. Commits."""
+    """Update the state of keys by their age. Commits."""
     _lock_keys()
     _advance(now)
     db.session.commit()
@@ -147,12 +147,12 @@ def advance_keys(*, now: datetime) -> None:
 
 def _lock_keys() -> None:
     if db.engine.dialect.name == "postgresql":
-        # SQLite needs no lock: its transactions that may write run one after the other.
+        # SQLite needs no table lock: its write transactions run one at a time.
         db.session.execute(text("LOCK TABLE tool_key IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _advance(now: datetime) -> list[ToolKey]:
-    """Let a known key sign, and retire what was published for long enough; returns every key."""
+    """Update the state of keys by their age; returns all keys."""
     query = select(ToolKey).order_by(ToolKey.id).execution_options(populate_existing=True)
     keys = list(db.session.scalars(query))
     for key in keys:
@@ -177,7 +177,7 @@ def _hours(span: timedelta) -> int:
 
 
 def public_jwks() -> dict[str, list[dict[str, Any]]]:
-    """Return the key set that platforms fetch: every key that may have signed, or soon will."""
+    """Return the public key set (JWKS): keys that sign, signed, or will sign soon."""
     query = select(ToolKey.public_jwk).where(ToolKey.state.in_(SHOWN)).order_by(ToolKey.id)
     return {"keys": list(db.session.scalars(query))}
 

@@ -1,4 +1,4 @@
-"""What an LMS's admin has granted the tool, told from launches, and what is lost without it."""
+"""Scopes and claims that an LMS's admin has not granted the tool, and the consequences."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ READS, READS_AND_WRITES = f"{AGS}lineitem.readonly", f"{AGS}lineitem"
 
 @dataclass(frozen=True)
 class MissingGrant:
-    """One thing that the tool asks for and did not get: what is lost, and how to grant it."""
+    """One missing grant: what is lost without it, and how to grant it."""
 
     what: str
     loss: str
@@ -33,9 +33,9 @@ class MissingGrant:
 
 
 def our_scopes(claimed: Iterable[str]) -> list[str]:
-    """Return those of our scopes that a launch grants.
+    """Return the tool's scopes among those that a launch grants.
 
-    `lineitem` stands in for `lineitem.readonly`.
+    `lineitem` includes `lineitem.readonly`.
     """
     granted = set(claimed)
     if READS_AND_WRITES in granted:
@@ -50,9 +50,9 @@ def find_missing_grants(
     *,
     makes_columns: bool = False,
 ) -> list[MissingGrant]:
-    """Return what an admin took away; None stands for "no launch has told yet".
+    """Return the tool's missing grants; None for `granted` or `shares_names` means unknown.
 
-    `makes_columns`: the tool is to make gradebook columns, which needs one scope more.
+    `makes_columns`: the tool creates gradebook columns, which needs one more scope.
     """
     ours = our_scopes(granted) if granted is not None else SCOPES
     missing = [s for s in SCOPES if s not in ours]

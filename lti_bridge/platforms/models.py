@@ -1,4 +1,4 @@
-"""Rows of who may launch us: platforms, deployments, tool keys and SCORM Cloud accounts."""
+"""Rows of platforms, deployments, tool keys, invites and SCORM Cloud accounts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from ..core.db import Base, one_of, table_of
 
 
 class ScormAccount(Base):
-    """One SCORM Cloud application: where it is and how we sign in."""
+    """One SCORM Cloud application: its URL and credentials."""
 
     __tablename__ = "scorm_account"
 
@@ -21,18 +21,18 @@ class ScormAccount(Base):
     app_id: Mapped[str] = mapped_column(String(255))
     secret_encrypted: Mapped[str] = mapped_column(String(1000))
     created_at: Mapped[datetime]
-    # Nothing new is opened in it; what lives there is still read and swept.
+    # No new registrations; existing ones are still read and swept.
     disabled_at: Mapped[datetime | None]
 
 
 class Platform(Base):
-    """One LMS side of LTI: an (issuer, client_id) pair, its endpoints and our settings for it."""
+    """One platform (issuer, client_id): its endpoints and the bridge's settings for it."""
 
     __tablename__ = "platform"
     __table_args__ = (
         UniqueConstraint("issuer", "client_id"),
-        # A token is asked by (token URL, client id): two platforms with the same pair would
-        # share tokens, and one could post into the other's gradebook.
+        # Access tokens are cached by (token URL, client id): platforms sharing the pair would share
+        # tokens, and one could post scores into the other's gradebook.
         UniqueConstraint("token_url", "client_id"),
     )
 
@@ -48,22 +48,22 @@ class Platform(Base):
     dialect: Mapped[str] = mapped_column(String(20))
     privacy: Mapped[str] = mapped_column(String(20))
     grading_policy: Mapped[dict[str, Any] | None]
-    frame_origins: Mapped[list[str]]  # sites that an admin named
-    learnt_origins: Mapped[list[str] | None]  # sites that launches came from, the newest last
+    frame_origins: Mapped[list[str]]  # named by an admin
+    learnt_origins: Mapped[list[str] | None]  # from launches, the newest last
     scorm_account_id: Mapped[int | None] = mapped_column(ForeignKey("scorm_account.id"), index=True)
-    # Not used: scopes belong to an activity (ResourceLink.service_scopes). To be dropped by the
-    # release after the one that stopped to write it.
+    # Unused: scopes belong to ResourceLink.service_scopes. To be dropped one release after the
+    # last one that wrote it.
     granted_scopes: Mapped[list[str] | None]
     succeeds_id: Mapped[int | None]  # the platform whose registrations it took over
-    # Whether the player opens in a window of its own; None: in the LMS's frame.
+    # Whether the player opens in a new window; None: in the LMS's frame.
     player_window: Mapped[bool | None]
-    # Whether the tool makes the gradebook column of an activity that has none; None: it waits.
+    # Whether the tool creates missing gradebook columns; None: scores wait for the LMS's.
     creates_line_items: Mapped[bool | None]
-    # Whether its instructors and admins may upload new versions of courses; None: only while no
-    # other platform uses the same SCORM Cloud account.
+    # Whether its instructors and LMS admins may upload new course versions; None: only while no
+    # other platform uses the SCORM Cloud account.
     replaces_courses: Mapped[bool | None]
-    # Until when the LMS asked to be left alone; whether that was for too many requests; and the
-    # grade whose score may find out whether it is back.
+    # Until when no scores are sent; whether the LMS throttled us; and the grade whose score may
+    # be sent as a probe.
     paused_until: Mapped[datetime | None]
     is_throttled: Mapped[bool] = mapped_column(default=False, server_default=false())
     probe_grade_id: Mapped[int | None]
@@ -74,10 +74,10 @@ class Platform(Base):
 
 
 class DeploymentStatus(StrEnum):
-    """Whether launches of an installation are accepted."""
+    """Whether a deployment may launch."""
 
     ACTIVE = "active"
-    PENDING = "pending"  # it waits for approval
+    PENDING = "pending"  # waits for approval
 
 
 class Deployment(Base):
@@ -89,34 +89,34 @@ class Deployment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     platform_id: Mapped[int] = mapped_column(ForeignKey("platform.id"))
     deployment_id: Mapped[str] = mapped_column(String(255))
-    # Not unique: a successor takes over the identity of the deployment it follows.
+    # Not unique: a succeeding deployment takes over the identity of the old one.
     identity: Mapped[str] = mapped_column(String(36), index=True)
     status: Mapped[DeploymentStatus] = mapped_column(one_of(DeploymentStatus, 10))
     succeeds_id: Mapped[int | None]  # the deployment whose registrations it took over
-    # Whether the newest launch named its user; None: no launch yet.
+    # Whether the newest launch had the user's name; None: no launch yet.
     shares_names: Mapped[bool | None]
-    launched_at: Mapped[datetime | None]  # renewed once an hour
+    launched_at: Mapped[datetime | None]  # updated at most once an hour
     created_at: Mapped[datetime]
 
     platform: Mapped[Platform] = relationship(back_populates="deployments")
 
     @property
     def is_active(self) -> bool:
-        """Whether its launches are accepted."""
+        """Whether it may launch."""
         return self.status == DeploymentStatus.ACTIVE
 
 
 class KeyState(StrEnum):
-    """Where a key of ours stands between being made and being forgotten."""
+    """Lifecycle of a tool key."""
 
-    NEXT = "next"  # published, not yet signing
+    NEXT = "next"  # published, does not sign yet
     SIGNING = "signing"
-    PUBLISHED = "published"  # signs no more; what it signed may still be on its way
+    PUBLISHED = "published"  # signs no more; its signatures may still have to be verified
     RETIRED = "retired"
 
 
 class ToolKey(Base):
-    """One RSA key of ours, which goes through the states of KeyState in turn."""
+    """One RSA key of the tool; its private part is encrypted."""
 
     __tablename__ = "tool_key"
 
@@ -130,17 +130,17 @@ class ToolKey(Base):
 
 
 class Invite(Base):
-    """Leave for one dynamic registration; the token itself is never stored."""
+    """A single-use permission for a dynamic registration; only the token's hash is stored."""
 
     __tablename__ = "invite"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
-    # The platform that it may change; None: it may only make a new one.
+    # The platform that it may change; None: it only creates a new one.
     platform_id: Mapped[int | None] = mapped_column(ForeignKey("platform.id"), index=True)
-    dialect: Mapped[str | None] = mapped_column(String(20))  # instead of what the LMS says it is
-    # Somebody is registering with it right now: a lease, so that a killed process loses nothing.
+    dialect: Mapped[str | None] = mapped_column(String(20))  # overrides what the LMS says of itself
+    # The lease of a registration that is running; it expires, so a crash does not block the invite.
     claim_token: Mapped[str | None] = mapped_column(String(32))
     claimed_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -148,6 +148,6 @@ class Invite(Base):
     used_at: Mapped[datetime | None]
 
 
-# For statements that are built once.
+# For statements that are built once, when their module is imported.
 PLATFORM, DEPLOYMENT = table_of(Platform), table_of(Deployment)
 ACCOUNT = table_of(ScormAccount)

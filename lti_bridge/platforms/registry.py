@@ -18,7 +18,7 @@ from .models import PLATFORM, Platform
 
 
 def platform_values(row: Any) -> PlatformValues:
-    """Return a row, an object or a tuple, as the plain values that the LTI door takes."""
+    """Return a platform's row (object or tuple) as the plain values for the package `lti`."""
     return PlatformValues(
         id=row.id,
         issuer=row.issuer,
@@ -38,10 +38,10 @@ _BY_ID = select(PLATFORM).where(PLATFORM.c.id == bindparam("its_id"))
 
 
 def find_platform(issuer: str, client_id: str | None) -> PlatformValues:
-    """Return the platform that a login names.
+    """Return the platform of a login request.
 
-    Every hosted Canvas school has the same issuer, so without a client id exactly one platform
-    may have it. Raises LaunchRejected.
+    All hosted Canvas schools share one issuer: without a client id the issuer must have exactly
+    one platform. Raises LaunchRejected.
     """
     if client_id:
         rows = read_apart(db.engine, _BY_CLIENT, {"its_issuer": issuer, "its_client": client_id})
@@ -56,7 +56,7 @@ def find_platform(issuer: str, client_id: str | None) -> PlatformValues:
 
 
 def get_platform(platform_id: int) -> PlatformValues:
-    """Return the platform that a state names; raises LaunchRejected when it is gone."""
+    """Return the platform with this id; raises LaunchRejected when it is gone or disabled."""
     rows = read_apart(db.engine, _BY_ID, {"its_id": platform_id})
     return _enabled(rows[0] if rows else None)
 
@@ -74,8 +74,8 @@ def add_platform(
 ) -> Platform:
     """Add a platform, or update the one with the same issuer and client id; add the deployment.
 
-    A fact that is None leaves what is there; `new_privacy` is for a platform that is new.
-    Never calls the network. Raises ConfigurationError with a sentence. Commits.
+    Values that are None keep what is stored; `new_privacy` is for a new platform. Makes no HTTP
+    calls. Raises ConfigurationError. Commits.
     """
     row = write_platform(facts, deployment_id, now=now, new_privacy=new_privacy)
     db.session.commit()
@@ -85,9 +85,9 @@ def add_platform(
 def write_platform(
     facts: PlatformFacts, deployment_id: str | None, *, now: datetime, new_privacy: str
 ) -> Platform:
-    """Do the same in the caller's transaction, which ends with a rollback if this raises.
+    """Like `add_platform`, in the caller's transaction, which is rolled back on an error.
 
-    `deployment_id` is None when the LMS has not named one yet: its first launch does.
+    `deployment_id` is None when the LMS has not sent one yet; its first launch does.
     """
     check_facts(facts, deployment_id)
     query = select(Platform).where(
@@ -125,10 +125,10 @@ def write_platform(
 
 
 def edit_platform(row: Platform, facts: PlatformFacts) -> None:
-    """Give a platform other values, in the caller's transaction; its identity stays.
+    """Change a platform's values, in the caller's transaction; its identity stays.
 
-    Issuer and client id may change, too: learners' registrations hang on the identity. The
-    session is rolled back before this raises ConfigurationError.
+    Issuer and client id may change: registration ids are derived from the identity. Raises
+    ConfigurationError after a rollback.
     """
     try:
         check_facts(facts, None)
@@ -170,9 +170,9 @@ def list_platforms() -> list[Platform]:
 
 
 def find_named_platform(name: str) -> Platform:
-    """Return the platform with this number, name, client id or issuer.
+    """Return the platform with this id, name, client id, issuer or identity.
 
-    Raises ConfigurationError when none, or more than one, fits.
+    Raises ConfigurationError when none, or more than one, matches.
     """
     matches = [
         row
@@ -187,7 +187,7 @@ def find_named_platform(name: str) -> Platform:
 
 
 def disable_platform(name: str, *, now: datetime) -> Platform:
-    """Stop launches from a platform; nothing of it is deleted. Commits."""
+    """Reject launches of a platform from now on; deletes nothing. Commits."""
     row = find_named_platform(name)
     row.disabled_at = now
     db.session.commit()

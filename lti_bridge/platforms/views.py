@@ -1,4 +1,4 @@
-"""Connecting an LMS over HTTP: dynamic registration, Canvas's JSON, and values to copy."""
+"""HTTP routes for connecting an LMS: dynamic registration, Canvas's JSON, values to copy."""
 
 import logging
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @blueprint.get("/register")
 def begin_registration() -> AnyResponse:
-    """The LMS's frame opens this: show who is to be connected; nothing is used up by looking."""
+    """Show the page, in the LMS's frame, that asks to confirm the registration."""
     services, asked = current_services(), _read_request()
     try:
         invite = look_at(services, asked)
@@ -34,7 +34,7 @@ def begin_registration() -> AnyResponse:
 
 @blueprint.post("/register")
 def finish_registration() -> AnyResponse:
-    """The page's button: register us at the LMS and close the frame."""
+    """Register the tool at the LMS; the page shown then closes the frame."""
     services = current_services()
     try:
         connected = connect(services, _read_request())
@@ -47,7 +47,7 @@ def finish_registration() -> AnyResponse:
 
 @blueprint.get("/<lms_key>.json")
 def configuration(lms_key: str) -> AnyResponse:
-    """The configuration that an LMS's form takes by its address (Canvas: a developer key)."""
+    """Return the tool configuration for an LMS that takes its URL (Canvas: a developer key)."""
     makers = {lms.key: lms.configuration for lms in ALL}
     make = makers.get(lms_key)
     if make is None:
@@ -59,7 +59,7 @@ def configuration(lms_key: str) -> AnyResponse:
 
 @blueprint.get("/setup")
 def setup() -> AnyResponse:
-    """Every value that an LMS admin copies by hand."""
+    """Show all values that an LMS admin copies by hand."""
     tool = ToolDefinition(current_services().settings.public_url)
     return render_page("platforms/setup.html", tool=tool, kinds=ALL)
 
@@ -74,19 +74,19 @@ def _read_request() -> Request:
 
 
 def _remember(services: Services, response: Response, connected: Connected) -> None:
-    """Canvas names the deployment at its first launch: this browser may bring it."""
+    """Let this browser activate the deployment: Canvas names it at the first launch only."""
     if connected.deployment_id is None:
         remember_browser(services, response, connected.platform_id)
 
 
 def _refuse(error: BridgeError) -> Response:
-    """Show what happened, who can fix it and how; the log has the same reference."""
+    """Show an error page: what happened, who can fix it and how; log it with its reference."""
     db.session.rollback()
     code = "lms_unavailable" if isinstance(error, Unavailable) else "registration_failed"
     explanation, reference = "", correlation.current() or correlation.new_id()
     if isinstance(error, Refused):
         code, explanation = error.code or code, error.explanation
-    # One line, whatever the LMS wrote into its addresses.
+    # On one line: the error may contain text of the LMS.
     logger.warning("registration refused: %s: %s [%s]", code, _line(error), reference)
     problem = get_problem(code)
     return render_page(

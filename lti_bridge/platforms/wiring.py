@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: connecting an LMS."""
+"""Adds dynamic registration to the app."""
 
 from flask import Flask
 
@@ -6,5 +6,5 @@ from . import views
 
 
 def register(app: Flask) -> None:
-    """Add the pages of this chapter to the app."""
+    """Register the views."""
     app.register_blueprint(views.blueprint)
