@@ -1,1 +1,1 @@
-"""Chapter 2, a learner arrives: login, launch, and off to SCORM Cloud."""
+"""Chapter 2: the login, the verified launch, and the redirect to the player."""

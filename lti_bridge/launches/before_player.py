@@ -1,6 +1,6 @@
 """The page before the player: a choice of attempts, or a button that opens a window.
 
-A launch ends in its address, so that going back, a reload and a restored tab show it again.
+A launch redirects to it (GET), so that back, reload and restored tabs show it again.
 """
 
 from dataclasses import dataclass, replace
@@ -20,18 +20,17 @@ from ..registrations.return_urls import exit_url
 from ..services import Services
 from ..web.page_tokens import PageToken, read_page, sign_page
 
-# Keys of the page's data.
+# Keys of the page token's data.
 LAUNCH, WINDOW = "launch", "window"
-# What the page in the LMS asks with while the course is open in another window.
+# Purpose and life of the token with which the page's script polls whether the learner exited.
 WATCH, WATCH_FOR = "watch a launch", timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class BeforePlayer:
-    """What the page shows; without an offer it is the button alone.
+    """What the page shows; without an offer only the button.
 
-    `left_url` is where the learner's result is shown, once they have left the course that they
-    opened from here.
+    `left_url` is the exit page's URL once the learner has left the course, else "".
     """
 
     page: PageToken
@@ -46,7 +45,7 @@ class BeforePlayer:
 def sign_before_player(
     services: Services, page: PageToken, launch_id: int, *, new_window: bool
 ) -> str | None:
-    """Return the token of the page, None where nothing comes before the player. Reads only."""
+    """Return the page's token; None when the player opens directly. Reads only."""
     if not new_window and find_offer(launch_id) is None:
         return None
     data = {**page.data, LAUNCH: launch_id, WINDOW: new_window}
@@ -54,7 +53,7 @@ def sign_before_player(
 
 
 def load_before_player(services: Services, token: str) -> BeforePlayer:
-    """Return the page of a launch as things stand now. Raises LaunchRejected."""
+    """Return the current values of a launch's page. Raises LaunchRejected."""
     page, launch_id = read_before_player(services, token)
     platform = get_platform(page.platform_id)
     with reading():
@@ -74,7 +73,7 @@ def load_before_player(services: Services, token: str) -> BeforePlayer:
 
 
 def read_before_player(services: Services, token: str) -> tuple[PageToken, int]:
-    """Return a page's token and the id of its launch; raises PageRefused "page_expired"."""
+    """Return the page token and its launch id; raises PageRefused "page_expired"."""
     page = read_page(services, token)
     launch_id = page.data.get(LAUNCH)
     if page.visitor is not Visitor.LEARNER or not isinstance(launch_id, int):
@@ -83,9 +82,9 @@ def read_before_player(services: Services, token: str) -> tuple[PageToken, int]:
 
 
 def find_left_url(services: Services, watch_token: str) -> str:
-    """Return where the result of a course left is shown, empty while it is open.
+    """Return the exit page's URL once the learner has left the course, else "".
 
-    Raises PageRefused "page_expired".
+    `watch_token` is that of BeforePlayer. Raises PageRefused "page_expired".
     """
     seconds = round(WATCH_FOR.total_seconds())
     try:
@@ -98,7 +97,7 @@ def find_left_url(services: Services, watch_token: str) -> str:
 
 
 def _find_left(services: Services, launch: Launch) -> str:
-    """Look at the newest launch of this learner from here on: another attempt is one of its own."""
+    """Look at the learner's newest launch of the link: another attempt is a launch of its own."""
     opened = launch.registration
     newest = db.session.scalars(
         select(Launch)

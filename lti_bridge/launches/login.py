@@ -1,4 +1,4 @@
-"""The login: choose how the browser will prove itself, then send it on to the LMS."""
+"""The login: choose how to bind the launch to this browser, then redirect to the LMS."""
 
 import json
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ from ..services import Services
 from ..web.login_cookies import IN_WINDOW, kept_secrets, look_at
 from ..web.page_tokens import PAGE_SECONDS
 
-# Purpose of the token of the page that offers a window; the LMS's hint in it works once.
+# Purpose of the token of the new-window page; the LMS's login hint in it works only once.
 WINDOW_OFFER = "window offer"
 
 
 @dataclass(frozen=True)
 class LoginStarted:
-    """A login that may go on to the LMS; `parameters` start it again in a window of its own."""
+    """A login that continues at the LMS; `parameters` restart it in a new window."""
 
     login: Login
     rung: BrowserBinding
@@ -45,13 +45,13 @@ class LoginStarted:
 
     @property
     def storage_origin(self) -> str:
-        """The one origin that platform storage is asked at and answers from (LTI CS-PM)."""
+        """The only origin for platform storage messages (LTI Client Side postMessages)."""
         return origin(self.platform.authorization_url) or ""
 
 
 @dataclass(frozen=True)
 class LoginBlocked:
-    """A login that cannot go on as it is: bounce, ask for a window, or give up."""
+    """A login that cannot continue here: bounce once, ask for a new window, or give up."""
 
     detour: LoginDetour
     platform: PlatformValues
@@ -59,7 +59,7 @@ class LoginBlocked:
 
 
 def start_login(services: Services, request: Request) -> LoginStarted | LoginBlocked:
-    """Return where a login goes next; writes nothing. Raises LaunchRejected."""
+    """Return how a login continues; writes nothing. Raises LaunchRejected."""
     names = (*LOGIN_PARAMETERS, OLDER_DEPLOYMENT)
     refuse_repeated(request.values.lists(), names, Reason.LOGIN_INCOMPLETE)
     login = read_login(request.values)
@@ -83,10 +83,10 @@ def start_login(services: Services, request: Request) -> LoginStarted | LoginBlo
 
 
 def sign_window_offer(services: Services, login: LoginStarted | LoginBlocked) -> str:
-    """Return the token of the page whose button starts a login anew in a window of its own.
+    """Return the token of the page whose button restarts a login in a new window.
 
-    Encrypted: it travels in an address, and the LMS's hints can name its user. In a window there
-    is no storage to offer; the LMS's other parameters stay the same.
+    Encrypted: it is part of a URL, and the LMS's hints may identify the user. Drops the storage
+    target, since platform storage needs a frame; other LMS parameters stay.
     """
     kept = {name: text for name, text in login.parameters.items() if name != "lti_storage_target"}
     issued_at = round(services.now().timestamp())
@@ -95,7 +95,7 @@ def sign_window_offer(services: Services, login: LoginStarted | LoginBlocked) ->
 
 
 def read_window_offer(services: Services, token: str) -> tuple[PlatformValues, dict[str, str]]:
-    """Return the platform and the parameters of a login; raises LaunchRejected."""
+    """Return the platform and the login parameters of a token; raises LaunchRejected."""
     try:
         purpose, issued_at, platform_id, parameters = json.loads(services.signer.decrypt(token))
         age = services.now().timestamp() - issued_at
@@ -107,7 +107,7 @@ def read_window_offer(services: Services, token: str) -> tuple[PlatformValues, d
 
 
 def rules(services: Services) -> Rules:
-    """Return what the settings say about launches."""
+    """Return the settings for verifying launches."""
     settings = services.settings
     return Rules(
         public_url=settings.public_url,
@@ -118,7 +118,7 @@ def rules(services: Services) -> Rules:
 
 
 def refuse_two_names(services: Services, platform: PlatformValues, *others: str) -> None:
-    """Raise LaunchRejected "two_host_names" where that is why a cookie did not come back."""
+    """Raise LaunchRejected "two_host_names" when that explains the missing cookie."""
     ours = services.settings.public_url
     if several_loopback_names([ours, platform.authorization_url, *others]):
         raise LaunchRejected(Reason.TWO_HOST_NAMES)

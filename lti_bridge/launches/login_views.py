@@ -1,4 +1,4 @@
-"""HTTP in and out of a login, with the detours of a browser that keeps no cookie in a frame."""
+"""HTTP routes of the login, also for browsers that block cookies in frames."""
 
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,7 +19,7 @@ blueprint = Blueprint("login", __name__, url_prefix="/lti")
 
 @blueprint.route("/login", methods=["GET", "POST"])
 def login() -> AnyResponse:
-    """Third-party initiated login: send the browser on to the LMS."""
+    """Third-party initiated login: redirect the browser to the LMS."""
     services, visit = current_services(), new_visit()
     visit.issuer, visit.client_id = (request.values.get(one, "") for one in ("iss", "client_id"))
     try:
@@ -40,7 +40,7 @@ def login() -> AnyResponse:
 
 @blueprint.get("/login/window")
 def offer_window() -> AnyResponse:
-    """The page whose button starts the login anew in a window of its own."""
+    """Show the page whose button restarts the login in a new window."""
     services = current_services()
     try:
         return _show_window_offer(services, request.args.get("page", ""))
@@ -62,7 +62,7 @@ def _go(services: Services, begun: LoginStarted) -> Response:
 
 
 def _bounce(services: Services) -> Response:
-    """Back to this address once, with the same method and form (307)."""
+    """Redirect to this URL once, with the same method and form (307), to test cookies."""
     query = request.query_string.decode("latin-1")
     response = _move(f"{request.path}?{query}{'&' if query else ''}{BOUNCED}=1", 307)
     probe(response, secure=services.is_secure)
@@ -70,7 +70,7 @@ def _bounce(services: Services) -> Response:
 
 
 def _keep_in_storage(services: Services, begun: LoginStarted) -> Response:
-    """Let the LMS's page keep the secret, then go on; in a new window if it does not answer."""
+    """Store the secret in the LMS's platform storage; without an answer, offer a new window."""
     token = sign_window_offer(services, begun)
     otherwise = _window_address(token)
     return render_page(

@@ -1,20 +1,20 @@
-"""What a launch leads to: the player, a page of ours, or a question first."""
+"""Results of a launch: the player, one of our pages, or a request to platform storage."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class OpenPlayer:
-    """Send the learner on to SCORM Cloud."""
+    """Redirect the learner to SCORM Cloud."""
 
     url: str
 
 
 @dataclass(frozen=True)
 class AskStorage:
-    """Ask the LMS's page for the secret that it keeps under `key`, and come back with it.
+    """Ask the LMS's platform storage for the secret stored under `key`, and post the launch again.
 
-    `target` is the frame to ask, `origin` the only one that is asked and believed.
+    `target` is the name of the frame to ask, `origin` the only origin asked and trusted.
     """
 
     key: str
@@ -24,9 +24,9 @@ class AskStorage:
 
 @dataclass(frozen=True)
 class OpenPage:
-    """Go to a page of ours by GET; `token` is what proves who asks.
+    """Redirect (GET) to one of our pages; `token` is its signed page token.
 
-    `secret` is kept by the browser, where the page is tied to it.
+    `secret` becomes a cookie when the page is bound to this browser.
     """
 
     endpoint: str

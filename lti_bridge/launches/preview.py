@@ -1,6 +1,7 @@
-"""What test users and strangers see: which course the activity opens, and a way to look at it.
+"""The page for users who may only preview an activity: its course, and an untracked player.
 
-They never get a registration: it would cost a place, and its result belongs to nobody.
+They never get a registration: it would use up the SCORM Cloud quota, and no learner owns its
+result.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -19,13 +20,13 @@ from ..services import Services
 from ..web.page_tokens import LOCALE, PageToken, read_page, sign_page
 
 LOOKING = (Visitor.TEST_USER, Visitor.SWITCHED, Visitor.MASKED)
-# What the token of a page with "I am a learner here" holds besides: the launch that goes on.
+# Keys of the token's data on a page with "I am a learner here": the launch to continue.
 KIND, LEARN, CLAIMS, RUNG = "kind", "learner", "claims", "rung"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The page for those who may only look; without a `course_title` SCORM Cloud is silent."""
+    """The preview page; `course_title` is None when SCORM Cloud did not answer."""
 
     page: PageToken
     platform: PlatformValues
@@ -37,17 +38,17 @@ class Preview:
 
     @property
     def visitor(self) -> Visitor:
-        """Who looks."""
+        """What kind of visitor sees the page."""
         return self.page.visitor
 
     @property
     def says_to_learn(self) -> bool:
-        """Tell whether its reader may say that they learn here."""
+        """Tell whether the page has the button "I am a learner here"."""
         return self.page.data.get(KIND) == LEARN
 
 
 def page_of(link: ResourceLink, claims: LaunchClaims, visitor: Visitor) -> PageToken:
-    """Return what the pages of this link prove for this visitor; the link's row has its id."""
+    """Return the page token of a link for this visitor; the link's row must have its id."""
     return PageToken(
         platform_id=link.deployment.platform_id,
         deployment_id=link.deployment_id,
@@ -61,14 +62,14 @@ def page_of(link: ResourceLink, claims: LaunchClaims, visitor: Visitor) -> PageT
 
 
 def keep_claims(page: PageToken, claims: LaunchClaims, rung: str) -> PageToken:
-    """Return a preview's page with what the button "I am a learner here" goes on with."""
+    """Return the page token with the claims that "I am a learner here" needs."""
     return replace(page, data={**page.data, KIND: LEARN, CLAIMS: asdict(claims), RUNG: rung})
 
 
 def load_preview(services: Services, token: str) -> Preview:
-    """Return the page's values as things stand now; asks SCORM Cloud for the course's title.
+    """Return the page's current values; asks SCORM Cloud for the course's title.
 
-    Raises LaunchRejected, also "page_expired" for a page that is no preview.
+    Raises LaunchRejected, also "page_expired" for the token of another page.
     """
     page = read_page(services, token)
     platform = get_platform(page.platform_id)
@@ -86,7 +87,7 @@ def load_preview(services: Services, token: str) -> Preview:
 
 
 def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
-    """Return the claims of the launch that led to a preview, and its cookie rung.
+    """Return the claims of a preview's launch, and how its browser was proven.
 
     Raises PageRefused "page_expired" for the token of another page.
     """
@@ -99,10 +100,10 @@ def read_claims(page: PageToken) -> tuple[LaunchClaims, str]:
 
 
 def open_preview(services: Services, token: str) -> str:
-    """Return the address of the untracked player.
+    """Return the URL of the untracked player.
 
-    Raises PageRefused "page_expired", "course_missing" or "scorm_cloud_refused", or
-    Unavailable.
+    Raises PageRefused "page_expired", "platform_disabled", "course_missing" or
+    "scorm_cloud_refused", or Unavailable.
     """
     page = read_page(services, token)
     with reading():
@@ -124,7 +125,7 @@ def open_preview(services: Services, token: str) -> str:
 
 
 def _course_now(page: PageToken) -> str | None:
-    """Return the link's course of now: an instructor may have chosen another on the page."""
+    """Return the link's current course: an instructor may have changed it since the launch."""
     link = db.session.get(ResourceLink, page.link_id) if page.link_id is not None else None
     if link is None:
         return page.course_id

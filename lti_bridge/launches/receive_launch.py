@@ -1,4 +1,4 @@
-"""A learner arrives: the login, the verified launch, the registration, and off to SCORM Cloud."""
+"""The launch: verify it, store its rows, and decide what opens."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,9 +37,9 @@ from .verify_launch import check_state, verify_and_enter
 def receive_launch(
     services: Services, form: Mapping[str, str], cookies: Mapping[str, str], visit: Visit
 ) -> Outcome:
-    """Verify a launch, use up its nonce, and open what this visitor may open.
+    """Verify a launch, consume its nonce, and return what opens for this visitor.
 
-    Fills in `visit` on the way. Raises LaunchRejected, Unavailable or ConfigurationError.
+    Fills in `visit`. Raises LaunchRejected, Unavailable or ConfigurationError.
     """
     state = visit.state = read_launch_state(form, signer=services.signer)
     visit.browser_secret = form.get(SECRET_FIELD, "")
@@ -74,9 +74,9 @@ def receive_launch(
 
 
 def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
-    """Open the activity for a user who was seen as staff, and says that they learn here.
+    """Open the activity for a user seen as staff who pressed "I am a learner here".
 
-    `token` is that of the preview's button. Raises LaunchRejected, Unavailable or
+    `token` is the preview's page token. Raises LaunchRejected, Unavailable or
     ConfigurationError.
     """
     page = read_page(services, token)
@@ -95,7 +95,7 @@ def open_as_learner(services: Services, token: str, visit: Visit) -> Shown:
 def _note_staff(
     services: Services, snapshot: LaunchSnapshot, claims: LaunchClaims, visitor: Visitor
 ) -> None:
-    """Remember a launch as staff, whatever it opens, in the transaction at hand."""
+    """Record a launch as staff in the current transaction."""
     if not visitor.is_staff:
         return
     context = claims.context_id
@@ -105,14 +105,14 @@ def _note_staff(
 
 
 def _link(snapshot: LaunchSnapshot) -> ResourceLink:
-    """Return the link's row as an object, for pages of which nobody opens hundreds a minute."""
+    """Return the link's row as an object, for pages that are not opened often."""
     return db.session.get_one(ResourceLink, snapshot.known_link.id)
 
 
 def _open_activity(
     services: Services, visit: Visit, claims: LaunchClaims, snapshot: LaunchSnapshot, rung: str
 ) -> OpenPlayer | OpenPage:
-    """Open a learner's rows, then the player or what comes before it."""
+    """Store a learner's launch; return the player, or the page before it."""
     new_window = opens_in_window(snapshot.known_link, snapshot.platform) and not visit.in_window
     asks_first = snapshot.may_have_several or new_window
     arrival = Arrival(rung, visit.correlation_id)
@@ -134,7 +134,7 @@ def _page_before(
     claims: LaunchClaims,
     new_window: bool,
 ) -> OpenPage | None:
-    """Return what comes before the player: a choice of attempts, or a button for a window."""
+    """Return the page before the player (attempts or a window), or None."""
     with reading():
         page = page_of(_link(snapshot), claims, Visitor.LEARNER)
         page = replace(page, data={**page.data, REVIEW: claims.sub})
@@ -143,7 +143,7 @@ def _page_before(
 
 
 def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer:
-    """Open what the learner chose on the page. Raises LaunchRejected or Unavailable."""
+    """Open the learner's chosen attempt. Raises LaunchRejected or Unavailable."""
     _, launch_id = read_before_player(services, token)
     return open_player(services, begin_attempt(services, launch_id) if another else launch_id)
 
@@ -151,7 +151,7 @@ def open_attempt(services: Services, token: str, *, another: bool) -> OpenPlayer
 def _show_preview(
     services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor, rung: str
 ) -> OpenPage:
-    """Open the page for those who may only look. Commits."""
+    """Return the preview page. Commits."""
     db.session.flush()
     page = page_of(link, claims, visitor)
     db.session.commit()
@@ -161,7 +161,7 @@ def _show_preview(
 
 
 def _behind_the_learner(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> Visitor:
-    """Return who uses a learner's role: the learner, or staff who look at what learners see."""
+    """Tell a real learner from staff who use a learner's role to look at the activity."""
     if is_masked(claims.custom, MASQUERADING):
         return Visitor.MASKED
     return Visitor.SWITCHED if snapshot.only_looks(now) else Visitor.LEARNER
@@ -174,7 +174,7 @@ def _show_staff(
     visitor: Visitor,
     cookies: Mapping[str, str],
 ) -> OpenPage:
-    """Open the activity's page; an LMS admin's is tied to this browser. Commits."""
+    """Return the instructor's page; an LMS admin's is bound to this browser. Commits."""
     db.session.flush()
     page, secret = page_of(link, claims, visitor), None
     if administers(claims.roles):
@@ -187,7 +187,7 @@ def _show_staff(
 def _show_review(
     services: Services, link: ResourceLink, claims: LaunchClaims, visitor: Visitor
 ) -> OpenPage:
-    """Show one learner's result: to staff anybody's, to others their own. Commits.
+    """Return one learner's result page; only staff see results of others. Commits.
 
     LTI Submission Review 1.0: `for_user` names the learner.
     """
@@ -202,9 +202,10 @@ def _show_review(
 
 
 def open_player(services: Services, launch_id: int, begun: LaunchBegun | None = None) -> OpenPlayer:
-    """Find or make the registration of a launch and return the player's address.
+    """Find or create a launch's registration and return the player's URL.
 
-    Raises Busy when no thread of this process may wait for SCORM Cloud.
+    Raises Busy when all of this process's slots for SCORM Cloud calls are taken, besides what
+    `open_registration` raises.
     """
     with services.call_slots.take():  # once for all calls of a launch
         registration = open_registration(services, launch_id, begun)

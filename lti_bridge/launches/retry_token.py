@@ -1,4 +1,4 @@
-"""Try again after SCORM Cloud failed: the nonce is used up, so the id_token cannot come twice."""
+"""Continue a launch after SCORM Cloud failed: its nonce is consumed, so no second id_token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ PURPOSE = "resume"
 
 @dataclass(frozen=True)
 class Resume:
-    """A launch to go on with, and the cookie that proved the same browser."""
+    """A launch to continue, and the cookie that proved the browser."""
 
     launch_id: int
     cookie: str
@@ -27,7 +27,7 @@ class Resume:
 
 
 def sign_resume(services: Services, launch_id: int, state: LaunchState) -> str:
-    """Return a token that continues a launch in the browser that began it."""
+    """Return a token that continues a launch in the same browser."""
     values = [launch_id, cookie_name(state), state.browser_hash]
     return services.signer.sign(PURPOSE, values)
 
@@ -37,8 +37,8 @@ def read_resume(
 ) -> Resume:
     """Return the launch to continue; raises LaunchRejected "resume_invalid".
 
-    It is good for as long as the browser keeps that login's cookie. `secret` is posted where the
-    LMS kept it instead.
+    Valid while the browser has the login's cookie; `secret` is the posted secret when the LMS's
+    platform storage held it instead.
     """
     try:
         launch_id, cookie, browser_hash = services.signer.unsign(PURPOSE, token)

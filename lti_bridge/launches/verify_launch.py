@@ -1,4 +1,4 @@
-"""A launch is let in: verified against its platform, its nonce used up, its rows read."""
+"""Verify a launch against its platform, consume its nonce, and read its rows."""
 
 from collections.abc import Mapping
 from typing import NoReturn
@@ -27,18 +27,17 @@ from .login import refuse_two_names, rules
 
 
 class _PlatformChanged(Exception):
-    """The platform's row says something else than what the launch was verified against."""
+    """The platform's row differs from the values that the launch was verified against."""
 
 
 def verify_and_enter(
     services: Services, form: Mapping[str, str], cookies: Mapping[str, str], visit: Visit
 ) -> tuple[VerifiedLaunch, LaunchSnapshot]:
-    """Verify a launch whose state is in `visit`, and use up its nonce.
+    """Verify a launch, whose state is in `visit`, and consume its nonce.
 
-    The transaction that used it up is open then, and rolls back with whatever fails. The launch
-    is verified against the platform as this process last saw it. The transaction reads the row
-    itself: where that differs, or the launch failed, all is verified anew against the row, so an
-    edit takes effect at once. Raises LaunchRejected.
+    Leaves that transaction open: it rolls back if a later step fails. The launch is verified
+    against cached platform values, and again against the row when the row differs or the launch
+    failed, so that edits take effect at once. Raises LaunchRejected.
     """
     assert visit.state is not None
     name = visit.state.platform_id
@@ -59,7 +58,7 @@ def verify_and_enter(
 
 
 def check_state(services: Services, state: LaunchState, form: Mapping[str, str]) -> None:
-    """Raise LaunchRejected for an error that the platform posts, or a login too long ago."""
+    """Raise LaunchRejected for an error posted by the platform, or for an expired state."""
     raise_platform_error(form)
     seconds = services.settings.launch.state_seconds
     check_age(state, now=services.now(), max_age_seconds=seconds)
@@ -92,7 +91,7 @@ def _verify(
 
 
 def _reject_unproven(services: Services, state: LaunchState, platform: PlatformValues) -> NoReturn:
-    """The page's reload or the back button looks like a browser that lost its cookie."""
+    """Reject a launch without the browser's secret; a used nonce means reload or back button."""
     with reading():
         used = find_use(state)
     if used is None:
@@ -103,7 +102,7 @@ def _reject_unproven(services: Services, state: LaunchState, platform: PlatformV
 def _enter(
     services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]
 ) -> LaunchSnapshot:
-    """Check the deployment and use up the nonce: the last step, in the launch's transaction."""
+    """Check the deployment and consume the nonce: the last step of the verification."""
     snapshot = find_snapshot(launch.platform.id, launch.claims)
     _check_unchanged(launch.platform, snapshot)
     if snapshot is None or snapshot.deployment.status != DeploymentStatus.ACTIVE:
@@ -126,7 +125,7 @@ def _check_unchanged(verified: PlatformValues, snapshot: LaunchSnapshot | None) 
 def _bring_deployment(
     services: Services, launch: VerifiedLaunch, cookies: Mapping[str, str]
 ) -> None:
-    """Let the browser that connected the platform bring its first one; else refuse."""
+    """Activate a platform's first deployment for the browser that connected it, or reject."""
     settings = services.settings.launch
     get_deployment(
         launch.platform.id,
@@ -138,7 +137,7 @@ def _bring_deployment(
 
 
 def _note(services: Services, launch: VerifiedLaunch, snapshot: LaunchSnapshot) -> LaunchSnapshot:
-    """Keep what a launch tells of the platform and the deployment, where it is news."""
+    """Store changes that a launch tells about its platform and deployment."""
     platform, claims = snapshot.platform, launch.claims
     news = note_launch(snapshot.deployment, claims, services.now())
     origins = with_frame_origin(platform, claims.return_url)

@@ -1,4 +1,4 @@
-"""HTTP in and out of a launch: login, launch, trying again, preview, and our public keys."""
+"""HTTP routes of launches: launch, retry, attempts, preview, and the public keys."""
 
 from collections.abc import Callable
 
@@ -36,13 +36,13 @@ JWKS_SECONDS = 300
 
 @blueprint.get("/launch")
 def launch_by_hand() -> AnyResponse:
-    """Somebody typed or reloaded the launch address."""
+    """Answer GET on the launch URL: a typed or reloaded address."""
     return refuse(current_services(), new_visit(), LaunchRejected(Reason.NOT_FROM_LMS))
 
 
 @blueprint.post("/launch")
 def launch() -> AnyResponse:
-    """The LMS's answer to the login: verify it and open what it asks for."""
+    """Receive the LMS's id_token: verify it and open what it asks for."""
     services, visit = current_services(), new_visit()
     visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
     try:
@@ -61,7 +61,7 @@ def launch() -> AnyResponse:
 
 @blueprint.route("/resume", methods=["GET", "POST"])
 def try_again() -> AnyResponse:
-    """Continue a launch that SCORM Cloud interrupted, in the browser that began it."""
+    """Continue a launch after SCORM Cloud failed, in the same browser."""
     services, visit = current_services(), new_visit()
     token = request.values.get("token", "")
     try:
@@ -81,13 +81,13 @@ def try_again() -> AnyResponse:
 
 @blueprint.get("/attempt")
 def show_attempts() -> AnyResponse:
-    """The page before the player: which attempt, or a button that opens a window."""
+    """Show the page before the player: attempts, or a button that opens a window."""
     return _guarded(_show_before_player)
 
 
 @blueprint.get("/attempt/left/<token>")
 def watch(token: str) -> AnyResponse:
-    """Tell the page's script where the result is, once the course in its window was left."""
+    """Return, as JSON, the exit page's URL once the learner has left the course."""
     try:
         answer = jsonify(address=find_left_url(current_services(), token))
     except BridgeError:
@@ -98,7 +98,7 @@ def watch(token: str) -> AnyResponse:
 
 @blueprint.post("/attempt")
 def choose_attempt() -> AnyResponse:
-    """The learner's choice: go on with the newest attempt, or begin another."""
+    """Open the learner's choice: the newest attempt, or another one."""
     services, visit = current_services(), new_visit()
     token, another = request.form.get("page", ""), request.form.get("choice") == "another"
     try:
@@ -111,7 +111,7 @@ def choose_attempt() -> AnyResponse:
 
 @blueprint.post("/learn")
 def learn() -> AnyResponse:
-    """The button "I am a learner here" of a preview for staff in a student's role."""
+    """Handle "I am a learner here", for users seen as staff in a student's role."""
     services, visit = current_services(), new_visit()
     visit.in_window = request.headers.get("Sec-Fetch-Dest") == "document"
     token = request.form.get("page", "")
@@ -126,13 +126,13 @@ def learn() -> AnyResponse:
 
 @blueprint.get("/preview")
 def show_preview() -> AnyResponse:
-    """The page of an activity for those who may only look at it."""
+    """Show an activity's preview page."""
     return _guarded(_show_preview)
 
 
 @blueprint.post("/preview")
 def open_preview() -> AnyResponse:
-    """The preview button of the page for staff."""
+    """Open the untracked player."""
     services, visit = current_services(), new_visit()
     token = request.form.get("page", "")
     try:
@@ -144,7 +144,7 @@ def open_preview() -> AnyResponse:
 
 @blueprint.get("/preview/done")
 def end_preview() -> AnyResponse:
-    """Where SCORM Cloud sends somebody who leaves a preview."""
+    """Show the page to which SCORM Cloud redirects at the end of a preview."""
     services = current_services()
     try:
         page = read_page(services, request.args.get("page", ""))
@@ -157,7 +157,7 @@ def end_preview() -> AnyResponse:
 
 @blueprint.get("/jwks.json")
 def jwks() -> AnyResponse:
-    """The public halves of our keys; platforms fetch them to verify what we sign."""
+    """Return the tool's key set, with which platforms verify our signatures."""
     with reading():
         response = jsonify(public_jwks())
     response.headers["Cache-Control"] = f"public, max-age={JWKS_SECONDS}"
@@ -165,7 +165,7 @@ def jwks() -> AnyResponse:
 
 
 def _ask_storage(services: Services, visit: Visit, asked: AskStorage) -> Response:
-    """The launch comes again from this page, with the secret; it proves nothing by itself."""
+    """Show a page that gets the secret from platform storage and posts the launch again."""
     fields = {name: request.form.get(name, "") for name in ("state", "id_token")}
     return render_page(
         "launches/storage_get.html",
@@ -196,7 +196,7 @@ def _show(services: Services, outcome: Shown) -> Response:
 
 
 def _guarded(show: Callable[[Services, str], Response]) -> Response:
-    """Show a page of the token in the address, or say why not, in the page's language."""
+    """Show a page for the URL's token, or its rejection, in the page's language."""
     services, token = current_services(), request.args.get("page", "")
     try:
         return show(services, token)
@@ -205,7 +205,7 @@ def _guarded(show: Callable[[Services, str], Response]) -> Response:
 
 
 def _show_before_player(services: Services, token: str) -> Response:
-    """Show what comes before the player; once the course was left, its result."""
+    """Show the page before the player; after the exit, redirect to the result."""
     shown = load_before_player(services, token)
     if shown.left_url:
         return see_other(shown.left_url)
@@ -233,7 +233,7 @@ def _show_preview(services: Services, token: str) -> Response:
     )
 
 
-# How to make the pages that a launch leads to, where an address cannot hold their token.
+# The pages of a launch by endpoint, for tokens too long for a URL.
 SHOWS: dict[str, Callable[[Services, str], Response]] = {
     "launches.show_attempts": _show_before_player,
     "launches.show_preview": _show_preview,

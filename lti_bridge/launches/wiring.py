@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: login, launch and our public keys."""
+"""Adds login, launch and the public keys to the app."""
 
 from flask import Flask
 
@@ -6,6 +6,6 @@ from . import login_views, views
 
 
 def register(app: Flask) -> None:
-    """Add the pages of this chapter to the app."""
+    """Register the views."""
     app.register_blueprint(login_views.blueprint)
     app.register_blueprint(views.blueprint)
