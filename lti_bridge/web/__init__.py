@@ -1,1 +1,1 @@
-"""What every page needs: its frame and headers, its words, its token, and a way to say no."""
+"""Shared parts of all pages: headers, frames, signed tokens, translation, error pages."""

@@ -1,4 +1,4 @@
-"""Tables as files for a spreadsheet."""
+"""CSV files for spreadsheets."""
 
 import codecs
 import csv
@@ -9,17 +9,17 @@ from flask import Response
 
 from .pages import with_headers
 
-# A spreadsheet takes a cell that begins with one of these for a formula.
+# Spreadsheets evaluate a cell that begins with one of these as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(cell: str) -> str:
-    """Return text that no spreadsheet runs as a formula: an apostrophe goes before it."""
+    """Return a cell's text with a leading apostrophe where it would be a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def write_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a CSV file (RFC 4180); what people wrote is to be made `harmless` before."""
+    """Return a CSV file (RFC 4180); text of users must be made `harmless` before."""
     text = io.StringIO(newline="")
     sheet = csv.writer(text)
     sheet.writerow(headings)
@@ -28,8 +28,8 @@ def write_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def send_csv(text: str, name: str) -> Response:
-    """Answer with such a file, under the name that a browser saves it by."""
-    # The mark at the beginning tells spreadsheets that it is UTF-8.
+    """Return a response that downloads a CSV file under this name."""
+    # The byte order mark tells spreadsheets that the file is UTF-8.
     data = codecs.BOM_UTF8 + text.encode("utf-8", "replace")
     response = Response(data, mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

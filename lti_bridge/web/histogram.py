@@ -1,4 +1,4 @@
-"""Where the bars of a chart stand, in units of its drawing."""
+"""Positions and sizes of a bar chart's bars, in SVG units."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ GAP = 4.0
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its left edge, its top, how wide and how high; `value` is what it stands for."""
+    """One bar of a chart, for `value`; `x` and `y` are its top left corner."""
 
     x: float
     y: float
@@ -19,7 +19,7 @@ class Bar:
 
 
 def draw_bars(values: Sequence[int]) -> list[Bar]:
-    """Return a bar for each value, the highest as high as the drawing; no value has no height."""
+    """Return a bar for each value, scaled so that the highest fills the drawing."""
     highest, step = max([*values, 1]), WIDTH / max(1, len(values))
     bars = []
     for number, value in enumerate(values):

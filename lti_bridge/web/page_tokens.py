@@ -1,6 +1,6 @@
-"""What a button on one of our pages inside an LMS proves; such pages depend on no cookie.
+"""Signed tokens of the pages inside an LMS, which have no session and no cookie.
 
-A form that carries the token cannot be forged by another site: it is the guard against CSRF too.
+Forms carry the token. Other sites cannot forge it, so it also protects against CSRF.
 """
 
 import json
@@ -16,19 +16,19 @@ from ..services import Services
 
 PURPOSE = "page"
 PAGE_SECONDS = 3600
-# Key of a page's `data`: its reader is an administrator of the LMS.
+# Key of a page's `data`: its user is an administrator of the LMS.
 ADMIN = "admin"
-# Hash of the secret that the browser of such a page keeps in a cookie.
+# Key: hash of the secret in that user's cookie.
 BROWSER = "browser"
-# Whose result the page shows.
+# Key: the `sub` of the learner on the page.
 REVIEW = "review"
-# The launch's locale, on pages for learners.
+# Key: the launch's locale.
 LOCALE = "locale"
 
 
 @dataclass(frozen=True)
 class PageToken:
-    """Whose page it is, in which link, and what its kind of page needs besides (`data`).
+    """The user and resource link of a page, and further values of its kind of page (`data`).
 
     `deployment_id` and `link_id` are ids of our rows.
     """
@@ -44,16 +44,15 @@ class PageToken:
 
     @property
     def locale(self) -> str | None:
-        """The locale of the launch that led here."""
+        """The locale of the launch, if known."""
         locale = self.data.get(LOCALE)
         return locale if isinstance(locale, str) else None
 
 
 def sign_page(services: Services, page: PageToken) -> str:
-    """Return the token that a page's forms carry for an hour.
+    """Return a page's token, valid for an hour.
 
-    Encrypted as a whole: tokens travel in URLs, and a return address can hold a session key of
-    the LMS.
+    Encrypted: tokens are parts of URLs, and a return URL may contain an LMS session key.
     """
     issued_at = round(services.now().timestamp())
     values = [PURPOSE, issued_at, *astuple(page)]
@@ -61,7 +60,7 @@ def sign_page(services: Services, page: PageToken) -> str:
 
 
 def locale_of(services: Services, token: str) -> str | None:
-    """Return a page's locale for the page that says what went wrong with it; None: unknown."""
+    """Return the locale of a page token, for an error page; None when unknown."""
     try:
         return read_page(services, token).locale
     except PageRefused:
@@ -69,9 +68,9 @@ def locale_of(services: Services, token: str) -> str | None:
 
 
 def read_page(services: Services, token: str, at: datetime | None = None) -> PageToken:
-    """Return what a page's token says; raises PageRefused "page_expired".
+    """Decode a page token; raises PageRefused "page_expired".
 
-    Its age is judged by the clock, or at a moment `at` that work with the page began.
+    Its age is measured now, or `at` the time when a long request began.
     """
     try:
         purpose, issued_at, *values = json.loads(services.signer.decrypt(token))

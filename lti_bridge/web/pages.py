@@ -1,4 +1,4 @@
-"""Render a page with the headers that every page of ours carries."""
+"""Render pages with the bridge's security headers."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from flask import Response, make_response, redirect, render_template
 from .languages import ENGLISH
 from .translate import Translator
 
-# Servers in front of us that nobody told otherwise take 8 KiB of request line.
+# Reverse proxies accept 8 KiB of request line by default.
 LONGEST_ADDRESS = 7000
 
 
@@ -21,10 +21,10 @@ def render_page(
     speaker: Translator | None = None,
     **values: Any,
 ) -> Response:
-    """Return a page that is not stored, tells nobody where it was, and runs only our scripts.
+    """Return a page that is not cached, sends no referrer, and runs only our scripts.
 
-    `frame_origins` are the sites that may show it in a frame; None: any, for pages without
-    session or action. `speaker` translates what the template marks by _(…); None: English.
+    `frame_origins` may show it in a frame; None: any site, for pages without session or action.
+    `speaker` translates the template's _(…); None: English.
     """
     nonce = secrets.token_urlsafe(16)
     speaker = speaker or Translator(ENGLISH)
@@ -36,17 +36,16 @@ def render_page(
 
 
 def see_other(address: str) -> Response:
-    """Send the browser on by GET, with the headers of our pages (303)."""
+    """Redirect with GET (303) and the security headers."""
     response = redirect(address, 303, Response=Response)
     assert isinstance(response, Response)
     return with_headers(response)
 
 
 def lead_to(address: str, show: Callable[[], Response]) -> Response:
-    """Answer a POST with a page that the browser gets by its address (303).
+    """Answer a POST with a redirect (303) to a page, so that back, reload and restored tabs work.
 
-    So going back, a reload and a restored tab show it again. Where a token makes the address too
-    long for what may stand in front of us, `show` makes the page at once.
+    When its token makes the URL too long for proxies, `show` makes the page at once.
     """
     return see_other(address) if len(address) <= LONGEST_ADDRESS else show()
 
@@ -56,7 +55,7 @@ def with_headers(
 ) -> Response:
     """Add the security headers to a response.
 
-    There is no form-action: browsers hold a form's redirects against it, and ours lead to the
+    Without form-action: browsers apply it to redirects after a form, too, and ours lead to the
     LMS and to SCORM Cloud.
     """
     ancestors = "*" if frame_origins is None else " ".join(["'self'", *frame_origins])
@@ -72,6 +71,6 @@ def with_headers(
 
 
 def forbid_guessing(response: Response) -> Response:
-    """Let no browser take an answer for something else than it says: JSON for a page, say."""
+    """Forbid browsers to guess the content type, so that JSON never renders as HTML."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

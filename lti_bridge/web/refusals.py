@@ -1,4 +1,4 @@
-"""Answer a failure with a page: what happened, who can fix it and how, and the right button."""
+"""Error pages: what happened, who can fix it and how, and the button to continue."""
 
 import logging
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from .visit import SECRET_FIELD, Visit
 logger = logging.getLogger(__name__)
 REFRESH_SECONDS = 3
 REFRESHING = (Reason.SEAT_BUSY, Reason.CLOUD_BUSY)
-# Reasons whose detail says what an admin must look for, in our own words.
+# Reasons whose page shows the error's detail, a text of ours that helps an admin.
 EXPLAINED = (
     Reason.LOGIN_INCOMPLETE,
     Reason.CLAIMS_MISSING,
@@ -40,21 +40,21 @@ EXPLAINED = (
     Reason.BAD_ROLES,
     Reason.UNKNOWN_PLATFORM,
 )
-# Down, starting, or too busy to hand out a connection in time.
+# The database is down, starting, or has no free connection.
 DATABASE_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 Page = Callable[[Services], Response]
 HTTP_REASONS = {404: Reason.PAGE_UNKNOWN, 405: Reason.WRONG_METHOD, 413: Reason.REQUEST_TOO_LARGE}
 
 
 def refuse_page(services: Services, error: BridgeError, locale: str | None = None) -> Response:
-    """Answer a failure on one of our own pages, which knows no login."""
+    """Return the error page for a failure on a page outside a login or launch."""
     reason = _reason(error)
     services.events.publish("page_refused", outcome=reason)
     return _show(services, _new_visit_in(locale), reason, error)
 
 
 def refusing(view: Page) -> Callable[[], Response]:
-    """Hand a view the services, and let each failure have its coded page."""
+    """Decorate a view: pass it the services, and turn its BridgeErrors into error pages."""
 
     @wraps(view)
     def guarded() -> Response:
@@ -68,9 +68,9 @@ def refusing(view: Page) -> Callable[[], Response]:
 
 
 def answer_http_error(error: HTTPException) -> Response | HTTPException:
-    """Give an error of the web framework a coded page of ours; a redirect stays what it is.
+    """Return our error page for an HTTP error of Flask; redirects pass unchanged.
 
-    An unforeseen exception comes as an InternalServerError; Flask has logged its traceback.
+    Unhandled exceptions arrive as InternalServerError, after Flask has logged the traceback.
     """
     status = error.code or 500
     if status < 400:
@@ -82,13 +82,13 @@ def answer_http_error(error: HTTPException) -> Response | HTTPException:
         reason = Reason.DATABASE_AWAY
     refused = PageRefused(reason, request.endpoint or "")
     response = _show(current_services(), visit, reason, refused)
-    # Such as Allow, which says what the address does take.
+    # Headers such as Allow.
     response.headers.extend(h for h in error.get_headers() if h[0] != "Content-Type")
     return response
 
 
 def new_visit() -> Visit:
-    """Return a request about which nothing is known yet but its correlation id."""
+    """Return a Visit with nothing but the request's correlation id."""
     return Visit(correlation_id=correlation.current() or correlation.new_id())
 
 
@@ -99,7 +99,7 @@ def _new_visit_in(locale: str | None) -> Visit:
 
 
 def refuse(services: Services, visit: Visit, error: BridgeError) -> Response:
-    """Explain a failure: what happened, who can fix it and how, and the right button."""
+    """Return the error page for a failed login or launch, and publish the refusal."""
     reason = _reason(error)
     publish_launch(services, visit, reason)
     publish_refusal(services, visit, reason)
@@ -107,7 +107,7 @@ def refuse(services: Services, visit: Visit, error: BridgeError) -> Response:
 
 
 def publish_refusal(services: Services, visit: Visit, reason: Reason) -> None:
-    """Say which LMS's launch was refused, and the reference under which its page stands."""
+    """Publish which LMS's launch was refused, with the reference on its error page."""
     platform = visit.platform
     services.events.publish(
         "launch_refused",
@@ -120,13 +120,12 @@ def publish_refusal(services: Services, visit: Visit, reason: Reason) -> None:
 
 
 def reference_of(visit: Visit) -> str:
-    """Return what the page calls this failure: a launch that was tried again goes on under the id
-    of its first try."""
+    """Return the reference on the error page: a retried launch keeps the id of its first try."""
     return correlation.current() or visit.correlation_id
 
 
 def publish_launch(services: Services, visit: Visit, outcome: str) -> None:
-    """Say how a launch ended, and which rung of the cookie ladder its login stood on."""
+    """Publish how a launch ended, and how its browser was bound."""
     visitor = str(visit.visitor or "unknown")
     rung = visit.state.rung if visit.state is not None else "none"
     services.events.publish("launch", outcome=outcome, visitor=visitor, rung=rung)
@@ -156,7 +155,7 @@ def _show(services: Services, visit: Visit, reason: Reason, error: BridgeError) 
         back_url=visit.return_url or _way_back(visit),
         home_url=home_of(visit.platform) if visit.platform is not None else None,
     )
-    # The page's "try again" is bound to this login's cookie.
+    # "Try again" needs this login's cookie.
     return response if token else forget_login(services, visit, response)
 
 
@@ -165,7 +164,7 @@ def _is_explained(error: BridgeError) -> TypeGuard[LaunchRejected]:
 
 
 def _way_back(visit: Visit) -> str | None:
-    """Return where the launch came from that the browser goes back to or reloads."""
+    """Return the return_url of a launch that the browser reloads or goes back to."""
     if visit.state is None:
         return None
     with reading():
@@ -174,7 +173,7 @@ def _way_back(visit: Visit) -> str | None:
 
 
 def _reason(error: BridgeError) -> Reason:
-    """Return the reason that stands for a failure; Refused is SCORM Cloud's last word."""
+    """Return the reason code for an error; any Refused comes from SCORM Cloud."""
     if isinstance(error, LaunchRejected):
         return error.reason
     if isinstance(error, ConfigurationError):
@@ -185,14 +184,14 @@ def _reason(error: BridgeError) -> Reason:
 
 
 def origins_of(visit: Visit) -> list[str] | None:
-    """Return who may frame the answer to this visit; None: anybody."""
+    """Return the origins that may frame the response to this visit; None: any."""
     if visit.platform is None:
         return None
     return frame_origins(visit.platform, visit.return_url)
 
 
 def forget_login(services: Services, visit: Visit, response: Response) -> Response:
-    """Delete the cookie of the login that this visit ends."""
+    """Delete the cookie of this visit's login."""
     if visit.state is not None:
         forget_secret(
             response,

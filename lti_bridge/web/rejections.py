@@ -1,4 +1,4 @@
-"""The closed list of reasons for which a launch stops, and what people can do about each."""
+"""The texts of error pages: what happened, who can fix it, and how, for each reason code."""
 
 from dataclasses import dataclass, replace
 
@@ -17,10 +17,10 @@ _LEADS = {
 
 @dataclass(frozen=True)
 class Rejection:
-    """One failure in words: HTTP status, title, what happened, who can fix it, and how.
+    """One error page: HTTP status, title, what happened, who can fix it, and how.
 
-    The sentences are marked for translation, each by itself: `more` follows on `how`.
-    `can_retry`: the same launch may be tried again, because only SCORM Cloud stood in its way.
+    Each text is marked for translation by itself; `more` continues `how`. `can_retry`: only
+    SCORM Cloud failed, so the same launch may be tried again.
     """
 
     status: int
@@ -32,7 +32,7 @@ class Rejection:
     more: str = ""
 
     def by_hand(self) -> "Rejection":
-        """Return a page that tries again by itself as one that cannot: nothing was accepted."""
+        """Return this self-refreshing page as one that needs a new launch (503)."""
         return replace(self, status=503, how=_AGAIN, can_retry=False)
 
     @property
@@ -42,7 +42,7 @@ class Rejection:
 
     @property
     def advice(self) -> str:
-        """Everything about how to fix it, in English."""
+        """How to fix it, in English."""
         return f"{self.how} {self.more}".strip()
 
 
@@ -393,7 +393,7 @@ _PICKING = {
     ),
 }
 
-# What a request can be whose address or size is wrong, and what only a mistake of ours can cause.
+# Errors of HTTP requests (URL, method, size), of the database, and bugs.
 _HTTP = {
     Reason.REQUEST_TOO_LARGE: Rejection(
         413,
@@ -445,5 +445,5 @@ REJECTIONS: dict[Reason, Rejection] = {**_HTTP, **_LOGIN, **_TOKEN, **_REGISTRAT
 
 
 def get_rejection(reason: str) -> Rejection:
-    """Return the words for a reason, also for one that a row names; raises ValueError."""
+    """Return the error page of a reason, given as a member or text; raises ValueError."""
     return REJECTIONS[Reason(reason)]

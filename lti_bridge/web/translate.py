@@ -1,4 +1,4 @@
-"""Say a page's sentences, numbers and times in its reader's language."""
+"""Translate a page's sentences, numbers and times."""
 
 from datetime import datetime
 from functools import cache
@@ -15,26 +15,25 @@ TRANSLATIONS = PACKAGE / "translations"
 
 
 class Translator:
-    """Translates for one page. English needs no catalogue: launches that redirect, workers and
-    English pages never load Babel."""
+    """Translator of one page. English needs no catalogue, so Babel is loaded only for others."""
 
     def __init__(self, language: str) -> None:
         self.language = language
 
     def __call__(self, template: str, **values: object) -> str:
-        """Return a marked sentence with its values, numbers in the language's form."""
+        """Return a marked sentence with its values, numbers in the language's format."""
         if self.language != ENGLISH:
             template = str(_catalogue(self.language).ugettext(template))
         filled = {name: self._value(value) for name, value in values.items()}
         return template.format(**filled) if filled else template
 
     def stored(self, sentence: str) -> str:
-        """Translate a sentence that a row keeps; one that nothing is known of stays as it is."""
+        """Translate a sentence stored in a row; unknown ones stay unchanged."""
         said = as_sentence(sentence)
         return self(said.template, **said.values)
 
     def number(self, value: float) -> str:
-        """Return a number as people write it: at most four decimals."""
+        """Format a number with at most four decimals."""
         if self.language == ENGLISH:
             return f"{round(value, 4):g}"
         from babel.numbers import format_decimal
@@ -42,7 +41,7 @@ class Translator:
         return format_decimal(round(value, 4), format="#,##0.####", locale=self.language)
 
     def moment(self, at: datetime) -> str:
-        """Return a point of time in UTC, as people write it."""
+        """Format a time in UTC."""
         if self.language == ENGLISH:
             return at.strftime("%Y-%m-%d %H:%M UTC")
         from babel.dates import format_datetime
@@ -54,14 +53,14 @@ class Translator:
 
 
 def page_translator(locale: str | None = None) -> Translator:
-    """Return who speaks on the page that answers this request; `locale` is the launch's."""
+    """Return the translator for the current request; `locale` is the launch's."""
     accepted = [wish for wish, quality in request.accept_languages if quality > 0]
     return Translator(choose_language(locale, accepted))
 
 
 @cache
 def _catalogue(language: str) -> Any:
-    """Return a language's catalogue, compiled once in each process, in some milliseconds."""
+    """Return a language's catalogue, compiled once per process (takes milliseconds)."""
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
     from babel.support import Translations

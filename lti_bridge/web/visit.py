@@ -1,4 +1,4 @@
-"""What is known so far of one request, for whatever page answers it."""
+"""What is known about one request, for the page that answers it."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,19 @@ from ..lti.launch_state import LaunchState
 from ..lti.roles import Visitor
 from ..lti.values import PlatformValues
 
-# What the page that asks the LMS's storage posts beside the launch.
+# Form field in which the platform storage page posts the browser's secret.
 SECRET_FIELD = "lti_bridge_secret"
 
 
 @dataclass
 class Visit:
-    """What is known so far of one request, for the page that a failure shows."""
+    """What is known so far about one login or launch, for its error page."""
 
     correlation_id: str
-    in_window: bool = False  # the browser says that it loads a whole window, no frame
+    in_window: bool = False  # a whole window, not a frame, by Sec-Fetch-Dest
     state: LaunchState | None = None
     platform: PlatformValues | None = None
-    # What the LMS says of itself, verified or not.
+    # Claimed by the request, verified or not.
     issuer: str = ""
     client_id: str = ""
     deployment_id: str = ""
@@ -26,5 +26,5 @@ class Visit:
     locale: str | None = None
     visitor: Visitor | None = None
     launch_id: int | None = None
-    resume_token: str = ""  # goes on with this launch after SCORM Cloud failed
-    browser_secret: str = ""  # from the LMS's storage, where the browser keeps no cookie
+    resume_token: str = ""  # continues this launch after SCORM Cloud failed
+    browser_secret: str = ""  # from platform storage, without cookies

@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: a page for every failure."""
+"""Adds error pages to the app."""
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
@@ -8,6 +8,6 @@ from .refusals import answer_http_error
 
 
 def register(app: Flask) -> None:
-    """Answer the web framework's errors with our pages, and forbid browsers to guess types."""
+    """Handle Flask's HTTP errors with our pages, and add nosniff to all responses."""
     app.register_error_handler(HTTPException, answer_http_error)
     app.after_request(forbid_guessing)
