@@ -1,1 +1,1 @@
-"""Chapter 3, their registration: which SCORM Cloud registration is theirs, and its launch link."""
+"""Chapter 3: the SCORM Cloud registration of a launch, and its launch link."""

@@ -1,4 +1,4 @@
-"""A further attempt: offered where the activity allows it, never forced."""
+"""Further attempts, which a learner may begin where the activity allows them."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ from .open_registration import add_launch, find_attempt, make_attempt, renew_reg
 
 @dataclass(frozen=True)
 class Offer:
-    """What a learner may choose: go on with attempt `newest`, or begin the next one.
+    """A learner's choice: continue attempt `newest`, or begin the next one.
 
-    `allowed` 0 means no limit; `score` is the newest attempt's, None when it has none. `answer`
-    says which attempt counts.
+    `allowed` 0 means no limit; `score` is the newest attempt's, None without one. `answer` is the
+    policy's choice of which attempt counts.
     """
 
     launch_id: int
@@ -34,15 +34,15 @@ class Offer:
 
     @property
     def repeated(self) -> str:
-        """What finishing the newest attempt again does to the grade, "" when nothing."""
+        """How repeating the newest attempt changes the grade, "" when it does not."""
         unchanged = self.answer is GradingAnswer.FIRST and self.newest > 1
         return "" if unchanged else self.answer.words.repeated
 
 
 def find_offer(launch_id: int) -> Offer | None:
-    """Return the choice that a launch's learner has, None when there is none to make.
+    """Return the choice that a launch's learner has, or None.
 
-    Reads only; the transaction stays the caller's.
+    Reads only, in the caller's transaction.
     """
     launch = db.session.get_one(Launch, launch_id)
     registration = launch.registration
@@ -63,10 +63,9 @@ def find_offer(launch_id: int) -> Offer | None:
 
 
 def begin_attempt(services: Services, launch_id: int) -> int:
-    """Begin the attempt after a launch's and return the id of a Launch that opens it. Commits.
+    """Begin the attempt after a launch's; returns the id of a new Launch that opens it. Commits.
 
-    A second click opens the attempt that the first one began. Raises LaunchRejected
-    "no_attempt_left".
+    Called twice, it opens the same attempt. Raises LaunchRejected "no_attempt_left".
     """
     now = services.now()
     before = db.session.get_one(Launch, launch_id)
@@ -96,7 +95,7 @@ def begin_attempt(services: Services, launch_id: int) -> int:
 
 
 def _further(registration: Registration) -> int:
-    """Return how many attempts the learner was given beyond the activity's."""
+    """Return the number of attempts granted to the learner beyond the activity's."""
     query = select(Grade.further_attempts).where(
         Grade.resource_link_id == registration.resource_link_id,
         Grade.learner_id == registration.learner_id,

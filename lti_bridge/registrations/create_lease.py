@@ -1,4 +1,4 @@
-"""The create lease: who may ask SCORM Cloud to create a registration, and what was found."""
+"""The create lease: only its holder may POST a registration to SCORM Cloud."""
 
 import time
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ from .launch_snapshot import (
 from .models import GRADE, LAUNCH, LEARNER, LINK, REGISTRATION, Registration, ResourceLink
 
 LEASE = timedelta(seconds=30)
-# HEAD and POST both end within this time of taking the lease: what is left of it covers a clock
-# that is off and an answer that arrives late.
+# The holder's HEAD and POST end within this time. The rest of the lease covers clock differences
+# and late answers.
 CALLS_SECONDS = 10.0
 LEAST_CALL_SECONDS = 0.25
 LEASES = Leases(
@@ -40,9 +40,9 @@ LEASES = Leases(
 
 
 class CallTime:
-    """The time in which the holder of a lease makes its calls; it runs while a process is stopped.
+    """The time budget for a lease holder's calls; it also runs while the process is stopped.
 
-    `each` is the longest that one call may take, in seconds.
+    `each` is the longest time of one call, in seconds.
     """
 
     def __init__(self, each: float) -> None:
@@ -50,7 +50,7 @@ class CallTime:
         self._ends = time.monotonic() + CALLS_SECONDS
 
     def left(self) -> float:
-        """Return the deadline of the next call; raises Unavailable when there is no time for it."""
+        """Return the next call's deadline in seconds; raises Unavailable when time is up."""
         left = self._ends - time.monotonic()
         if left < LEAST_CALL_SECONDS:
             raise Unavailable("SCORM Cloud is slow; the registration was not created yet")
@@ -59,9 +59,9 @@ class CallTime:
 
 @dataclass(frozen=True)
 class OpenedRegistration:
-    """One registration as the create protocol sees it: values, no row held across a call.
+    """A registration's values for creating it: no row stays open across an HTTP call.
 
-    `alone`: there is no other SCORM Cloud account in which it could be.
+    `alone`: only one SCORM Cloud account exists, so it cannot be in another one.
     """
 
     row_id: int
@@ -81,7 +81,7 @@ class OpenedRegistration:
     alone: bool
 
     def id_of(self, attempt: int) -> str:
-        """Return the registration id of another attempt in the same registration."""
+        """Return the registration id of another attempt by the same learner in the link."""
         return registration_id(
             self.platform_identity,
             self.deployment_identity,
@@ -92,11 +92,11 @@ class OpenedRegistration:
         )
 
     def is_free(self, now: datetime) -> bool:
-        """Tell whether the create lease could be taken; only `take_lease` decides."""
+        """Tell whether the create lease seems free; only `take_lease` decides."""
         return self.lease_until is None or self.lease_until <= now
 
     def owner_is_gone(self, now: datetime) -> bool:
-        """Tell whether the calls of the lease's owner must have ended, though it left no answer."""
+        """Tell whether the lease holder's time for calls is over, though it stored no result."""
         if self.lease_until is None:
             return False
         return now > self.lease_until - LEASE + timedelta(seconds=CALLS_SECONDS)
@@ -133,7 +133,7 @@ def opened_registration(
     claims: LaunchClaims,
     learner: LearnerValues,
 ) -> OpenedRegistration:
-    """Return the registration of a launch whose rows have just been opened."""
+    """Return the registration of a launch from its newly stored rows."""
     return _registration(
         place.opened,
         place.account,
@@ -154,7 +154,7 @@ def _is_there(row_id: int) -> bool:
 
 
 def _gone() -> LaunchRejected:
-    """End the transaction, and return what to say of rows that an erasure has removed."""
+    """Roll back, and return the error for a launch erased in the meantime."""
     db.session.rollback()
     return LaunchRejected(Reason.RESUME_INVALID, "the launch's rows have gone")
 
@@ -172,9 +172,9 @@ _LOAD = (
 
 
 def load_registration(launch_id: int) -> OpenedRegistration:
-    """Return the registration of a launch as it stands now. Commits, so that nothing stays open.
+    """Return a launch's current registration. Commits, so that no transaction stays open.
 
-    Raises LaunchRejected "resume_invalid" when the learner was erased in between.
+    Raises LaunchRejected "resume_invalid" when the learner was erased in the meantime.
     """
     with reading():
         found = connection().execute(_LOAD, {"launch_id": launch_id}).one_or_none()
@@ -196,16 +196,17 @@ def load_registration(launch_id: int) -> OpenedRegistration:
 
 
 def take_lease(registration: OpenedRegistration, now: datetime) -> str | None:
-    """Take the create lease; None when somebody else has it, or it is created. Commits."""
+    """Take the create lease; None when it is held, or the registration created. Commits."""
     lease = LEASES.take(registration.row_id, now, LEASE)
     db.session.commit()
     return lease.token if lease is not None else None
 
 
 def record_post(registration: OpenedRegistration, token: str, now: datetime) -> bool:
-    """Record that we are about to POST; False when the lease is no longer ours. Commits.
+    """Record that a POST is about to be sent; False when the lease is lost. Commits.
 
-    Unlike other writes under a lease it is refused once that has run out: another may ask by then.
+    Unlike other writes under a lease it fails once the lease has expired, taken or not: another
+    process may take it and POST.
     """
     statement = update(REGISTRATION).where(
         REGISTRATION.c.id == registration.row_id,
@@ -218,7 +219,7 @@ def record_post(registration: OpenedRegistration, token: str, now: datetime) -> 
 
 
 def release_lease(registration: OpenedRegistration, token: str) -> None:
-    """Give the lease back after a failure that certainly created nothing. Commits."""
+    """Release the lease after a failure that certainly created nothing. Commits."""
     unposted = {} if registration.posted else {"posted_at": None}
     LEASES.release(registration.row_id, token, unposted)
     db.session.commit()
@@ -227,11 +228,11 @@ def release_lease(registration: OpenedRegistration, token: str) -> None:
 def record_created(
     row_id: int, now: datetime, *, recovered: bool, account_id: int | None = None
 ) -> bool:
-    """Record in the caller's transaction that SCORM Cloud has it; tells whether that is news.
+    """Record, in the caller's transaction, that SCORM Cloud has a registration; True if new.
 
-    One that it had before we ever asked (`recovered`: our database was lost) may already have a
-    result in the LMS, and progress that nobody read: the LMS is asked first, and a read is due.
-    Raises LaunchRejected "resume_invalid" when the learner was erased in between.
+    `recovered`: it existed before we ever asked, because our database was lost. The LMS may then
+    have a result and SCORM Cloud unread progress, so a read is marked as due and the LMS is asked
+    before sending. Raises LaunchRejected "resume_invalid" when the learner was erased.
     """
     values: dict[str, object] = {
         "created_at": now,
@@ -241,7 +242,7 @@ def record_created(
     }
     if account_id is not None:
         values["scorm_account_id"] = account_id
-    # Only what was found has a read due: the worker's order of locks, its Grade before its row.
+    # A due read changes the Grade, which is locked first: the same order as in a worker.
     grade_id = lock_grade_of(row_id) if recovered else 0
     if grade_id is None:
         raise _gone()

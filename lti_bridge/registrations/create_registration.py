@@ -1,4 +1,4 @@
-"""A launch's registration: found, or created once and never again; then its launch link."""
+"""Find or create a launch's registration, at most once, and build its launch link."""
 
 import time
 from collections.abc import Callable
@@ -33,12 +33,12 @@ def open_registration(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> OpenedRegistration:
-    """Make sure that SCORM Cloud has the registration of a launch; returns its registration.
+    """Return a launch's registration, which SCORM Cloud then has.
 
-    An id that is known to exist is never POSTed: the one who holds the create lease asks by HEAD
-    and POSTs on 404; everybody else waits and reads. `begun` is what begin_launch has just
-    returned. Raises LaunchRejected (course_missing, create_refused, scorm_cloud_refused,
-    seat_busy) or Unavailable.
+    An existing id is never POSTed: the holder of the create lease sends HEAD, and POST after a
+    404; other launches wait and read the row. `begun` is the fresh result of begin_launch. Raises
+    LaunchRejected (course_missing, create_refused, scorm_cloud_refused, seat_busy,
+    resume_invalid) or Unavailable.
     """
     if begun is not None and begun.lease is not None:
         return _create_as_holder(services, launch_id, begun.registration, begun.lease)
@@ -63,13 +63,13 @@ def open_registration(
 def _create_as_holder(
     services: Services, launch_id: int, registration: OpenedRegistration, token: str
 ) -> OpenedRegistration:
-    """HEAD, then POST on 404. A failure that certainly created nothing gives the lease back."""
+    """HEAD, then POST after a 404. Releases the lease if certainly nothing was created."""
     calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
     try:
         found = find_registrations(services, registration, calls)
         if found:
             record_found(services, launch_id, registration, found)
-            return load_registration(launch_id)  # it may have gone to a later attempt
+            return load_registration(launch_id)  # it may belong to a later attempt
         _post(services, registration, token, calls)
     except Refused as error:
         release_lease(registration, token)
@@ -85,13 +85,13 @@ def _create_as_holder(
 
 
 class _UnknownOutcome(Unavailable):
-    """The POST may have been carried out: the lease is kept, and until it ends launches look."""
+    """The POST may have succeeded: the lease stays, and launches only look until it expires."""
 
 
 def _post(
     services: Services, registration: OpenedRegistration, token: str, calls: CallTime
 ) -> None:
-    """POST once; returns when SCORM Cloud has the registration, whoever made it."""
+    """POST once; returns when SCORM Cloud has the registration, from whichever request."""
     cloud = services.scorm_cloud(registration.account)
     postback = _postback(services, registration)
     calls.left()
@@ -119,7 +119,7 @@ def _post(
 def _read_back(
     cloud: ScormCloudClient, registration: OpenedRegistration, calls: CallTime, error: Refused
 ) -> None:
-    """After a refused POST: fine if it exists; else say what is missing."""
+    """Check after a refused POST whether the registration exists, or what is missing."""
     if error.code == "credentials":
         raise error
     try:
@@ -133,7 +133,7 @@ def _read_back(
 
 
 def _is_there(cloud: ScormCloudClient, registration: OpenedRegistration, calls: CallTime) -> bool:
-    """Look at once whether the POST without an answer was carried out; False is no proof."""
+    """Check once after a POST without an answer; False proves nothing."""
     try:
         return cloud.registration_exists(
             registration.registration_id, deadline_seconds=calls.left()
@@ -143,7 +143,7 @@ def _is_there(cloud: ScormCloudClient, registration: OpenedRegistration, calls: 
 
 
 def _look_only(services: Services, launch_id: int) -> OpenedRegistration:
-    """Somebody else holds the lease: look whether it exists, POST nothing."""
+    """Look for a registration, without POST, while another process holds the lease."""
     registration = load_registration(launch_id)
     calls = CallTime(services.settings.scorm_cloud.launch_deadline_seconds)
     try:
@@ -152,8 +152,8 @@ def _look_only(services: Services, launch_id: int) -> OpenedRegistration:
         raise _rejection(error) from error
     if not found:
         raise LaunchRejected(Reason.SEAT_BUSY)
-    # Its POST may have been carried out between our read of the row and our HEAD; the row was
-    # marked before that, so reading it again tells a new registration from a recovered one.
+    # The holder may have created it between our read and our HEAD. It sets posted_at before its
+    # POST, so a second read tells a new registration from a recovered one.
     registration = load_registration(launch_id)
     if registration.created:
         return registration
@@ -175,10 +175,10 @@ def _postback(services: Services, registration: OpenedRegistration) -> PostBack 
 
 
 def build_launch_link(services: Services, launch_id: int, registration: OpenedRegistration) -> str:
-    """Return the address of the player for one click; `registration` comes from open_registration.
+    """Return the player's URL for one launch; `registration` comes from open_registration.
 
-    Raises LaunchRejected "registration_gone" when our row says that the registration was created
-    and SCORM Cloud says that it does not exist: creating it anew could hide a learner's data.
+    Raises LaunchRejected "registration_gone" when SCORM Cloud no longer has a registration that
+    our row records as created: creating it again could hide a learner's data.
     """
     cloud = services.settings.scorm_cloud
     try:

@@ -1,4 +1,4 @@
-"""What SCORM Cloud has of a registration unknown to our rows, in every attempt and account."""
+"""Find registrations that SCORM Cloud has and our rows lack, in all attempts and accounts."""
 
 import logging
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from .grade_updates import trail, wake
 from .models import OF_SAME_GRADE, Grade, Launch, Registration
 from .open_registration import make_attempt, move_launch
 
-# More attempts than this in one registration are not plausible.
+# Guards against endless answers: a learner never has more attempts in one link.
 MOST_ATTEMPTS = 100
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FoundRegistration:
-    """One attempt that SCORM Cloud has, and the account it lives in."""
+    """One attempt that SCORM Cloud has, and its account."""
 
     attempt: int
     account: Account
@@ -31,12 +31,12 @@ class FoundRegistration:
 def find_registrations(
     services: Services, registration: OpenedRegistration, calls: CallTime
 ) -> list[FoundRegistration]:
-    """Ask by HEAD what SCORM Cloud has of a registration, oldest attempt first.
+    """Return, by HEAD requests, which attempts SCORM Cloud has, oldest first.
 
-    Of a registration that we once asked SCORM Cloud to create, only that one. Of one that our rows
-    never knew (first launch, or a lost database) every later attempt too, in every account, the
-    platform's own first. Nothing is recorded before all is known, so that a failure half way
-    is simply repeated. Raises Unavailable, or Refused by the registration's own account.
+    Looks for only this attempt if our row says that we POSTed it. Otherwise (first launch, or a
+    lost database) looks for later attempts too, in all accounts, the registration's own first.
+    Stores nothing, so that a failure half way can be repeated. Raises Unavailable, or Refused by
+    the registration's own account.
     """
     account = _account_with(services, registration, registration.attempt, calls)
     if account is None:
@@ -44,7 +44,7 @@ def find_registrations(
     found = [FoundRegistration(registration.attempt, account)]
     while not registration.posted and len(found) < MOST_ATTEMPTS:
         attempt = found[-1].attempt + 1
-        # Nothing is created any more, so looking on may take its own time.
+        # Nothing will be POSTed now, so the lease no longer limits the time.
         account = _account_with(services, registration, attempt, CallTime(calls.each))
         if account is None:
             break
@@ -69,7 +69,7 @@ def _account_with(
             if client.registration_exists(name, deadline_seconds=calls.left()):
                 return account
         except Refused as error:
-            # An account that refuses us must not stop the learners of all others.
+            # An account with invalid credentials must not block learners of the others.
             logger.warning("the SCORM Cloud account %s was not asked: %s", account.name, error)
     return None
 
@@ -80,9 +80,9 @@ def record_found(
     registration: OpenedRegistration,
     found: list[FoundRegistration],
 ) -> None:
-    """Keep what was found, in one transaction; the launch goes to the newest attempt. Commits.
+    """Store what was found, in one transaction; the launch opens the newest attempt. Commits.
 
-    Then a worker is woken: what nobody read may hold a result.
+    Then wakes a worker to read the progress of recovered attempts.
     """
     now = services.now()
     if registration.posted:
@@ -107,7 +107,7 @@ def record_found(
 
 
 def _record_attempts(first: Registration, found: list[FoundRegistration], now: datetime) -> int:
-    """Return the id of the newest attempt's row."""
+    """Store recovered attempts; returns the row id of the newest."""
     newest = first.id
     for entry in found:
         newest = make_attempt(first, entry.attempt, entry.account.id, now)

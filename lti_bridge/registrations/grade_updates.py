@@ -1,4 +1,4 @@
-"""Small writes that every chapter above makes: due, awake, progress, trail."""
+"""Writes that several chapters share: mark grades due, wake workers, store progress."""
 
 import logging
 from collections.abc import Collection
@@ -28,29 +28,28 @@ from .models import OF_SAME_GRADE, Grade, Launch, Registration, TrailEvent
 
 What = Literal["read", "send"]
 WORK_TASK = "passback.work"
-# Many launches of a class are no storm of tries.
+# Limits retries when a whole class launches.
 EVENTS_APART = timedelta(minutes=10)
 logger = logging.getLogger(__name__)
-# Written beside every step of a launch: as a plain row, without an object of the ORM.
+# Written at every step of a launch, so as a plain row: faster than an ORM object.
 _ADD_TRAIL = insert(table_of(TrailEvent))
 
 
 def lock_grades(grade_ids: Collection[int]) -> None:
-    """Take the locks of grades before any other row of theirs, in the caller's transaction.
+    """Lock grades before changing their other rows, in the caller's transaction.
 
-    A worker locks a Grade first, then its Registration, Launch and Scores. Whoever touches those
-    and then the Grade would wait for a worker that waits for it: PostgreSQL ends such a pair by
-    an error. SQLite has one lock for everything.
+    A worker locks a Grade first, then its Registration, Launch and Scores. Locking in another
+    order could deadlock with it, which PostgreSQL ends with an error. SQLite has a single lock.
     """
     if db.engine.dialect.name != "postgresql":
         return
-    # Populates nothing: only the lock is wanted.
+    # Loads no objects: only the locks matter.
     rows = select(Grade.id).where(Grade.id.in_(grade_ids)).order_by(Grade.id)
     db.session.execute(rows.with_for_update()).all()
 
 
 def lock_where(condition: ColumnElement[bool]) -> list[int]:
-    """Return the ids of the grades that a condition names, locked the same way, in one question."""
+    """Lock the grades that match a condition, in one statement; returns their ids."""
     rows = select(Grade.id).where(condition).order_by(Grade.id)
     if db.engine.dialect.name == "postgresql":
         rows = rows.with_for_update()
@@ -58,9 +57,9 @@ def lock_where(condition: ColumnElement[bool]) -> list[int]:
 
 
 def lock_grade_of(registration: int) -> int | None:
-    """Return the id of the Grade that a Registration's row belongs to, locked the same way.
+    """Lock the Grade of a Registration's row and return its id.
 
-    None when the learner was erased while we waited.
+    None when the learner was erased in the meantime.
     """
     query = select(Grade.id).join(Registration, OF_SAME_GRADE)
     mine = query.where(Registration.id == registration)
@@ -68,10 +67,10 @@ def lock_grade_of(registration: int) -> int | None:
 
 
 def lock_grade_of_launch(launch_id: int) -> Row[int, bool, int, str] | None:
-    """Return the Grade that a Launch belongs to, locked the same way; None when there is none.
+    """Lock the Grade of a Launch and return a row about it; None when there is none.
 
-    With `grade_id`, `waits` (its score waits for an event), and the Launch's `registration_id` and
-    `correlation_id`.
+    The row has `grade_id`, `waits` (its score waits for an event), and the Launch's
+    `registration_id` and `correlation_id`.
     """
     query = (
         select(
@@ -89,10 +88,10 @@ def lock_grade_of_launch(launch_id: int) -> Row[int, bool, int, str] | None:
 
 
 def mark_due(grade_id: int, what: What, at: datetime) -> None:
-    """Say in the caller's transaction that a grade needs a read or a send.
+    """Mark a grade as due for a read or a send, in the caller's transaction.
 
-    A read is never put later than it stood; a send never earlier, because its time may be one
-    that the LMS asked us to wait for. `generation` tells a worker in the middle of its work.
+    Never delays a read, and never makes a send earlier: the LMS may have asked for that delay. The
+    new `generation` tells a worker that holds the grade about the change.
     """
     if what == "send":
         mark_all_due(Grade.id == grade_id, at=at)
@@ -105,10 +104,10 @@ def mark_due(grade_id: int, what: What, at: datetime) -> None:
 
 
 def mark_all_due(condition: ColumnElement[bool], *, at: datetime) -> None:
-    """Say in the caller's transaction that the grades a condition names need a send.
+    """Mark all grades that match a condition as due for a send, in the caller's transaction.
 
-    Never earlier than a time that lies ahead, and with one statement for all of them. The next
-    round of a score that is parked or waits is no such time: nobody asked for it.
+    Never earlier than a time already set: a Retry-After or back-off. The next automatic try of a
+    parked or waiting score is no such limit.
     """
     imposed = and_(Grade.parked_at.is_(None), Grade.waits_for_line_item.is_(False))
     later = and_(Grade.next_send_at.is_not(None), Grade.next_send_at > at, imposed)
@@ -122,9 +121,9 @@ def mark_all_due(condition: ColumnElement[bool], *, at: datetime) -> None:
 
 
 def send_now(condition: ColumnElement[bool], at: datetime, **values: object) -> None:
-    """Say in the caller's transaction that the grades a condition names are sent at once.
+    """Make all grades that match a condition send at once, in the caller's transaction.
 
-    For a person, who has just mended what they waited for: no back-off holds them.
+    For a person who has just fixed the cause: no back-off applies.
     """
     due = {"generation": Grade.generation + 1, "next_send_at": at, **values}
     statement = update(Grade).where(condition).values(due)
@@ -132,10 +131,10 @@ def send_now(condition: ColumnElement[bool], at: datetime, **values: object) -> 
 
 
 def wake_for_event(condition: ColumnElement[bool], at: datetime) -> None:
-    """Let parked and waiting scores of the grades that a condition names be tried again.
+    """Let parked and waiting scores that match a condition be tried again after an event.
 
     In the caller's transaction. The first event since a score was parked makes it due at once,
-    further ones at most once in ten minutes.
+    further ones at most once in EVENTS_APART.
     """
     waits = or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item.is_(True))
     recent = and_(Grade.event_at.is_not(None), Grade.event_at > at - EVENTS_APART)
@@ -156,7 +155,7 @@ def wake_for_event(condition: ColumnElement[bool], at: datetime) -> None:
 
 
 def wake(services: Services, grade_id: int) -> None:
-    """Wake a worker for a grade, after the commit; the row's own time serves when this fails."""
+    """Wake a worker for a grade, after the commit; best effort, the row's time is a fallback."""
     try:
         services.queue.enqueue(WORK_TASK, grade_id)
     except Unavailable as error:
@@ -164,7 +163,7 @@ def wake(services: Services, grade_id: int) -> None:
 
 
 def wake_all_for_event(condition: ColumnElement[bool], at: datetime) -> None:
-    """Do as `wake_for_event` for many grades, locked in the order of all others."""
+    """Like `wake_for_event` for many grades; locks them first, in the usual order."""
     waits = or_(Grade.parked_at.is_not(None), Grade.waits_for_line_item.is_(True))
     lock_where(and_(condition, waits))
     wake_for_event(condition, at)
@@ -173,12 +172,11 @@ def wake_all_for_event(condition: ColumnElement[bool], at: datetime) -> None:
 def store_progress(
     registration: int, progress: Progress, asked_at: datetime, *, listed: bool = False
 ) -> bool:
-    """Keep progress that was asked for at a moment; tells whether completion, success or score
-    changed.
+    """Store progress that was requested at `asked_at`; tells whether the result changed.
 
-    One conditional UPDATE: an answer never overwrites one that was asked for later, unless SCORM
-    Cloud itself calls it newer. An entry of a list (`listed`) may be older than what it is asked
-    after: it counts only when SCORM Cloud calls it newer. Runs in the caller's transaction.
+    One conditional UPDATE: progress never overwrites progress requested later, unless SCORM
+    Cloud's own time is newer. List entries (`listed`) may be stale, so for them only SCORM Cloud's
+    time counts. Runs in the caller's transaction.
     """
     later = or_(
         Registration.progress_asked_at.is_(None), Registration.progress_asked_at <= asked_at
@@ -207,7 +205,7 @@ def store_progress(
 
 
 def _news(progress: Progress, asked_at: datetime) -> dict[str, object]:
-    """Return what an UPDATE sets besides when completion, success or score have changed."""
+    """Return the columns to update when completion, success or score have changed."""
     completion, success, score = progress.result
     news: dict[str, object] = {
         "completion": completion,
@@ -215,7 +213,7 @@ def _news(progress: Progress, asked_at: datetime) -> dict[str, object]:
         "score_scaled": score,
         "progress_changed_at": asked_at,
     }
-    if progress.completed_at is not None:  # the first time counts, whatever comes after a reset
+    if progress.completed_at is not None:  # the first time stays, also after a reset
         news["completed_at"] = func.coalesce(Registration.completed_at, progress.completed_at)
     if progress.outcome.is_real:
         higher = Registration.best_real_score > score
@@ -224,7 +222,7 @@ def _news(progress: Progress, asked_at: datetime) -> dict[str, object]:
 
 
 def _is_newer(progress: Progress) -> ColumnElement[bool]:
-    """SCORM Cloud's own time says that this is newer than what the row holds."""
+    """Return the condition that SCORM Cloud's time of this progress is newer than the row's."""
     if progress.updated_at is None:
         return false()
     return Registration.reported_at < literal(progress.updated_at, UtcDateTime())
@@ -233,6 +231,6 @@ def _is_newer(progress: Progress) -> ColumnElement[bool]:
 def trail(
     registration: int, kind: str, text: str, at: datetime, correlation_id: str | None = None
 ) -> None:
-    """Add one line to a registration's story, in the caller's transaction."""
+    """Add an entry to a registration's history, in the caller's transaction."""
     row = {"registration_id": registration, "kind": kind, "text": text, "at": at}
     db.session.connection().execute(_ADD_TRAIL, {**row, "correlation_id": correlation_id})

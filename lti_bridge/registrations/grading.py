@@ -1,4 +1,4 @@
-"""How the attempts of a link become one grade: what may be chosen, and what people read of it."""
+"""The grading policy: how a link's attempts become one grade, and its texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,10 +15,10 @@ _REPEATED = N_(
 
 @dataclass(frozen=True)
 class AnswerWords:
-    """What people read of an answer: staff its `label`, learners the rest.
+    """The texts of an answer: `label` for staff, the others for learners.
 
-    `counted` is for one who has just finished, `offered` before another attempt, `repeated` before
-    an attempt is finished again.
+    `counted` is shown after an exit, `offered` before another attempt, `repeated` before an
+    attempt is finished again.
     """
 
     label: str
@@ -37,17 +37,17 @@ class GradingAnswer(StrEnum):
 
     @property
     def is_of_one_attempt(self) -> bool:
-        """Whether the value of a single attempt is the grade."""
+        """Whether the grade is the value of a single attempt."""
         return self in (GradingAnswer.BEST, GradingAnswer.LATEST, GradingAnswer.FIRST)
 
     @property
     def label(self) -> str:
-        """What staff read."""
+        """The text for staff."""
         return self.words.label
 
     @property
     def words(self) -> AnswerWords:
-        """Everything that people read of it."""
+        """All texts of this answer."""
         match self:
             case GradingAnswer.BEST:
                 return AnswerWords(
@@ -89,42 +89,42 @@ class GradingAnswer(StrEnum):
 
 
 class UnscoredCompletion(StrEnum):
-    """What a completed attempt is worth that reports neither a score nor a verdict."""
+    """The grade of a completed attempt without score and without passed or failed."""
 
     FULL_MARKS = "full_marks"
     NO_GRADE = "no_grade"
 
     @property
     def label(self) -> str:
-        """What staff read."""
+        """The text for staff."""
         if self is UnscoredCompletion.FULL_MARKS:
             return "Full marks for completing it"
         return "No grade"
 
 
 class UnfinishedScore(StrEnum):
-    """What is sent of an attempt that is not finished."""
+    """Whether scores of unfinished attempts are sent."""
 
     NONE = "none"
     SEND = "send"
 
     @property
     def label(self) -> str:
-        """What staff read."""
+        """The text for staff."""
         if self is UnfinishedScore.SEND:
             return "The score so far, whenever it changes"
         return "Nothing until the course says it is completed, passed or failed"
 
 
 class TeacherGrade(StrEnum):
-    """What becomes of a grade that a person has set in the LMS."""
+    """What happens to a grade that a person has set in the LMS."""
 
     KEEP = "keep"
     REPLACE = "replace"
 
     @property
     def label(self) -> str:
-        """What staff read."""
+        """The text for staff."""
         if self is TeacherGrade.KEEP:
             return "Keep the teacher's grade"
         return "Replace it with the course's"
@@ -132,9 +132,9 @@ class TeacherGrade(StrEnum):
 
 @dataclass(frozen=True)
 class GradingPolicy:
-    """How a resource link turns attempts into one grade; `scoreMaximum` is always 100.
+    """How a resource link's attempts become one grade; `scoreMaximum` is always 100.
 
-    `teacher_grade` changes nothing of what is decided, only whether that is sent.
+    `teacher_grade` does not change the decided score, only whether it is sent.
     """
 
     answer: GradingAnswer = GradingAnswer.BEST
@@ -147,7 +147,7 @@ POLICY_PARTS = tuple(one.name for one in fields(GradingPolicy))
 
 
 def make_policy(*layers: Mapping[str, Any] | None) -> GradingPolicy:
-    """Merge settings of a policy: later layers win, absent or unknown values do not count."""
+    """Merge policy layers: later ones win; absent and unknown values are ignored."""
     merged: dict[str, Any] = {}
     for layer in layers:
         for name in POLICY_PARTS:

@@ -1,4 +1,4 @@
-"""What launches of a platform's activities say that its admin took away from the tool."""
+"""Grants that a platform's LMS withholds from the tool, found from its activities' launches."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,16 @@ from ..platforms.models import Deployment, Platform
 from .models import ResourceLink
 from .resource_links import creates_line_item
 
-# Enough to tell what holds for an LMS as a whole from what holds for one activity.
+# Enough activities to tell a missing grant of the LMS from one of a single activity.
 NEWEST = 100
-# What an LMS refuses to so many activities in a row it refuses to all.
+# A scope missing in this many newest activities counts as missing in the LMS.
 TELLING = 3
 
 
 def missing_grants_in(link: ResourceLink) -> list[MissingGrant]:
-    """Return what is lost in one activity and how to grant it.
+    """Return the missing grants of one activity.
 
-    Of scopes nothing is known before a launch has brought an AGS claim.
+    Scopes are unknown before the first AGS claim.
     """
     platform = link.deployment.platform
     return find_missing_grants(
@@ -33,10 +33,10 @@ def missing_grants_in(link: ResourceLink) -> list[MissingGrant]:
 
 
 def missing_grants_at(platform: Platform) -> list[MissingGrant]:
-    """Return what is lost in a platform's activities and how to grant it.
+    """Return the missing grants of a platform.
 
-    Told by the newest claims of activities that have a gradebook column: one activity may lack
-    scopes that the LMS grants to all others.
+    Judged by the newest claims of activities with a gradebook column: a single activity may lack
+    scopes that all others have.
     """
     link = find_telling_link(platform)
     found = find_missing_grants(
@@ -77,7 +77,7 @@ def _is_to_make_column(link: ResourceLink) -> bool:
 
 
 def _find_without_line_item(platform: Platform) -> list[ResourceLink]:
-    """Return the activities whose column the tool is to make and may not."""
+    """Return activities that need a gradebook column from us and lack the scope to create it."""
     return [
         link
         for link in _newest(platform)
@@ -88,7 +88,7 @@ def _find_without_line_item(platform: Platform) -> list[ResourceLink]:
 
 
 def find_telling_link(platform: Platform) -> ResourceLink | None:
-    """Return the activity whose newest claim tells what the LMS grants; None: none has any."""
+    """Return the activity whose newest claim shows the LMS's grants; None without a claim."""
     known = [link for link in _newest(platform) if link.service_scopes is not None]
     graded = [link for link in known if has_column(link)][:TELLING] or known[:1]
     able = [link for link in graded if SCOPE_SCORE in (link.service_scopes or ())]
@@ -107,7 +107,7 @@ def find_without_score(platform: Platform) -> list[ResourceLink]:
 
 
 def has_column(link: ResourceLink) -> bool:
-    """Tell whether the LMS has named a gradebook column of the activity, or a list of them."""
+    """Tell whether the LMS has named a line item of the activity, or its line items URL."""
     return bool(link.line_item_url or link.line_items_url)
 
 

@@ -1,4 +1,4 @@
-"""The outcome that an attempt keeps when it is opened again: over a Registration's row, and SQL."""
+"""The outcome that an attempt keeps when it is opened again: as a value, and as SQL."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_
 from ..scorm_cloud.progress import Completion, CourseOutcome, Success
 from .models import Registration
 
-# The same rules as scorm_cloud.progress.CourseOutcome has, over rows as they are before an UPDATE.
+# The rules of scorm_cloud.progress.CourseOutcome as SQL, over the row before an UPDATE.
 _REAL = and_(
     Registration.score_scaled.is_not(None),
     or_(Registration.completion == Completion.COMPLETED, Registration.success == Success.PASSED),
@@ -27,8 +27,8 @@ _KEEPS_REAL = and_(
 
 
 def newest_outcome(row: Any) -> CourseOutcome | None:
-    """Return how an attempt ended, by its Registration's columns: now, or before it was opened
-    again; None when it never did."""
+    """Return an attempt's outcome from its Registration's columns: the current one, or the one
+    before it was opened again; None without either."""
     now = CourseOutcome(row.completion, row.success, row.score_scaled)
     if now.completion == Completion.COMPLETED or now.success != Success.UNKNOWN:
         return now
@@ -38,15 +38,15 @@ def newest_outcome(row: Any) -> CourseOutcome | None:
 
 
 def keep_at_launch() -> dict[str, Any]:
-    """Return what an UPDATE sets when a session begins: what the one before it ended with.
+    """Return the columns of an UPDATE that keeps the outcome when a session begins.
 
-    A real score is never replaced by something that only stands in for one.
+    A kept real score is not replaced by an outcome without a real score.
     """
     return _keep_when(or_(_REAL, and_(_OUTCOME, func.coalesce(_KEEPS_REAL, False).is_(False))))
 
 
 def keep_real_score() -> dict[str, Any]:
-    """Return what an UPDATE sets when a report without a real score takes the place of one."""
+    """Return the columns of an UPDATE that keeps a real score that a report replaces."""
     return _keep_when(_REAL)
 
 

@@ -1,4 +1,4 @@
-"""The rows of a learner's launch, opened or brought up to date in one transaction."""
+"""Store the rows of a learner's launch in one transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ OPENED = "The learner opened the activity."
 
 @dataclass(frozen=True)
 class Arrival:
-    """How a verified launch came: what its Launch row keeps besides the claims."""
+    """Values of a verified launch, besides its claims, for the Launch row."""
 
     cookie_rung: str
     correlation_id: str
@@ -34,7 +34,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class LaunchBegun:
-    """A launch with all its rows; `lease` is its registration's create lease, if it was taken."""
+    """A launch with its rows; `lease` is the token of the create lease, if it was taken."""
 
     launch_id: int
     registration: OpenedRegistration
@@ -43,7 +43,7 @@ class LaunchBegun:
 
 @dataclass(frozen=True)
 class _LaunchRequest:
-    """What a launch wants: this course, as this user, at this moment, and maybe the lease."""
+    """What a launch asks for: course, user and time, and the create lease if it is taken."""
 
     claims: LaunchClaims
     course_id: str
@@ -81,16 +81,16 @@ def begin_launch(
     *,
     opens_now: bool = False,
 ) -> LaunchBegun:
-    """Open every row of a learner's launch, where its link is known.
+    """Store all rows of a learner's launch; the link's must exist.
 
-    With `opens_now` a new registration comes with its create lease: the launch asks SCORM
-    Cloud next. Runs in the caller's transaction, the one that used up the nonce, and commits it.
-    Raises LaunchRejected "no_course" when nobody has chosen a course for the resource link.
+    With `opens_now` a new registration gets its create lease, because the launch calls SCORM Cloud
+    next. Commits the caller's transaction, which consumed the nonce. Raises LaunchRejected
+    "no_course" when the resource link has no course, "resume_invalid" when the learner is erased.
     """
     lease = new_token() if opens_now else None
     wish = _LaunchRequest(claims, _choose_course(snapshot), services.now(), lease)
     snapshot, learner = _open_learner(snapshot, wish)
-    _open_grade(snapshot, learner.id)  # before the registration: in the order of a worker's locks
+    _open_grade(snapshot, learner.id)  # first, in the order of a worker's locks
     place, taken = _open_registration(snapshot, learner.id, wish)
     launch_id = add_launch(
         place.opened,
@@ -110,13 +110,13 @@ def begin_launch(
 
 
 def _choose_course(snapshot: LaunchSnapshot) -> str:
-    """Return the link's course; what it is without an override is remembered."""
+    """Return the link's course, and store the one without the instructor's override."""
     link = snapshot.known_link
     course_id = choose_course(link.override_course, link.custom_course, link.remembered_course)
     if course_id is None:
         db.session.commit()
         raise LaunchRejected(Reason.NO_COURSE)
-    # An override stands in its own column: taking it back brings back what was there before.
+    # The override has its own column: removing it restores the former course.
     kept = choose_course(None, link.custom_course, link.remembered_course) or course_id
     if kept != link.remembered_course:
         connection().execute(_REMEMBER, {"row_id": link.id, "course": kept})
@@ -133,7 +133,7 @@ def _names(
 
 def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[LaunchSnapshot, Learner]:
     names = _names(snapshot, wish.claims)
-    # With a registration, its own row tells below whether an erasure has just taken everything.
+    # With a registration, the update of its row shows below whether the learner was erased.
     if (
         snapshot.learner is not None
         and not snapshot.registrations
@@ -144,7 +144,7 @@ def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[Launc
         made = _make_learner(snapshot, wish, names)
         if made is not None:
             return snapshot, made
-        snapshot = read_again(snapshot.platform.id, wish.claims)  # another node was faster
+        snapshot = read_again(snapshot.platform.id, wish.claims)  # another node created it first
     learner = snapshot.learner
     assert learner is not None
     if (learner.first_name, learner.last_name, learner.email) != names:
@@ -154,9 +154,9 @@ def _open_learner(snapshot: LaunchSnapshot, wish: _LaunchRequest) -> tuple[Launc
 
 
 def _stays(learner_id: int) -> bool:
-    """Wait for an erasure that is just removing the learner, and keep another from beginning."""
+    """Tell whether the learner still exists; waits for an erasure, and locks out new ones."""
     if connection().dialect.name == "sqlite":
-        return True  # who writes is alone
+        return True  # SQLite has one writer at a time
     return connection().execute(_KEEP, {"row_id": learner_id}).first() is not None
 
 
@@ -180,7 +180,7 @@ def _make_learner(
 
 
 def _open_grade(snapshot: LaunchSnapshot, learner_id: int) -> None:
-    # An insert would wait for a worker that has the row in hand, even if only to find it there.
+    # Checked first, because an insert would wait for a worker's lock on an existing row.
     if snapshot.has_grade:
         return
     insert_row(
@@ -200,13 +200,13 @@ def _open_grade(snapshot: LaunchSnapshot, learner_id: int) -> None:
 def _open_registration(
     snapshot: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
 ) -> tuple[RegistrationInAccount, str | None]:
-    """Return the registration that the launch resumes, or a new one; with its lease, if taken."""
+    """Return the registration that the launch resumes, or a new one and its lease token."""
     place = _newest(snapshot, wish.course_id)
     if place is None:
         place = _make_first(snapshot, learner_id, wish)
         if place is not None:
             return place, wish.lease
-        # Another node was faster.
+        # Another node created it first.
         place = _newest(read_again(snapshot.platform.id, wish.claims), wish.course_id)
         assert place is not None
     renewed = renew_registration(place.opened.id, wish.now)
@@ -228,7 +228,7 @@ def _newest(snapshot: LaunchSnapshot, course_id: str) -> RegistrationInAccount |
 def _make_first(
     snapshot: LaunchSnapshot, learner_id: int, wish: _LaunchRequest
 ) -> RegistrationInAccount | None:
-    """Insert the row of the first attempt; None when it is there by now."""
+    """Insert the first attempt's row; None when it exists by now."""
     first = snapshot.places[0]
     account = first.account if first.registration is None else None
     account = account or account_for(snapshot.platform)

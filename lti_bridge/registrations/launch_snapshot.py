@@ -1,7 +1,7 @@
-"""How things stand when a launch arrives: every row that it touches, read in one statement.
+"""All rows that a launch needs, read in one statement.
 
-A launch is the bridge's hottest path: rows are read and written here as plain tuples, which costs
-a tenth of what objects of the ORM do. Pages for staff and workers keep to objects.
+Launches are the bridge's hottest path. Rows are plain tuples here, at a tenth of the cost of ORM
+objects; workers and pages for staff use objects.
 """
 
 from collections import namedtuple
@@ -29,20 +29,20 @@ from .models import (
 )
 from .staff_visits import COUNTS_FOR
 
-# In the order of the columns that are read.
+# In the order of the query's columns.
 PARTS = (DEPLOYMENT, PLATFORM, LINK, LEARNER, REGISTRATION, ACCOUNT)
 _shapes: dict[Table, Any] = {
     table: namedtuple(table.name, [column.name for column in table.columns])
     for table in (*PARTS, LAUNCH)
 }
 _others = ACCOUNT.alias("other_account")
-# How many SCORM Cloud accounts there are in which a registration could be.
+# Number of SCORM Cloud accounts, where a registration may be.
 ACCOUNTS = select(func.count()).select_from(_others).scalar_subquery()
 _default = select_default(_others).with_only_columns(_others.c.id).scalar_subquery()
 _sub: BindParameter[str] = bindparam("sub")
 
-# Outer joins, each by a unique constraint: what a first launch lacks is None. There is a row for
-# each registration that the learner has in the link.
+# Outer joins, each on a unique constraint: what does not exist is None. The result has one row
+# for each registration of the learner in the link.
 _FIND = (
     select(
         *[column for table in PARTS for column in table.columns],
@@ -90,25 +90,24 @@ _FIND = (
 
 @dataclass(frozen=True)
 class RegistrationInAccount:
-    """A registration of the learner in the link, if any, and the SCORM Cloud account for it."""
+    """The learner's registration in the link, if any, and the SCORM Cloud account for it."""
 
     registration: Registration | None
     account: ScormAccount
 
     @property
     def opened(self) -> Registration:
-        """The registration, where there is one by now."""
+        """The registration, which must exist."""
         assert self.registration is not None
         return self.registration
 
 
 @dataclass(frozen=True)
 class LaunchSnapshot:
-    """What the rows hold for one launch: each is a tuple with the names and types of its columns,
-    and without what objects of the ORM have besides.
+    """The rows for one launch, as tuples with the columns' names and types and no ORM attributes.
 
-    `link` and `learner` are None before their first launch; `places` then has one entry without
-    a registration.
+    `link` and `learner` are None before their first launch; `places` then has one entry without a
+    registration.
     """
 
     deployment: Deployment
@@ -117,42 +116,41 @@ class LaunchSnapshot:
     learner: Learner | None
     places: tuple[RegistrationInAccount, ...]
     has_grade: bool
-    waiting_grade: int | None  # whose score waits for something that this launch may show
+    waiting_grade: int | None  # id of a grade whose score waits for an event such as this launch
     staff_seen_at: datetime | None
     accounts: int
     further_attempts: int = 0
 
     @property
     def known_link(self) -> ResourceLink:
-        """The link, of a launch that has one by now."""
+        """The link, which must exist."""
         assert self.link is not None
         return self.link
 
     @property
     def may_have_several(self) -> bool:
-        """Tell whether the learner may have more than one attempt here."""
+        """Tell whether the learner may have more than one attempt in the link."""
         return self.known_link.attempts_allowed != 1 or self.further_attempts > 0
 
     @property
     def registrations(self) -> list[Registration]:
-        """Every registration that the learner has in the link."""
+        """All registrations of the learner in the link."""
         return [place.registration for place in self.places if place.registration is not None]
 
     def only_looks(self, now: datetime) -> bool:
-        """Tell whether this is staff of the context in a learner's role, with no registration.
+        """Tell whether this is a member of staff in a learner's role, without a registration.
 
-        Only for some hours after a launch as staff: roles change, and an LMS may send one context
-        id for all its courses. A user with a registration keeps it: a learner who helped to teach
-        for a while loses nothing.
+        Only for COUNTS_FOR after a launch as staff: roles change, and some LMSs send one context id
+        for all courses. A user with a registration is a learner, even after helping to teach.
         """
         seen_at = self.staff_seen_at
         return seen_at is not None and now - seen_at < COUNTS_FOR and not self.registrations
 
 
 def find_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot | None:
-    """Return how things stand; None when the platform has no such deployment.
+    """Return a launch's rows; None when the platform has no such deployment.
 
-    Begins a transaction that may write, or reads in the one that is open.
+    Begins a write transaction, or reads in the open one.
     """
     found = connection().execute(
         _FIND,
@@ -184,9 +182,9 @@ def find_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot | No
 
 
 def cut(row: Sequence[Any], tables: Sequence[Table]) -> list[Any]:
-    """Cut a row that begins with all columns of `tables` into a tuple for each, and the rest.
+    """Split a row, which begins with all columns of `tables`, into one tuple each and the rest.
 
-    A table that an outer join found nothing of gives None.
+    A table without a match in an outer join gives None.
     """
     parts: list[Any] = []
     at = 0
@@ -198,12 +196,12 @@ def cut(row: Sequence[Any], tables: Sequence[Table]) -> list[Any]:
 
 
 def get_snapshot(platform_id: int, claims: LaunchClaims) -> LaunchSnapshot:
-    """Return how things stand, where the deployment is known to be there."""
+    """Return a launch's rows; the deployment must exist."""
     snapshot = find_snapshot(platform_id, claims)
     assert snapshot is not None
     return snapshot
 
 
 def connection() -> Connection:
-    """Return the connection of the transaction at hand, for statements without objects."""
+    """Return the current transaction's connection, for statements without ORM objects."""
     return db.session.connection()

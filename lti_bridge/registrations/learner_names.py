@@ -1,4 +1,4 @@
-"""A learner's name that changed in the LMS reaches SCORM Cloud, and one that was withdrawn goes."""
+"""Send learners' changed or withdrawn names to SCORM Cloud."""
 
 import logging
 from typing import Any
@@ -17,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 def send_changed_names(services: Services) -> int:
-    """Tell SCORM Cloud the names that have changed, some at a time; returns of how many learners.
+    """Send changed names to SCORM Cloud, AT_ONCE at a time; returns the number of learners done.
 
-    Runs after the launch that brought them. What SCORM Cloud does not answer is tried in the next
-    round; what it refuses is left: a name is no reason to ask for ever. Commits around each call.
+    When SCORM Cloud does not answer, the next round tries again; a name that it refuses is
+    dropped. Commits around each call.
     """
     with reading():
         query = select(Learner).where(Learner.name_changed_at.is_not(None))
@@ -37,7 +37,7 @@ def _values(row: Learner) -> tuple[int, Any, LearnerValues]:
 def _tell(
     services: Services, learner_id: int, seen: Any, values: LearnerValues, silent: set[int]
 ) -> bool:
-    """Tell every account that has the learner; leave out those that were silent just now."""
+    """Send a learner's name to all accounts that have the learner, except `silent` ones."""
     mine = Registration.learner_id == learner_id, Registration.created_at.is_not(None)
     used = select(Registration.scorm_account_id).where(*mine)
     accounts = list(db.session.scalars(select(ScormAccount).where(ScormAccount.id.in_(used))))
@@ -53,7 +53,7 @@ def _tell(
             logger.warning("SCORM Cloud did not take a learner's new name: %s", error)
     if any(account.id in silent for account in accounts):
         return False
-    # A newer change, which came meanwhile, is told in the next round.
+    # A change made meanwhile stays for the next round.
     told = update(Learner).where(Learner.id == learner_id, Learner.name_changed_at == seen)
     db.session.execute(told.values(name_changed_at=None))
     db.session.commit()

@@ -1,4 +1,4 @@
-"""Rows that launches and passback share: link, learner, registration, launch, grade, trail."""
+"""Rows shared by launches and passback: links, learners, registrations, launches, grades."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from ..scorm_cloud.progress import Completion, Success
 
 
 def few_of(column: str) -> Index:
-    """An index of the rows in which a column is filled: a handful of all that there are.
+    """Return a partial index of the few rows in which a column is not null.
 
-    Holds none of the others, so it stays small, and SQLite's statistics tell how few it finds.
+    It stays small, and SQLite's statistics show that it finds few rows.
     """
     there = text(f"{column} IS NOT NULL")
     return Index(None, column, sqlite_where=there, postgresql_where=there)
@@ -32,7 +32,7 @@ class ResourceLink(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     deployment_identity: Mapped[str] = mapped_column(String(36))
     resource_link_id: Mapped[str] = mapped_column(String(255))
-    # The deployment of the newest launch: tokens and the client id for scores come from there.
+    # Of the newest launch; its platform issues the tokens for scores.
     deployment_id: Mapped[int] = mapped_column(ForeignKey("deployment.id"), index=True)
     context_id: Mapped[str | None] = mapped_column(String(255))
     context_title: Mapped[str | None] = mapped_column(String(500))
@@ -46,26 +46,26 @@ class ResourceLink(Base):
     attempts_allowed: Mapped[int] = mapped_column(default=1)  # 0: unlimited
     line_item_url: Mapped[str | None] = mapped_column(String(1000))
     line_items_url: Mapped[str | None] = mapped_column(String(1000))
-    # Of the newest AGS claim, and NRPS's where it came too; JSON's null while none has come.
+    # Scopes of the newest AGS claim, and NRPS's if claimed; JSON null before the first.
     service_scopes: Mapped[list[str] | None] = mapped_column(JSON, nullable=False)
     memberships_url: Mapped[str | None] = mapped_column(String(1000))
     return_url: Mapped[str | None] = mapped_column(String(2000))
-    player_window: Mapped[bool | None]  # None: as the platform has it
-    creates_line_item: Mapped[bool | None]  # None: as the platform has it
-    # Until then nobody else creates its line item. It stays when nobody knows what came of that.
+    player_window: Mapped[bool | None]  # None: the platform's setting
+    creates_line_item: Mapped[bool | None]  # None: the platform's setting
+    # The lease for creating its line item. It stays when the outcome of the request is unknown.
     line_item_lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     launched_at: Mapped[datetime]
-    reconciled_at: Mapped[datetime | None]  # it last had its turn to be compared with our rows
-    compared_at: Mapped[datetime | None]  # the newest comparison ended
-    # Why the newest one could not be made, None when it could.
+    reconciled_at: Mapped[datetime | None]  # its newest turn in the comparison with the LMS
+    compared_at: Mapped[datetime | None]  # the end of the newest comparison
+    # Why the newest comparison failed; None: it did not.
     comparison_failure: Mapped[str | None] = mapped_column(String(500))
 
     deployment: Mapped[Deployment] = relationship()
 
 
 class StaffVisit(Base):
-    """A user who launched a context as staff: as "learner" they only look there for some hours.
+    """A user who launched a context as staff; for some hours, launches as learner are previews.
 
     Moodle's "switch role to student" sends the same user without any mark, and refuses scores.
     """
@@ -78,11 +78,11 @@ class StaffVisit(Base):
     context_id: Mapped[str] = mapped_column(String(255))
     sub: Mapped[str] = mapped_column(String(255))
     first_seen_at: Mapped[datetime]
-    seen_at: Mapped[datetime | None]  # None: written by a release that kept no newer moment
+    seen_at: Mapped[datetime | None]  # None: stored by a release without this column
 
 
 class Learner(Base):
-    """One user of a platform, under the id that SCORM Cloud knows."""
+    """One user of a platform, with the learner id used in SCORM Cloud."""
 
     __tablename__ = "learner"
     __table_args__ = (UniqueConstraint("platform_identity", "sub"),)
@@ -95,14 +95,14 @@ class Learner(Base):
     first_name: Mapped[str | None] = mapped_column(String(255))
     last_name: Mapped[str | None] = mapped_column(String(255))
     email: Mapped[str | None] = mapped_column(String(320))
-    name_changed_at: Mapped[datetime | None]  # SCORM Cloud is yet to be told
+    name_changed_at: Mapped[datetime | None]  # until SCORM Cloud has the new name
     created_at: Mapped[datetime]
 
     platform: Mapped[Platform] = relationship()
 
 
 class Registration(Base):
-    """A learner in a course, for one resource link and attempt, and their progress."""
+    """A learner's attempt at a course in one resource link, and its progress."""
 
     __tablename__ = "registration"
     __table_args__ = (
@@ -117,31 +117,31 @@ class Registration(Base):
     course_id: Mapped[str] = mapped_column(String(255))
     attempt: Mapped[int]
     scorm_account_id: Mapped[int] = mapped_column(ForeignKey("scorm_account.id"), index=True)
-    opened_at: Mapped[datetime]  # our row was made
-    created_at: Mapped[datetime | None]  # SCORM Cloud has it; None until we know
-    posted_at: Mapped[datetime | None]  # we asked SCORM Cloud to create it, whatever came of it
+    opened_at: Mapped[datetime]  # when this row was created
+    created_at: Mapped[datetime | None]  # when we learnt that SCORM Cloud has it
+    posted_at: Mapped[datetime | None]  # when we sent the POST, whatever its outcome
     create_lease_token: Mapped[str | None] = mapped_column(String(32))
     create_lease_until: Mapped[datetime | None]
-    # HEAD found it though our rows did not know it: the LMS is asked for a result first.
+    # SCORM Cloud had it and our rows did not: the LMS is asked for its result before sending.
     recovered: Mapped[bool] = mapped_column(default=False)
-    # Newest progress.
+    # The newest progress.
     completion: Mapped[Completion] = mapped_column(_COMPLETION, default=Completion.UNKNOWN)
     success: Mapped[Success] = mapped_column(_SUCCESS, default=Success.UNKNOWN)
     score_scaled: Mapped[float | None]
-    best_real_score: Mapped[float | None]  # highest score that counted as a result
-    # The outcome before it was opened again, or began anew within a session; all None without one.
+    best_real_score: Mapped[float | None]  # the highest score that counted as a result
+    # The outcome before a relaunch, or before a restart within a session; all None without one.
     kept_completion: Mapped[Completion | None] = mapped_column(_COMPLETION)
     kept_success: Mapped[Success | None] = mapped_column(_SUCCESS)
     kept_score: Mapped[float | None]
-    reported_at: Mapped[datetime | None]  # when this progress was new, by SCORM Cloud's clock
+    reported_at: Mapped[datetime | None]  # SCORM Cloud's time of this progress
     seconds_tracked: Mapped[float] = mapped_column(default=0.0)
     progress_asked_at: Mapped[datetime | None]
     progress_changed_at: Mapped[datetime | None] = mapped_column(index=True)
-    completed_at: Mapped[datetime | None]  # the course was first completed, by SCORM Cloud's clock
-    # The end of the newest session is known from the launch history (see settling).
+    completed_at: Mapped[datetime | None]  # first completion, by SCORM Cloud's clock
+    # When the newest session began; its end is read from the launch history.
     launched_at: Mapped[datetime | None]
-    recheck_at: Mapped[datetime | None]  # single reads after 1 h, 24 h and 7 d
-    submitted_at: Mapped[datetime | None]  # Canvas: one value for all scores of this attempt
+    recheck_at: Mapped[datetime | None]  # next single read, after 1 h, 24 h and 7 d
+    submitted_at: Mapped[datetime | None]  # one submittedAt for all scores of the attempt (Canvas)
     submission_accepted: Mapped[bool] = mapped_column(default=False)
 
     resource_link: Mapped[ResourceLink] = relationship()
@@ -150,10 +150,10 @@ class Registration(Base):
 
 
 class Launch(Base):
-    """One click that opened the player; its id is what the exit token names."""
+    """One launch that opened the player; the exit token contains its id."""
 
     __tablename__ = "launch"
-    # An exit token never expires: SQLite must not give an erased launch's number to another.
+    # Exit tokens never expire: SQLite must not reuse an erased launch's id.
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -163,26 +163,26 @@ class Launch(Base):
     correlation_id: Mapped[str] = mapped_column(String(32))
     return_url: Mapped[str | None] = mapped_column(String(2000))
     locale: Mapped[str | None] = mapped_column(String(35))
-    # Progress known at launch: what an exit's result must differ from.
+    # Progress at launch; the result of an exit must differ from it.
     known_completion: Mapped[Completion] = mapped_column(_COMPLETION)
     known_success: Mapped[Success] = mapped_column(_SUCCESS)
     known_score: Mapped[float | None]
-    # The launch began while an earlier exit was unsettled: its schedule runs to the end.
+    # It began while an earlier exit was unsettled: all of its scheduled reads are made.
     overlaps: Mapped[bool] = mapped_column(default=False)
     exited_at: Mapped[datetime | None]
-    woken_at: Mapped[datetime | None]  # newest wake by this exit token or a postback
-    announced: Mapped[str | None] = mapped_column(String(60))  # what a postback said is to come
-    looks_from: Mapped[datetime | None]  # the schedule of looks counts from here
+    woken_at: Mapped[datetime | None]  # newest wake-up by its exit token or a postback
+    announced: Mapped[str | None] = mapped_column(String(60))  # what a postback announced
+    looks_from: Mapped[datetime | None]  # start of the schedule of reads
     looks: Mapped[int] = mapped_column(default=0)
     history_looks: Mapped[int] = mapped_column(default=0)
-    ended: Mapped[bool] = mapped_column(default=False)  # launch history shows that it ended
+    ended: Mapped[bool] = mapped_column(default=False)  # the launch history shows that it ended
     settled_at: Mapped[datetime | None]
 
     registration: Mapped[Registration] = relationship()
 
 
 class Grade(Base):
-    """One gradebook cell: when to look next, who is working on it, and the last timestamp sent."""
+    """One learner's grade in one link: when to read and send it, its lease, its decision."""
 
     __tablename__ = "grade"
     __table_args__ = (
@@ -208,23 +208,23 @@ class Grade(Base):
     generation: Mapped[int] = mapped_column(default=0)
     woken_at: Mapped[datetime | None]
     last_timestamp: Mapped[datetime | None]
-    # What the policy said last, in words a teacher reads.
+    # The policy's newest decision, with its reason for teachers.
     decision: Mapped[str | None] = mapped_column(String(20))
     decision_reason: Mapped[str | None] = mapped_column(SentenceText(500))
-    failures: Mapped[int] = mapped_column(default=0)  # of reads in a row, for the back-off
-    # How often a score that waits for an event, a line item for one, was tried by itself.
+    failures: Mapped[int] = mapped_column(default=0)  # consecutive failed reads, for the back-off
+    # Automatic tries of a score that waits for an event, such as a line item.
     line_item_looks: Mapped[int] = mapped_column(default=0)
     waits_for_line_item: Mapped[bool] = mapped_column(default=False)
     result_known: Mapped[bool] = mapped_column(default=True)  # False: ask the LMS before sending
-    # A person, or a comparison with the LMS, wants the grade sent though it has not changed.
+    # Send it though unchanged: because a person, or a comparison with the LMS, asked for that.
     resend: Mapped[str | None] = mapped_column(String(20))  # asked | lost
-    # Attempts that somebody allowed this learner beyond the link's.
+    # Attempts granted to this learner beyond the link's.
     further_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    # Its score is parked, and an event may end what keeps it; the newest event that woke it.
+    # When its score was parked until an event; when the newest event woke it.
     parked_at: Mapped[datetime | None]
     event_at: Mapped[datetime | None]
-    # What the newest comparison with the LMS found (passback/rules/drift.py), or a person decided;
-    # and what the LMS held then, of 100.
+    # Result of the newest comparison with the LMS (passback/rules/drift.py) or a person's decision
+    # about it, and the score that the LMS held, of 100.
     compared: Mapped[str | None] = mapped_column(String(12))
     compared_score: Mapped[float | None]
 
@@ -233,7 +233,7 @@ class Grade(Base):
     platform: Mapped[Platform] = relationship()
 
 
-# A registration is one attempt at what a grade is for.
+# Joins a grade with the registrations (attempts) that it is computed from.
 OF_SAME_GRADE = and_(
     Grade.resource_link_id == Registration.resource_link_id,
     Grade.learner_id == Registration.learner_id,
@@ -241,7 +241,7 @@ OF_SAME_GRADE = and_(
 
 
 class TrailEvent(Base):
-    """One thing that happened to a registration, in plain words, for the people who ask why."""
+    """One entry of a registration's history, in plain words."""
 
     __tablename__ = "trail_event"
     __table_args__ = (Index(None, "registration_id", "at"),)
@@ -254,7 +254,7 @@ class TrailEvent(Base):
     correlation_id: Mapped[str | None] = mapped_column(String(32))
 
 
-# For statements that are built once.
+# For statements that are built once, when their module is imported.
 LINK, LEARNER, STAFF = table_of(ResourceLink), table_of(Learner), table_of(StaffVisit)
 REGISTRATION, LAUNCH = table_of(Registration), table_of(Launch)
 GRADE = table_of(Grade)

@@ -1,4 +1,4 @@
-"""Open a registration: the row of an attempt, and the launch that its result belongs to."""
+"""Store an attempt's Registration row and the launches that open it."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -22,7 +22,7 @@ _NEW = {
 
 
 def _unsettled(registration_row_id: Any) -> Exists:
-    """Return the condition that an earlier exit of the registration waits for its result."""
+    """Return the condition that an earlier exit of the registration has no result yet."""
     before = LAUNCH.alias("before")
     return exists(
         select(before.c.id).where(
@@ -33,9 +33,9 @@ def _unsettled(registration_row_id: Any) -> Exists:
     )
 
 
-# The row is locked by being written, and what it holds by then comes back: progress stored by a
-# worker right now must be seen whole, with the exit that it settles, or this launch would take
-# that result for its own.
+# Writing locks the row and returns its current values. Progress that a worker stores at the same
+# time must be seen together with the exit that it settles; otherwise this launch would take that
+# result for its own.
 _RENEW = (
     update(REGISTRATION)
     .where(REGISTRATION.c.id == bindparam("row_id"))
@@ -59,9 +59,9 @@ def make_registration(
     now: datetime,
     **more: Any,
 ) -> Registration | None:
-    """Insert the row of an attempt and return it as a tuple; None when it is there by now.
+    """Insert an attempt's row and return it as a tuple; None when it exists by now.
 
-    `more` are further columns. Runs in the caller's transaction, as all of this module.
+    `more` are further columns. Uses the caller's transaction, like all functions here.
     """
     made: Registration | None = insert_row(
         db.session.connection(),
@@ -87,7 +87,7 @@ def make_registration(
 
 
 def make_attempt(first: Registration, attempt: int, account_id: int, now: datetime) -> int:
-    """Return the id of another attempt's row, which is made unless it is there."""
+    """Return the row id of another attempt, which is created if needed."""
     learner = first.learner
     made = make_registration(
         platform_identity=learner.platform.identity,
@@ -105,7 +105,7 @@ def make_attempt(first: Registration, attempt: int, account_id: int, now: dateti
 
 
 def find_attempt(first: Registration, attempt: int) -> int | None:
-    """Return the id of another attempt's row of the same learner, link and course, or None."""
+    """Return the row id of another attempt by the same learner, link and course, or None."""
     query = select(Registration.id).where(
         Registration.resource_link_id == first.resource_link_id,
         Registration.learner_id == first.learner_id,
@@ -116,14 +116,14 @@ def find_attempt(first: Registration, attempt: int) -> int | None:
 
 
 def renew_registration(row_id: int, now: datetime) -> Registration | None:
-    """Let a session begin: keep the outcome of the one before. Returns the row, None if gone."""
+    """Begin a session: keep the former outcome. Returns the new row, None if erased."""
     values = {"row_id": row_id, **launched(now)}
     row: Any = db.session.connection().execute(_RENEW, values).first()
     return cast("Registration | None", row)
 
 
 def launched(now: datetime) -> dict[str, Any]:
-    """Return the columns of a registration that a launch opens."""
+    """Return the columns that a launch sets on its registration."""
     return {"launched_at": now, "recheck_at": now + FIRST_RECHECK}
 
 
@@ -146,7 +146,7 @@ def add_launch(registration: Registration, now: datetime, **details: str | None)
 
 
 def move_launch(launch_id: int, row_id: int, now: datetime) -> None:
-    """Let a launch open another registration than the one that it was made for."""
+    """Assign a launch to another registration."""
     registration = renew_registration(row_id, now)
     assert registration is not None
     mine = update(Launch).where(Launch.id == launch_id)

@@ -1,4 +1,4 @@
-"""A pause that an LMS asked for: kept with its row, so that every node leaves it alone."""
+"""Pauses that an LMS asked for (Retry-After), stored with the platform for all nodes."""
 
 from datetime import datetime
 
@@ -12,10 +12,10 @@ from .models import Grade
 
 
 def begin_pause(platform_id: int, until: datetime, *, throttled: bool) -> None:
-    """Keep that an LMS asked to be left alone until a moment; a longer pause stands. Commits.
+    """Store that an LMS asked for a pause; never shortens one. Commits.
 
-    `throttled`: it counts our requests, so that nothing ends the pause early (RFC 6585 section 4;
-    a Retry-After of 503 is a guess, RFC 9110 section 10.2.3).
+    `throttled`: it counts our requests (429), so nothing ends the pause early (RFC 6585 section 4).
+    The Retry-After of a 503 is only an estimate (RFC 9110 section 10.2.3).
     """
     shorter = or_(Platform.paused_until.is_(None), Platform.paused_until < until)
     statement = update(Platform).where(Platform.id == platform_id, shorter)
@@ -25,9 +25,9 @@ def begin_pause(platform_id: int, until: datetime, *, throttled: bool) -> None:
 
 
 def end_pause(services: Services, platform_id: int, until: datetime) -> None:
-    """An answer proves that the LMS is back: let all grades go that wait for the pause. Commits.
+    """End a pause early, since the LMS answered: send all grades that wait for it. Commits.
 
-    A throttle's pause does not end early, nor one that was asked for later.
+    Does not end a throttle's pause, nor one that was asked for later.
     """
     mine = Platform.id == platform_id, Platform.paused_until == until
     statement = update(Platform).where(*mine, Platform.is_throttled.is_(False))
@@ -42,7 +42,7 @@ def end_pause(services: Services, platform_id: int, until: datetime) -> None:
 
 
 def forget_probe(platform_id: int, grade_id: int) -> None:
-    """The grade that was to find out has done so; the next launch may send another. Commits."""
+    """Clear a probe that has been sent, so that the next launch may send another. Commits."""
     mine = Platform.id == platform_id, Platform.probe_grade_id == grade_id
     statement = update(Platform).where(*mine).values(probe_grade_id=None)
     write(statement)
@@ -50,8 +50,9 @@ def forget_probe(platform_id: int, grade_id: int) -> None:
 
 
 def end_rest(services: Services, platform_id: int) -> None:
-    """A grade that a person let go proves that the LMS is back: let all go that were put off after
-    failures. Commits. What is parked, or waits for an event, has its own rounds.
+    """Send all grades delayed by failures, since a person's probe succeeded. Commits.
+
+    Parked scores, and those that wait for an event, keep their own schedule.
     """
     now = services.now()
     put_off = and_(
@@ -66,9 +67,9 @@ def end_rest(services: Services, platform_id: int) -> None:
 
 
 def probe_now(services: Services, platform_id: int, grade_id: int) -> bool:
-    """A person says that an LMS is back: let one grade find out, whatever rest or pause there is.
+    """Send one grade as a probe, in spite of pauses, because a person says the LMS is back.
 
-    Tells whether it was let go: a throttle's pause is kept. Commits, and wakes a worker.
+    Returns False during a throttle's pause. Commits, and wakes a worker.
     """
     now = services.now()
     free = or_(
@@ -88,9 +89,9 @@ def probe_now(services: Services, platform_id: int, grade_id: int) -> bool:
 
 
 def send_probe(services: Services, platform: Platform) -> None:
-    """A launch shows that the LMS is back: let one of the grades that wait find out. Commits.
+    """Send one waiting grade as a probe, because a launch shows that the LMS is back. Commits.
 
-    `platform` is the platform's row, as an object or a tuple. Costs nothing without a pause.
+    `platform` is an object or a tuple. Without a pause it does nothing.
     """
     now = services.now()
     if platform.paused_until is None or platform.paused_until <= now or platform.is_throttled:

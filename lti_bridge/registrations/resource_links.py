@@ -1,4 +1,4 @@
-"""The row of a resource link: made at its first launch, kept in step with what launches say."""
+"""The row of a resource link: created at its first launch, updated by later ones."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,17 +16,17 @@ from .launch_snapshot import LaunchSnapshot, connection, get_snapshot
 from .models import GRADE, LINK, ResourceLink
 
 COURSE_KEY = "scorm_course_id"
-# A whole class shares this row: it is not written at every click.
+# A whole class shares this row, so it is not written at every launch.
 RENEW_LAUNCHED_AT = timedelta(minutes=1)
 LONGEST_COURSE = 255
-# What a score may wait for: a launch brings it.
+# Scores may wait for these values, which launches bring.
 WAITED_FOR = {"line_item_url", "line_items_url", "service_scopes", "deployment_id"}
 
 
 def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> LaunchSnapshot:
-    """Make the link's row, or keep what this launch says of it, in the caller's transaction.
+    """Create or update the link's row from a launch, in the caller's transaction.
 
-    Returns how things stand then. Raises LaunchRejected "bad_claims" or "course_missing".
+    Returns the launch's rows after that. Raises LaunchRejected "bad_claims" or "course_missing".
     """
     if claims.resource_link_id is None:
         raise LaunchRejected(Reason.BAD_CLAIMS, "resource_link is missing")
@@ -34,10 +34,10 @@ def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> 
         _make_link(snapshot, claims.resource_link_id, now)
         snapshot = get_snapshot(snapshot.platform.id, claims)
     changes, link = _changes(snapshot, claims, now), snapshot.known_link
-    # The link's own row comes after its grades.
+    # Lock order: grades before their link.
     if _brings_news(link, changes):
         wake_waiting(link.id, now, remade=_is_remade(link, changes))
-    elif snapshot.waiting_grade is not None:  # enrolled again, unlocked, reopened: it may be so
+    elif snapshot.waiting_grade is not None:  # for example enrolled again or unlocked
         wake_for_event(GRADE.c.id == snapshot.waiting_grade, now)
     if not changes:
         return snapshot
@@ -46,14 +46,14 @@ def keep_link(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> 
 
 
 def opens_in_window(link: ResourceLink, platform: Platform) -> bool:
-    """Tell whether the link's player opens in a window of its own; else in the LMS's frame."""
+    """Tell whether the link's player opens in a new window; else in the LMS's frame."""
     if link.player_window is not None:
         return bool(link.player_window)
     return bool(platform.player_window)
 
 
 def creates_line_item(link: Any, platform: Any) -> bool:
-    """Tell whether the tool makes a link's gradebook column when it has none."""
+    """Tell whether the tool creates a link's missing gradebook column."""
     if link.creates_line_item is not None:
         return bool(link.creates_line_item)
     return bool(platform.creates_line_items)
@@ -74,7 +74,7 @@ def _make_link(snapshot: LaunchSnapshot, resource_link_id: str, now: datetime) -
 
 
 def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> dict[str, Any]:
-    """Return the columns that this launch changes; an absent claim never erases a known one."""
+    """Return the columns that this launch changes; an absent claim never clears a value."""
     link = snapshot.known_link
     said: dict[str, Any] = {
         "deployment_id": snapshot.deployment.id,
@@ -93,7 +93,7 @@ def _changes(snapshot: LaunchSnapshot, claims: LaunchClaims, now: datetime) -> d
 
 
 def _brings_news(link: ResourceLink, changes: dict[str, Any]) -> bool:
-    """Tell whether a change may end what a score waits for; another host of the LMS does not."""
+    """Tell whether a change may help a waiting score; another host of the same LMS does not."""
     for name in WAITED_FOR & changes.keys():
         new, old = changes[name], getattr(link, name)
         if not name.endswith("_url") or old is None or not same_line_item(new, old):
@@ -102,18 +102,18 @@ def _brings_news(link: ResourceLink, changes: dict[str, Any]) -> bool:
 
 
 def _is_remade(link: ResourceLink, changes: dict[str, Any]) -> bool:
-    """Tell whether the activity has another gradebook column than before."""
+    """Tell whether the activity has a new gradebook column."""
     new, old = changes.get("line_item_url"), link.line_item_url
     return new is not None and (old is None or not same_line_item(new, old))
 
 
 def _scopes(link: ResourceLink, claims: LaunchClaims) -> list[str] | None:
-    """Return the granted scopes: the AGS claim lists its own, the NRPS claim stands for its one."""
+    """Return the granted scopes: those of the AGS claim, and NRPS's when it is claimed."""
     known = link.service_scopes
     if claims.scopes is None:
         return known
     roster = claims.memberships_url is not None
-    if claims.context_id is None:  # outside a course there is no roster to claim
+    if claims.context_id is None:  # launches outside a context never have an NRPS claim
         roster = SCOPE_MEMBERSHIPS in (known or ())
     return sorted({*claims.scopes, *([SCOPE_MEMBERSHIPS] if roster else [])})
 
@@ -126,12 +126,12 @@ def _custom_course(claims: LaunchClaims) -> str | None:
 
 
 def wake_waiting(link_id: int, now: datetime, *, but: int = 0, remade: bool = False) -> None:
-    """Let the link's scores go that wait for a line item's address, a scope, or any other event.
+    """Make the link's waiting scores due, after a new line item, scope or other event.
 
-    `remade`: the column is another one, so that every decision is to be sent to it. `but` is a
-    grade that its caller works on. In the caller's transaction, before the link's own row.
+    `remade`: the column is new, so all decided scores are sent. `but` is a grade that the caller
+    works on. Uses the caller's transaction; call it before changing the link's row.
     """
-    # A worker that has a grade in hand may be about to say that it waits.
+    # Includes leased grades: their worker may be about to let the score wait.
     waits = or_(
         GRADE.c.waits_for_line_item.is_(True),
         GRADE.c.parked_at.is_not(None),

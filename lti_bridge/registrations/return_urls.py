@@ -1,4 +1,4 @@
-"""What SCORM Cloud gives back to us: the exit address of a launch, a registration's postback."""
+"""URLs that SCORM Cloud calls: a launch's exit URL, a registration's postback URL."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ USER_NAME = "scorm-cloud"
 
 @dataclass(frozen=True)
 class PostbackAddress:
-    """Where SCORM Cloud posts for one registration, and the credentials it must show."""
+    """A registration's postback URL, and its Basic credentials."""
 
     url: str
     user_name: str
@@ -19,13 +19,13 @@ class PostbackAddress:
 
 
 def exit_url(services: Services, launch_id: int) -> str:
-    """Return the address that the learner's browser comes back to; it names one launch."""
+    """Return the URL to which SCORM Cloud redirects the browser at the exit of a launch."""
     token = services.signer.sign(EXIT, launch_id)
     return f"{services.settings.public_url}/exit/{token}"
 
 
 def read_exit_token(services: Services, token: str) -> int:
-    """Return the launch's id; raises BadToken. The learner may take days, so it never expires."""
+    """Return the launch id; raises BadToken. Never expires: a learner may take days."""
     launch_id = services.signer.unsign(EXIT, token)
     if not isinstance(launch_id, int):
         raise BadToken("this is not an exit token of ours")
@@ -33,7 +33,7 @@ def read_exit_token(services: Services, token: str) -> int:
 
 
 def postback_address(services: Services, registration_id: str) -> PostbackAddress:
-    """Return a registration's postback address.
+    """Return a registration's postback URL.
 
     The password is derived from the secret key, so it survives a lost database.
     """
@@ -43,12 +43,12 @@ def postback_address(services: Services, registration_id: str) -> PostbackAddres
 
 
 def read_postback_token(services: Services, token: str) -> str:
-    """Return the registration id that a postback address names; raises BadToken."""
+    """Return the registration id of a postback URL; raises BadToken."""
     return str(services.signer.unsign(POSTBACK, token))
 
 
 def postback_is_genuine(
     services: Services, registration_id: str, user_name: str, password: str
 ) -> bool:
-    """Compare the credentials of a postback in constant time."""
+    """Check a postback's credentials in constant time."""
     return services.signer.matches(POSTBACK, registration_id, password) & (user_name == USER_NAME)

@@ -1,4 +1,4 @@
-"""Who has just taught where: staff in a student's role only look, and get no registration."""
+"""Recent launches as staff: a later launch as learner by the same user is a preview."""
 
 from datetime import datetime, timedelta
 
@@ -7,12 +7,12 @@ from sqlalchemy import delete, select, update
 from ..core.db import db, insert_if_new, write
 from .models import ResourceLink, StaffVisit
 
-# So long a launch as learner by the same user in the same context is taken for a look.
+# How long after a launch as staff.
 COUNTS_FOR = timedelta(hours=12)
 
 
 def remember_staff(platform_identity: str, context_id: str | None, sub: str, now: datetime) -> None:
-    """Note that a user launched this context as staff, in the caller's transaction."""
+    """Record that a user launched a context as staff, in the caller's transaction."""
     if context_id is None:
         return
     who = {"platform_identity": platform_identity, "context_id": context_id, "sub": sub}
@@ -23,7 +23,7 @@ def remember_staff(platform_identity: str, context_id: str | None, sub: str, now
 
 
 def forget_staff(platform_identity: str, context_id: str | None, sub: str) -> None:
-    """Take back that a user is staff of this context: they say that they learn there.
+    """Delete a user's launches of a context as staff: this user is a learner there.
 
     In the caller's transaction.
     """
@@ -34,7 +34,7 @@ def forget_staff(platform_identity: str, context_id: str | None, sub: str) -> No
 
 
 def find_staff(link: ResourceLink) -> set[str]:
-    """Return the users who are known to have launched the link's context as staff."""
+    """Return the `sub` of users who launched the link's context as staff."""
     query = select(StaffVisit.sub).where(
         StaffVisit.platform_identity == link.deployment.platform.identity,
         StaffVisit.context_id == link.context_id,

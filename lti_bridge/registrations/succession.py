@@ -1,4 +1,4 @@
-"""A tool that was re-installed in the LMS: its registrations move to the new installation."""
+"""Succession: move registrations to a tool that was installed again in the LMS."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from ..services import Services
 from .models import Grade, Learner, ResourceLink
 
 NAMES_SHOWN = 10
-Pair = tuple[Deployment, Deployment]  # the following one, the followed one
+Pair = tuple[Deployment, Deployment]  # the new one, the old one
 
 
 @dataclass(frozen=True)
 class Succession:
-    """What a succession would do.
+    """The effects of a succession.
 
-    `links` and `learners` are taken over, `names` are some of those learners; `left_behind` counts
-    the links that learners have opened in the new installation already: their new registrations
-    stay where they are, and the old ones come back.
+    `links` and `learners` count what is taken over, `names` are some of those learners.
+    `left_behind` counts links already opened in the new installation: registrations made there are
+    no longer used, since launches resume the old ones.
     """
 
     pairs: Sequence[Pair]
@@ -33,7 +33,7 @@ class Succession:
 
 
 def plan_deployment(platform: Platform, new_id: str, old_id: str) -> Succession:
-    """Return what it means that one deployment of a platform follows another.
+    """Return the effects of one deployment succeeding another of the same platform.
 
     Raises ConfigurationError.
     """
@@ -44,10 +44,9 @@ def plan_deployment(platform: Platform, new_id: str, old_id: str) -> Succession:
 
 
 def plan_platform(new: Platform, old: Platform) -> Succession:
-    """Return what it means that a platform follows an old one: the same LMS, a new client id.
+    """Return the effects of a platform succeeding an old one: same LMS, new client id.
 
-    Deployments with the same id follow each other; when each platform has one, these two. Raises
-    ConfigurationError.
+    Deployments are paired by id, or when each platform has only one. Raises ConfigurationError.
     """
     if new.id == old.id:
         raise ConfigurationError("a platform cannot succeed itself")
@@ -64,15 +63,15 @@ def plan_platform(new: Platform, old: Platform) -> Succession:
 
 
 def succeed_deployment(plan: Succession) -> None:
-    """Let the new deployment take over: every registration id hangs on its identity. Commits."""
+    """Give the new deployment the old identity, and so its registrations. Commits."""
     _hand_over(plan.pairs)
     db.session.commit()
 
 
 def succeed_platform(services: Services, plan: Succession, new: Platform, old: Platform) -> None:
-    """Let the new platform take over identity, learners and grades; disable the old. Commits."""
+    """Move identity, learners and grades to the new platform; disable the old. Commits."""
     given, kept = old.identity, new.identity
-    # Identities are unique: the old one steps aside first.
+    # Identities are unique: the old platform gets a temporary one first.
     for row, identity in ((old, f"{old.id:036d}"), (new, given), (old, kept)):
         row.identity = identity
         db.session.flush()
@@ -89,7 +88,7 @@ def _hand_over(pairs: Sequence[Pair]) -> None:
     for new, old in pairs:
         new.identity, new.succeeds_id = old.identity, old.id
         new.status = DeploymentStatus.ACTIVE
-        # Tokens for scores that still wait come from the new installation at once.
+        # Waiting scores get tokens from the new installation at once.
         links = update(ResourceLink).where(ResourceLink.deployment_id == old.id)
         db.session.execute(links.values(deployment_id=new.id))
 
