@@ -1,1 +1,1 @@
-"""Chapter 4, the grade goes home: exit, postback, poll, grading policy, score."""
+"""Chapter 4, passback: exit, postback, reading progress, grading policy, sending scores."""

@@ -1,4 +1,4 @@
-"""The exit page of a launch: what is known of its grade, and the page in the learner's language."""
+"""Load what is known about a launch's grade, and translate the exit page for the learner."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -84,7 +84,7 @@ _CASE = cast(
 
 
 def speak(page: ExitPage, translator: Translator) -> dict[str, Any]:
-    """Return what the page and its script show, in the learner's language."""
+    """Return what the page and its script show, in the translator's language."""
     said = [page.text, *page.notes]
     sentences = [translator.stored(one) for one in said if one]
     return {
@@ -103,7 +103,7 @@ def speak(page: ExitPage, translator: Translator) -> dict[str, Any]:
 
 
 def load_exit_page(services: Services, launch_id: int) -> ExitPage | None:
-    """Return where the grade of a launch stands, or None when there is no such launch."""
+    """Return the exit page of a launch, or None when there is no such launch."""
     case = db.session.execute(_CASE, {"launch_id": launch_id}).one_or_none()
     if case is None:
         return None
@@ -134,7 +134,7 @@ def load_exit_page(services: Services, launch_id: int) -> ExitPage | None:
 
 
 def _is_read(case: Row[Any]) -> bool:
-    """Tell whether SCORM Cloud was asked since the learner left."""
+    """Tell whether progress was requested after the exit."""
     exited_at, asked_at = case.exited_at, case.progress_asked_at
     return exited_at is not None and asked_at is not None and asked_at >= exited_at
 
@@ -156,7 +156,7 @@ def _is_old(services: Services, case: Row[Any], now: datetime) -> bool:
 
 
 def _is_worked_on(case: Row[Any], now: datetime) -> bool:
-    """Tell whether a worker has the grade in hand, or will have at once."""
+    """Tell whether a worker has leased the grade, or it is due."""
     due = [case.next_read_at, case.next_send_at]
     return case.lease_token is not None or any(at is not None and at <= now for at in due)
 

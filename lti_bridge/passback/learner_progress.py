@@ -1,4 +1,4 @@
-"""What the rows know of one learner in one activity, as values."""
+"""What the rows tell about one learner in one activity, as values."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,15 +9,15 @@ from ..scorm_cloud.progress import Completion, Success
 from .models import Score
 from .rules.score_states import ScoreState, Standing
 
-# What is due so soon is worth another look at the page; what has been due for long is stuck.
+# The page polls for what is due within SOON_DUE; what is overdue by LONG_DUE is stuck.
 SOON_DUE, LONG_DUE = timedelta(seconds=15), timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What holds for every grade of an activity at the moment.
+    """What currently applies to every grade of an activity.
 
-    `pause`: why the LMS is left alone, "" when it is not; `may_send`: it granted scores.
+    `pause`: why scores are not sent at the moment, or ""; `may_send`: the LMS granted the scope.
     """
 
     now: datetime
@@ -27,13 +27,12 @@ class Situation:
 
 @dataclass(frozen=True)
 class LearnerProgress:
-    """What the rows know of one learner in one link.
+    """What the rows tell about one learner in one link.
 
-    `registered`: SCORM Cloud has the registration that was launched. `score_state` is that of the
-    newest decision, None when nothing was decided yet; `score_given` of 100; `standing` says how
-    an accepted one stands (rules/score_states.py), `held` what the LMS held when it was read.
-    `decided`: what the last look at the grade came to. `resends`: it is to be sent again, changed
-    or not.
+    `registered`: SCORM Cloud has the launched registration. `score_state` is the newest decision's,
+    None without one; `score_given` of 100; `standing` is that of an accepted score
+    (rules/score_states.py), `held` what the LMS held at the last read. `decided`: result of the
+    newest look at the grade. `resends`: it is to be sent again, changed or not.
     """
 
     launched: bool = False
@@ -46,12 +45,12 @@ class LearnerProgress:
     standing: Standing | None = None
     held: float | None = None
     stopped: bool = False
-    found: bool = False  # the LMS held it: no decision of ours
+    found: bool = False  # read from the LMS, not decided here
     decided: str = ""
     waits_for_line_item: bool = False
     resends: bool = False
     is_due: bool = False
-    send_at: datetime | None = None  # a time of the next post that lies ahead
+    send_at: datetime | None = None  # next post, if in the future
     pause: str = ""
     may_send: bool = True
 
@@ -59,7 +58,7 @@ class LearnerProgress:
 def progress_of(
     cell: Grade, situation: Situation, registration: Registration | None, score: Score | None
 ) -> LearnerProgress:
-    """Return what the rows of one learner say: their newest attempt and newest decision.
+    """Return a learner's progress from a grade's row, newest attempt and newest decision.
 
     Each may be an object or a tuple with such columns, in which an outer join has left them empty.
     """
@@ -94,7 +93,7 @@ def progress_of(
 
 
 def _held(score: Score) -> float | None:
-    """Return what the LMS held of 100: read after an accepted score, or in place of another."""
+    """Return the LMS's score of 100: read after an accepted score, or standing instead of it."""
     if score.state == ScoreState.ACCEPTED:
         return score.score_given if score.registration_id is None else score.held_after
     held = as_sentence(score.reason).values.get("held")

@@ -1,4 +1,4 @@
-"""Say in a few words where one learner stands: the course, and the grade on its way home."""
+"""The state of one learner in an activity, in a few words: the course and the grade."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +13,7 @@ from .rules.exit_page import COUNTS_FOR_NOW, SET_IN_LMS, SHOWN_LATER
 from .rules.plan import NOT_GRANTED
 from .rules.score_states import ScoreState, Standing
 
-# Every label there is, in the order in which they are counted.
+# All labels, in the order in which summaries count them.
 IN_GRADEBOOK = N_("In the gradebook")
 TAKEN = N_("Taken by the LMS")
 ACCEPTED_ONLY = N_("Accepted, not yet shown")
@@ -43,7 +43,7 @@ NO_REGISTRATION = N_(
     "The activity was opened, but SCORM Cloud did not open its course. It is tried again when the "
     "learner opens the activity."
 )
-# For staff.
+# For staff only.
 DECIDED_ANEW = "It is decided anew and sent in a moment."
 PERSON_SENDS = "It waits for a person: it goes when somebody sends it again."
 EVENT_SENDS = "It is tried again when the learner opens the activity, or somebody sends it again."
@@ -52,10 +52,10 @@ OURS_INSTEAD = "Sending it again puts ours in its place."
 
 @dataclass(frozen=True)
 class LearnerState:
-    """The state as a person reads it; `tone` is quiet, busy, good, wait or problem.
+    """A learner's state as a label and sentences; `tone` is quiet, busy, good, wait or problem.
 
-    `score` is ours, `held` what the LMS held when it was last read, both of 100. `moving`: another
-    look in some seconds will show something else.
+    `score` is ours, `held` what the LMS held at the last read, both of 100. `moving`: it will
+    change within seconds, so the page polls.
     """
 
     label: str
@@ -67,17 +67,17 @@ class LearnerState:
 
     @property
     def detail(self) -> str:
-        """Why it stands so, and what it waits for."""
+        """The reason for the state, and what it waits for."""
         return " ".join(self.sentences)
 
 
 def decide_learner_state(progress: LearnerProgress) -> LearnerState:
-    """Return a learner's state: the grade's if there is one, else the course's."""
+    """Return a learner's state: that of the grade if there is one, else of the course."""
     return replace(_decide(progress), held=progress.held, moving=progress.is_due)
 
 
 def for_learner(state: LearnerState) -> LearnerState:
-    """Return the state as its learner may read it: what stands may be hidden from them."""
+    """Return the state for the learner, to whom the LMS may hide the grade that stands."""
     if state.label == ANOTHER_STANDS:
         return replace(state, sentences=(SET_IN_LMS,), held=None)
     if state.label == ACCEPTED_ONLY:
@@ -110,9 +110,9 @@ def _decide(progress: LearnerProgress) -> LearnerState:
 
 
 def _waiting(progress: LearnerProgress, soon: str) -> LearnerState:
-    """Return the state of a score that is to be sent, with the one thing that it waits for."""
+    """Return the state of a score to be sent, with what it waits for."""
     given, decided = progress.score_given, progress.decided
-    if not progress.may_send:  # an LMS admin can help
+    if not progress.may_send:  # only an LMS admin can fix it
         return LearnerState(ATTENTION, "problem", (NOT_GRANTED,), given)
     if progress.waits_for_line_item and decided not in ("", NONE_YET):
         return LearnerState(ATTENTION, "problem", (decided,), given)
@@ -127,7 +127,7 @@ def _waiting(progress: LearnerProgress, soon: str) -> LearnerState:
 
 
 def _accepted(progress: LearnerProgress) -> LearnerState:
-    """The LMS took the score; what it shows may be another matter."""
+    """Return the state of an accepted score, by what the LMS shows."""
     given, told = progress.score_given, _some(progress.reason)
     if progress.standing == Standing.KEPT:
         return LearnerState(ANOTHER_STANDS, "wait", told, given)
@@ -149,7 +149,7 @@ def _some(sentence: str) -> tuple[str, ...]:
 
 
 def last_word(decided: str | None, state: LearnerState) -> str:
-    """Return what the last look at a grade came to, where its state does not say it; "" else."""
+    """Return the result of the newest look at a grade, or "" when the state says it already."""
     said = [state.detail]
     if state.score is not None:
         said += [reasons.accepted(state.score), reasons.held(state.score)]

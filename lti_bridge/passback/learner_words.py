@@ -1,4 +1,4 @@
-"""What a learner did in a course, in the words and numbers of every page and file for staff."""
+"""Words and numbers for learners' results, shared by all pages and files for staff."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from ..scorm_cloud.progress import Completion, Success
 
 
 def result_words(completion: Completion, success: Success) -> str:
-    """Return what the course reported beside the score, for staff."""
+    """Return completion and success as words."""
     told, judged = completion.label, success.label
     if not told and not judged:
         return "no result yet"
@@ -15,12 +15,12 @@ def result_words(completion: Completion, success: Success) -> str:
 
 
 def result_word(completion: Completion, success: Success) -> str:
-    """Return the same in one word, for a table; "" while nothing is reported."""
+    """Return success or completion in one word, for a table; "" when neither is known."""
     return success.label or completion.label
 
 
 def attempts_words(numbers: Sequence[int], allowed: int) -> str:
-    """Return how many attempts were used; `allowed` 0 is no limit."""
+    """Return how many attempts were used, as words; `allowed` 0 is no limit."""
     used = max(numbers, default=0)
     if not allowed:
         return f"{counted(used, 'attempt')} used, no limit"
@@ -28,5 +28,5 @@ def attempts_words(numbers: Sequence[int], allowed: int) -> str:
 
 
 def minutes_of(seconds: float) -> int:
-    """Return time spent as every page and file shows it: whole minutes, begun ones counted."""
+    """Return time spent as whole minutes, rounded up."""
     return -int(-seconds // 60)

@@ -1,4 +1,4 @@
-"""What workers run: the one task that jobs name, and the timers of every worker process."""
+"""The queue task that works grades, and the timers of every worker process."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ SWEEP_LOOK_SECONDS = 5.0
 
 
 def register(app: Flask, services: Services) -> None:
-    """Tell the queue what its jobs run; every job has an app context of its own."""
+    """Register the task with the queue; each job gets an app context of its own."""
     gate = PlatformGate(services.settings.passback, services.now)
     app.extensions["platform_gate"] = gate
 
@@ -38,7 +38,7 @@ def register(app: Flask, services: Services) -> None:
 
 
 def timers(app: Flask, services: Services) -> list[Timer]:
-    """Return what a worker process does by the clock, whether the queue is there or not."""
+    """Return the timers of a worker process, which also run when the queue is away."""
     gate: PlatformGate = app.extensions["platform_gate"]
 
     def work(grade_id: int) -> object:
@@ -70,7 +70,7 @@ def timers(app: Flask, services: Services) -> list[Timer]:
 
 
 def prune_nonces(services: Services) -> None:
-    """Forget nonces whose states can no longer be valid, a few at a time. Commits."""
+    """Delete expired nonces, a few at a time. Commits."""
     while forget_old_nonces(services.now()):
         db.session.commit()
     db.session.rollback()

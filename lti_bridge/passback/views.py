@@ -1,4 +1,4 @@
-"""HTTP in and out of the way home: the exit page, its live status, and SCORM Cloud's postbacks."""
+"""HTTP routes of passback: the exit page, its live status, and SCORM Cloud's postbacks."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @blueprint.get("/exit/<token>")
 def leave(token: str) -> Response:
-    """The learner comes back from the player; the page follows their grade."""
+    """Record the exit, and show the page that follows the learner's grade."""
     services = current_services()
     try:
         launch_id = read_exit_token(services, token)
@@ -41,7 +41,7 @@ def leave(token: str) -> Response:
 
 @blueprint.get("/exit/<token>/status")
 def follow(token: str) -> tuple[Response, int] | Response:
-    """Where the grade stands, for the page's script."""
+    """Return the exit page's current content as JSON, for its script."""
     services = current_services()
     try:
         launch_id = read_exit_token(services, token)
@@ -58,7 +58,7 @@ def follow(token: str) -> tuple[Response, int] | Response:
 
 @blueprint.post("/postback/<token>")
 def postback(token: str) -> tuple[str, int] | Response:
-    """SCORM Cloud says that a registration changed; 2xx only once that is kept."""
+    """Receive a postback from SCORM Cloud; answers 2xx only after the commit."""
     services = current_services()
     registration_id = _genuine(services, token)
     if registration_id is None:
@@ -66,7 +66,7 @@ def postback(token: str) -> tuple[str, int] | Response:
         return Response("", 401, challenge)
     payload = _payload()
     if payload is None:
-        return "", 204  # nothing in it that a repeat could mend
+        return "", 204  # unreadable: a repeat would not help
     try:
         record_postback(services, registration_id, parse_progress(payload))
     except SQLAlchemyError:
@@ -77,7 +77,7 @@ def postback(token: str) -> tuple[str, int] | Response:
 
 
 def _genuine(services: Services, token: str) -> str | None:
-    """Return the registration id of a postback that proves itself, else None."""
+    """Return the registration id of a postback with valid credentials, else None."""
     try:
         registration_id = read_postback_token(services, token)
     except BadToken:
@@ -92,7 +92,7 @@ def _genuine(services: Services, token: str) -> str | None:
 
 
 def _payload() -> dict[str, Any] | None:
-    """Return the posted registration: a JSON body, or the form field `data`."""
+    """Return the posted registration: a JSON body, or the form field `data`; None if invalid."""
     text = request.form.get("data") or request.get_data(as_text=True)
     try:
         body = json.loads(text)

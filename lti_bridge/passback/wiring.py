@@ -1,4 +1,4 @@
-"""What this chapter adds to the app: exit and postback, and what the queue runs."""
+"""Adds exit and postback to the app, and passback's task to the queue."""
 
 from flask import Flask
 
@@ -7,6 +7,6 @@ from . import tasks, views
 
 
 def register(app: Flask) -> None:
-    """Add the pages of this chapter to the app, and tell its queue what jobs run."""
+    """Register the views and the task."""
     tasks.register(app, app.extensions[EXTENSION])
     app.register_blueprint(views.blueprint)

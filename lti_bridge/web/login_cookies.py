@@ -56,9 +56,7 @@ def keep_secret(
 
     def age(key: str) -> tuple[int, str]:
         stamp = read_stamp(kept[key])
-        return (
-            stamp if stamp < newest else 0
-        ), key  # a stamp newer than the newest cookie's is forged
+        return (stamp if stamp < newest else 0), key  # a newer stamp than `secret` is forged
 
     for key in sorted(kept, key=age)[: max(0, len(kept) - MOST_COOKIES + 1)]:
         forget_secret(response, key, secure=secure)

@@ -1,1 +1,1 @@
-"""What decides about a grade: pure functions, each with a table of tests."""
+"""Decisions about grades: pure functions, each tested with a table."""

@@ -1,16 +1,16 @@
-"""Does the gradebook still hold what we delivered? One grade's answer, from both sides."""
+"""Compare one grade: our newest decision and what the gradebook holds."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from .score_states import ScoreState
 
-# So many may be lost by mischance; more look as if a person meant it, such as a course reset.
+# More lost grades than this in a column look intended, such as a course reset.
 LOST_AT_MOST, LOST_AT_MOST_SHARE = 3, 0.1
 
 
 class Drift(StrEnum):
-    """How the gradebook and our newest decision compare."""
+    """How the gradebook compares with our newest decision."""
 
     DELIVERED = "delivered"
     OVERRIDDEN = "overridden by a teacher"
@@ -26,24 +26,24 @@ class Drift(StrEnum):
 
     @property
     def kept(self) -> str:
-        """The word for it in rows."""
+        """The value stored in rows."""
         return self.name.lower()
 
 
-# A person decides what becomes of these: send ours again, or leave them.
+# A person decides about these: send ours again, or leave them.
 ASKED_ABOUT = (Drift.LOST, Drift.CLEARED)
-# Another grade than ours stands, or none.
+# The gradebook holds another grade than ours, or none.
 OTHER_STANDS = (*ASKED_ABOUT, Drift.LOST_AGAIN, Drift.OVERRIDDEN)
-# What a comparison names one by one.
+# Listed by name in a comparison.
 DIFFERS = (*OTHER_STANDS, Drift.UNCLEAR, Drift.NEVER_SENT)
 
 
 @dataclass(frozen=True)
 class Ours:
-    """Our newest decision: its score of 100 and state; None when nothing was decided.
+    """Our newest decision: its score of 100 and state, None without a decision.
 
-    `resent_after_loss`: the decision itself was made because the gradebook had lost one; `left`: a
-    person decided that what the gradebook has of it stays as it is.
+    `resent_after_loss`: it was sent because the gradebook had lost the former one. `left`: a person
+    decided to leave the gradebook as it is.
     """
 
     score_given: float | None = None
@@ -54,9 +54,9 @@ class Ours:
 
 @dataclass(frozen=True)
 class Theirs:
-    """What the LMS shows for the learner; `score` of 100 after rescaling, None for none.
+    """The LMS's result for the learner; `score` of 100 after rescaling, None without one.
 
-    `garbled`: it shows something that is no number; `enrolled`: as far as is known.
+    `garbled`: the score is not a number. `enrolled`: True when unknown.
     """
 
     exists: bool = False
@@ -66,12 +66,12 @@ class Theirs:
 
 
 def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
-    """Return how one grade stands.
+    """Return how the gradebook compares for one grade.
 
-    Moodle leaves `resultScore` out for a grade of 0 (measured on Moodle 4.5.6), so a result without
-    a score equals our 0; for any other grade a person emptied the cell, or excused the learner,
-    and a score would undo that. A grade that was lost once more after we had sent it again was
-    removed by a person who meant it.
+    Moodle leaves out `resultScore` for a grade of 0 (measured on Moodle 4.5.6), so a result without
+    a score equals our 0. For any other grade it means that a person emptied the cell or excused the
+    learner, which a score would undo. A grade that is lost again after it was sent again was
+    removed on purpose.
     """
     if ours.score_given is None:
         return Drift.NOTHING
@@ -99,10 +99,10 @@ def decide_drift(ours: Ours, theirs: Theirs, tolerance: float = 0.01) -> Drift:
 
 
 def looks_like_reset(lost: int, delivered: int) -> bool:
-    """Tell whether so many of a column's grades are gone that a person may have meant it.
+    """Tell whether so many grades of a column are lost that it was probably reset on purpose.
 
-    `delivered` counts what we had brought there, the lost ones included. A course reset for a new
-    term empties a whole column: nobody wants last term's grades back.
+    `delivered` counts the grades that we had delivered, with the lost ones. A course reset for a
+    new term empties whole columns, and the old grades must not return.
     """
     most = max(LOST_AT_MOST, LOST_AT_MOST_SHARE * delivered)
     return lost > most or lost * 2 >= delivered

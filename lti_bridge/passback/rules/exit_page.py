@@ -1,4 +1,4 @@
-"""What the exit page tells a learner: where their grade is on its way home."""
+"""Decide what the exit page tells a learner about the grade."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from .score_states import ScoreState, Standing
 COLLECTING, SCORED, SENT, DONE = 0, 1, 2, 3
 PASSED, FAILED = N_("Passed"), N_("Failed")
 VERDICTS: dict[str, str] = {Success.PASSED: PASSED, Success.FAILED: FAILED}
-# What stands may be hidden from learners in the LMS: they read no figure of it.
+# The LMS may hide the grade that stands from learners, so its value is not shown.
 SET_IN_LMS = N_("A grade set in the LMS stands; look in the gradebook of your course.")
 SHOWN_LATER = N_("It was accepted and is shown in the gradebook later.")
 MAY_CLOSE = N_("You can close this page; it goes on by itself.")
@@ -21,11 +21,10 @@ COUNTS_FOR_NOW = N_("The course is not finished: a later result takes the place 
 
 @dataclass(frozen=True)
 class ShownScore:
-    """The newest score of the course that was launched.
+    """The newest score of the launched course.
 
-    `given` of 100; `fresh`: decided since the launch, or the course is still open; `tried`: it
-    was posted at least once; `standing`: how it stands since it was accepted; `seen`: the LMS
-    showed it afterwards.
+    `given` of 100; `fresh`: decided since the launch, or the course is still open; `tried`: it was
+    posted at least once; `standing`: that of an accepted score; `seen`: the LMS showed it.
     """
 
     state: ScoreState
@@ -39,14 +38,14 @@ class ShownScore:
 
 @dataclass(frozen=True)
 class ExitFacts:
-    """What the page is decided by.
+    """The inputs of the decision.
 
-    `expired`: the details are no longer shown; `looking`: a result may still come in by itself;
-    `report`: what SCORM Cloud says of the attempt, `changed` by this visit, as far as was `read`
-    since its end. `waits_for_line_item`: the LMS has no column yet; `retry_planned`: the next post
-    has a time; `resting`: the sentence of a pause that the LMS asked for, or empty. `answer` is the
-    grading policy's; `attempts_left`: the learner may begin another one.
-    `decision` is the sentence that the last decision about the grade left, in English.
+    `expired`: details are no longer shown; `looking`: a result may still arrive by itself;
+    `report`: the attempt's outcome in SCORM Cloud, `changed` by this visit, `read` since its end.
+    `waits_for_line_item`: the LMS has no column yet; `retry_planned`: the next post is scheduled;
+    `resting`: the text of a pause that the LMS asked for, or "". `answer` is the grading policy's;
+    `attempts_left`: the learner may begin another attempt. `decision` is the reason of the newest
+    decision, in English.
     """
 
     expired: bool = False
@@ -67,21 +66,21 @@ class ExitFacts:
 
     @property
     def is_unfinished(self) -> bool:
-        """The learner left in the middle, as far as is known: no result is to be expected."""
+        """The learner left an unfinished course, as far as is known: no result is expected."""
         return self.read and not self.report.is_outcome
 
     @property
     def is_told(self) -> bool:
-        """What the course says of passed or failed is of this visit, or final."""
+        """Whether the course's passed or failed belongs to this visit, or is final."""
         return self.changed or not self.looking
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExitPage:
-    """One moment of the way home.
+    """What the exit page shows at one moment.
 
-    `step` counts 0 to 3; `final` says that nothing will change soon, so the page stops asking.
-    `verdict` is passed or failed in words, `notes` are further sentences.
+    `step` is 0 to 3; `final`: it will not change soon, so the page stops polling. `verdict` is
+    passed or failed in words, `notes` are further sentences.
     """
 
     step: int
@@ -99,7 +98,7 @@ class ExitPage:
 
 
 def decide_exit_page(facts: ExitFacts) -> ExitPage:
-    """Return what the learner sees: the newest decision about their grade, up to its end."""
+    """Return the exit page for the newest decision about the grade."""
     page = replace(
         _decide(facts), attempts=facts.attempts, back_url=facts.back_url, locale=facts.locale
     )
@@ -114,7 +113,7 @@ def decide_exit_page(facts: ExitFacts) -> ExitPage:
 
 
 def _is_another(page: ExitPage, facts: ExitFacts) -> bool:
-    """The score on the page is not that of this attempt, nor is the attempt's verdict its own."""
+    """Tell whether the page's score is not this attempt's, so that its verdict does not fit."""
     mine = facts.report.score
     return None not in (mine, page.score) and mine != page.score
 
@@ -186,7 +185,7 @@ def _collecting(facts: ExitFacts) -> ExitPage:
 
 
 def _unfinished(facts: ExitFacts) -> ExitPage:
-    """Left in the middle: said at once, though a result that lags is still looked for."""
+    """Return the page for an unfinished course; a late result may still change it."""
     text = N_("The course says that you have not finished it. You can close this page.")
     return ExitPage(
         step=COLLECTING,
@@ -264,7 +263,7 @@ def _accepted(facts: ExitFacts, score: ShownScore) -> ExitPage:
 
 
 def _counted(facts: ExitFacts, score: ShownScore) -> str:
-    """Say which score counts, where it is another one than that of this visit."""
+    """Return which score counts, if it is not this visit's, else ""."""
     mine = facts.report.score
     if not facts.changed or mine is None or not facts.report.is_outcome or mine == score.given:
         return ""

@@ -1,4 +1,4 @@
-"""One grade's case as values: who, where, which attempts, what was decided. No row outlives it."""
+"""One grade's rows as values: the link, attempts, launches and decisions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from .settlement import PollState, quiet_until
 
 @dataclass(frozen=True)
 class RegistrationRow:
-    """One attempt's registration, and what is known of it."""
+    """One attempt's registration and its progress."""
 
     row_id: int
     registration_id: str
@@ -22,38 +22,38 @@ class RegistrationRow:
     course_id: str
     attempt: int
     result: Result
-    kept: CourseOutcome | None  # before it was opened again
+    kept: CourseOutcome | None  # the outcome before a relaunch
     best_real: float | None
     changed_at: datetime | None
     submitted_at: datetime | None
     completed_at: datetime | None
-    attempt_stored: bool  # the LMS has the learner's attempt: a score makes no new one
+    attempt_stored: bool  # the LMS has stored this attempt: a score is no new submission
 
 
 @dataclass(frozen=True)
 class LaunchRow:
-    """The launch whose result is looked for (or the newest one), as it stands."""
+    """A registration's launch whose result is looked for, else its newest."""
 
     launch_id: int
-    registration_id: int  # the row's
+    registration_id: int  # row id
     correlation_id: str
     launched_at: datetime
     exited_at: datetime | None
     settled_at: datetime | None
     known: Result
     announced: str | None
-    looks: PollState | None  # None: no look is wanted
+    looks: PollState | None  # None: no look is planned
     ended: bool
     is_newest: bool = True  # of its registration
-    besides: int = 0  # other launches of its registration that are looked at
+    besides: int = 0  # number of the registration's other launches with planned looks
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One decision of before, as its Score's row has it.
+    """An earlier decision, from its Score row.
 
-    `timestamp` is that of its first post, None before it; `asked`: a person wanted it sent,
-    whatever stands; `stopped`: a person took it out of the way.
+    `timestamp` is None before the first post; `asked`: a person asked to send it, whatever the LMS
+    holds; `stopped`: a person stopped it.
     """
 
     id: int
@@ -81,13 +81,13 @@ class ScoreRow:
 
     @property
     def is_found(self) -> bool:
-        """A result that the LMS held, and no decision of ours."""
+        """Whether it was read from the LMS instead of decided here."""
         return self.registration_id is None
 
 
 @dataclass(frozen=True)
 class GradeSnapshot:
-    """Everything that reading, deciding and sending need."""
+    """All values that reading, deciding and sending need."""
 
     grade_id: int
     platform: PlatformValues
@@ -96,8 +96,8 @@ class GradeSnapshot:
     line_item_url: str | None
     line_items_url: str | None
     link_title: str | None
-    creates_line_item: bool  # when it has none: an admin wants that
-    granted: Granted  # scopes, by the link's newest launch
+    creates_line_item: bool  # the setting for a missing line item
+    granted: Granted  # scopes of the link's newest launch
     sub: str
     learner_id: int
     course_id: str
@@ -107,19 +107,19 @@ class GradeSnapshot:
     last_timestamp: datetime | None
     failures: int
     link_launched_at: datetime
-    paused_until: datetime | None  # the LMS asked to be left alone
-    is_throttled: bool  # because of too many requests: then nothing ends it early
-    is_probe: bool  # this grade may find out whether it is back
+    paused_until: datetime | None  # until when the LMS asked for a pause
+    is_throttled: bool  # a pause for too many requests: nothing ends it early
+    is_probe: bool  # this grade tests whether the LMS is back
     parked_at: datetime | None
     waits: bool  # its score waits for a line item or a scope
-    rounds: int  # how often a score that waits for an event was tried by itself
-    all_registrations: tuple[RegistrationRow, ...]  # of every course, by attempt
-    sessions: tuple[LaunchRow, ...]  # of each registration the one looked at, else its newest
-    all_scores: tuple[ScoreRow, ...]  # every decision, the newest last
+    rounds: int  # automatic tries of a score that waits for an event
+    all_registrations: tuple[RegistrationRow, ...]  # of all courses, by attempt
+    sessions: tuple[LaunchRow, ...]  # one per registration
+    all_scores: tuple[ScoreRow, ...]  # all decisions, the newest last
 
     @property
     def registrations(self) -> tuple[RegistrationRow, ...]:
-        """Every attempt of the current course, the newest last."""
+        """All attempts of the current course, the newest last."""
         return tuple(row for row in self.all_registrations if row.course_id == self.course_id)
 
     @property
@@ -129,7 +129,7 @@ class GradeSnapshot:
 
     @property
     def session(self) -> LaunchRow | None:
-        """The launch whose result is looked for: the newest attempt's first; else its newest."""
+        """The launch to look at: the newest attempt's first, then others; else its newest."""
         newest = self.session_of(self.newest) if self.newest is not None else None
         if newest is not None and newest.looks is not None:
             return newest
@@ -137,13 +137,13 @@ class GradeSnapshot:
         return max(looked_at, key=lambda one: one.launch_id, default=newest)
 
     def session_of(self, registration: RegistrationRow) -> LaunchRow | None:
-        """Return the launch of a registration that is looked at, else its newest."""
+        """Return a registration's launch whose result is looked for, else its newest."""
         mine = (one for one in self.sessions if one.registration_id == registration.row_id)
         return next(mine, None)
 
     @property
     def scores(self) -> tuple[ScoreRow, ...]:
-        """Every decision of the current course for the current column, the newest last."""
+        """All decisions for the current course and column, the newest last."""
         return tuple(
             score
             for score in self.all_scores
@@ -152,7 +152,7 @@ class GradeSnapshot:
 
     @property
     def waiting(self) -> ScoreRow | None:
-        """The newest decision of all if it has not arrived, whichever course it is of."""
+        """The newest decision, of any course, if it is queued or parked."""
         score = self.all_scores[-1] if self.all_scores else None
         return (
             score
@@ -161,26 +161,26 @@ class GradeSnapshot:
         )
 
     def is_of_column(self, score: ScoreRow) -> bool:
-        """Tell whether a score went, or is to go, to the column as it is now."""
+        """Tell whether a score was sent, or is to be sent, to the current column."""
         if score.line_item_url is None or self.line_item_url is None:
             return True
         return same_line_item(score.line_item_url, self.line_item_url)
 
     @property
     def last_sequence(self) -> int:
-        """The number of the newest decision, 0 without any."""
+        """The newest decision's sequence number, 0 without any."""
         return self.all_scores[-1].sequence if self.all_scores else 0
 
     def registration_of(self, row_id: int | None) -> RegistrationRow | None:
-        """Return the registration with this row id."""
+        """Return the registration with this row id, or None."""
         return next((row for row in self.all_registrations if row.row_id == row_id), None)
 
 
 def attempts_of(snapshot: GradeSnapshot, now: datetime) -> list[Attempt]:
-    """Return the attempts as the grading policy takes them.
+    """Return the attempts as input of the grading policy.
 
-    One whose session is open counts as ended after a quiet time. What stood in for a real score
-    before this session is not sure while the result of an earlier one is still looked for.
+    An open session counts as ended after a quiet time. An earlier outcome without a real score is
+    left out while the result of an earlier session is still looked for.
     """
     newest = snapshot.newest.row_id if snapshot.newest is not None else None
     attempts = []
@@ -219,21 +219,21 @@ def _looks_at_earlier(session: LaunchRow | None) -> bool:
 
 
 def newest_decision(snapshot: GradeSnapshot) -> Decided | None:
-    """Return what was decided last for the current course and column."""
+    """Return the newest decision for the current course and column."""
     return Decided(snapshot.scores[-1].score_given) if snapshot.scores else None
 
 
 def found_in_lms(snapshot: GradeSnapshot) -> float | None:
-    """Return the result that the LMS held after a lost database, if one was found."""
+    """Return the result found in the LMS after a lost database, or None."""
     return max((s.score_given for s in snapshot.scores if s.is_found), default=None)
 
 
 def compare_with(snapshot: GradeSnapshot, score_given: float, score: ScoreRow | None) -> Outgoing:
-    """Return what a score on its way is to be compared with; `score` when it has a row.
+    """Return a score to be sent, with the values that count as ours; `score` is its row if any.
 
-    Ours is what we posted to this column, whatever came of it, from the last accepted one on, and
-    what stood there right before and after that: a post that did not land leaves what it was to
-    take the place of.
+    Ours are all values posted to this column from the last accepted one on, whatever the answer,
+    and what the LMS held right before and after them: a post that failed leaves the value that it
+    was to replace.
     """
     posted = [
         one

@@ -1,4 +1,4 @@
-"""What to send, if anything: progress of the attempts + policy + what was decided before."""
+"""Decide which score to send, from the attempts, the policy and the newest decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,13 @@ FULL_MARKS, ZERO = 100.0, 0.0
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt of the current course.
+    """One attempt at the current course.
 
-    `completion`, `success` and `score` (0 to 100) are the newest report; `kept` is the outcome that
-    the attempt had before this report or this session, so that opening it again and leaving it
-    unfinished changes nothing; `best_real` the highest score that ever counted as a result.
-    `ended` tells that no better result can still come from an open session; `quiet_until` is when
-    an open session counts as ended. `guessed` is what was last sent for it without a real score,
-    `running` every running score that was sent for it.
+    `completion`, `success` and `score` (0 to 100) are the newest report. `kept` is the outcome
+    before this report or session, so that a relaunch that is left unfinished changes nothing.
+    `best_real` is the highest score that counted as a result. `ended`: no open session can improve
+    the result; `quiet_until`: when an open session counts as ended. `guessed` is the score last
+    sent for it without a real score, `running` are all running scores sent for it.
     """
 
     number: int
@@ -42,20 +41,20 @@ class Attempt:
 
     @property
     def report(self) -> CourseOutcome:
-        """What SCORM Cloud says of it now."""
+        """The newest report from SCORM Cloud."""
         return CourseOutcome(self.completion, self.success, self.score)
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The grade's newest decision for this course, in whatever state; or a result in the LMS."""
+    """The newest decision for this course, in any state, or a result found in the LMS."""
 
     score_given: float
 
 
 @dataclass(frozen=True)
 class Send:
-    """Send this score of 100; `attempt` made it, `inferred` from completion or success alone."""
+    """Send this score of 100 of `attempt`; `inferred`: from completion or success alone."""
 
     score_given: float
     reason: str
@@ -65,7 +64,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing can be said yet; `until` is when an unfinished session counts as ended."""
+    """Not decided yet; `until` is when an unfinished session counts as ended."""
 
     reason: str
     until: datetime | None = None
@@ -73,7 +72,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Nothing:
-    """There is nothing to send, and no more is expected by itself."""
+    """Nothing to send, and nothing more is expected."""
 
     reason: str
 
@@ -95,11 +94,10 @@ def decide(
     newest: Decided | None = None,
     found_in_lms: float | None = None,
 ) -> Decision:
-    """Return the one decision for a grade.
+    """Return the decision about a grade.
 
-    A real score counts at once, and one that stands in for it when its session has ended.
-    `found_in_lms` is a result of 100 that the LMS held after our database was lost: under `best`
-    it counts as a value.
+    A real score counts at once, an inferred one when its session has ended. `found_in_lms` is a
+    result of 100 that the LMS held after our database was lost; under `best` it counts as a value.
     """
     values = [value for one in attempts if (value := _value(one, policy)) is not None]
     answer = _answer(values, policy.answer)
@@ -120,10 +118,10 @@ def decide(
 
 
 def kept_by_reset(attempt: Attempt, policy: GradingPolicy) -> CourseOutcome | None:
-    """Return the outcome that an attempt keeps when its progress is reset; None: it has none.
+    """Return the outcome to keep when an attempt's progress is reset, or None.
 
-    So the decision stays as it was. A zero without a real score is not kept: the next result
-    counts, whatever it is.
+    It preserves the decision. A zero without a real score is not kept, so that any next result
+    counts.
     """
     value = _value(attempt, policy)
     if value is None or (value.inferred and not value.score):
@@ -136,7 +134,7 @@ def _same(one: float, other: float) -> bool:
 
 
 def _value(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
-    """Return what an attempt is worth: its real score if it has one, else what stands for it."""
+    """Return an attempt's value: its real score, or else an inferred, sent or running one."""
     real = _real_score(attempt, policy)
     if real is not None:
         return real
@@ -150,14 +148,14 @@ def _value(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
 
 
 def _is_undecided(attempt: Attempt, policy: GradingPolicy) -> bool:
-    """Tell whether the newest report leaves open what the attempt is worth."""
+    """Tell whether the newest report does not determine the attempt's value."""
     pending = _stand_in(attempt.number, attempt.report, policy) is not None
     finished = attempt.completion == Completion.COMPLETED and not pending
     return policy.answer.is_of_one_attempt and not finished
 
 
 def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
-    """The newest session's real score; under `best` the highest of all."""
+    """Return the newest session's real score; under `best` the highest of all."""
     newest = [one for one in (attempt.report, attempt.kept) if one is not None and one.is_real]
     scores = [one.score for one in newest if one.score is not None]
     if attempt.best_real is not None and (policy.answer == GradingAnswer.BEST or not scores):
@@ -173,7 +171,7 @@ def _real_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
 
 
 def _stand_in(number: int, outcome: CourseOutcome, policy: GradingPolicy) -> _Value | None:
-    """What stands for an attempt without a real score: a provisional score, or an inferred one."""
+    """Return the value of an outcome without a real score: provisional or inferred."""
     if not outcome.is_outcome:
         return None
     if outcome.score is not None:
@@ -189,7 +187,7 @@ def _stand_in(number: int, outcome: CourseOutcome, policy: GradingPolicy) -> _Va
 
 
 def _running_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
-    """The score of an unfinished attempt, where such scores are sent; `best` never lowers it."""
+    """Return an unfinished attempt's score, if the policy sends it; `best` never lowers it."""
     if policy.partial == UnfinishedScore.NONE or attempt.completion == Completion.COMPLETED:
         return None
     sent = attempt.running if policy.answer == GradingAnswer.BEST else attempt.running[-1:]
@@ -205,7 +203,7 @@ def _running_score(attempt: Attempt, policy: GradingPolicy) -> _Value | None:
 
 
 def _open_end(attempt: Attempt, policy: GradingPolicy) -> Wait | Nothing | None:
-    """Return what an attempt waits for; None when nothing more is expected of it."""
+    """Return what an attempt waits for; None when it has a value."""
     pending = _stand_in(attempt.number, attempt.report, policy) is not None
     if pending and not attempt.ended and _real_score(attempt, policy) is None:
         text = reasons.MAY_REPORT if attempt.score is None else reasons.MAY_CHANGE
@@ -236,7 +234,7 @@ def _answer(values: list[_Value], answer: GradingAnswer) -> _Value | None:
 
 
 def _of_all(values: list[_Value], best: _Value, score: float, template: Sentence) -> _Value:
-    """Return what all attempts come to; a single one is its own reason."""
+    """Return the value of all attempts; that of a single one keeps its own reason."""
     if len(values) == 1:
         return best
     text = template.fill(count=len(values), score=score)

@@ -1,4 +1,4 @@
-"""What a worker does with a grade: what it wants to send, and what an answer leaves to do."""
+"""Decide what a worker sends for a grade, and what follows from the LMS's answer."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ from .score_states import ScoreState, Standing
 
 ASKED, LOST = "asked", "lost"  # why a grade is sent again
 AT_LEAST_APART = timedelta(seconds=1)
-# When a score that waits for an event is tried by itself; then every week while people come.
+# Automatic tries of a score that waits for an event; then weekly while the link is used.
 ROUNDS = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 STILL_USED = timedelta(days=60)
-# A reading that says nothing is asked for again so often, or for so long; then the score is sent.
+# An unclear read of the gradebook is repeated so often, or so long; then the score is sent.
 UNCLEAR_READS, UNCLEAR_FOR = 3, timedelta(minutes=10)
-# How long it is tried to learn what stands of a score that was accepted.
+# How long to ask for the standing of an accepted score.
 CHECKED_FOR = timedelta(minutes=10)
 
 NOT_GRANTED = coded(
@@ -54,7 +54,7 @@ SENT_ANEW = coded("sent_anew", "The LMS did not take it as it was; the same scor
 
 @dataclass(frozen=True)
 class Draft:
-    """A decision that has no row yet; it takes the place of every one that waits."""
+    """A decision without a row yet; it supersedes all waiting scores."""
 
     score_given: float
     reason: str
@@ -71,11 +71,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class Aim:
-    """What a grade wants now.
+    """What to do for a grade now.
 
-    `draft` or `score` is to be sent: a new decision, or an earlier one that has not arrived.
-    `check` is an accepted score of which the LMS is asked what stands; `resends` what takes its
-    place where the LMS has no entry any more. `read_at`: when to look at SCORM Cloud again.
+    `draft` (a new decision) or `score` (an earlier one that waits) is to be sent. `check` is an
+    accepted score whose standing is to be read; `resends` is sent if the LMS has no entry for it.
+    `read_at`: when to read SCORM Cloud again.
     """
 
     decision: str
@@ -88,7 +88,7 @@ class Aim:
 
     @property
     def score_given(self) -> float:
-        """The score of 100 that is to be sent."""
+        """The score of 100 to send."""
         one = self.draft or self.score
         assert one is not None
         return one.score_given
@@ -101,11 +101,11 @@ class Aim:
 
 @dataclass(frozen=True)
 class End:
-    """How a worker's turn with a score ended: its state, why, and what follows.
+    """The result of a worker's turn with a score: its state, the reason, and what follows.
 
-    `again_at`: not before this moment. `waits`: for an event, such as a line item or a scope.
-    `renew`: another score takes its place at once. `failed`: the platform did not serve us;
-    `pauses_until`: it asked to be left alone, `throttled` because of too many requests.
+    `again_at`: try again, not before then. `waits`: for an event, such as a line item or a scope.
+    `renew`: a new score replaces it at once. `failed`: the platform did not serve us;
+    `pauses_until`: it asked for a pause, `throttled` because of too many requests.
     """
 
     state: ScoreState
@@ -125,7 +125,7 @@ class End:
 
 
 def decide_aim(snapshot: GradeSnapshot, now: datetime, *, retries: bool) -> Aim:
-    """Return what the grade wants; `retries`: also a score that is parked is to be tried again."""
+    """Return what to do for a grade; `retries`: try parked scores again, too."""
     before = _decided_before(snapshot)
     attempts, found = attempts_of(snapshot, now), found_in_lms(snapshot)
     decision = decide(attempts, snapshot.policy, before, found)
@@ -153,9 +153,9 @@ def decide_aim(snapshot: GradeSnapshot, now: datetime, *, retries: bool) -> Aim:
 
 
 def _decided_before(snapshot: GradeSnapshot) -> Decided | None:
-    """Return the decision that an equal one need not repeat.
+    """Return the decision that need not be repeated if the new one is equal.
 
-    What a person stopped counts whatever has become of the column: only they let it go.
+    A score stopped by a person counts even after its column changed: only a person releases it.
     """
     if snapshot.resend is not None:
         return None
@@ -182,7 +182,7 @@ def _draft(
 
 
 def _aim_at(snapshot: GradeSnapshot, aim: Aim, waiting: ScoreRow) -> Aim:
-    """Send what waits: by its own bytes, unless these name another column or a new attempt."""
+    """Send a waiting score with its own bytes, unless the column or the submission changed."""
     registration = snapshot.registration_of(waiting.registration_id)
     stored = registration is not None and registration.attempt_stored
     unfit = waiting.timestamp is not None and waiting.state == ScoreState.PARKED and stored
@@ -192,7 +192,7 @@ def _aim_at(snapshot: GradeSnapshot, aim: Aim, waiting: ScoreRow) -> Aim:
 
 
 def copy_of(score: ScoreRow, *, renewed: bool = False) -> Draft:
-    """Return the same decision as one to be sent anew."""
+    """Return a score's decision as a draft, to send it again as a new score."""
     return Draft(
         score_given=score.score_given,
         reason=SENT_ANEW,
@@ -206,7 +206,7 @@ def copy_of(score: ScoreRow, *, renewed: bool = False) -> Draft:
 
 
 def _ended_since(snapshot: GradeSnapshot) -> bool:
-    """Tell whether a session was begun after the newest decision, has ended, and is unchecked."""
+    """Tell whether a session has begun and ended since the newest decision and is unchecked."""
     newest = snapshot.scores[-1]
     since = newest.finished_at
     if newest.state not in (ScoreState.ACCEPTED, ScoreState.SUPERSEDED) or since is None:
@@ -222,20 +222,20 @@ def _ended_since(snapshot: GradeSnapshot) -> bool:
 
 
 def can_read(snapshot: GradeSnapshot) -> bool:
-    """Tell whether the tool may read results here; unknown grants are taken for a yes."""
+    """Tell whether the tool may read results here; True when the grants are unknown."""
     return snapshot.granted is None or SCOPE_RESULT_READ in snapshot.granted
 
 
 def can_send(snapshot: GradeSnapshot) -> bool:
-    """Tell whether the tool may send scores here; unknown grants are taken for a yes."""
+    """Tell whether the tool may send scores here; True when the grants are unknown."""
     return snapshot.granted is None or SCOPE_SCORE in snapshot.granted
 
 
 def needs_reading(snapshot: GradeSnapshot, aim: Aim, *, keeps_overrides: bool) -> bool:
-    """Tell whether the cell is read before the score is posted.
+    """Tell whether to read the gradebook cell before posting the score.
 
-    What a person asked for is sent whatever stands. Where the LMS keeps overrides by itself, only
-    before the first score to a column.
+    A score that a person asked for is sent in any case. Where the LMS itself protects overrides,
+    only the first score to a column needs it.
     """
     one = aim.draft or aim.score
     if one is None or one.asked or not can_read(snapshot):
@@ -246,12 +246,12 @@ def needs_reading(snapshot: GradeSnapshot, aim: Aim, *, keeps_overrides: bool) -
 
 
 def outgoing_of(snapshot: GradeSnapshot, aim: Aim) -> Outgoing:
-    """Return the score that is to be sent, with what it is compared with."""
+    """Return the score to send, with the values to compare it with."""
     return compare_with(snapshot, aim.score_given, aim.score)
 
 
 def next_timestamp(snapshot: GradeSnapshot, now: datetime) -> datetime:
-    """Return a new score's time: whole milliseconds, a second after the last one.
+    """Return a new score's timestamp: whole milliseconds, at least a second after the last.
 
     Moodle compares whole seconds.
     """
@@ -261,7 +261,7 @@ def next_timestamp(snapshot: GradeSnapshot, now: datetime) -> datetime:
 
 
 def is_unclear_for_long(aim: Aim, now: datetime) -> bool:
-    """Tell whether readings have said nothing so often that the score is sent all the same."""
+    """Tell whether reads were unclear so often, or so long, that the score is sent anyway."""
     one = aim.draft or aim.score
     assert one is not None
     since = one.unclear_since
@@ -271,9 +271,9 @@ def is_unclear_for_long(aim: Aim, now: datetime) -> bool:
 
 
 def end_of(outcome: Outcome, snapshot: GradeSnapshot, aim: Aim, again_at: datetime) -> End:
-    """Return how an answer of the LMS to a score, or to a reading before it, ends the turn.
+    """Return the turn's end for the LMS's answer to a score, or to a read before it.
 
-    `again_at` is when to try again, where that is what it means.
+    `again_at` is the time of the next try, if the answer asks for one.
     """
     if isinstance(outcome, Accepted):
         text = reasons.accepted(aim.score_given, shown=outcome.shown)
@@ -300,9 +300,9 @@ def _is_stored(snapshot: GradeSnapshot, aim: Aim) -> bool:
 
 
 def end_unclear(aim: Aim, now: datetime, again_at: datetime) -> End:
-    """Return how a turn ends when the LMS refused a score as old and does not show what it holds.
+    """Return the turn's end when the LMS refused a score as old and its read was unclear.
 
-    After some readings the score is sent with a new time, once.
+    After some reads the score is sent with a new timestamp, once.
     """
     one = aim.draft or aim.score
     if not is_unclear_for_long(aim, now):
@@ -313,7 +313,7 @@ def end_unclear(aim: Aim, now: datetime, again_at: datetime) -> End:
 
 
 def decide_standing(cell: HeldGrade, given: float) -> End:
-    """Return how an accepted score stands, by what the LMS showed right after it."""
+    """Return the standing of an accepted score, by what the LMS showed right after it."""
     if cell.score is None:
         if given == 0:
             return End(ScoreState.ACCEPTED, reasons.accepted(given))
@@ -325,7 +325,7 @@ def decide_standing(cell: HeldGrade, given: float) -> End:
 
 
 def next_round(snapshot: GradeSnapshot, now: datetime) -> datetime | None:
-    """Return when a score that waits for an event is tried by itself; None: nobody comes here."""
+    """Return the next automatic try of a waiting score; None when the link is not used."""
     if snapshot.rounds < len(ROUNDS):
         return now + ROUNDS[snapshot.rounds]
     return now + ROUNDS[-1] if now - snapshot.link_launched_at <= STILL_USED else None

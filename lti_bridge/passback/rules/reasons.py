@@ -1,4 +1,4 @@
-"""Why a grade is what it is, or waits: the sentences that rows keep of a decision."""
+"""Reasons of decisions and waits, as translatable sentences that rows store."""
 
 from ...core.sentences import coded
 
@@ -75,10 +75,10 @@ _HELD = coded("held_now", "The gradebook has {score} of 100.")
 
 
 def accepted(score_given: float, *, shown: bool = True) -> str:
-    """Return the story's line for a score that the LMS accepted."""
+    """Return the sentence for a score that the LMS accepted."""
     return (_ACCEPTED if shown else _NOT_SHOWN).fill(score=score_given)
 
 
 def held(score_given: float) -> str:
-    """Return the story's line for a score that was read from the gradebook after it was sent."""
+    """Return the sentence for a score that was read from the gradebook after sending."""
     return _HELD.fill(score=score_given)

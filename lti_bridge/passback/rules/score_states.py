@@ -1,28 +1,28 @@
-"""Where a score is on its way to the gradebook, and how an accepted one stands there."""
+"""States of a score, and the standing of an accepted one."""
 
 from enum import StrEnum
 
 
 class ScoreState(StrEnum):
-    """Where a decision to send a score is on its way."""
+    """The state of a decision to send a score."""
 
     QUEUED = "queued"
     ACCEPTED = "accepted"
-    SUPERSEDED = "superseded"  # a newer decision, or what stands in the gradebook, took its place
+    SUPERSEDED = "superseded"  # replaced by a newer decision, or by the gradebook's grade
     PARKED = "parked"  # the LMS refused it, or a person stopped it
 
 
 class Standing(StrEnum):
-    """How a score stands that the LMS accepted; one that stands as it was sent has none."""
+    """How an accepted score stands in the LMS; none when it stands as sent."""
 
-    UNCHECKED = "unchecked"  # the LMS has yet to be asked what stands
+    UNCHECKED = "unchecked"  # still to be read
     PENDING = "pending"  # the LMS shows it later
-    KEPT = "kept"  # the LMS shows the grade that a person set
-    NO_FINAL = "no final grade"  # the LMS shows no grade at all
+    KEPT = "kept"  # the LMS shows a grade set by a person
+    NO_FINAL = "no final grade"  # the LMS shows no grade
 
 
 class ReadTry(StrEnum):
-    """Outcomes of tries that only asked the LMS which grade it holds, and came to nothing."""
+    """Outcomes of tries that only read the gradebook, without a usable answer."""
 
     UNREAD = "unread"
     UNCLEAR = "unclear"

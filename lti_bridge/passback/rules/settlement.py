@@ -1,4 +1,4 @@
-"""Is this exit's result here yet? When to look again, and when to stop looking."""
+"""Settlement: whether an exit's result has arrived, and when to look again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,21 +8,21 @@ from ...scorm_cloud.progress import Completion, LaunchHistoryEntry, Success
 SCHEDULE = (0.0, 1.0, 3.0, 7.0, 15.0, 30.0)
 SCHEDULE_WITH_POSTBACKS = (0.0, 12.0, 30.0)
 READS_AT_MOST = 7
-# A session that nobody ended counts as ended after this time without any change.
+# A session without an exit counts as ended when its progress has not changed for this time.
 QUIET = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class PollState:
-    """The looks at one launch: since when, and how many of each kind were made."""
+    """The looks at one launch: their start, and how many of each kind were made."""
 
     since: datetime
     made: int = 0
     history_made: int = 0
     postbacks_work: bool = False
-    # The launch began while an earlier exit was unsettled: what differs may be that one's.
+    # The launch began while an earlier exit was unsettled: a change may belong to that one.
     overlaps: bool = False
-    exited: bool = True  # False: a postback began these looks, the learner is still at it
+    exited: bool = True  # False: a postback started the looks during the session
 
     @property
     def schedule(self) -> tuple[float, ...]:
@@ -32,23 +32,23 @@ class PollState:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look brought: news since the launch, and what the decision rests on.
+    """What a look found: changes since the launch, and the basis of the decision.
 
-    `rests_on_result`: on a real score; `inferred`: on what stands in for one.
+    `rests_on_result`: on a real score; `inferred`: on an outcome without one.
     """
 
     differs: bool
     rests_on_result: bool
     inferred: bool = False
-    announced: bool = False  # it is what a postback had announced
+    announced: bool = False  # it equals what a postback announced
     ended: bool = False  # the launch history shows that this launch ended
 
 
 def next_look_at(looks: PollState, now: datetime) -> datetime | None:
-    """Return when to look again after `looks.made` looks; None when the schedule is over.
+    """Return when to look again after `looks.made` looks; None when the schedule has ended.
 
-    A look that comes late takes the place of those it missed. One that a postback or a second
-    exit woke early takes nobody's place, until seven reads are near: then only the last is left.
+    A late look replaces those that it missed. An early one, after a postback or a second exit,
+    replaces none, until READS_AT_MOST is near: then only the last is left.
     """
     moments = [looks.since + timedelta(seconds=offset) for offset in looks.schedule]
     if looks.made >= READS_AT_MOST - 1:
@@ -59,9 +59,9 @@ def next_look_at(looks: PollState, now: datetime) -> datetime | None:
 def is_settled(looks: PollState, seen: Seen) -> bool:
     """Tell whether this exit's result has arrived, so that no further look is needed.
 
-    Completion, success or score must differ from what was known at the launch, and the decision
-    must rest on a real score; or the launch history shows the end. A course that announces
-    completed, passed or failed before its score settles no exit by that: the score is to come.
+    Completion, success or score must differ from the launch's, and the decision must use a real
+    score; or the launch history shows the end. A course that reports completed, passed or failed
+    before its score does not settle the exit: the score may follow.
     """
     if looks.overlaps:
         return False
@@ -73,10 +73,10 @@ def is_settled(looks: PollState, seen: Seen) -> bool:
 
 
 def wants_history(looks: PollState, seen: Seen) -> bool:
-    """Tell whether to ask the launch history now: an inferred grade must not come too early.
+    """Tell whether to read the launch history now, so that no grade is inferred too early.
 
-    At the first look that infers a grade, and again at the last look but one, as long as all
-    reads of this exit stay within seven.
+    At the first look that infers a grade, and at the last but one, as long as all reads of this
+    exit stay within READS_AT_MOST.
     """
     if not seen.inferred or seen.ended:
         return False
@@ -90,9 +90,9 @@ def wants_history(looks: PollState, seen: Seen) -> bool:
 def knows_more_than(
     end: LaunchHistoryEntry, completion: Completion, success: Success, score: float | None
 ) -> bool:
-    """Tell whether the launch history has a result that an earlier answer did not have yet.
+    """Tell whether the launch history has a result that the earlier progress did not have.
 
-    Results may arrive between the two questions; then that answer is no word on how it ended.
+    The result may arrive between the two requests; then that progress is not the final one.
     """
     if end.score_scaled is not None and end.score_scaled != score:
         return True
