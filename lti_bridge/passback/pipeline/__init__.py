@@ -1,1 +1,1 @@
-"""What a worker does with one grade, from the lease to the outcome."""
+"""A worker's steps with one grade, from taking the lease to storing the outcome."""

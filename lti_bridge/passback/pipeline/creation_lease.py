@@ -1,7 +1,7 @@
-"""The lease on making a link's gradebook column: a second one would be nobody's to choose from.
+"""The lease for creating a link's gradebook column, so that only one column is created.
 
-Not one of `core/leases.py`: it has no token, its end fences; it must have ended before a look-up,
-not before now; and it lasts longer after one whose outcome is not known.
+Not one of `core/leases.py`: it has no token (its end time identifies it), it must have ended
+before the look-up, not before now, and it lasts longer after a request with unknown outcome.
 """
 
 from datetime import datetime, timedelta
@@ -14,15 +14,15 @@ from ...registrations.models import LINK
 from ...services import Services
 
 LEASE = timedelta(seconds=60)
-# An LMS that says twice nothing of a column, and then does not show it, is not filled with them.
+# Limits the columns of an LMS whose answers are lost and whose lists do not show them.
 LONG_LEASE = timedelta(hours=1)
 
 
 def take_creation(services: Services, link_id: int, asked_at: datetime) -> datetime | None:
-    """Take the lease of a link without a column; returns when it ends, None when it is not free.
+    """Lease a link without a column; returns the lease's end, None when it is not free.
 
-    A lease of before must have ended when the column was looked up, which was at `asked_at`: what
-    came of it is known only then. Commits; the link's row is locked alone.
+    A former lease must have ended before the look-up at `asked_at`: only then did the look-up show
+    its result. Commits; locks only the link's row.
     """
     now = services.now()
     seconds = services.settings.passback.lms_deadline_seconds
@@ -41,7 +41,7 @@ def take_creation(services: Services, link_id: int, asked_at: datetime) -> datet
 
 
 def free_creation(link_id: int, until: datetime) -> None:
-    """Give the lease back that ends at a moment: no column was made. Commits."""
+    """Release the lease that ends at `until`: no column was created. Commits."""
     mine = {"id": link_id, "line_item_lease_until": until}
     update_rows(db.session.connection(), LINK, mine, {"line_item_lease_until": None})
     db.session.commit()

@@ -1,4 +1,4 @@
-"""Find the gradebook column that a score goes to, or make it where an admin wants that."""
+"""Find the line item for a score, or create it where an admin has enabled that."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -57,10 +57,10 @@ NOT_MADE = coded("not_made", "The LMS could not make the activity's gradebook co
 def find_line_item(
     services: Services, lease: GradeLease, snapshot: GradeSnapshot
 ) -> tuple[GradeLease, GradeSnapshot, End | None]:
-    """Return the case with the column that the LMS names, or how the turn ends without one.
+    """Return the grade's values with its line item, or the turn's end when there is none.
 
-    One is made only where none is found and an admin wants that. Commits before each call; a
-    column is kept at once, and wakes the other grades that wait for it.
+    Creates one if none is found and an admin has enabled that. Commits before each call; a line
+    item is stored at once, and the other grades that wait for it become due.
     """
     asked_at = services.now()
     list_url = snapshot.line_items_url
@@ -97,7 +97,7 @@ def _create(
     list_url: str,
     asked_at: datetime,
 ) -> tuple[GradeLease, GradeSnapshot, End | None]:
-    """Make the column that a look-up, begun at a moment, did not find; one worker at a time."""
+    """Create a column that the look-up at `asked_at` did not find; one worker at a time."""
     until = take_creation(services, snapshot.link_row_id, asked_at)
     if until is None:
         again_at = services.now() + timedelta(seconds=ASK_AGAIN_SECONDS)
@@ -131,7 +131,7 @@ def _keep(services: Services, snapshot: GradeSnapshot, url: str) -> GradeSnapsho
 
 
 def end_later(services: Services, reason: str, error: Unavailable) -> End:
-    """Return how a turn ends when the LMS could not be asked."""
+    """Return the turn's end when the LMS did not answer."""
     now = services.now()
     again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
     later = score_replies.TryLater(reason, error.retry_after, error.throttled)
@@ -139,10 +139,10 @@ def end_later(services: Services, reason: str, error: Unavailable) -> End:
 
 
 def keep_line_item(services: Services, link_id: int, url: str, *, but: int = 0) -> None:
-    """Keep a column that was found, and let all but one grade go that wait for it. Commits.
+    """Store a line item that was found; grades that wait for it, except `but`, are due. Commits.
 
-    Where it is the one of before, what was parked waits for its own round: an LMS may say "gone"
-    of a column and mean a user, and one grade would wake the next for good.
+    If it is a known one, parked scores are not due: some LMSs answer "gone" for a column when they
+    mean a user, and the grades would make each other due without end.
     """
     grades = select(Grade.id).where(Grade.resource_link_id == link_id)
     used = select(Score.line_item_url).where(Score.grade_id.in_(grades)).distinct()

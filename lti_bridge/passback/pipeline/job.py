@@ -1,4 +1,4 @@
-"""One grade's work: lease, read, decide, send, finish."""
+"""Process one grade: lease, read, decide, send, finish."""
 
 import logging
 import time
@@ -18,22 +18,22 @@ from .send_score import check_score, send_score
 from .snapshot import load_snapshot
 from .throttle import PlatformGate
 
-# So long a thread goes on with those who wait for the same LMS; then others have their turn.
+# How long a thread continues with grades waiting for the same LMS, before it serves others.
 TURN_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
 def work_grade(services: Services, gate: PlatformGate, grade_id: int) -> bool:
-    """Do what is due for one grade; tells whether there was anything to do.
+    """Process what is due for one grade; returns whether anything was due.
 
-    Safe to run twice, from anywhere: only the holder of the lease writes, and a worker that lost
-    its lease stops at its next write.
+    Safe to run twice, in any process: only the lease holder writes, and a worker that lost its
+    lease stops at its next write.
     """
     ends, worked = time.monotonic() + TURN_SECONDS, False
     try:
         worked = _work_one(services, gate, grade_id)
-        # The place that it leaves is taken from here: by the queue, another process might take the
-        # next one's job, whose own places are full.
+        # This thread uses the slot that it has freed: through the queue, the next grade's job might
+        # go to another process whose own slots are taken.
         while time.monotonic() < ends and (called := gate.take_called()):
             for other in called[1:]:
                 wake(services, other)
@@ -44,7 +44,7 @@ def work_grade(services: Services, gate: PlatformGate, grade_id: int) -> bool:
 
 
 def wake_called(services: Services, called: Iterable[int]) -> None:
-    """Wake those who were called to a free place, by the queue."""
+    """Enqueue the grades that were called to a free slot."""
     for grade_id in called:
         wake(services, grade_id)
 
@@ -65,10 +65,10 @@ def _work_one(services: Services, gate: PlatformGate, grade_id: int) -> bool:
 
 
 def _claim(services: Services, gate: PlatformGate, grade_id: int) -> GradeLease | None:
-    """Claim the grade, unless all that it needs is a place at a platform that has none free.
+    """Lease the grade, unless it needs only a slot for its platform and none is free.
 
-    Then nothing was written: the lease is undone, and the row stays due. The gate remembers it,
-    and whoever leaves wakes it; the thread serves other platforms meanwhile.
+    In that case the lease is rolled back and the row stays due. The gate remembers the grade and
+    calls it when a slot is freed; meanwhile this thread serves other platforms.
     """
     lease = take_lease(services, grade_id)
     if lease is None or lease.read_due or not gate.waits(lease.platform_id, grade_id):
@@ -78,9 +78,9 @@ def _claim(services: Services, gate: PlatformGate, grade_id: int) -> GradeLease 
 
 
 def _work(services: Services, gate: PlatformGate, lease: GradeLease) -> None:
-    """Read what is due, decide once, and do it. What needs no call in between is one transaction.
+    """Read if due, decide once, and send. Steps without a call between them share a transaction.
 
-    A send that was put off stays put off: only what is due, or decided just now, is sent.
+    A postponed send stays postponed: only scores that are due or newly decided are sent.
     """
     snapshot = load_snapshot(services, lease.grade_id)
     look: Look | None = None
@@ -99,7 +99,7 @@ def _work(services: Services, gate: PlatformGate, lease: GradeLease) -> None:
 
 
 def _is_put_off(turn: Turn) -> bool:
-    """Tell whether the LMS or a back-off imposed a wait; the round of a parked score is none."""
+    """Tell whether the LMS or a back-off postponed the send; waiting for an event is neither."""
     lease, snapshot = turn.lease, turn.snapshot
     waits = snapshot.parked_at is not None or snapshot.waits
     return lease.next_send_at is not None and not lease.send_due and not waits

@@ -1,7 +1,7 @@
-"""The lease on a grade: who works on it, and what happened meanwhile.
+"""The lease on a grade, and the detection of changes while a worker holds it.
 
-The generation is the grade's alone: it counts what made a grade due. It moves while a worker has
-the lease, whose finish then keeps what came; the lease's own rule is that of `core/leases.py`.
+The generation counts changes that made a grade due. When it has moved at the end of the work,
+the new due times are kept. The lease itself follows `core/leases.py`.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from ...registrations.grade_updates import WORK_TASK, wake
 from ...registrations.models import GRADE
 from ...services import Services
 
-# A look that is so close is remembered by this process; the overdue round finds the others.
+# Looks within this time are scheduled in this process; the overdue round finds the others.
 CLOSE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class GradeLease:
-    """What one worker holds of a grade, and what was due when it took it."""
+    """A worker's lease on a grade, and what was due when it was taken."""
 
     grade_id: int
     platform_id: int
@@ -38,10 +38,10 @@ class GradeLease:
 
 @dataclass(frozen=True)
 class Return:
-    """How a grade is given back: its next times, and what else its row is to hold.
+    """The grade's values at the end of a lease: its next times and further columns.
 
-    `not_before` is a wait that the LMS or a timestamp imposed: nothing may send before it,
-    whatever happened meanwhile. `answered` is written only if nothing happened meanwhile.
+    `not_before` is a wait imposed by the LMS or a timestamp, which changes made meanwhile do not
+    shorten. `answered` is written only if nothing has changed meanwhile.
     """
 
     next_read_at: datetime | None
@@ -59,10 +59,10 @@ LEASES = Leases(
 
 
 def take_lease(services: Services, grade_id: int) -> GradeLease | None:
-    """Take a grade that is due and free; None when it is not, or somebody else has it.
+    """Lease a grade that is due and free; None when it is not.
 
-    The transaction stays the caller's, who has the grade's lock in it and commits before any
-    call; without a lease it has ended.
+    On success the transaction stays open, with the grade's row locked; the caller commits before
+    any HTTP call. Otherwise it is rolled back.
     """
     now = services.now()
     life = timedelta(seconds=services.settings.passback.claim_lease_seconds)
@@ -85,9 +85,9 @@ def take_lease(services: Services, grade_id: int) -> GradeLease | None:
 
 
 def outlast(services: Services, lease: GradeLease, call_seconds: float) -> GradeLease:
-    """Return the lease as it must be for the call that follows; commits what the caller wrote.
+    """Return the lease, extended if it would end during the next call; commits in any case.
 
-    It is extended only when it would not outlast the call. Raises LeaseLost.
+    Raises LeaseLost.
     """
     if lease.until < services.now() + outlasting(call_seconds):
         lease = hold(services, lease, call_seconds)
@@ -103,13 +103,12 @@ def hold(
     answered: Mapping[str, object] = NOTHING,
     **values: Any,
 ) -> GradeLease:
-    """Extend the lease past the call that follows, and write into the grade's row.
+    """Extend the lease past the next call, and write columns of the grade's row.
 
-    `answered` is written only if nothing has happened since the lease was taken.
+    `answered` is written only if nothing has changed since the lease was taken.
 
-    In the caller's transaction, before any other write: the grade's row is locked before those
-    that hang on it. Raises LeaseLost (after a rollback) when the lease is no longer ours, so that
-    every write in this transaction is undone and no call is made.
+    In the caller's transaction, before any other write: the grade is locked before its other rows.
+    Raises LeaseLost, after a rollback of all writes, when the lease is lost.
     """
     least = timedelta(seconds=services.settings.passback.claim_lease_seconds)
     until = services.now() + outlasting(call_seconds, least)
@@ -120,11 +119,11 @@ def hold(
 
 
 def give_back(services: Services, lease: GradeLease, back: Return) -> bool:
-    """Free the grade with its next times, in one statement of the caller's transaction.
+    """Release the grade with its next times, in one statement of the caller's transaction.
 
-    Returns True when something happened in between (the generation moved): then the read time
-    stands as that something left it, and a send is due at once, but never before what this lease
-    has learnt. Raises LeaseLost (after a rollback) when the lease is no longer ours.
+    Returns True when the generation has moved meanwhile: then the new read time is kept, and a send
+    is due at once, but not before `not_before`. Raises LeaseLost, after a rollback, when the lease
+    is lost.
     """
     planned = {**back.values, "next_read_at": back.next_read_at, "next_send_at": back.next_send_at}
     planned |= back.answered
@@ -138,7 +137,7 @@ def give_back(services: Services, lease: GradeLease, back: Return) -> bool:
 
 
 def wake_next(services: Services, lease: GradeLease, back: Return, moved: bool) -> None:
-    """After the commit: wake a worker for what came meanwhile, or remember a look that is close."""
+    """After the commit: wake a worker for new work, or schedule a look that is due soon."""
     times = [moment for moment in (back.next_read_at, back.next_send_at) if moment is not None]
     wait = (min(times) - services.now()).total_seconds() if times else CLOSE_SECONDS
     if moved or wait <= 0:

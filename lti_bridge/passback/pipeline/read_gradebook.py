@@ -1,4 +1,4 @@
-"""Ask the LMS what stands in a learner's cell."""
+"""Read a learner's cell in the LMS's gradebook."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,21 +21,21 @@ from .lease import GradeLease, outlast
 
 ASK_AGAIN_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 24 * 3600.0
-# An always refused token is a matter for an admin: not asked again in a loop.
+# A token that is always refused needs an admin, so it is retried rarely.
 NO_ACCESS_SECONDS = 600.0
 NO_TOKEN = coded("no_token", "The LMS gives the tool no access token; it is tried again.")
 TOKEN_NOT_TAKEN = coded(
     "token_not_taken", "The LMS does not accept the tool's access token; an admin must look at it."
 )
 NOT_YET = coded("not_yet", "The LMS cannot say yet which grade it holds.")
-# Statuses with which a reading fails as a post would.
+# Statuses of a read that mean the same as for a post.
 _AS_A_POST = (401, 404, 412, 422)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A reading without an answer: what it means for a score, and what the record keeps of it."""
+    """A read without an answer: what it means for the score, and values for the try's row."""
 
     outcome: score_replies.TryLater | score_replies.ScoreRejected
     status: int | None = None
@@ -44,17 +44,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """The tool may not read here: whatever stands, it cannot be known."""
+    """The tool may not read results, so the cell's content stays unknown."""
 
 
 def say_pause(until: datetime, *, throttled: bool) -> str:
-    """Return the sentence for a pause that the LMS asked for; only a throttle's is kept whole."""
+    """Return the sentence for a pause; only a throttle's pause never ends early."""
     template = reasons.THROTTLED if throttled else reasons.PAUSED
     return template.fill(until=say_time(until))
 
 
 def with_pause(end: End, outcome: score_replies.TryLater, now: datetime) -> End:
-    """Return an end with the pause that the LMS asked for, if it did."""
+    """Return a turn's end with the pause that the LMS asked for, if any."""
     if not outcome.after or outcome.is_ours:
         return end
     until = now + timedelta(seconds=min(outcome.after, LONGEST_PAUSE_SECONDS))
@@ -70,7 +70,7 @@ def with_pause(end: End, outcome: score_replies.TryLater, now: datetime) -> End:
 def read_cell(
     services: Services, lease: GradeLease, snapshot: GradeSnapshot, ours: float
 ) -> tuple[GradeLease, Reading | Failure | Unreadable]:
-    """Return what the LMS shows in the learner's cell, which is `ours` if nothing has changed.
+    """Return the learner's cell as the LMS shows it; `ours` is the score expected there.
 
     Commits before each call.
     """
@@ -94,7 +94,7 @@ def read_cell(
     cell = lms.read_cell(found, snapshot.sub)
     if not lms.rescales or not isinstance(cell, HeldGrade) or _is_expected(cell, ours):
         return lease, cell
-    # Before it counts as another grade: the column may have got another maximum.
+    # It may be our score on a scale that has changed: read the column's maximum.
     lease, maximum = ask(
         services,
         lease,
@@ -102,7 +102,7 @@ def read_cell(
             snapshot.platform, url, seconds, granted=snapshot.granted
         ),
     )
-    if not isinstance(maximum, float):  # nobody says so
+    if not isinstance(maximum, float):  # the LMS does not say
         return lease, cell
     return lease, lms.read_cell([one.on_scale_of(maximum) for one in found], snapshot.sub)
 
@@ -112,13 +112,13 @@ def _is_expected(cell: HeldGrade, ours: float) -> bool:
 
 
 def _judge_refusal(snapshot: GradeSnapshot, error: Refused) -> Failure | Unreadable | Unclear:
-    """A reading that fails as a post would is judged as that answer."""
+    """Return what a refused read means: the same as a refused post, where a post would fail too."""
     granted = snapshot.granted is not None
     if error.code == NOT_GRANTED or (error.code == INVALID_SCOPE and not granted):
         return Unreadable()
     if error.code != ANSWERED:
         return Failure(token_refused(error), error.status, error.explanation)
-    if error.status == 401 and not granted:  # so some LMSs say that the scope is missing
+    if error.status == 401 and not granted:  # some LMSs answer this when the scope is missing
         return Unreadable()
     reply = score_replies.Reply(error.status or 0, error.excerpt)
     outcome = get_lms(snapshot.platform.dialect).read_reply(reply)
@@ -132,21 +132,21 @@ def _judge_refusal(snapshot: GradeSnapshot, error: Refused) -> Failure | Unreada
 
 
 def token_refused(error: Refused) -> score_replies.TryLater:
-    """Return what it means that the LMS gives no token: an admin can change the key or scopes."""
+    """Return the outcome when the LMS refuses a token: an admin must change the key or scopes."""
     said = error.explanation
     reason = reasons.TOKEN_REFUSED.fill(said=said) if said else NO_TOKEN
     return score_replies.TryLater(reason, is_ours=True)
 
 
 def no_access() -> score_replies.TryLater:
-    """Return what an always refused token means: not asked again in a loop."""
+    """Return the outcome when the LMS refuses each new token: it is retried rarely."""
     return score_replies.TryLater(TOKEN_NOT_TAKEN, NO_ACCESS_SECONDS, is_ours=True)
 
 
 def ask(
     services: Services, lease: GradeLease, call: Callable[[float], T]
 ) -> tuple[GradeLease, T | Unavailable | Refused]:
-    """Make one call to the LMS under the lease, and return its failure as a value."""
+    """Make one call to the LMS under the lease; returns its failure as a value."""
     seconds = services.settings.passback.lms_deadline_seconds
     lease = outlast(services, lease, seconds)
     try:

@@ -1,4 +1,4 @@
-"""Read a registration's progress under the lease, and say whether to look again."""
+"""Read a registration's progress under the lease, and schedule the next look."""
 
 import random
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from ..rules.settlement import (
 from .lease import GradeLease, hold, outlast
 from .snapshot import read_registrations, read_sessions
 
-# SCORM Cloud and we may differ by a few seconds on when a launch began.
+# SCORM Cloud's time of a launch may differ from ours by some seconds.
 CLOCK_TOLERANCE = timedelta(seconds=30)
 GONE = coded("registration_gone", "SCORM Cloud no longer has this registration.")
 NOT_READ = coded("not_read", "SCORM Cloud did not answer; the result is read again soon.")
@@ -35,7 +35,7 @@ NOT_READ = coded("not_read", "SCORM Cloud did not answer; the result is read aga
 
 @dataclass(frozen=True)
 class Look:
-    """What a read left behind: when to look again, failures in a row, and why there is no news."""
+    """The result of a look: when to look again, consecutive failures, and why it failed."""
 
     next_read_at: datetime | None
     failures: int = 0
@@ -45,11 +45,10 @@ class Look:
 def read_progress(
     services: Services, lease: GradeLease, snapshot: GradeSnapshot
 ) -> tuple[GradeLease, GradeSnapshot, Look]:
-    """Read the attempt whose result is looked for, and keep what it says.
+    """Read the attempt whose result is looked for, and store its progress.
 
-    Returns the case as it is then, and when to look again; every failure is a later look.
-    Commits before each call; what is written after the last one is left to the caller's
-    transaction.
+    Returns the grade's new values and when to look again; a failure is repeated later. Commits
+    before each call; writes after the last call belong to the caller's transaction.
     """
     registration = _attempt_to_read(snapshot)
     if registration is None:
@@ -65,11 +64,11 @@ def read_progress(
         return _note_gone(services, lease, snapshot, registration)
     except (Unavailable, Refused) as error:
         return lease, snapshot, _look_later(services, snapshot, error)
-    lease = hold(services, lease)  # the grade's row is locked before its registration's
+    lease = hold(services, lease)  # locks the grade before its registration
     if store_progress(registration.row_id, progress, asked_at):
         trail(registration.row_id, "progress", describe(progress), asked_at, _correlation(snapshot))
         registrations = _with_progress(snapshot, registration, progress, asked_at)
-    else:  # nothing new, or somebody has asked later
+    else:  # unchanged, or newer progress is stored
         registrations = read_registrations(snapshot)
     services.events.publish("read", dialect=snapshot.platform.dialect)
     snapshot = replace(snapshot, all_registrations=registrations)
@@ -82,7 +81,7 @@ def read_progress(
 def _with_progress(
     snapshot: GradeSnapshot, registration: RegistrationRow, progress: Progress, at: datetime
 ) -> tuple[RegistrationRow, ...]:
-    """Return the attempts as they are now that this progress was stored."""
+    """Return the attempts with newly stored progress."""
     report, before = progress.outcome, CourseOutcome(*registration.result)
     best, real = registration.best_real, report.score if report.is_real else None
     fresh = replace(
@@ -97,7 +96,7 @@ def _with_progress(
 
 
 def _attempt_to_read(snapshot: GradeSnapshot) -> RegistrationRow | None:
-    """The attempt of the launch whose result is looked for, an older one too; else the newest."""
+    """Return the attempt of the launch whose result is looked for, else the newest."""
     session = snapshot.session
     if session is not None and session.looks is not None:
         return snapshot.registration_of(session.registration_id)
@@ -112,7 +111,7 @@ def _after_look(
     session: LaunchRow,
     looks: PollState,
 ) -> tuple[GradeLease, GradeSnapshot, Look]:
-    """Settle this exit, or plan the next look; ask the launch history when a grade is inferred."""
+    """Settle the exit or schedule the next look; read the launch history for inferred grades."""
     looks = replace(looks, made=looks.made + 1)
     seen, knows_more = _seen(snapshot, registration, session, services.now()), False
     if wants_history(looks, seen):
@@ -124,7 +123,7 @@ def _after_look(
     now = services.now()
     following = None if is_settled(looks, seen) else next_look_at(looks, now)
     if knows_more:
-        following = now  # the result came between the two questions
+        following = now  # the result arrived between the two requests
     values: dict[str, object] = {"looks": looks.made, "history_looks": looks.history_made}
     if seen.ended:
         values["ended"] = True
@@ -141,12 +140,12 @@ def _after_look(
         sessions = read_sessions(services, snapshot)
     snapshot = replace(snapshot, sessions=sessions)
     if following is None and snapshot.session is not None and snapshot.session.looks is not None:
-        following = now  # the exit of another attempt has its turn
+        following = now  # an exit of another attempt is next
     return lease, snapshot, Look(following)
 
 
 def _keep_looks(session: LaunchRow, looks: PollState, values: dict[str, object]) -> bool:
-    """Write what came of a look, unless an exit or a postback has started looks of its own."""
+    """Store a look's result, unless an exit or postback has restarted the schedule."""
     same_looks = (
         Launch.id == session.launch_id,
         Launch.looks_from == looks.since,
@@ -162,7 +161,7 @@ def _looked_at(
     following: datetime | None,
     now: datetime,
 ) -> LaunchRow:
-    """Return a launch as a look has left it."""
+    """Return a launch's values after a look."""
     if following is not None:
         return replace(session, looks=looks, ended=session.ended or (ended and session.is_newest))
     settled_at = now if session.exited_at is not None else session.settled_at
@@ -185,7 +184,7 @@ def _with(snapshot: GradeSnapshot, session: LaunchRow) -> tuple[LaunchRow, ...]:
 def _stop_looking(
     registration: RegistrationRow, session: LaunchRow, values: dict[str, object], now: datetime
 ) -> None:
-    """Settle every exit of this registration with the newest one; an open session stays open."""
+    """Settle this exit and the registration's earlier ones; an open session stays unsettled."""
     values |= {"looks_from": None, "announced": None}
     if session.exited_at is None:
         return
@@ -215,14 +214,14 @@ def _seen(
 
 
 def announce(completion: Completion, success: Success, score: float | None) -> str:
-    """Return a result as the short text that a postback leaves behind."""
+    """Return a result as a short text, stored when a postback announces it."""
     return f"{completion}|{success}|{'' if score is None else f'{score:g}'}"
 
 
 def _ask_history(
     services: Services, lease: GradeLease, registration: RegistrationRow, session: LaunchRow
 ) -> tuple[GradeLease, LaunchHistoryEntry | None]:
-    """Return the end of this launch if SCORM Cloud knows it; an unanswered question is a no."""
+    """Return this launch's entry of the launch history, if it has ended; None on a failure, too."""
     deadline = services.settings.scorm_cloud.deadline_seconds
     account = db.session.get_one(ScormAccount, registration.account_id)
     lease = outlast(services, lease, deadline)
@@ -260,7 +259,7 @@ def _note_gone(
 
 
 def _look_later(services: Services, snapshot: GradeSnapshot, error: Exception) -> Look:
-    """A look that failed is made again: soon at first, then less often, never given up."""
+    """Schedule the repetition of a failed look, with back-off and without a limit."""
     failures = snapshot.failures + 1
     passback = services.settings.passback
     backoff = Backoff(min(2.0, passback.backoff_seconds), passback.backoff_seconds_max)
@@ -275,7 +274,7 @@ def _correlation(snapshot: GradeSnapshot) -> str | None:
 
 
 def describe(progress: Progress) -> str:
-    """Say progress in words."""
+    """Return progress as a sentence."""
     words = [progress.completion.label or "completion unknown"]
     words.append(progress.success.label or "neither passed nor failed")
     words.append(

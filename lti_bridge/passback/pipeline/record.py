@@ -1,4 +1,4 @@
-"""Write down what a worker is about to do with a grade, and what came of it."""
+"""Store what a worker is about to do with a grade, and the outcome."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ _INSERT_TRY = insert(TRY).returning(TRY.c.id)
 
 @dataclass(frozen=True)
 class Posting:
-    """A score whose bytes are fixed: its row, the row of the try, and what is sent."""
+    """A score ready to be posted: its row, its try's row, and the exact bytes."""
 
     score_id: int
     try_id: int
@@ -33,15 +33,15 @@ class Posting:
 
 @dataclass(frozen=True)
 class Turn:
-    """One worker's turn with a grade: its lease, the case, what was read and what is wanted."""
+    """A worker's turn with a grade: its lease, the grade's values, the look and the decision."""
 
     lease: GradeLease
     snapshot: GradeSnapshot
-    look: Look | None  # None: SCORM Cloud was not asked
+    look: Look | None  # None: SCORM Cloud was not read
     aim: Aim
-    held: float | None = None  # of 100, what stood before the score that is sent
-    tries: tuple[dict[str, Any], ...] = field(default=())  # calls that are to be noted
-    answer: tuple[Posting, dict[str, Any]] | None = None  # to a post, yet to be written down
+    held: float | None = None  # the LMS's score of 100 before ours was sent
+    tries: tuple[dict[str, Any], ...] = field(default=())  # reads to be stored as tries
+    answer: tuple[Posting, dict[str, Any]] | None = None  # a post's answer, to be stored
 
 
 def kept_body(score: ScoreRow) -> bytes:
@@ -53,10 +53,10 @@ def kept_body(score: ScoreRow) -> bytes:
 def begin_post(
     services: Services, turn: Turn, body: bytes, moment: datetime | None, submitted_at: datetime
 ) -> tuple[Turn, Posting]:
-    """Record that a score is posted: the decision, its exact bytes and the try. Commits.
+    """Record, before a post, the decision, its exact bytes and the try. Commits.
 
-    `moment` is the new timestamp, None when the bytes are those of an earlier try. Whoever takes
-    over from us finds the score queued and due.
+    `moment` is the new timestamp, None when an earlier try's bytes are sent again. After a crash
+    the score is queued and due, so another worker sends it.
     """
     lease, snapshot, aim, now = turn.lease, turn.snapshot, turn.aim, services.now()
     values: dict[str, Any] = {"next_send_at": now, "parked_at": None}
@@ -83,14 +83,14 @@ def begin_post(
 
 
 def _answered(snapshot: GradeSnapshot) -> dict[str, object]:
-    """Return what answers a wish to send again; one that came meanwhile is not forgotten."""
+    """Return the columns that clear a request to send again; a newer request is kept."""
     return {"resend": None} if snapshot.resend is not None else {}
 
 
 def _write_score(
     services: Services, snapshot: GradeSnapshot, aim: Aim, written: dict[str, Any]
 ) -> ScoreRow:
-    """Write the score of an aim, in its row or in a new one; the lease is held."""
+    """Store the score to be sent, in its row or a new one; needs the lease."""
     if aim.score is not None:
         update_rows(db.session.connection(), SCORE, {"id": aim.score.id}, written)
         kept = {name: written[name] for name in ("state", "timestamp") if name in written}
@@ -132,7 +132,7 @@ def _insert_score(
 
 
 def _row_of(draft: Draft, score_id: int, now: datetime, values: dict[str, Any]) -> ScoreRow:
-    """Return the score that was just written as it is read from its row."""
+    """Return a newly stored score like one read from its row."""
     return ScoreRow(
         id=score_id,
         registration_id=draft.registration_id,
@@ -152,7 +152,7 @@ def _row_of(draft: Draft, score_id: int, now: datetime, values: dict[str, Any]) 
 
 
 def supersede_waiting(grade_id: int, now: datetime, reason: str) -> None:
-    """Take every Score of the grade that has not arrived out of the way."""
+    """Mark all queued and parked Scores of the grade as superseded."""
     waiting = update(Score).where(
         Score.grade_id == grade_id, Score.state.in_((ScoreState.QUEUED, ScoreState.PARKED))
     )
@@ -160,10 +160,7 @@ def supersede_waiting(grade_id: int, now: datetime, reason: str) -> None:
 
 
 def keep_found(services: Services, turn: Turn, held: float, reason: str) -> Turn:
-    """Keep a result that the LMS held before us as a decision of its own, and decide with it.
-
-    Commits. What was decided without knowing it is decided again.
-    """
+    """Store the LMS's result as a decision of its own; the turn then decides again. Commits."""
     snapshot, now = turn.snapshot, services.now()
     lease = hold(services, turn.lease, result_known=True)
     newest = snapshot.newest
@@ -206,14 +203,14 @@ def _note_tries(score_id: int, tries: tuple[dict[str, Any], ...]) -> None:
 
 
 def end_try(posting: Posting, values: dict[str, Any]) -> None:
-    """Complete a try's row; the lease is held."""
+    """Complete a try's row; needs the lease."""
     update_rows(db.session.connection(), TRY, {"id": posting.try_id}, values)
 
 
 def accept_before_reading(
     services: Services, turn: Turn, posting: Posting, answer: dict[str, Any], end: End
 ) -> Turn:
-    """Record that the LMS accepted a score, before it is asked what stands. Commits."""
+    """Record that the LMS accepted a score, before the gradebook is read. Commits."""
     seconds = services.settings.passback.lms_deadline_seconds
     lease = hold(services, turn.lease, seconds, decision_reason=end.reason)
     end_try(posting, answer)
@@ -232,11 +229,11 @@ def finish(
     is_called: bool = False,
     again_at: datetime | None = None,
 ) -> None:
-    """Write how the turn ended and give the grade back, in one transaction. Commits.
+    """Store the turn's end and release the grade, in one transaction. Commits.
 
-    `is_called`: somebody else wakes the grade when its time has come; `again_at`: it is looked at
-    again though nothing is to be sent. Raises LeaseLost (after a
-    rollback) when the lease is no longer ours: nothing is written then.
+    `is_called`: the gate wakes the grade later, so it is not scheduled here; `again_at`: when to
+    look again though nothing is to be sent. Raises LeaseLost, after a rollback, when the lease is
+    lost.
     """
     back = _plan_return(services, turn, end, again_at)
     moved = give_back(services, turn.lease, back)
@@ -252,11 +249,11 @@ def finish(
 def _plan_return(
     services: Services, turn: Turn, end: End | None, again_at: datetime | None
 ) -> Return:
-    """Return the grade's next times and what its row is to hold."""
+    """Return the grade's next times, and the columns to store."""
     snapshot, aim, look, now = turn.snapshot, turn.aim, turn.look, services.now()
     values: dict[str, object] = {}
     if end is not None or aim.sends or snapshot.waiting is None:
-        # What a score waits for stays said while nothing else is decided.
+        # What a score waits for stays visible until something else is decided.
         values |= {"decision": aim.decision, "decision_reason": aim.reason}
     read_at = turn.lease.next_read_at
     if look is not None:
@@ -268,7 +265,7 @@ def _plan_return(
         read_at = max(aim.read_at, now)
     answered = _answered(snapshot)
     if end is None:
-        # A send that was not due at the claim stands, though its time may have come meanwhile.
+        # A send that was not due when the lease was taken keeps its time, even if it is due by now.
         kept = None if turn.lease.send_due else turn.lease.next_send_at
         send_at = again_at or kept
         return Return(read_at, send_at, send_at, values, {} if aim.sends else answered)
@@ -319,19 +316,19 @@ def _record_end(services: Services, turn: Turn, end: End) -> None:
             "unclear_since": score.unclear_since or now,
         }
         update_rows(connection, SCORE, {"id": score.id}, unclear)
-    elif score.state == ScoreState.PARKED:  # it is tried again, and waits like any other
+    elif score.state == ScoreState.PARKED:  # it is tried again, like a queued score
         update_rows(connection, SCORE, {"id": score.id}, {"state": ScoreState.QUEUED})
 
 
 def _end_score(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end: End) -> None:
-    """Write a Score's end state and its line in the story."""
+    """Store a Score's final state, and add it to the history."""
     now = services.now()
     ended: dict[str, Any] = {"state": end.state, "finished_at": now}
     if score.line_item_url is None:
         ended["line_item_url"] = snapshot.line_item_url
     if end.state == ScoreState.ACCEPTED:
         ended |= {"standing": end.standing, "held_after": end.held}
-    # One that was parked before is not to show why.
+    # A score that was parked before must not keep that reason.
     if (
         end.state != ScoreState.ACCEPTED
         or end.standing == Standing.PENDING
@@ -352,7 +349,7 @@ def _end_score(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end
 
 
 def note_standing(services: Services, snapshot: GradeSnapshot, score: ScoreRow, end: End) -> None:
-    """Write how an accepted score stands; the lease is held."""
+    """Store an accepted score's standing; needs the lease."""
     values: dict[str, Any] = {"standing": end.standing, "held_after": end.held}
     told = end.standing in (Standing.KEPT, Standing.NO_FINAL)
     if told:
@@ -364,14 +361,15 @@ def note_standing(services: Services, snapshot: GradeSnapshot, score: ScoreRow, 
 
 
 def note_checked(score: ScoreRow, now: datetime) -> None:
-    """Write that the LMS was asked whether an accepted score still stands; the lease is held."""
+    """Store that the gradebook was read for an accepted score; needs the lease."""
     update_rows(db.session.connection(), SCORE, {"id": score.id}, {"checked_at": now})
 
 
 def _forget_line_item(snapshot: GradeSnapshot, line_item_url: str) -> None:
-    """A deleted column: the next launch that brings an address, or a look-up, finds another.
+    """Clear a deleted line item; a launch or a look-up brings the next one.
 
-    Scores of a release that did not keep where they went are told from those of the next column.
+    Scores from a release that did not store their line item get this one, so that they are told
+    from the next one's.
     """
     grades = select(Grade.id).where(Grade.resource_link_id == snapshot.link_row_id)
     older = update(Score).where(

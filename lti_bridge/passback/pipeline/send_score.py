@@ -1,4 +1,4 @@
-"""Bring what a grade wants to the LMS: find the column, read what stands, post, record."""
+"""Send a score to the LMS: find the line item, read the cell, post, record."""
 
 import random
 from dataclasses import replace
@@ -75,14 +75,14 @@ UNREADABLE = coded(
     "then resend.",
 )
 RESTS = coded("rests", "The LMS did not answer several times; it is left alone for a moment.")
-# A look that settles an exit decides in the same turn.
+# A score decided within this time after its exit was settled belongs to that exit.
 DECIDED_WITHIN = timedelta(minutes=1)
 
 
 def send_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
-    """Bring the score that the grade wants on its way, as far as it can go now.
+    """Send the turn's score as far as that is possible now, and release the grade.
 
-    Gives the grade back. Commits before and after each call.
+    Commits before and after each call.
     """
     snapshot = turn.snapshot
     if _is_paused(services, snapshot):
@@ -124,7 +124,7 @@ def _end_paused(snapshot: GradeSnapshot) -> End:
 
 
 def _keep_pause(services: Services, snapshot: GradeSnapshot, end: End | None) -> None:
-    """Keep the pause that the LMS asked for, or end one that it does not need any more."""
+    """Store a pause that the LMS asked for, or end one, since the LMS has answered."""
     until, platform_id = snapshot.paused_until, snapshot.platform.id
     if end is not None and end.pauses_until is not None:
         begin_pause(platform_id, end.pauses_until, throttled=end.throttled)
@@ -137,7 +137,7 @@ def _keep_pause(services: Services, snapshot: GradeSnapshot, end: End | None) ->
 
 
 def _bring(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, Any]]:
-    """Take the steps that are left, each of which may be the last for now."""
+    """Take the remaining steps; each may end the turn."""
     if not can_send(turn.snapshot):
         return turn, End(ScoreState.QUEUED, NOT_GRANTED, waits=True), {}
     if turn.snapshot.line_item_url is None:
@@ -165,7 +165,7 @@ def _aim_again(services: Services, turn: Turn) -> Turn:
 
 
 def _read_before(services: Services, turn: Turn) -> tuple[Turn, End | None]:
-    """Read what stands; returns how the turn ends by it, None when the score is to be posted."""
+    """Read the cell before the post; returns the turn's end, None when the score is posted."""
     asked_at = services.now()
     lease, read = read_cell(services, turn.lease, turn.snapshot, turn.aim.score_given)
     turn = replace(turn, lease=lease)
@@ -196,7 +196,7 @@ def _read_before(services: Services, turn: Turn) -> tuple[Turn, End | None]:
 
 
 def _take_over(services: Services, turn: Turn, cell: HeldGrade, ours: tuple[float, ...]) -> Turn:
-    """After a lost database: what the gradebook holds is kept before anything is sent."""
+    """Store the gradebook's result as ours, after a lost database, before anything is sent."""
     held = cell.score
     if held is None or any(is_same(held, one) for one in ours):
         lease = hold(services, turn.lease, result_known=True)
@@ -209,7 +209,7 @@ def _take_over(services: Services, turn: Turn, cell: HeldGrade, ours: tuple[floa
 
 
 def _post(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, Any]]:
-    """Post the score, and judge the answer; once more with a new access token if need be."""
+    """Post the score and judge the answer; repeats it once with a new access token after a 401."""
     turn, posting = _fix(services, turn)
     outcome, answer = _try(services, turn, posting)
     if isinstance(outcome, score_replies.Reauthorize):
@@ -235,7 +235,7 @@ def _post(services: Services, turn: Turn) -> tuple[Turn, End | None, dict[str, A
 
 
 def _fix(services: Services, turn: Turn) -> tuple[Turn, Posting]:
-    """Fix the timestamp and the exact bytes at the first try, and record the intent. Commits."""
+    """Set the timestamp and exact bytes at the first try, and record the post. Commits."""
     score = turn.aim.score
     if score is not None and score.timestamp is not None:
         return begin_post(services, turn, kept_body(score), None, score.timestamp)
@@ -265,8 +265,8 @@ def _finished_at(
 ) -> datetime:
     """Return when the attempt was first finished, the same for all its scores.
 
-    Work done in time is not late because its result lagged. Never ahead of now, nor of the LMS's
-    clock: Canvas refuses that.
+    So a late result does not make the work late. Never ahead of now or of the LMS's clock, which
+    Canvas would refuse.
     """
     if registration is None:
         return moment
@@ -281,7 +281,7 @@ def _finished_at(
 def _once_more(
     services: Services, turn: Turn, posting: Posting, answer: dict[str, Any]
 ) -> tuple[Turn, Posting]:
-    """End a try's row and begin another one. Commits."""
+    """Complete a try and begin another one. Commits."""
     turn = replace(turn, lease=hold(services, turn.lease))
     answer.pop("pause", None)
     end_try(posting, answer)
@@ -292,7 +292,7 @@ def _once_more(
 def _try(
     services: Services, turn: Turn, posting: Posting
 ) -> tuple[score_replies.Outcome, dict[str, Any]]:
-    """Make one HTTP try; returns what it means, and what its row is to hold."""
+    """Make one HTTP try; returns its outcome and the values for its row."""
     snapshot = turn.snapshot
     assert snapshot.line_item_url is not None
     outcome: score_replies.Outcome
@@ -328,7 +328,7 @@ def _try(
 
 
 def _compare(services: Services, turn: Turn) -> tuple[Turn, End]:
-    """A newer or equal time is stored: usually it is our own repeat. Read, never re-post."""
+    """Read the cell after a 409: a newer or equal timestamp is stored, mostly of our own repeat."""
     lease, read = read_cell(services, turn.lease, turn.snapshot, turn.aim.score_given)
     turn = replace(turn, lease=lease)
     if isinstance(read, Unreadable):
@@ -344,13 +344,13 @@ def _compare(services: Services, turn: Turn) -> tuple[Turn, End]:
     end = end_of(found, turn.snapshot, turn.aim, now)
     score = turn.aim.score
     if end.state == ScoreState.SUPERSEDED and score is not None and not score.renewed:
-        if score.asked or not outgoing.keeps:  # what stands gives way to it: with a newer time
+        if score.asked or not outgoing.keeps:  # ours replaces it: sent with a newer timestamp
             return turn, End(ScoreState.QUEUED, end.reason, renew=True)
     return turn, end
 
 
 def _read_after(services: Services, turn: Turn) -> tuple[Turn, End]:
-    """Tell what stands after a post that was accepted; the score counts as accepted already."""
+    """Return the standing of a score after its post; it is already stored as accepted."""
     score = turn.aim.score or turn.aim.check
     assert score is not None
     lease, read = read_cell(services, turn.lease, turn.snapshot, score.score_given)
@@ -370,9 +370,9 @@ def _read_after(services: Services, turn: Turn) -> tuple[Turn, End]:
 
 
 def check_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
-    """Ask the LMS what stands of an accepted score. Gives the grade back.
+    """Read the cell of an accepted score, and release the grade.
 
-    Where an equal answer came of a new session and the LMS has no entry, it is sent anew.
+    Sends `resends` if the LMS has no entry any more.
     """
     score, resends = turn.aim.check, turn.aim.resends
     assert score is not None
@@ -397,7 +397,7 @@ def check_score(services: Services, gate: PlatformGate, turn: Turn) -> None:
 
 
 def _end_of(services: Services, turn: Turn, outcome: score_replies.Outcome) -> End:
-    """Return how an answer ends the turn, with the time of the next try where there is one."""
+    """Return the turn's end for an answer, with the time of the next try if there is one."""
     if not isinstance(outcome, score_replies.TryLater):
         return end_of(outcome, turn.snapshot, turn.aim, services.now())
     passback, now = services.settings.passback, services.now()
@@ -412,7 +412,7 @@ def _end_of(services: Services, turn: Turn, outcome: score_replies.Outcome) -> E
 
 
 def _tries(aim: Aim) -> tuple[int, datetime | None]:
-    """Return how often a score was tried, this time included, and when first."""
+    """Return the number of a score's tries, including this one, and the time of the first."""
     if aim.score is None:
         return 1, None
     with reading():
@@ -428,7 +428,7 @@ def _try_values(at: datetime, outcome: str, status: int | None, excerpt: str) ->
 
 
 def _tell(services: Services, turn: Turn, end: End | None) -> None:
-    """Count what came of it."""
+    """Publish the outcome for the metrics."""
     if end is None or end.state == ScoreState.QUEUED:
         return
     snapshot, now = turn.snapshot, services.now()
@@ -440,10 +440,10 @@ def _tell(services: Services, turn: Turn, end: End | None) -> None:
 
 
 def _waited(turn: Turn, now: datetime) -> float | None:
-    """Return how long this exit's own first score took; None for any other score.
+    """Return the seconds from an exit to its own first score; None for other scores.
 
-    What is sent again, asked for, or decided long after the exit's result was known (a changed
-    policy) tells nothing of the way home.
+    Repeated and requested scores, and those decided long after the result was known (such as by a
+    changed policy), are not counted.
     """
     session, score = turn.snapshot.session, turn.aim.score or turn.aim.check
     if session is None or session.exited_at is None or score is None or score.asked:

@@ -1,4 +1,4 @@
-"""Load a grade's case as values, or those of many, with as few questions as it takes."""
+"""Load the rows of one grade, or of many, as values, in few statements."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from ..rules.settlement import PollState
 POSTBACKS_WORK_FOR_DAYS = 7
 
 
-# Read at every step of every score's way, so without the mapper: plain columns, built once.
+# Read at every step of every score, so without the ORM: plain columns, statements built once.
 _CELLS = (
     select(
         GRADE.c.id.label("grade_id"),
@@ -86,7 +86,7 @@ _ALL_REGISTRATIONS = (
 )
 _REGISTRATIONS = _ALL_REGISTRATIONS.where(*_OF_LEARNER)
 _NEWEST = LAUNCH.alias("newest")
-# Of each registration the newest launch, and those whose looks are under way.
+# Each registration's newest launch, and those with looks under way.
 _ALL_LAUNCHES = (
     select(LAUNCH)
     .join(REGISTRATION, REGISTRATION.c.id == LAUNCH.c.registration_id)
@@ -128,7 +128,7 @@ _ALL_SCORES = select(
 ).order_by(SCORE.c.sequence)
 _SCORES = _ALL_SCORES.where(SCORE.c.grade_id == bindparam("grade_id"))
 SCORE_COLUMNS = len(_ALL_SCORES.selected_columns)
-# The same for many grades at once.
+# The same statements for up to MANY grades at once.
 MANY = 500
 _CHOSEN = GRADE.c.id.in_(bindparam("grade_ids", expanding=True))
 _OF_GRADE = and_(
@@ -147,18 +147,18 @@ _MANY_SCORES = _ALL_SCORES.add_columns(SCORE.c.grade_id).where(
 
 
 def _read(query: Select[Any], **values: Any) -> Sequence[Row[Any]]:
-    db.session.flush()  # what the caller has changed by the mapper is part of the case
+    db.session.flush()  # includes the caller's ORM changes
     return db.session.connection().execute(query, values).all()
 
 
 def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
-    """Read a grade's case; the transaction stays the caller's.
+    """Load a grade's values, in the caller's transaction.
 
-    From here on the log tells the story of the launch whose result is looked for. Raises LeaseLost
-    when the grade has gone.
+    Sets this thread's correlation id to that of the launch. Raises LeaseLost when the grade is
+    gone.
     """
     found = _read(_CELL, grade_id=grade_id)
-    if not found:  # the learner was erased, by somebody who has the lease
+    if not found:  # the learner was erased meanwhile
         raise_lost()
     (cell,) = found
     of_learner = {"link_row_id": cell.link_row_id, "learner_id": cell.learner_id}
@@ -175,9 +175,9 @@ def load_snapshot(services: Services, grade_id: int) -> GradeSnapshot:
 
 
 def load_snapshots(services: Services, grade_ids: Sequence[int]) -> Iterator[GradeSnapshot]:
-    """Read the cases of many grades, in the order of ids, with four questions for each 500.
+    """Load many grades' values in the order of ids, with four statements per MANY grades.
 
-    Those of learners who were erased meanwhile are left out. The transaction stays the caller's.
+    Leaves out learners who were erased meanwhile. Reads in the caller's transaction.
     """
     for start in range(0, len(grade_ids), MANY):
         chosen = {"grade_ids": list(grade_ids[start : start + MANY])}
@@ -237,13 +237,13 @@ def _snapshot(
 
 
 def read_registrations(snapshot: GradeSnapshot) -> tuple[RegistrationRow, ...]:
-    """Read the progress of a case's attempts again; the transaction stays the caller's."""
+    """Read the progress of a grade's attempts again, in the caller's transaction."""
     of_learner = {"link_row_id": snapshot.link_row_id, "learner_id": snapshot.learner_id}
     return tuple(_registration(row) for row in _read(_REGISTRATIONS, **of_learner))
 
 
 def read_sessions(services: Services, snapshot: GradeSnapshot) -> tuple[LaunchRow, ...]:
-    """Read a case's launches again; the transaction stays the caller's."""
+    """Read a grade's launches again, in the caller's transaction."""
     of_learner = {"link_row_id": snapshot.link_row_id, "learner_id": snapshot.learner_id}
     launches = _read(_LAUNCHES, **of_learner)
     return _sessions(_read(_REGISTRATIONS, **of_learner), launches, services)
@@ -293,7 +293,7 @@ def _sessions(
 
 
 def _session(launches: list[Row[Any]], postbacks_work: bool) -> LaunchRow:
-    """The newest launch whose looks are under way, else the newest launch."""
+    """Return the newest launch with looks under way, else the newest launch."""
     newest = launches[0]
     looking = next((one for one in launches if _looks_on(one)), None)
     launch = looking or newest
@@ -317,7 +317,7 @@ def _session(launches: list[Row[Any]], postbacks_work: bool) -> LaunchRow:
         known=(launch.known_completion, launch.known_success, launch.known_score),
         announced=launch.announced,
         looks=looks,
-        # A newer session may be open already: then nothing has ended.
+        # Not ended while a newer session may be open.
         ended=(launch is newest) and (launch.ended or launch.settled_at is not None),
         is_newest=launch is newest,
         besides=sum(1 for one in launches if one is not launch and _looks_on(one)),

@@ -1,4 +1,4 @@
-"""How hard one platform may be worked from this process: few posts at once, rest after failures."""
+"""Limit one process's posts to a platform: few at once, with rests after failures."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ...core.config import PassbackSettings
 from ...lms.base import Lms
 
-# Whoever is called and does not come by then is waited for no longer.
+# A called grade that does not take its slot within this time loses it.
 COMES_WITHIN_SECONDS = 2.0
 
 
@@ -18,15 +18,15 @@ class _Platform:
     under_way: int = 0
     failures: int = 0
     rests_until: datetime | None = None
-    # Grades that found no place, in the order in which they came; a set with an order.
+    # Grades waiting for a slot, as an ordered set, in order of arrival.
     waiting: dict[int, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Place:
-    """What a grade is told that asks for a place: it has one, waits to be called, or comes back.
+    """The answer to a grade that needs a slot: granted, or wait for a call, or come back later.
 
-    `rests_until` is when a platform that failed may be asked again.
+    `rests_until` is when a failing platform may be called again.
     """
 
     granted: bool = False
@@ -34,12 +34,12 @@ class Place:
 
 
 class PlatformGate:
-    """Says for each platform whether a post may start now, or when to come back.
+    """Decides for each platform whether a post may start now.
 
-    One slow or dead LMS must never hold the threads that serve the others, so nobody waits here:
-    a grade that finds no place is remembered once, and whoever leaves calls the next. A call can
-    come to nothing: another process may take its job, and a platform that rests calls nobody. So
-    those who wait are called again by the clock (`call_waiting`).
+    A slow or dead LMS must not block the threads that serve others, so no thread waits here: a
+    grade without a slot is remembered, and a freed slot is offered to the next one. A call may have
+    no effect (another process takes the job, or the platform rests), so `call_waiting` repeats
+    calls by timer.
     """
 
     def __init__(self, settings: PassbackSettings, now: Callable[[], datetime]) -> None:
@@ -47,12 +47,12 @@ class PlatformGate:
         self._now = now
         self._lock = threading.Lock()
         self._platforms: dict[int, _Platform] = {}
-        # Grades on their way to a place: of which platform, and since when.
+        # Grades called to a slot: their platform, and since when.
         self._called: dict[int, tuple[int, datetime]] = {}
         self._next: list[int] = []  # called, and not yet taken by a thread
 
     def waits(self, platform_id: int, grade_id: int) -> bool:
-        """Tell whether all places are taken, and remember the grade then; takes no place."""
+        """Tell whether no slot is free, and remember the grade in that case; takes no slot."""
         with self._lock:
             platform = self._platforms.get(platform_id)
             if platform is None or platform.under_way < platform.at_once:
@@ -62,9 +62,9 @@ class PlatformGate:
             return True
 
     def enter(self, platform_id: int, grade_id: int, lms: Lms, *, is_probe: bool = False) -> Place:
-        """Take a place, or be remembered; a platform that rests after failures gives none.
+        """Take a slot, or remember the grade; a resting platform has none.
 
-        `is_probe`: a launch has shown that it is back, and this grade finds out.
+        `is_probe`: this grade tests whether the platform is back, in spite of its rest.
         """
         cap = lms.parallel_posts(self._settings)
         with self._lock:
@@ -74,7 +74,7 @@ class PlatformGate:
             resting = platform.rests_until
             if resting is not None and resting > self._now() and not is_probe:
                 return Place(rests_until=resting)
-            # When the rest is over, one probe at a time goes through.
+            # After a rest, one grade at a time tests the platform.
             if platform.under_way >= (cap if resting is None else 1):
                 platform.waiting[grade_id] = None
                 return Place()
@@ -83,10 +83,10 @@ class PlatformGate:
             return Place(granted=True)
 
     def leave(self, platform_id: int, *, answered: bool, wait_seconds: float | None = None) -> None:
-        """Give the place back, and call the next (`take_called`).
+        """Free the slot, and call the next grade (see `take_called`).
 
-        A platform that fails k times in a row rests, longer each time. `wait_seconds` is a pause
-        that the platform itself asked for.
+        A platform rests after repeated failures, longer each time. `wait_seconds` is a pause that
+        the platform asked for.
         """
         with self._lock:
             platform = self._platforms[platform_id]
@@ -101,20 +101,20 @@ class PlatformGate:
             self._next += self._call(platform_id, platform)
 
     def pass_on(self, grade_id: int) -> None:
-        """Call the next instead of a grade that was called and needs its place no more."""
+        """Call the next grade instead of a called one that does not need its slot."""
         with self._lock:
             platform_id, _ = self._called.pop(grade_id, (None, None))
             if platform_id is not None:
                 self._next += self._call(platform_id, self._platforms[platform_id])
 
     def take_called(self) -> list[int]:
-        """Return those who were called since; whoever takes them works or wakes them."""
+        """Return and clear the newly called grades; the caller works or wakes them."""
         with self._lock:
             called, self._next = self._next, []
             return called
 
     def call_waiting(self) -> list[int]:
-        """Return who is woken of those that wait for a place which is free and kept for nobody."""
+        """Call waiting grades to free slots, and return them to be woken."""
         with self._lock:
             return [
                 grade_id
@@ -127,7 +127,7 @@ class PlatformGate:
         now = self._now()
         if platform.rests_until is not None and platform.rests_until > now:
             return []
-        # Another process may have taken a job that this one made: it does not come then.
+        # Another process may have taken the called grade's job; then it does not come here.
         late = now - timedelta(seconds=COMES_WITHIN_SECONDS)
         self._called = {one: of for one, of in self._called.items() if of[1] > late}
         coming = sum(1 for of in self._called.values() if of[0] == platform_id)
