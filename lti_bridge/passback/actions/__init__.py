@@ -1,1 +1,1 @@
-"""What a person may do with a grade: read or send it again, change how it is decided, ask why."""
+"""Actions of people on grades: read or send again, change the policy, see the history."""

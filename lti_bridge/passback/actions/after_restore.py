@@ -1,4 +1,4 @@
-"""An older copy of the database was brought back: gradebooks may hold what it does not know."""
+"""After the restore of an older database: gradebooks may hold scores that it does not have."""
 
 from sqlalchemy import update
 
@@ -7,9 +7,9 @@ from ...registrations.models import Grade
 
 
 def distrust_results() -> int:
-    """Let every grade be read from its LMS before a score of it is sent; returns how many.
+    """Have every grade's cell read in its LMS before its next score is sent; returns how many.
 
-    What stands there then counts as ours: it is never lowered, nor taken for a person's. Commits.
+    What the cell holds then counts as ours: it is not lowered, nor taken for a person's. Commits.
     """
     statement = update(Grade).values(result_known=False)
     count = write(statement)

@@ -1,4 +1,4 @@
-"""What a person may do with one grade: read, send, try, park it, or allow another attempt."""
+"""Actions of a person on a grade: read, resend, retry, park, or allow another attempt."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,12 +19,12 @@ from ..rules.score_states import ScoreState
 from .outlook import situation_of_grade, tell_next
 
 BATCH = 100
-# What a comparison found of it is over.
+# Columns set by a resend, which also ends what a comparison found.
 SENT_AGAIN = {"resend": ASKED, "compared": Drift.UNDER_WAY.kept}
 
 
 def read_again(services: Services, grade_id: int, who: str) -> None:
-    """Ask SCORM Cloud for the grade's progress now. Commits, and wakes a worker."""
+    """Make a read of the grade's progress due now. Commits, and wakes a worker."""
     mark_due(grade_id, "read", services.now())
     note(services, grade_id, "steer", f"{who} asked to read the result again.")
     db.session.commit()
@@ -32,10 +32,10 @@ def read_again(services: Services, grade_id: int, who: str) -> None:
 
 
 def resend(services: Services, grade_id: int, who: str) -> str:
-    """Decide anew from progress and policy, and send that as a new Score, changed or not.
+    """Decide again from progress and policy, and send that as a new Score, changed or not.
 
-    Never an old value, whatever stands in the LMS, and at once: they have just mended what the
-    grade waited for. Returns what happens next. Commits, and wakes a worker.
+    Sent at once, whatever the LMS holds, since a person has just fixed the cause. Returns a
+    sentence about what happens next. Commits, and wakes a worker.
     """
     situation = situation_of_grade(grade_id, services.now())
     send_now(Grade.id == grade_id, services.now(), **SENT_AGAIN)
@@ -47,7 +47,7 @@ def resend(services: Services, grade_id: int, who: str) -> str:
 
 
 def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
-    """Do as `resend` for many grades. Commits after each batch: other writers get their turn."""
+    """Like `resend` for many grades. Commits after each batch, so that others can write."""
     said = f"{who} asked to send the grades again."
     for batch in _send_batches(services, grade_ids, said, **SENT_AGAIN):
         for grade_id in batch:
@@ -55,10 +55,10 @@ def resend_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
 
 
 def retry_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
-    """Try the scores of many grades now, as they are: what kept them has ended.
+    """Retry the scores of many grades now, unchanged, because the cause has ended.
 
-    What a person stopped stays so. Commits after each batch; the overdue round wakes them, at a
-    pace that the LMSs bear.
+    Scores stopped by a person stay stopped. Commits after each batch; the overdue round wakes them
+    at a rate that the LMSs can take.
     """
     for _ in _send_batches(services, grade_ids, f"{who} asked to try the scores again."):
         pass
@@ -67,7 +67,7 @@ def retry_all(services: Services, grade_ids: Sequence[int], who: str) -> None:
 def _send_batches(
     services: Services, grade_ids: Sequence[int], said: str, **values: object
 ) -> Iterator[Sequence[int]]:
-    """Let grades go in batches, each with a line in their stories. Commits; yields each batch."""
+    """Make grades due in batches, with a history entry each. Commits; yields each batch."""
     for start in range(0, len(grade_ids), BATCH):
         batch = grade_ids[start : start + BATCH]
         lock_grades(batch)
@@ -78,9 +78,9 @@ def _send_batches(
 
 
 def retry_now(services: Services, grade_id: int, who: str) -> str:
-    """Try a queued Score now instead of when its back-off ends. Commits, and wakes a worker.
+    """Try a queued Score now, before its back-off ends. Commits, and wakes a worker.
 
-    Returns what happens next. Raises Refused when nothing is queued.
+    Returns a sentence about what happens next. Raises Refused when nothing is queued.
     """
     if not _queued(grade_id):
         db.session.rollback()
@@ -95,10 +95,10 @@ def retry_now(services: Services, grade_id: int, who: str) -> str:
 
 
 def park(services: Services, grade_id: int, who: str) -> None:
-    """Take a Score that has not arrived out of the way until somebody sends it again. Commits.
+    """Stop a waiting Score until a person sends it again. Commits.
 
-    One that is parked already is not tried again by itself any more. Raises Refused when nothing
-    waits, or when a worker has it in hand.
+    A parked one is no longer tried automatically. Raises Refused when nothing waits, or while a
+    worker has the lease.
     """
     now = services.now()
     mine = update(Grade).where(Grade.id == grade_id, none_or_past(Grade.lease_until, now))
@@ -107,7 +107,7 @@ def park(services: Services, grade_id: int, who: str) -> None:
             next_send_at=None,
             parked_at=None,
             waits_for_line_item=False,
-            lease_token=None,  # one that ran out must not come back to it
+            lease_token=None,  # an expired lease must not be used again
             lease_until=None,
             generation=Grade.generation + 1,
         )
@@ -132,9 +132,9 @@ def park(services: Services, grade_id: int, who: str) -> None:
 
 
 def allow_another_attempt(services: Services, grade_id: int, who: str) -> None:
-    """Give the learner one attempt more in this activity; they are offered it. Commits.
+    """Grant the learner one more attempt, offered at the next launch. Commits.
 
-    Raises Refused when they may begin as many as they like.
+    Raises Refused when the activity has no limit.
     """
     query = select(Grade).where(Grade.id == grade_id).with_for_update()
     grade = db.session.scalars(query.execution_options(populate_existing=True)).one()
@@ -160,14 +160,14 @@ def _queued(grade_id: int) -> bool:
 
 
 def note(services: Services, grade_id: int, kind: str, text: str) -> None:
-    """Write into the story of the grade's newest attempt."""
+    """Add an entry to the history of the grade's newest attempt."""
     newest = db.session.execute(_attempts([grade_id])).first()
     if newest is not None:
         trail(newest.registration, kind, text, services.now())
 
 
 def _note_all(services: Services, grade_ids: Sequence[int], text: str) -> None:
-    """Write the same into the stories of many grades."""
+    """Add the same entry to the histories of many grades."""
     newest: dict[int, int] = {}
     for row in db.session.execute(_attempts(grade_ids)):
         newest.setdefault(row.grade, row.registration)

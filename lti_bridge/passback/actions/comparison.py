@@ -1,4 +1,4 @@
-"""What the newest comparison with a gradebook found, and what a person decides about it."""
+"""Results of the newest comparison with a gradebook, and a person's decisions about them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from .by_hand import BATCH, note, resend_all
 
 LEARNERS_AT_MOST = 200
 LOSSES_AT_MOST = 100
-# A person waits for the page.
+# Shorter than the usual time, because a person waits for the page.
 PAGE_SECONDS = 20.0
 BY_WORD = {drift.kept: drift for drift in Drift}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One learner whose grade differs: ours, and what the LMS held when it was read, of 100."""
+    """One learner whose grade differs: our score, and the LMS's when it was read, of 100."""
 
     learner_id: int
     name: str
@@ -40,10 +40,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the newest comparison of an activity found, as far as it still holds.
+    """Results of an activity's newest comparison, without grades changed since.
 
-    `differ` counts the grades that are not as we sent them, without those that were left so;
-    `failure` is why the newest comparison could not be made, None when it could.
+    `differ` counts grades that differ from what we sent, except those that a person left so;
+    `failure` is why the newest comparison failed, None if it did not.
     """
 
     compared_at: datetime | None = None
@@ -52,7 +52,7 @@ class Summary:
 
     @property
     def words(self) -> str:
-        """The same in a few words, with the time in UTC."""
+        """A short text for it, with the time in UTC."""
         if self.compared_at is None:
             return "could not be compared" if self.failure else "not compared yet"
         found = f"{self.differ} differ{'s' if self.differ == 1 else ''}"
@@ -62,11 +62,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison in full: how many stand how, and who differs.
+    """A comparison in full: counts, and the learners who differ.
 
-    `learners` has the first `LEARNERS_AT_MOST`, `more` how many there are besides; `asked` is how
-    many were lost or cleared, so that a person decides, and `other` in how many cells another grade
-    than ours, or none, stands.
+    `learners` has the first LEARNERS_AT_MOST, `more` counts the others. `asked` counts lost and
+    cleared grades, on which a person decides; `other` counts cells with another grade than ours, or
+    none.
     """
 
     summary: Summary
@@ -79,7 +79,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Loss:
-    """An activity whose gradebook has lost grades, or had them cleared, that nobody decided on."""
+    """An activity with lost or cleared grades on which a person has yet to decide."""
 
     link_id: int
     title: str | None
@@ -91,16 +91,16 @@ class Loss:
 
 
 def _newer() -> ColumnElement[bool]:
-    """Tell of a Grade whether a Score came, or comes, after the comparison of its link."""
+    """Return the condition that a Grade has a Score from after its link's comparison."""
     later = or_(Score.state == ScoreState.QUEUED, Score.finished_at > ResourceLink.compared_at)
     newer = select(Score.id).where(Score.grade_id == Grade.id, later)
     return newer.correlate(Grade, ResourceLink).exists()
 
 
 def _holds(drifts: Collection[Drift]) -> ColumnElement[bool]:
-    """Tell of a Grade whether it was found so, and nothing of ours came after it.
+    """Return the condition that a Grade was found so and has no newer Score.
 
-    The words stand in the statement as in the index of what is asked about, which is found by that.
+    The values are literals in the statement, so that the partial index on them is used.
     """
     words = [drift.kept for drift in drifts]
     named = Grade.compared.in_(bindparam(None, words, expanding=True, literal_execute=True))
@@ -108,7 +108,7 @@ def _holds(drifts: Collection[Drift]) -> ColumnElement[bool]:
 
 
 def summarize(link_ids: Collection[int]) -> Mapping[int, Summary]:
-    """Return what was found of some links, by their rows' ids. The transaction stays open."""
+    """Return the summaries of links, by row id. Leaves the transaction open."""
     query = (
         select(Grade.resource_link_id, func.count())
         .join(ResourceLink, ResourceLink.id == Grade.resource_link_id)
@@ -124,7 +124,7 @@ def summarize(link_ids: Collection[int]) -> Mapping[int, Summary]:
 
 
 def load_comparison(link_id: int) -> Comparison:
-    """Return what the newest comparison of a link found. The transaction stays the caller's."""
+    """Return a link's newest comparison. Reads in the caller's transaction."""
     counts = _count(link_id)
     differing = sum(counts.get(drift, 0) for drift in (*DIFFERS, Drift.LEFT))
     learners = [_difference(row) for row in db.session.execute(_select_learners(link_id))]
@@ -139,7 +139,7 @@ def load_comparison(link_id: int) -> Comparison:
 
 
 def _count(link_id: int) -> dict[Drift, int]:
-    """A grade that is newer than the comparison is under way, whatever was found."""
+    """Count a link's grades by result; those with a newer Score are under way."""
     word = case((_newer(), Drift.UNDER_WAY.kept), else_=Grade.compared).label("word")
     each = (
         select(word)
@@ -172,9 +172,9 @@ def _difference(row: Any) -> Difference:
 
 
 def find_grades(link_id: int, drifts: Collection[Drift]) -> list[int]:
-    """Return the ids of a link's grades that were found so, and still are as far as we know.
+    """Return the ids of a link's grades that were found so and have not changed since.
 
-    The transaction stays the caller's.
+    Reads in the caller's transaction.
     """
     query = select(Grade.id).join(ResourceLink, ResourceLink.id == Grade.resource_link_id)
     mine = query.where(Grade.resource_link_id == link_id, _holds(drifts))
@@ -182,9 +182,9 @@ def find_grades(link_id: int, drifts: Collection[Drift]) -> list[int]:
 
 
 def find_losses(scope_platform_id: int | None) -> list[Loss]:
-    """Return the activities that a person is asked about, of one platform or of all.
+    """Return activities with lost or cleared grades, of one platform or of all.
 
-    At most `LOSSES_AT_MOST`, the newest comparison first. The transaction stays the caller's.
+    At most LOSSES_AT_MOST, the newest comparison first. Reads in the caller's transaction.
     """
     lost = func.sum(case((Grade.compared == Drift.LOST.kept, 1), else_=0))
     cleared = func.sum(case((Grade.compared == Drift.CLEARED.kept, 1), else_=0))
@@ -214,7 +214,7 @@ def find_losses(scope_platform_id: int | None) -> list[Loss]:
 
 
 def compare_now(services: Services, link_id: int) -> str:
-    """Compare a link with its gradebook and send nothing; returns what came of it. Commits."""
+    """Compare a link with its gradebook without sending; returns a sentence. Commits."""
     try:
         reconcile_link(services, link_id, mend=Mend.NONE, seconds=PAGE_SECONDS)
     except BridgeError as error:
@@ -228,7 +228,7 @@ def compare_now(services: Services, link_id: int) -> str:
 
 
 def send_lost_again(services: Services, link_id: int, who: str) -> int:
-    """Send again what a link's gradebook has lost, or what was cleared there; returns how many.
+    """Send again a link's lost and cleared grades; returns how many.
 
     Commits, and wakes workers.
     """
@@ -236,9 +236,9 @@ def send_lost_again(services: Services, link_id: int, who: str) -> int:
 
 
 def send_all_again(services: Services, link_id: int, who: str) -> int:
-    """Send ours again wherever another grade stands, a teacher's too; returns how many.
+    """Send ours again wherever another grade stands, also a teacher's; returns how many.
 
-    What a person left as it is stays. Commits, and wakes workers.
+    Skips what a person left as it is. Commits, and wakes workers.
     """
     return _send_again(services, link_id, who, OTHER_STANDS)
 
@@ -250,9 +250,9 @@ def _send_again(services: Services, link_id: int, who: str, drifts: Collection[D
 
 
 def leave_lost(services: Services, link_id: int, who: str) -> int:
-    """Leave what a link's gradebook has lost, or what was cleared there; returns how many.
+    """Leave a link's lost and cleared grades as they are; returns how many.
 
-    They are not asked about again as long as the gradebook shows nothing of them. Commits.
+    They are not listed again while the gradebook shows no grade for them. Commits.
     """
     grade_ids = find_grades(link_id, ASKED_ABOUT)
     for start in range(0, len(grade_ids), BATCH):

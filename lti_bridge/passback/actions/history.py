@@ -1,4 +1,4 @@
-"""One learner's story in one activity: for the console, instructors, learners and commands."""
+"""One learner's history in one activity, for the console, the LMS pages and commands."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from ..models import Score, ScoreTry
 from ..rules.score_states import ReadTry
 from .outlook import sent_at_of, situation_of
 
-# What came of a try, for people: its row keeps the name of the answer's kind.
+# Texts for the outcomes of tries that rows store.
 OUTCOMES = {
     "accepted": "accepted",
     "trylater": "not now, it is tried again",
@@ -36,7 +36,7 @@ Moment = tuple[datetime, str]
 
 @dataclass(frozen=True)
 class AttemptStory:
-    """One registration: what SCORM Cloud reported last, and what happened to it, oldest first."""
+    """One registration: its newest progress, and its history, oldest first."""
 
     row_id: int
     number: int
@@ -56,17 +56,17 @@ class AttemptStory:
 
     @property
     def result(self) -> str:
-        """What the course reported beside the score, for staff."""
+        """The reported completion and success, for staff."""
         return result_words(self.completion, self.success)
 
 
 @dataclass(frozen=True)
 class GradeStory:
-    """One gradebook cell: how it stands and why, and its attempts, of each course in order.
+    """One grade: its state, the reason, and its attempts by course and number.
 
-    `last_look` is what the last look came to, where the state does not say it; `sent_at` when the
-    score was sent that the LMS took; `allowed` how many attempts this learner may make, 0 for no
-    limit; `course_id` the course of the attempt that was launched last.
+    `last_look` is the newest look's result, if the state does not say it; `sent_at` is when an
+    accepted score was posted; `allowed` is the learner's number of attempts, 0 for no limit;
+    `course_id` is the most recently launched attempt's.
     """
 
     grade_id: int
@@ -84,18 +84,18 @@ class GradeStory:
 
     @property
     def used(self) -> str:
-        """How many attempts of the course were used, in words."""
+        """The number of attempts used in the course, in words."""
         mine = [one.number for one in self.attempts if one.course_id == self.course_id]
         return attempts_words(mine, self.allowed)
 
     def for_learner(self) -> "GradeStory":
-        """Return what the learner may read of it."""
+        """Return the parts that the learner may read."""
         attempts = [replace(one, moments=()) for one in self.attempts]
         return replace(self, state=for_learner(self.state), attempts=attempts)
 
 
 def tell_grade(grade: Grade, now: datetime, *, course_id: str | None = None) -> GradeStory:
-    """Return a grade's story, of one course or of all. Reads in the caller's transaction."""
+    """Return a grade's history, for one course or all. Reads in the caller's transaction."""
     link = grade.resource_link
     chosen = select(Registration).where(
         Registration.resource_link_id == link.id, Registration.learner_id == grade.learner_id
@@ -126,7 +126,7 @@ def tell_grade(grade: Grade, now: datetime, *, course_id: str | None = None) -> 
 
 
 def tell_attempt(row: Registration) -> AttemptStory:
-    """Return one registration's story. Reads in the caller's transaction."""
+    """Return one registration's history. Reads in the caller's transaction."""
     return AttemptStory(
         row_id=row.id,
         number=row.attempt,
@@ -142,7 +142,7 @@ def tell_attempt(row: Registration) -> AttemptStory:
 
 
 def tell(row: Registration, now: datetime) -> str:
-    """Return who sits where, what happened and what is expected next."""
+    """Return a registration's whole history as text, for the command line."""
     lines = [*_heading(row), "", "What happened"]
     lines += [f"  {say_time(at)}  {text}" for at, text in tell_moments(row)]
     lines += ["", "How it stands", *(f"  {line}" for line in _standing(row, now))]
@@ -150,7 +150,7 @@ def tell(row: Registration, now: datetime) -> str:
 
 
 def tell_moments(row: Registration) -> list[Moment]:
-    """Return what happened to a registration, oldest first."""
+    """Return the events of a registration, oldest first."""
     moments = [*_trail(row), *_settled(row), *_tries(row)]
     return sorted(moments, key=lambda moment: moment[0])
 
@@ -185,7 +185,7 @@ def _tries(row: Registration) -> Iterator[Moment]:
     query = select(ScoreTry, Score).join(Score, Score.id == ScoreTry.score_id)
     found = db.session.execute(query.where(Score.registration_id == row.id).order_by(ScoreTry.id))
     for attempt, score in found:
-        at = max(attempt.tried_at, score.decided_at)  # a first try is written with its decision
+        at = max(attempt.tried_at, score.decided_at)  # a first try is stored with its decision
         if attempt.outcome in (ReadTry.UNREAD, ReadTry.UNCLEAR):
             yield at, f"Asked the LMS which grade it holds: {_answer(attempt)}"
         else:

@@ -1,4 +1,4 @@
-"""What a grade's way home depends on at the moment, as rows tell it: the LMS, the grants."""
+"""What currently delays or prevents sending a grade: pauses of the LMS, missing grants."""
 
 from datetime import datetime
 
@@ -19,9 +19,9 @@ from ..rules.score_states import ReadTry, ScoreState
 
 
 def rests_until(platform_id: int, now: datetime) -> datetime | None:
-    """Return until when workers leave an LMS alone that did not answer; None: they do not.
+    """Return until when workers do not call an LMS that failed to answer, or None.
 
-    Each worker process keeps that to itself; the grades that it turned away hold the moment.
+    Each worker process has its own throttle; the grades that it rejected store the time.
     """
     return db.session.scalar(
         select(func.max(Grade.next_send_at)).where(
@@ -35,7 +35,7 @@ def rests_until(platform_id: int, now: datetime) -> datetime | None:
 def tell_pause(
     paused_until: datetime | None, throttled: bool, rests: datetime | None, now: datetime
 ) -> str:
-    """Return why an LMS is left alone at the moment, and until when; "" when it is not."""
+    """Return why an LMS is not called at the moment, and until when; "" without a pause."""
     if paused_until is not None and paused_until > now:
         return say_pause(paused_until, throttled=throttled)
     if rests is not None and rests > now:
@@ -44,20 +44,20 @@ def tell_pause(
 
 
 def tell_pause_of(platform: Platform, now: datetime) -> str:
-    """Do the same for a platform's row, in the caller's transaction."""
+    """Return the same for a platform's row, in the caller's transaction."""
     rests = rests_until(platform.id, now)
     return tell_pause(platform.paused_until, platform.is_throttled, rests, now)
 
 
 def situation_of(link: ResourceLink, now: datetime) -> Situation:
-    """Return what holds for every grade of an activity, in the caller's transaction."""
+    """Return what currently applies to an activity's grades, in the caller's transaction."""
     scopes, platform = link.service_scopes, link.deployment.platform
     may_send = scopes is None or SCOPE_SCORE in scopes
     return Situation(now, tell_pause_of(platform, now), may_send)
 
 
 def posted_at() -> ScalarSelect[datetime]:
-    """Return a column for a query of Scores: when each was posted last, whatever came of it."""
+    """Return a subquery for a query of Scores: the time of each one's newest post."""
     posts = or_(
         ScoreTry.outcome.is_(None), ScoreTry.outcome.not_in((ReadTry.UNREAD, ReadTry.UNCLEAR))
     )
@@ -66,26 +66,26 @@ def posted_at() -> ScalarSelect[datetime]:
 
 
 def sent_at_of(score: Score | None) -> datetime | None:
-    """Return when a score was posted that the LMS took; None for any other."""
+    """Return when an accepted score was posted; None for others."""
     if score is None or score.state != ScoreState.ACCEPTED:
         return None
     return db.session.scalar(select(posted_at()).where(Score.id == score.id).select_from(Score))
 
 
 def situation_of_grade(grade_id: int, now: datetime) -> Situation:
-    """Return what holds for one grade, in the caller's transaction."""
+    """Return what currently applies to one grade, in the caller's transaction."""
     return situation_of(db.session.get_one(Grade, grade_id).resource_link, now)
 
 
 def state_of(score: Score, situation: Situation) -> LearnerState:
-    """Return how a grade stands whose newest decision is `score`, in the caller's transaction."""
+    """Return the state of a grade with `score` as newest decision, in the caller's transaction."""
     return decide_learner_state(progress_of(score.grade, situation, score.registration, score))
 
 
 def tell_next(grade_id: int, situation: Situation) -> str:
-    """Return what becomes of a grade that is to be sent, in the caller's transaction.
+    """Return what happens next with a grade that is to be sent, in the caller's transaction.
 
-    `situation` is that of before a person let it go: their wish wipes out when it would have gone.
+    `situation` must be read before the grade was made due, which changes the stored times.
     """
     grade = db.session.get_one(Grade, grade_id, populate_existing=True)
     query = select(Score).where(Score.grade_id == grade_id).order_by(Score.sequence.desc())

@@ -1,4 +1,4 @@
-"""Change how grades are decided, of one activity or of a platform: a preview, then the change."""
+"""Preview and change the grading policy of an activity or a platform."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ from ..pipeline.snapshot import load_snapshots
 from ..rules.grade_snapshot import GradeSnapshot, attempts_of, found_in_lms, newest_decision
 from ..rules.grading_policy import Send, decide
 
-# So many are woken at once; the overdue round finds the others.
+# The overdue round wakes the others.
 WAKE_AT_MOST = 200
-# So many names are read with one question.
+# Learners per query of names.
 NAMED_AT_ONCE = 500
 Policy = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One grade that a policy would send anew; `before` is None when nothing was decided yet."""
+    """One grade whose score a policy would change; `before` is None without a decision."""
 
     grade_id: int
     sub: str
@@ -39,15 +39,15 @@ class Change:
 
 
 def merge_policy(row: ResourceLink | Platform, changes: Policy) -> dict[str, Any]:
-    """Return a row's own policy with changes; a change to None takes a value back."""
+    """Return a row's own policy with changes; None removes a value."""
     merged = {**(row.grading_policy or {}), **changes}
     return {key: value for key, value in merged.items() if value is not None}
 
 
 def preview_policy(services: Services, link: ResourceLink, changes: Policy) -> list[Change]:
-    """Return every grade of the link whose answer the changed policy would change.
+    """Return the grades of a link that a policy change would send again.
 
-    Reads only; the transaction stays the caller's.
+    Reads in the caller's transaction.
     """
     usual = link.deployment.platform.grading_policy
     wanted = make_policy(services.settings.passback.policy, usual, merge_policy(link, changes))
@@ -57,15 +57,15 @@ def preview_policy(services: Services, link: ResourceLink, changes: Policy) -> l
 def preview_platform_policy(
     services: Services, platform: Platform, changes: Policy
 ) -> list[Change]:
-    """Return every grade of a platform whose answer a change of its default policy would change.
+    """Return the grades of a platform that a change of its default policy would send again.
 
-    Reads only; the transaction stays the caller's.
+    Reads in the caller's transaction.
     """
     return _preview(services, _changed_links(services, platform, changes))
 
 
 def _preview(services: Services, wanted: Mapping[int, GradingPolicy]) -> list[Change]:
-    """`wanted` is the new policy of each link by its row's id."""
+    """Return the changed grades; `wanted` has each link's new policy by row id."""
     query = select(Grade.id).where(Grade.resource_link_id.in_(list(wanted))).order_by(Grade.id)
     found, now = [], services.now()
     for snapshot in load_snapshots(services, list(db.session.scalars(query))):
@@ -103,18 +103,18 @@ def _names(learner_ids: Sequence[int]) -> dict[int, str]:
 
 
 def change_policy(services: Services, link: ResourceLink, changes: Policy) -> int:
-    """Set the link's policy and make all its grades due in the same transaction; returns how many.
+    """Set a link's policy and make all its grades due, in one transaction; returns how many.
 
-    Each worker decides for itself; only answers that differ are sent. Commits.
+    Workers then decide; only changed scores are sent. Commits.
     """
     return _set(services, link, merge_policy(link, changes), [link.id])
 
 
 def change_platform_policy(services: Services, platform: Platform, changes: Policy) -> int:
-    """Set a platform's default policy and make the grades due whose policy it changes.
+    """Set a platform's default policy and make the grades due that it affects; returns how many.
 
-    In the transaction that the caller began with anything but grades or the platform's own row;
-    returns how many. An activity's own policy stands. Commits.
+    An activity's own policy has precedence. Uses the caller's transaction, which must not have
+    changed grades or the platform's row before (lock order). Commits.
     """
     changed = _changed_links(services, platform, changes)
     return _set(services, platform, merge_policy(platform, changes), list(changed))
@@ -124,9 +124,9 @@ def _set(
     services: Services, row: ResourceLink | Platform, policy: dict[str, Any], links: list[int]
 ) -> int:
     mine = Grade.resource_link_id.in_(links)
-    with db.session.no_autoflush:  # a worker locks a grade before its link, and so do we
+    with db.session.no_autoflush:  # locks grades before their link, like a worker
         grades = lock_where(mine) if links else []
-    # Before they are due: a worker that decides meanwhile sees the new policy or is woken after it.
+    # Before the grades are due: a worker sees the new policy or is woken again.
     row.grading_policy = policy
     db.session.flush()
     if grades:
@@ -140,7 +140,7 @@ def _set(
 def _changed_links(
     services: Services, platform: Platform, changes: Policy
 ) -> dict[int, GradingPolicy]:
-    """Return the new policy of every activity that a change of the platform's default changes."""
+    """Return the new policy of each activity that the platform's change affects, by row id."""
     first, usual = services.settings.passback.policy, merge_policy(platform, changes)
     query = (
         select(ResourceLink.id, ResourceLink.grading_policy)

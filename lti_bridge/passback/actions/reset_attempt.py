@@ -1,4 +1,4 @@
-"""Reset one attempt in SCORM Cloud: its progress goes, what the gradebook holds stays."""
+"""Reset one attempt: delete its progress in SCORM Cloud; the gradebook keeps its grade."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ OFF = (
     "realm can allow it: Apps / API, the application, “Allow delete”."
 )
 GONE = "SCORM Cloud has no such registration (any more): there is nothing to reset."
-# What SCORM Cloud answers while deleting is off is not known; it may be the same.
+# SCORM Cloud may answer this also when deleting is off; its answer is not documented.
 CREDENTIALS = (
     "SCORM Cloud does not accept our app id and secret key for this; nothing was reset. When the "
     "account's self-test is green, its application may not allow it: Apps / API, “Allow delete”."
@@ -33,7 +33,7 @@ SILENT = (
 
 @dataclass(frozen=True)
 class RegistrationToReset:
-    """What a reset needs of an attempt's row."""
+    """The values of an attempt's row that a reset needs."""
 
     row_id: int
     registration_id: str
@@ -41,9 +41,9 @@ class RegistrationToReset:
 
 
 def begin_reset(services: Services, row_id: int, who: str) -> RegistrationToReset:
-    """Write down that an attempt is to be reset, and keep what it is worth to the grade.
+    """Record that an attempt is to be reset, and keep the outcome that its grade is based on.
 
-    In the caller's transaction, which they commit before `finish_reset`. Raises Refused when the
+    In the caller's transaction, to be committed before `finish_reset`. Raises Refused when the
     learner was erased meanwhile.
     """
     now = services.now()
@@ -71,9 +71,9 @@ def _keep(registration: Registration, outcome: CourseOutcome | None) -> None:
 
 
 def finish_reset(services: Services, registration: RegistrationToReset) -> None:
-    """Delete the progress in SCORM Cloud and note what came of it. Commits before and after.
+    """Delete the progress in SCORM Cloud and record the outcome. Commits before and after.
 
-    Raises Refused or Unavailable with a sentence for the person who asked; the trail has it too.
+    Raises Refused or Unavailable with a sentence for the user, which the history has too.
     """
     account = db.session.get_one(ScormAccount, registration.account_id)
     db.session.commit()
@@ -96,7 +96,7 @@ def finish_reset(services: Services, registration: RegistrationToReset) -> None:
 
 
 def _note_done(services: Services, registration: RegistrationToReset) -> None:
-    """A read that was asked for before is older than this, and no longer counts."""
+    """Store empty progress, with a time that makes earlier requested reads obsolete."""
     now = services.now()
     lock_grade_of(registration.row_id)
     store_progress(registration.row_id, Progress(), now)

@@ -1,1 +1,1 @@
-"""Who says that a grade is due: an exit, a postback, the sweep, the overdue round."""
+"""Triggers that make grades due: exit, postback, sweep, overdue round, reconciliation."""

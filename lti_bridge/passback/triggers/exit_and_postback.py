@@ -1,4 +1,4 @@
-"""An exit or a postback arrives: write that the grade is due, commit, wake a worker."""
+"""Handle an exit or a postback: mark the grade as due, commit, wake a worker."""
 
 from datetime import datetime, timedelta
 
@@ -25,10 +25,10 @@ POSTBACK_NOTED_EVERY = timedelta(hours=1)
 
 
 def record_exit(services: Services, launch_id: int) -> bool:
-    """Record that the learner came back from a launch; False when there is no such launch.
+    """Record a launch's exit; False when there is no such launch.
 
-    Only the first use of an exit token sets `exited_at`. Later ones wake at most once a minute,
-    and only when nothing is being looked for any more. Commits; never fails for the queue.
+    Only the first call sets `exited_at`. Later ones wake a worker at most once a minute, and only
+    after the exit is settled. Commits; succeeds also without the queue.
     """
     now = services.now()
     launch = lock_grade_of_launch(launch_id)
@@ -61,9 +61,9 @@ def record_exit(services: Services, launch_id: int) -> bool:
 
 
 def record_postback(services: Services, registration_id: str, progress: Progress) -> None:
-    """Take a postback as a hint: a read is due if it says anything new that could decide.
+    """Mark a read as due if a postback reports a new result; its content is only a hint.
 
-    Commits before it returns, so that the sender's 2xx means that the hint is kept.
+    Commits before it returns, so that a 2xx means that it is stored.
     """
     now = services.now()
     query = select(Registration).where(Registration.registration_id == registration_id)
@@ -90,7 +90,7 @@ def record_postback(services: Services, registration_id: str, progress: Progress
 
 
 def _decides_something(row: Registration, progress: Progress) -> bool:
-    """A repeat of what is stored decides nothing, nor does a course under way without a result."""
+    """Tell whether a postback has a new result; progress without a result decides nothing."""
     if progress.result == (row.completion, row.success, row.score_scaled):
         return False
     undecided = progress.completion != Completion.COMPLETED and progress.success == Success.UNKNOWN
@@ -98,7 +98,7 @@ def _decides_something(row: Registration, progress: Progress) -> bool:
 
 
 def _start_looks(row_id: int, announced: str, now: datetime) -> None:
-    """Look for what was announced: with the looks of an exit under way, or its own looks."""
+    """Look for the announced result: with the looks under way, or new ones."""
     newest = select(Launch.id, Launch.correlation_id).where(Launch.registration_id == row_id)
     found = db.session.execute(newest.order_by(Launch.id.desc()).limit(1)).first()
     if found is None:
@@ -113,7 +113,7 @@ def _start_looks(row_id: int, announced: str, now: datetime) -> None:
 
 
 def _note_postbacks_work(account_id: int, now: datetime) -> None:
-    """Remember that this account's postbacks reach us; written once an hour, not at each one."""
+    """Record that this account's postbacks arrive; written once an hour."""
     insert_if_new(db.session, SweepCursor, scorm_account_id=account_id)
     stale = SweepCursor.postbacks_seen_at.is_(None) | (
         SweepCursor.postbacks_seen_at < now - POSTBACK_NOTED_EVERY

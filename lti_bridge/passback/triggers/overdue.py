@@ -1,4 +1,4 @@
-"""The overdue round: every worker looks for grades whose time has come and that nobody woke."""
+"""The overdue round: every worker wakes grades that are due and were not woken."""
 
 import logging
 import time
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 def run_overdue_rounds(services: Services, work: Callable[[int], object]) -> None:
-    """Run one round, and more as long as they are full: a backlog shall not wait for the clock.
+    """Run one round, and further ones while they are full, so that a backlog is worked at once.
 
-    The next round waits until the queue is nearly empty, so that it never holds a row for long,
-    and gives up after the usual time between two rounds.
+    Waits between rounds until the queue is nearly empty, so that rows are not queued for long, but
+    no longer than the usual interval.
     """
     most = services.settings.passback.overdue_round_rows
     while run_overdue_round(services, work) >= most and _is_worked_off(services, most // 4):
@@ -37,16 +37,16 @@ def _is_worked_off(services: Services, left: int) -> bool:
         try:
             if services.queue.size() <= left:
                 return True
-        except Unavailable:  # without a queue the round has worked its rows itself
+        except Unavailable:  # without a queue the round has done the work itself
             return True
         time.sleep(LOOK_SECONDS)
     return False
 
 
 def run_overdue_round(services: Services, work: Callable[[int], object]) -> int:
-    """Wake the grades that are due, at most N, in turns by platform; returns how many.
+    """Wake due grades, alternating between platforms, up to a limit; returns how many.
 
-    Works them here, one after another, when the queue cannot be reached.
+    Works them in this thread when the queue is unreachable.
     """
     chosen = _choose(services)
     if not chosen:
@@ -67,10 +67,10 @@ def run_overdue_round(services: Services, work: Callable[[int], object]) -> int:
 
 
 def _choose(services: Services) -> list[int]:
-    """Return due and free grades, one platform after the other in turns."""
+    """Return due grades without a lease, alternating between platforms."""
     now, most = services.now(), services.settings.passback.overdue_round_rows
     free = none_or_past(Grade.lease_until, now)
-    # One question for each index: asked for either, SQLite would rather read every grade.
+    # A query per index: SQLite would scan all grades for a condition on both.
     due = union(
         *(
             select(Grade.id, Grade.platform_id).where(_waits(due_at, now), free)
@@ -85,9 +85,9 @@ def _choose(services: Services) -> list[int]:
 
 
 def _waits(due_at: InstrumentedAttribute[datetime | None], now: datetime) -> ColumnElement[bool]:
-    """Due, and not woken lately since it fell due: a wake-up gets a minute to be acted upon.
+    """Return the condition for due grades that were not woken in the last minute.
 
-    A lease that ran out is a worker that died or froze: only a wake-up after its end counts.
+    An expired lease means a crashed or frozen worker: only a wake-up after its end counts.
     """
     woken = and_(
         Grade.woken_at >= due_at,

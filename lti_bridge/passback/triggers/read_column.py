@@ -1,4 +1,4 @@
-"""Read a link's gradebook column, and who is in its course."""
+"""Read a link's gradebook column, and the learners enrolled in its course."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from ..pipeline.find_line_item import TOO_MANY, keep_line_item
 
 @dataclass(frozen=True)
 class GradebookColumn:
-    """One gradebook column, who is in its course, and which scopes the LMS grants for it."""
+    """A gradebook column's URLs, the roster's URL, and the granted scopes."""
 
     link_id: int
     resource_link_id: str
@@ -28,7 +28,7 @@ class GradebookColumn:
 
 
 def load_column(link_id: int) -> GradebookColumn:
-    """Return what is known of a link's column. The transaction stays the caller's."""
+    """Return a link's column from its row. Reads in the caller's transaction."""
     link = db.session.get_one(ResourceLink, link_id, populate_existing=True)
     return GradebookColumn(
         link_id=link.id,
@@ -45,9 +45,9 @@ def load_column(link_id: int) -> GradebookColumn:
 def read_column(
     services: Services, column: GradebookColumn, seconds: float
 ) -> dict[str, LmsResult]:
-    """Return what the column holds, by user id, on the scale of its maximum as it is now.
+    """Return the column's results by user id, rescaled to its current maximum.
 
-    Each list may take `seconds`. Raises Refused, NotFound or Unavailable.
+    `seconds` is the deadline for each list. Raises Refused, NotFound or Unavailable.
     """
     lms, url = get_lms(column.platform.dialect), column.line_item_url or ""
     results = services.gradebook.read_results(
@@ -64,7 +64,7 @@ def read_column(
 
 
 def _read_maximum(services: Services, column: GradebookColumn, url: str) -> float | None:
-    """Return the maximum of the column as it is now, None where the LMS does not say."""
+    """Return the column's current maximum, None when the LMS does not say."""
     seconds = services.settings.passback.lms_deadline_seconds
     try:
         return services.gradebook.read_maximum(
@@ -75,9 +75,9 @@ def _read_maximum(services: Services, column: GradebookColumn, url: str) -> floa
 
 
 def find_column(services: Services, column: GradebookColumn) -> GradebookColumn:
-    """Look up a column that no launch has named; it is kept, and those who wait for it are woken.
+    """Look up and store a column that no launch has named, and make waiting grades due.
 
-    Commits. Raises Refused when there is none, or more than one.
+    Commits. Raises Refused when there is none or more than one, or Unavailable.
     """
     db.session.commit()
     missing = "the LMS has not named a gradebook column for this activity"
@@ -97,9 +97,9 @@ def find_column(services: Services, column: GradebookColumn) -> GradebookColumn:
 
 
 def read_enrolled(services: Services, column: GradebookColumn, seconds: float) -> set[str] | None:
-    """Return who is in the course by now, None where the LMS does not say.
+    """Return the `sub` of users enrolled now, None when the LMS does not say.
 
-    A grade that is gone with its learner is not lost.
+    The missing grade of a learner who left the course is not lost.
     """
     if column.memberships_url is None:
         return None

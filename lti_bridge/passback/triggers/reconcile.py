@@ -1,4 +1,4 @@
-"""Compare a link's gradebook column with what we delivered, and send again what it has lost."""
+"""Reconciliation: compare a link's column with our scores, and send lost ones again."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -26,12 +26,12 @@ from ..rules.score_states import ScoreState, Standing
 from .read_column import GradebookColumn, find_column, load_column, read_column, read_enrolled
 
 LINKS_AT_ONCE = 5
-# So many cells are written at once: other writers get their turn.
+# Rows per transaction, so that others can write in between.
 CELLS_AT_ONCE = 500
 LONGEST_FAILURE = 500
-# A whole class's results, page by page.
+# For the results of a whole class, in pages.
 READ_SECONDS = 60.0
-# What stood in the gradebook once, wherever it is now.
+# Grades that the gradebook once held.
 DELIVERED_ONCE = (
     Drift.DELIVERED,
     Drift.OVERRIDDEN,
@@ -39,7 +39,7 @@ DELIVERED_ONCE = (
     Drift.LOST_AGAIN,
     Drift.CLEARED,
 )
-# Only what nobody changed since it was loaded: a person may have decided meanwhile.
+# Only rows that have not changed since they were read: a person may have decided meanwhile.
 _KEEP = (
     update(GRADE)
     .where(
@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Finding:
-    """One learner's grade: what we decided, what the LMS shows, and how they compare."""
+    """One learner's grade: our score, the LMS's, and how they compare."""
 
     grade_id: int
     sub: str
@@ -64,7 +64,7 @@ class Finding:
 
     @property
     def kept(self) -> str:
-        """The word for it in rows; a grade that is sent again is under way."""
+        """The value stored in rows; a grade that is sent again is under way."""
         return (Drift.UNDER_WAY if self.sent_again else self.drift).kept
 
 
@@ -80,9 +80,9 @@ class _Entry:
 
 
 class Mend(Enum):
-    """Which of the grades that the LMS lost are sent again.
+    """Which lost grades are sent again.
 
-    FEW: none of a link when so many are gone that its column was probably reset.
+    FEW: those of a link, unless so many are lost that its column was probably reset.
     """
 
     NONE = "none"
@@ -98,12 +98,12 @@ def reconcile_link(
     by: str | None = None,
     seconds: float = READ_SECONDS,
 ) -> list[Finding]:
-    """Compare every grade of one link with the LMS, keep what is found, send the lost ones again.
+    """Compare all grades of a link with the LMS, store the results, and send lost grades again.
 
-    A finding says whether its grade is sent again; `by` names who wanted that, for the audit log.
-    `seconds` is how long each of the LMS's lists may take. Commits before and after the calls.
-    Raises Refused when the link has no line item or the LMS does not let us read, Unavailable when
-    it does not answer: the link keeps why.
+    Each finding says whether its grade is sent again; `by` is the user for the audit log. `seconds`
+    is the deadline for each of the LMS's lists. Commits before and after the calls. Raises Refused
+    when the link has no line item or the LMS does not let the tool read, Unavailable when it does
+    not answer; the link's row stores the error.
     """
     try:
         return _reconcile(services, link_id, mend, by, seconds)
@@ -144,7 +144,7 @@ def _reconcile(
 
 
 def _keep_findings(entries: Sequence[_Entry], findings: Sequence[Finding]) -> None:
-    """Write what changed since the comparison before. Commits after each batch."""
+    """Store results that differ from the former comparison. Commits after each batch."""
     changed = [
         {"row": new.grade_id, "before": old.compared, "found": new.kept, "held": new.theirs}
         for old, new in zip(entries, findings, strict=True)
@@ -163,7 +163,7 @@ def _finish(
     findings: Sequence[Finding],
     by: str | None,
 ) -> None:
-    """Say that the comparison was made, and make due what is sent again. Commits."""
+    """Store that the comparison was made, and make lost grades due. Commits."""
     now, link_id = services.now(), column.link_id
     lost = [finding for finding in findings if finding.sent_again]
     lock_grades([finding.grade_id for finding in lost])
@@ -182,7 +182,7 @@ def _finish(
 
 
 def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
-    """Mark the findings whose grades are sent again."""
+    """Mark the findings to be sent again."""
     lost = sum(1 for finding in findings if finding.drift is Drift.LOST)
     delivered = sum(1 for finding in findings if finding.drift in DELIVERED_ONCE)
     if mend is Mend.NONE or (mend is Mend.FEW and looks_like_reset(lost, delivered)):
@@ -193,7 +193,7 @@ def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
 def _load_entries(column: GradebookColumn, began: datetime) -> list[_Entry]:
     newest = aliased(Score)
     sequence = select(func.max(newest.sequence)).where(newest.grade_id == Grade.id)
-    # Columns, not objects: a course for everybody has tens of thousands.
+    # Columns, not objects: a link may have tens of thousands of learners.
     query = (
         select(
             Grade.id,
@@ -230,8 +230,8 @@ def _entry(row: Any, column: GradebookColumn, began: datetime) -> _Entry:
             row.line_item_url, column.line_item_url or ""
         )
         newer = row.finished_at is not None and row.finished_at > began
-        # What went to a column that is no more is on its way to the one that took its place; what
-        # was accepted while we read may not have been there yet.
+        # A score for a former column is to be sent to the current one; one accepted while we read
+        # may not have been in the list yet.
         moving = elsewhere or newer or row.resend is not None or row.standing == Standing.PENDING
         left = row.compared == Drift.LEFT.kept and not _is_newer(row, column)
         ours = Ours(
@@ -243,7 +243,7 @@ def _entry(row: Any, column: GradebookColumn, began: datetime) -> _Entry:
 
 
 def _is_newer(row: Any, column: GradebookColumn) -> bool:
-    """Tell whether a score came after the newest comparison: what was decided then is over."""
+    """Tell whether a score is newer than the newest comparison, which then no longer applies."""
     at = column.compared_at
     return at is not None and row.finished_at is not None and row.finished_at > at
 
@@ -265,7 +265,7 @@ def _compare(
 
 
 def _send_again(services: Services, finding: Finding, registration: int | None) -> None:
-    """Only while the newest Score is still the accepted one that the LMS has lost."""
+    """Make a lost grade due, if its newest Score is still the accepted one."""
     newest = aliased(Score)
     state = (
         select(newest.state)
@@ -286,9 +286,9 @@ def _send_again(services: Services, finding: Finding, registration: int | None) 
 
 
 def reconcile_due(services: Services) -> int:
-    """Reconcile the links whose turn it is, a few at a time; returns how many.
+    """Reconcile the links that are due, a few at a time; returns how many.
 
-    One node per link: the one that moves `reconciled_at` has the turn.
+    Only one node processes a link: the one whose UPDATE moves `reconciled_at`.
     """
     hours = services.settings.passback.reconcile_hours
     if not hours:

@@ -1,4 +1,4 @@
-"""The sweep: one bulk query per SCORM Cloud account finds what no browser and no postback told."""
+"""The sweep: one bulk query per SCORM Cloud account finds changes that were not announced."""
 
 import logging
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class _Sweep:
 
 
 def sweep_accounts(services: Services) -> int:
-    """Sweep every account that is due and that no other node sweeps; returns how many changed."""
+    """Sweep all due accounts that no other node sweeps; returns the number of changes."""
     with reading():
         accounts = list_accounts()
     changed = 0
@@ -59,7 +59,7 @@ def sweep_accounts(services: Services) -> int:
         except BridgeError as error:
             _note_failure(services, account, str(error))
             logger.warning("the sweep of account %s stopped: %s", account.name, error)
-        except Exception as error:  # the other accounts have nothing to do with it
+        except Exception as error:  # one account must not stop the others
             _note_failure(services, account, type(error).__name__)
             logger.exception("the sweep of account %s stopped", account.name)
     return changed
@@ -71,7 +71,7 @@ def _note_failure(services: Services, account: ScormAccount, failure: str) -> No
 
 
 def sweep_account(services: Services, account: ScormAccount) -> int:
-    """Sweep one account, again at once while a sweep takes longer than its interval."""
+    """Sweep one account, repeatedly if a sweep takes longer than the interval."""
     changed = 0
     while (sweep := _take(services, account)) is not None:
         changed += _sweep(services, sweep)
@@ -91,7 +91,7 @@ def _take(services: Services, account: ScormAccount) -> _Sweep | None:
 
 
 def _sweep(services: Services, sweep: _Sweep) -> int:
-    """Read every page; the cursor moves only if all were read and the lease is still ours."""
+    """Read all pages; moves the cursor only after the last one, with the lease still held."""
     server_time: datetime | None = None
     changed, asked_at = 0, services.now()
     cloud = services.scorm_cloud(sweep.account)
@@ -113,10 +113,10 @@ def _sweep(services: Services, sweep: _Sweep) -> int:
 def _keep(
     services: Services, account: ScormAccount, page: RegistrationPage, asked_at: datetime
 ) -> int:
-    """Store one page's entries as progress; ids that our rows do not know are skipped."""
+    """Store one page's entries as progress; skips unknown registrations."""
     progress = dict(page.items)
     rows = _known(account, list(progress))
-    # Most of a page is what the sweep before has seen, too.
+    # Overlapping sweeps see most entries twice.
     news = [row for row in rows if not _is_old(row, progress[row.registration_id])]
     lock_grades([row.grade_id for row in news])
     woken = [
@@ -153,7 +153,7 @@ def _result(row: Any) -> Result:
 
 
 def _is_old(row: Any, progress: Progress) -> bool:
-    """Tell whether an entry says nothing new: SCORM Cloud calls it older, or it is as known."""
+    """Tell whether an entry is older than the row by SCORM Cloud's time, or equal to it."""
     if row.reported_at is not None and progress.updated_at is not None:
         if progress.updated_at < row.reported_at:
             return True
@@ -161,22 +161,22 @@ def _is_old(row: Any, progress: Progress) -> bool:
 
 
 def _store(services: Services, row: Any, progress: Progress, asked_at: datetime) -> bool:
-    """Keep a list's entry; tells whether its grade is to be worked."""
+    """Store a list's entry; tells whether its grade became due."""
     now = services.now()
     if store_progress(row.id, progress, asked_at, listed=True):
         trail(row.id, "sweep", describe(progress), asked_at)
-        # The list entry is the progress: what is left is to decide, which a due send does.
+        # The entry has the progress, so a send, which decides, is enough.
         mark_due(row.grade_id, "send", now)
         return True
     if _result(row) == progress.result:
         return False
-    # SCORM Cloud does not call it newer, and it differs from an answer about this one: ask again.
+    # It differs from progress read singly, and is not newer by SCORM Cloud's time: read again.
     mark_due(row.grade_id, "read", now)
     return True
 
 
 def _move_cursor(services: Services, sweep: _Sweep, server_time: datetime) -> None:
-    """The server's time at the start, less an overlap: a change during the sweep is seen again."""
+    """Move the cursor to the server's time at the start, minus OVERLAP, and free the lease."""
     next_at = sweep.started_at + timedelta(seconds=services.settings.scorm_cloud.sweep_seconds)
     since, now = server_time - OVERLAP, services.now()
     moved = {"since": since, "swept_at": now, "next_sweep_at": next_at}
@@ -185,7 +185,7 @@ def _move_cursor(services: Services, sweep: _Sweep, server_time: datetime) -> No
 
 
 def recheck_unresolved(services: Services) -> int:
-    """Make single reads due for launched registrations without a result: 1 h, 24 h, 7 d."""
+    """Make launched registrations without a real score due for single reads (see RECHECKS)."""
     now = services.now()
     query = (
         select(Registration.id, Registration.launched_at, Registration.recheck_at, Grade.id)
@@ -221,6 +221,6 @@ def _recheck_after(now: datetime, launched_at: datetime | None) -> datetime | No
 
 
 def _is_unresolved(row_id: int) -> bool:
-    """Launched, and no real score is known."""
+    """Tell whether no real score is known."""
     query = select(Registration.best_real_score).where(Registration.id == row_id)
     return db.session.scalar(query) is None
