@@ -19,7 +19,7 @@ from ..passback.learner_state import PERSON_SENDS
 from ..passback.models import Score
 from ..passback.rules.drift import DIFFERS, Drift
 from ..passback.rules.score_states import ScoreState
-from ..passback.triggers.reconcile import Finding, Mend, reconcile_link
+from ..passback.triggers.reconcile import Finding, Repair, reconcile_link
 from ..registrations.models import OF_SAME_GRADE, Grade, Registration, ResourceLink
 from ..services import Services
 from .links import find_link
@@ -150,8 +150,8 @@ def reconcile(link_name: str | None, dry_run: bool, all_lost: bool, leave: bool)
     with open_bridge() as services:
         with reading():
             links = [find_link(link_name).id] if link_name else _links_with_column()
-        mend = Mend.NONE if dry_run or leave else Mend.ALL if all_lost else Mend.FEW
-        failed = [_reconcile(services, link_id, mend) for link_id in links]
+        repair = Repair.NONE if dry_run or leave else Repair.ALL if all_lost else Repair.FEW
+        failed = [_reconcile(services, link_id, repair) for link_id in links]
         if not links:
             click.echo("No link has a gradebook column yet.")
         if leave and not any(failed):
@@ -178,12 +178,12 @@ def _leave(services: Services, link_id: int) -> None:
     click.echo(f"  {counted(count, 'grade')} left as {'it is' if count == 1 else 'they are'}.")
 
 
-def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
+def _reconcile(services: Services, link_id: int, repair: Repair) -> bool:
     """Compare one link and print the result; True when it could not be compared."""
     with reading():
         title = db.session.get_one(ResourceLink, link_id).title or f"link {link_id}"
     try:
-        findings = reconcile_link(services, link_id, mend=mend, by=OPERATOR)
+        findings = reconcile_link(services, link_id, repair=repair, by=OPERATOR)
     except BridgeError as error:
         db.session.rollback()
         click.echo(f"{title} (link {link_id}): not compared: {error}")
@@ -198,7 +198,7 @@ def _reconcile(services: Services, link_id: int, mend: Mend) -> bool:
         if finding.drift in DIFFERS:
             click.echo(f"  {_line(finding)}")
     lost = [finding for finding in findings if finding.drift is Drift.LOST]
-    if mend is Mend.FEW and lost and not any(finding.sent_again for finding in lost):
+    if repair is Repair.FEW and lost and not any(finding.sent_again for finding in lost):
         click.echo("  So many are gone that the course was probably reset: nothing was sent again.")
         click.echo(f"  To send them again: score reconcile --link {link_id} --all-lost")
         click.echo(f"  To leave them: score reconcile --link {link_id} --leave")

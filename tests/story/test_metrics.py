@@ -4,7 +4,7 @@ from sqlalchemy import select, update
 
 from lti_bridge.core.db import db
 from lti_bridge.passback.actions import by_hand
-from lti_bridge.passback.triggers.reconcile import Mend, reconcile_link
+from lti_bridge.passback.triggers.reconcile import Repair, reconcile_link
 from lti_bridge.registrations.grade_updates import mark_all_due
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from tests.ops.scrape import scrape, total, value
@@ -72,7 +72,7 @@ def test_lost_grade_sent_again_is_no_exits_own(town: Town) -> None:
 
     link = town.do(lambda: db.session.scalars(select(ResourceLink.id)).one())
     services = town.app.extensions["lti_bridge"]
-    town.do(lambda: reconcile_link(services, link, mend=Mend.ALL))
+    town.do(lambda: reconcile_link(services, link, repair=Repair.ALL))
     town.settle()
 
     assert [state for state, *_ in town.scores()] == ["accepted", "accepted"]

@@ -13,7 +13,7 @@ from lti_bridge.core.errors import Refused
 from lti_bridge.passback.actions import by_hand, comparison
 from lti_bridge.passback.actions.policy_change import change_policy, preview_policy
 from lti_bridge.passback.rules.drift import Drift
-from lti_bridge.passback.triggers.reconcile import Mend, reconcile_due, reconcile_link
+from lti_bridge.passback.triggers.reconcile import Repair, reconcile_due, reconcile_link
 from lti_bridge.registrations.models import Grade, Registration, ResourceLink
 from tests.story.stage import Stage, wait_for
 
@@ -58,8 +58,8 @@ def link_id() -> int:
     return found
 
 
-def drifts(stage: Stage, mend: Mend = Mend.FEW) -> list[Drift]:
-    return [finding.drift for finding in reconcile_link(stage.services, link_id(), mend=mend)]
+def drifts(stage: Stage, repair: Repair = Repair.FEW) -> list[Drift]:
+    return [finding.drift for finding in reconcile_link(stage.services, link_id(), repair=repair)]
 
 
 @pytest.mark.usefixtures("rows")
@@ -144,12 +144,12 @@ def test_lost_grade_is_sent_again_once(stage: Stage, activity: str) -> None:
     assert drifts(stage) == [Drift.DELIVERED]
 
     lose(stage, activity)
-    assert drifts(stage, Mend.ALL) == [Drift.LOST]
+    assert drifts(stage, Repair.ALL) == [Drift.LOST]
     stage.wait_for_grade("alice", activity, 70)
     wait_for(lambda: stage.score_states() == ["accepted", "accepted"], "the second Score")
     lose(stage, activity)
 
-    assert drifts(stage, Mend.ALL) == [Drift.LOST_AGAIN]
+    assert drifts(stage, Repair.ALL) == [Drift.LOST_AGAIN]
     assert stage.grade_of("alice", activity) is None
 
 
@@ -179,12 +179,12 @@ def test_what_a_reset_took_is_left_until_a_new_grade(stage: Stage, activity: str
     stage.wait_for_grade("alice", activity, 70)
     wait_for(lambda: stage.score_states() == ["accepted"], "the Score's end")
     lose(stage, activity)
-    assert drifts(stage, Mend.FEW) == [Drift.LOST]
+    assert drifts(stage, Repair.FEW) == [Drift.LOST]
     assert losses() == [1]
 
     comparison.leave_lost(stage.services, link_id(), "An owner")
 
-    assert drifts(stage, Mend.FEW) == drifts(stage, Mend.ALL) == [Drift.LEFT]
+    assert drifts(stage, Repair.FEW) == drifts(stage, Repair.ALL) == [Drift.LEFT]
     assert (losses(), stage.grade_of("alice", activity)) == ([], None)
     finish(stage, PASSED, 90)
     stage.wait_for_grade("alice", activity, 90)
@@ -209,7 +209,7 @@ def test_cleared_grade_stays_cleared(stage: Stage, activity: str) -> None:
     wait_for(lambda: stage.score_states() == ["accepted"], "the Score's end")
     put(stage, "grades", activity=activity, person="alice", score=None)
 
-    assert drifts(stage, Mend.ALL) == [Drift.CLEARED]
+    assert drifts(stage, Repair.ALL) == [Drift.CLEARED]
     assert stage.score_states() == ["accepted"]
     assert stage.grade_of("alice", activity) is None
 

@@ -17,7 +17,7 @@ from ...services import Services
 from ..models import Score
 from ..rules.drift import ASKED_ABOUT, DIFFERS, OTHER_STANDS, Drift
 from ..rules.score_states import ScoreState
-from ..triggers.reconcile import Mend, reconcile_link
+from ..triggers.reconcile import Repair, reconcile_link
 from .by_hand import BATCH, note, resend_all
 
 LEARNERS_AT_MOST = 200
@@ -216,7 +216,7 @@ def find_losses(scope_platform_id: int | None) -> list[Loss]:
 def compare_now(services: Services, link_id: int) -> str:
     """Compare a link with its gradebook without sending; returns a sentence. Commits."""
     try:
-        reconcile_link(services, link_id, mend=Mend.NONE, seconds=PAGE_SECONDS)
+        reconcile_link(services, link_id, repair=Repair.NONE, seconds=PAGE_SECONDS)
     except BridgeError as error:
         text = str(error).rstrip(".")
         return f"It could not be compared: {text}."

@@ -79,7 +79,7 @@ class _Entry:
     compared_score: float | None
 
 
-class Mend(Enum):
+class Repair(Enum):
     """Which lost grades are sent again.
 
     FEW: those of a link, unless so many are lost that its column was probably reset.
@@ -94,7 +94,7 @@ def reconcile_link(
     services: Services,
     link_id: int,
     *,
-    mend: Mend = Mend.FEW,
+    repair: Repair = Repair.FEW,
     by: str | None = None,
     seconds: float = READ_SECONDS,
 ) -> list[Finding]:
@@ -106,7 +106,7 @@ def reconcile_link(
     not answer; the link's row stores the error.
     """
     try:
-        return _reconcile(services, link_id, mend, by, seconds)
+        return _reconcile(services, link_id, repair, by, seconds)
     except BridgeError as error:
         db.session.rollback()
         failed = update(ResourceLink).where(ResourceLink.id == link_id)
@@ -116,7 +116,7 @@ def reconcile_link(
 
 
 def _reconcile(
-    services: Services, link_id: int, mend: Mend, by: str | None, seconds: float
+    services: Services, link_id: int, repair: Repair, by: str | None, seconds: float
 ) -> list[Finding]:
     column = load_column(link_id)
     if column.line_item_url is None:
@@ -134,7 +134,7 @@ def _reconcile(
     if any(finding.drift is Drift.LOST for finding in compared):
         enrolled = read_enrolled(services, column, seconds)
         compared = [_compare(entry, results, enrolled=enrolled) for entry in entries]
-    findings = _choose(compared, mend)
+    findings = _choose(compared, repair)
     _keep_findings(entries, findings)
     _finish(services, column, entries, findings, by)
     for drift in {finding.drift for finding in findings}:
@@ -181,11 +181,11 @@ def _finish(
         wake(services, finding.grade_id)
 
 
-def _choose(findings: list[Finding], mend: Mend) -> list[Finding]:
+def _choose(findings: list[Finding], repair: Repair) -> list[Finding]:
     """Mark the findings to be sent again."""
     lost = sum(1 for finding in findings if finding.drift is Drift.LOST)
     delivered = sum(1 for finding in findings if finding.drift in DELIVERED_ONCE)
-    if mend is Mend.NONE or (mend is Mend.FEW and looks_like_reset(lost, delivered)):
+    if repair is Repair.NONE or (repair is Repair.FEW and looks_like_reset(lost, delivered)):
         return findings
     return [replace(found, sent_again=found.drift is Drift.LOST) for found in findings]
 

@@ -15,7 +15,7 @@ from lti_bridge.core.errors import Unavailable
 from lti_bridge.passback.actions import by_hand, comparison
 from lti_bridge.passback.models import Score
 from lti_bridge.passback.rules.drift import Drift
-from lti_bridge.passback.triggers.reconcile import Mend, reconcile_due, reconcile_link
+from lti_bridge.passback.triggers.reconcile import Repair, reconcile_due, reconcile_link
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.registrations.models import Grade, Learner, ResourceLink
 from lti_bridge.services import Services
@@ -50,10 +50,10 @@ class Column:
         ]
         self.platform.routes[RESULTS] = Reply(body=body)
 
-    def compare(self, mend: Mend = Mend.NONE) -> dict[str, Any]:
+    def compare(self, repair: Repair = Repair.NONE) -> dict[str, Any]:
         """Compare, a minute later; returns what is kept of each learner's grade."""
         self.clock.advance(60)
-        reconcile_link(self.services, self.link_id, mend=mend)
+        reconcile_link(self.services, self.link_id, repair=repair)
         return self.kept()
 
     def kept(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def test_findings_are_kept_with_the_value_of_the_lms(column: Column) -> None:
 def test_grade_that_is_sent_again_is_under_way(column: Column) -> None:
     column.holds(alice=80, bob=80)
 
-    kept = column.compare(Mend.FEW)
+    kept = column.compare(Repair.FEW)
 
     assert kept["carla"] == "under_way"
     assert column.grade("carla").resend == "lost"
@@ -125,7 +125,7 @@ def test_grade_that_is_sent_again_is_under_way(column: Column) -> None:
 def test_lost_grade_is_not_asked_about_after_a_newer_one(column: Column) -> None:
     """The learner came back after the reset, and the LMS took the new grade."""
     column.holds()
-    column.compare(Mend.FEW)
+    column.compare(Repair.FEW)
     assert column.asked() == [(3, 0)]
 
     column.clock.advance(60)
@@ -140,14 +140,14 @@ def test_lost_grade_is_not_asked_about_after_a_newer_one(column: Column) -> None
 
 def test_what_was_left_is_not_asked_about_again(column: Column) -> None:
     column.holds(carla=None)
-    column.compare(Mend.FEW)
+    column.compare(Repair.FEW)
     assert column.asked() == [(2, 1)]
 
     comparison.leave_lost(column.services, column.link_id, "The instructor ida")
 
     assert column.asked() == []
     for _ in range(2):
-        assert set(column.compare(Mend.FEW).values()) == {"left"}
+        assert set(column.compare(Repair.FEW).values()) == {"left"}
     assert column.asked() == []
     assert [column.grade(sub).resend for sub in SUBS] == [None] * 3
     found = comparison.load_comparison(column.link_id)
@@ -166,7 +166,7 @@ def test_what_was_left_counts_towards_no_reset(column: Column) -> None:
     gone = others.pop("more-0")
     column.holds(**others)
 
-    kept = column.compare(Mend.FEW)
+    kept = column.compare(Repair.FEW)
 
     assert gone == 70
     assert kept["more-0"] == "under_way"
@@ -212,7 +212,7 @@ def test_grade_that_a_person_sends_again_stays_asked_for(column: Column) -> None
     column.compare()
     by_hand.resend(column.services, column.grade("alice").id, "An owner")
 
-    assert column.compare(Mend.ALL)["alice"] == "under_way"
+    assert column.compare(Repair.ALL)["alice"] == "under_way"
     assert column.grade("alice").resend == "asked"
 
 
@@ -263,7 +263,7 @@ def test_log_tells_who_had_lost_grades_sent(column: Column) -> None:
     column.holds(alice=80, bob=80)
     column.clock.advance(60)
 
-    reconcile_link(column.services, column.link_id, mend=Mend.ALL, by="olga")
+    reconcile_link(column.services, column.link_id, repair=Repair.ALL, by="olga")
 
     (entry,) = db.session.scalars(select(AuditEntry))
     assert (entry.actor, entry.subject) == ("olga", f"link {column.link_id}")

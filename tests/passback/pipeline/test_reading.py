@@ -15,7 +15,7 @@ from lti_bridge.passback.actions import by_hand
 from lti_bridge.passback.models import Score, ScoreTry
 from lti_bridge.passback.pipeline.job import work_grade
 from lti_bridge.passback.pipeline.throttle import PlatformGate
-from lti_bridge.passback.triggers.reconcile import Mend, reconcile_link
+from lti_bridge.passback.triggers.reconcile import Repair, reconcile_link
 from lti_bridge.platforms.keys import ensure_keys
 from lti_bridge.registrations.grade_updates import mark_due
 from lti_bridge.registrations.models import Grade, Learner, Registration, ResourceLink
@@ -247,7 +247,7 @@ def test_who_left_the_course_has_lost_nothing(
     db.session.query(ResourceLink).update({"memberships_url": f"{platform.url}/members"})
     db.session.commit()
 
-    (finding,) = reconcile_link(services, grade.resource_link_id, mend=Mend.ALL)
+    (finding,) = reconcile_link(services, grade.resource_link_id, repair=Repair.ALL)
 
     assert (finding.drift.name, finding.sent_again) == ("NOT_ENROLLED", False)
 
