@@ -1,4 +1,4 @@
-"""The grade's way home: how often anybody is asked, and how long after the exit it arrives.
+"""Calls made for each grade, and the time from the exit until it is in the gradebook.
 
 Learners go through the practice LMS and the practice SCORM Cloud on real HTTP; the bridge runs as
 a web process and a worker process with its default settings.

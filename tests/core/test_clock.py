@@ -190,7 +190,7 @@ def test_others_go_on_during_a_reading(monkeypatch):
         assert reader.result(30) == after(11)
 
 
-def test_hung_reading_is_not_trusted_for_ever(monkeypatch):
+def test_hung_reading_expires(monkeypatch):
     """Beyond the bound everybody waits for the one who reads."""
     machine = Machine(monkeypatch)
     now = DatabaseClock(unasked)

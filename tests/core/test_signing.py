@@ -59,7 +59,7 @@ def test_encrypted_secret_is_not_readable():
     assert "hunter2" not in OLD.encrypt("hunter2")
 
 
-def test_derived_secret_is_the_same_for_ever():
+def test_derived_secret_never_changes():
     assert Signer("old key").derive("postback", "id") == (
         "8967d1257f19639ee0e7cf444aba521d75394a9dd8aaad13bfa4d78a5d6ff035"
     )

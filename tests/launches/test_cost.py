@@ -114,7 +114,7 @@ def test_switched_off_platform_counts_at_once(world: World) -> None:
     assert code(response) == "platform_disabled"
 
 
-def test_mended_platform_counts_at_once(world: World) -> None:
+def test_repaired_platform_counts_at_once(world: World) -> None:
     """A launch that only fails by what is remembered is verified anew."""
     world.launch()
     known = world.services.platforms

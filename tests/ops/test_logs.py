@@ -1,4 +1,4 @@
-"""One story from launch to score under one correlation id, and nothing about anybody in it."""
+"""Log lines from launch to score have one correlation id and no personal data."""
 
 import json
 import logging

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lti_bridge.platforms.identity import deployment_identity, join, platform_identity
 
 
-def test_identity_is_the_same_for_ever():
+def test_identity_never_changes():
     platform = platform_identity("https://lms.example", "client-1")
 
     assert platform == "9066c169-af8b-53df-90f3-36e96909f4b3"

@@ -252,7 +252,7 @@ def test_what_decides_stays(services, clock, registration):
     assert counts == [1] * len(deciding)
 
 
-def test_zero_days_keep_for_ever(app: Flask, services, clock, registration):
+def test_zero_days_delete_nothing(app: Flask, services, clock, registration):
     fill_everything(clock, registration)
     forever = dict.fromkeys(
         ("retain_trail_days", "retain_launches_days", "retain_tries_days", "forget_names_days"), 0

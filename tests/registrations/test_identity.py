@@ -17,7 +17,7 @@ from lti_bridge.registrations.identity import (
 PLATFORM = "4ad17b5a-21b5-5c92-a6b1-9a3c1c0e8f4e"
 
 
-def test_ids_stay_for_ever() -> None:
+def test_ids_never_change() -> None:
     # A change of one of these gives every learner of every installation an empty course.
     platform = platform_identity("https://canvas.instructure.com", "10000000000001")
     deployment = deployment_identity(platform, "1:8865aa05b4b79b64a91a86042e43af5ea8ae79eb")

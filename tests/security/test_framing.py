@@ -6,7 +6,7 @@ from tests.certification.bench import Bench
 from tests.mini_platform import INSTRUCTOR, TEST_USER, rsa_key
 from tests.security.pages import policy_of
 
-# Pages that anybody may frame: they have no session and no button that does something.
+# Pages that any site may frame: they have no session and no button with an effect.
 HARMLESS = {"exit", "end of preview", "register"}
 
 

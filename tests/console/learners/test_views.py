@@ -176,7 +176,7 @@ def test_waiting_score_is_parked(world: World, owner: FlaskClient, bob: int) -> 
     assert [score.state for score in db.session.scalars(select(Score))] == ["parked"]
 
 
-def test_deed_that_is_refused_leaves_no_entry(owner: FlaskClient, bob: int) -> None:
+def test_refused_action_leaves_no_entry(owner: FlaskClient, bob: int) -> None:
     answer = press(
         owner, f"/console/learners/{bob}", f"/console/learners/grades/{grade_of(bob)}/park"
     )

@@ -30,7 +30,7 @@ def test_data_dir_survives_a_restart(tmp_path: Path) -> None:
     assert shown["score"] == {"scaled": 85.5}
 
 
-# What the version before wrote for a course of one page, and for a seat in it.
+# What an earlier version stored for a course of one page, and for a registration.
 OLD_COURSE = {
     **{"id": "old", "version": 0, "title": "Old", "standard": "SCORM12", "tags": []},
     **{"created": "2026-01-01T00:00:00.000Z", "updated": "2026-01-01T00:00:00.000Z"},
