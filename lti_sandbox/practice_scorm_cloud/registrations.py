@@ -18,7 +18,7 @@ LEARNER_KEYS = ("id", "email", "firstName", "lastName")
 
 
 @dataclass(frozen=True)
-class Seat:
+class Registration:
     """One registration: its facts, its newest instances, and those visible to reads."""
 
     facts: Document
@@ -56,14 +56,14 @@ def get_row(cloud: Cloud, registration_id: str) -> Row:
     return row
 
 
-def get_registration(cloud: Cloud, registration_id: str) -> Seat:
+def get_registration(cloud: Cloud, registration_id: str) -> Registration:
     """Return a registration; ApiError 404."""
     return registration_of(get_row(cloud, registration_id))
 
 
-def registration_of(row: Row) -> Seat:
+def registration_of(row: Row) -> Registration:
     """Read a row."""
-    return Seat(load(row["facts"]), load(row["results"]), load(row["seen"]))
+    return Registration(load(row["facts"]), load(row["results"]), load(row["seen"]))
 
 
 def create(cloud: Cloud, body: Document, course_version: int | None) -> None:

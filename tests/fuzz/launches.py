@@ -296,7 +296,7 @@ def _post(
             return "an invalid launch was let through"
         place, player = response.header("Location"), logins.door.cloud.server.url
         if place.startswith(player) and not any(may_learn(one) for one in payloads):
-            return "a user who is no learner got a seat"
+            return "a user who is no learner got a registration"
         if place and not place.startswith((player, "/console/")):
             return f"an open redirect to {place}"
         return ""

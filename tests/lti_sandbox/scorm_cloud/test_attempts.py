@@ -13,7 +13,7 @@ from tests.lti_sandbox.scorm_cloud.visits import (
     STATUS,
     SUCCESS,
     Visit,
-    add_seat,
+    add_registration,
     item,
     package,
     result,
@@ -61,7 +61,7 @@ def test_what_is_said_is_the_result(
     cmi: dict[str, str],
     expected: tuple[str, str, float | None],
 ) -> None:
-    add_seat(practice, package(standard, item("one", inside)))
+    add_registration(practice, package(standard, item("one", inside)))
 
     told = Visit(practice).leave(cmi)
 
@@ -69,7 +69,7 @@ def test_what_is_said_is_the_result(
 
 
 def test_unfinished_visit_is_not_failed_by_mastery(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one", MASTERY)))
+    add_registration(practice, package(OLD, item("one", MASTERY)))
     said = {STATUS: "incomplete", RAW: "30", EXIT: "suspend"}
 
     Visit(practice).send(said, exit="closed")
@@ -81,7 +81,7 @@ def test_unfinished_visit_is_not_failed_by_mastery(practice: Practice) -> None:
 
 
 def test_status_that_the_lms_set_is_read_and_not_kept(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one", MASTERY)))
+    add_registration(practice, package(OLD, item("one", MASTERY)))
     Visit(practice).leave({RAW: "30"})
 
     second = Visit(practice)
@@ -92,7 +92,7 @@ def test_status_that_the_lms_set_is_read_and_not_kept(practice: Practice) -> Non
 
 @pytest.mark.parametrize("standard", [OLD, NEW])
 def test_page_that_never_begins_claims_nothing(practice: Practice, standard: str) -> None:
-    add_seat(practice, package(standard, item("one")))
+    add_registration(practice, package(standard, item("one")))
 
     told = Visit(practice).leave({}, finished=False, initialized=False)
 
@@ -101,7 +101,7 @@ def test_page_that_never_begins_claims_nothing(practice: Practice, standard: str
 
 
 def test_closed_tab_leaves_a_2004_attempt_open(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one")))
+    add_registration(practice, package(NEW, item("one")))
 
     Visit(practice).send({SCALED: ".85", "cmi.suspend_data": "page 2"}, exit="closed")
 
@@ -135,7 +135,7 @@ EXITED, SUSPENDED = {"cmi.exit": "normal"}, {"cmi.exit": "suspend"}
 def test_exit_decides_what_the_next_launch_finds(
     practice: Practice, timing: str, exit: dict[str, str], entry: str
 ) -> None:
-    add_seat(practice, package(NEW, item("one")))
+    add_registration(practice, package(NEW, item("one")))
     setting = {"settings": [{"settingId": "PlayerResetRunTimeData", "value": timing}]}
     practice.api("POST", "/courses/course/configuration", json=setting)
     assert result(Visit(practice).leave(FINISHED | exit)) == ("COMPLETED", "PASSED", 90)
@@ -152,7 +152,7 @@ def test_exit_decides_what_the_next_launch_finds(
 
 
 def test_scorm_12_goes_on_with_what_was_left(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one")))
+    add_registration(practice, package(OLD, item("one")))
     said = {STATUS: "passed", RAW: "90", "cmi.suspend_data": "end"}
     Visit(practice).leave(said)
 
@@ -164,7 +164,7 @@ def test_scorm_12_goes_on_with_what_was_left(practice: Practice) -> None:
 
 @pytest.mark.parametrize("request_", ["abandon", "abandonAll"])
 def test_abandoned_attempt_leaves_no_result(practice: Practice, request_: str) -> None:
-    add_seat(practice, package(NEW, item("one")))
+    add_registration(practice, package(NEW, item("one")))
     visit = Visit(practice)
     visit.send(FINISHED)
 
@@ -175,7 +175,7 @@ def test_abandoned_attempt_leaves_no_result(practice: Practice, request_: str) -
 
 
 def test_abandoned_attempt_gives_the_last_result_back(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one")))
+    add_registration(practice, package(NEW, item("one")))
     Visit(practice).leave(FINISHED | SUSPENDED)
 
     told = Visit(practice).leave({**FINISHED, SCALED: ".1"}, navigation="abandonAll")
@@ -184,7 +184,7 @@ def test_abandoned_attempt_gives_the_last_result_back(practice: Practice) -> Non
 
 
 def test_exit_all_ends_and_suspend_all_keeps(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one")))
+    add_registration(practice, package(NEW, item("one")))
     unfinished = {DONE: "incomplete", "cmi.suspend_data": "page 2", "cmi.exit": "normal"}
 
     kept = Visit(practice).leave(unfinished, navigation="suspendAll")
@@ -204,7 +204,7 @@ def test_every_item_has_its_own_values(practice: Practice) -> None:
         "<adlcp:maxtimeallowed>0001:00:00</adlcp:maxtimeallowed>"
     )
     group = item("group", item("one") + item("two", inside), resource="")
-    add_seat(practice, package(OLD, group))
+    add_registration(practice, package(OLD, group))
     visit = Visit(practice)
 
     first = visit.start["sco"]
@@ -222,7 +222,7 @@ def test_reads_limits_and_objectives_of_2004(practice: Practice) -> None:
         '<imsss:primaryObjective objectiveID="whole"/><imsss:objective objectiveID="part"/>'
         "</imsss:objectives></imsss:sequencing>"
     )
-    add_seat(practice, package(NEW, item("one", inside)))
+    add_registration(practice, package(NEW, item("one", inside)))
 
     start = Visit(practice).start
 
@@ -232,7 +232,7 @@ def test_reads_limits_and_objectives_of_2004(practice: Practice) -> None:
 
 
 def test_time_of_several_run_times_adds_up(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one")))
+    add_registration(practice, package(OLD, item("one")))
     visit = Visit(practice)
 
     visit.send({"cmi.core.session_time": "0000:01:00"}, run=1)
@@ -244,7 +244,7 @@ def test_time_of_several_run_times_adds_up(practice: Practice) -> None:
 
 
 def test_half_a_surrogate_pair_is_kept(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one")))
+    add_registration(practice, package(OLD, item("one")))
 
     Visit(practice).send({"cmi.suspend_data": "smile \ud83d"}, exit="closed")
 

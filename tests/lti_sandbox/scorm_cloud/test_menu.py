@@ -8,7 +8,7 @@ import pytest
 
 from lti_sandbox.sample_courses import KINDS
 from tests.lti_sandbox.scorm_cloud.practice import Practice, wait_until
-from tests.lti_sandbox.scorm_cloud.visits import add_seat, item, package
+from tests.lti_sandbox.scorm_cloud.visits import add_registration, item, package
 
 pytestmark = [pytest.mark.browser]
 
@@ -38,7 +38,7 @@ def with_page(body: bytes, page: str) -> bytes:
 @pytest.mark.deep("a second of Chromium for each event; the sample journeys finish so too")
 @pytest.mark.parametrize("event", ["unload", "pagehide"])
 def test_page_that_reports_when_it_is_left(page: Any, practice: Practice, event: str) -> None:
-    add_seat(practice, with_page(package("1.2", item("one"), item("two")), PAGE % event))
+    add_registration(practice, with_page(package("1.2", item("one"), item("two")), PAGE % event))
     page.goto(practice.launch_link("seat-1", practice.url + "/?back"))
     sco = page.frame_locator("#sco")
 

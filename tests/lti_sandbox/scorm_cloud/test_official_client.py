@@ -10,7 +10,7 @@ from rustici_software_cloud_v2.rest import ApiException
 
 from lti_sandbox.sample_courses import build_sample
 from tests.lti_sandbox.scorm_cloud.practice import Practice, wait_until
-from tests.lti_sandbox.scorm_cloud.visits import Visit, add_seat, item, package
+from tests.lti_sandbox.scorm_cloud.visits import Visit, add_registration, item, package
 
 
 @pytest.fixture(params=["/api/v2", "/api/v2/"], ids=["plain host", "host with slash"])
@@ -169,7 +169,7 @@ def test_reset_wipes_and_delete_removes(api: Any, practice: Practice) -> None:
 
 
 def test_reads_every_activity_of_several(api: Any, practice: Practice) -> None:
-    add_seat(practice, package("1.2", item("one"), item("two")))
+    add_registration(practice, package("1.2", item("one"), item("two")))
     visit = Visit(practice)
     visit.go("continue", {"cmi.core.lesson_status": "completed"})
     visit.leave(

@@ -16,7 +16,7 @@ from tests.lti_sandbox.scorm_cloud.visits import (
     STATUS,
     SUCCESS,
     Visit,
-    add_seat,
+    add_registration,
     item,
     package,
     result,
@@ -54,7 +54,7 @@ def activity(told: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("standard", [OLD, NEW])
 def test_nineteen_pages_are_graded_at_the_end(practice: Practice, standard: str) -> None:
-    add_seat(practice, nineteen(standard))
+    add_registration(practice, nineteen(standard))
     visit = Visit(practice)
     visit.go("continue", said(standard, "completed"))
     after_one = result(visit.told())
@@ -77,7 +77,7 @@ def test_nineteen_pages_are_graded_at_the_end(practice: Practice, standard: str)
 
 
 def test_each_page_keeps_its_own_data(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one"), item("two")))
+    add_registration(practice, package(OLD, item("one"), item("two")))
     visit = Visit(practice)
 
     second = visit.go("continue", {STATUS: "incomplete", "cmi.suspend_data": "1", EXIT: "suspend"})
@@ -90,7 +90,7 @@ def test_each_page_keeps_its_own_data(practice: Practice) -> None:
 
 
 def test_a_repeated_request_moves_once(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one"), item("two"), item("three")))
+    add_registration(practice, package(OLD, item("one"), item("two"), item("three")))
     visit = Visit(practice)
     request = {"activity": "one", "navigation": "continue", "finished": True}
 
@@ -101,7 +101,7 @@ def test_a_repeated_request_moves_once(practice: Practice) -> None:
 
 
 def test_new_attempt_of_2004_begins_anew(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one"), item("two"), organization=FLOW))
+    add_registration(practice, package(NEW, item("one"), item("two"), organization=FLOW))
     visit = Visit(practice)
     visit.go("continue", said(NEW, "completed") | {"cmi.exit": "normal"})
 
@@ -113,7 +113,7 @@ def test_new_attempt_of_2004_begins_anew(practice: Practice) -> None:
 
 def test_assets_count_as_seen(practice: Practice) -> None:
     pages = [item("cover", resource="asset"), item("one"), item("end", resource="asset")]
-    add_seat(practice, package(OLD, *pages))
+    add_registration(practice, package(OLD, *pages))
     visit = Visit(practice)
     cover = visit.start["activity"]
     visit.go("continue")
@@ -125,7 +125,7 @@ def test_assets_count_as_seen(practice: Practice) -> None:
 
 @pytest.mark.parametrize("standard", [OLD, NEW])
 def test_a_failed_page_fails_only_at_the_end(practice: Practice, standard: str) -> None:
-    add_seat(
+    add_registration(
         practice, package(standard, item("one"), item("two"), organization=FLOW * (standard == NEW))
     )
     visit = Visit(practice)
@@ -144,7 +144,7 @@ def test_weights_rule_the_measure(practice: Practice) -> None:
         return f"<imsss:sequencing>{rules}</imsss:sequencing>"
 
     pages = item("one", weighted(0.25)), item("two", weighted(0.75))
-    add_seat(practice, package(NEW, *pages, organization=FLOW))
+    add_registration(practice, package(NEW, *pages, organization=FLOW))
     visit = Visit(practice)
     visit.go("continue", said(NEW, "passed", 40))
 
@@ -166,7 +166,7 @@ RULES = (
 
 
 def test_rollup_rules_of_the_manifest(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one"), item("two"), organization=RULES))
+    add_registration(practice, package(NEW, item("one"), item("two"), organization=RULES))
     visit = Visit(practice)
 
     visit.send(said(NEW, "passed", 80), finished=True)
@@ -181,7 +181,7 @@ def test_sequencing_is_read_from_the_collection(practice: Practice) -> None:
         "</imsss:sequencing></imsss:sequencingCollection>"
     )
     refers = '<imsss:sequencing IDRef="shared"/>'
-    add_seat(
+    add_registration(
         practice,
         package(NEW, item("one", refers), item("two"), organization=FLOW, more=collection),
     )
@@ -202,7 +202,7 @@ def test_global_objectives_carry_a_result(practice: Practice) -> None:
 
     writes = mapped(writeSatisfiedStatus="true", writeNormalizedMeasure="true")
     pages = item("pretest", writes), item("lesson", mapped())
-    add_seat(practice, package(NEW, *pages, organization=FLOW))
+    add_registration(practice, package(NEW, *pages, organization=FLOW))
     visit = Visit(practice)
 
     lesson = visit.go("continue", said(NEW, "passed", 80))
@@ -221,7 +221,9 @@ def test_global_objectives_carry_a_result(practice: Practice) -> None:
 
 def test_shared_data_is_read_by_the_next_page(practice: Practice) -> None:
     data = '<adlcp:data><adlcp:map targetID="notes"/></adlcp:data>'
-    add_seat(practice, package(NEW, item("one", data), item("two", data), organization=FLOW))
+    add_registration(
+        practice, package(NEW, item("one", data), item("two", data), organization=FLOW)
+    )
     visit = Visit(practice)
 
     second = visit.go("continue", {"adl.data.0.id": "notes", "adl.data.0.store": "remember"})
@@ -232,7 +234,7 @@ def test_shared_data_is_read_by_the_next_page(practice: Practice) -> None:
 
 def test_menu_tells_what_may_be_opened(practice: Practice) -> None:
     group = item("group", item("one") + item("two"), resource="")
-    add_seat(practice, package(OLD, group, item("three")))
+    add_registration(practice, package(OLD, group, item("three")))
     visit = Visit(practice)
 
     menu = visit.go("continue", said(OLD, "completed"))["menu"]
@@ -249,7 +251,7 @@ def test_menu_tells_what_may_be_opened(practice: Practice) -> None:
 
 
 def test_without_flow_the_learner_chooses(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one"), item("two")))
+    add_registration(practice, package(NEW, item("one"), item("two")))
     visit = Visit(practice)
 
     begun = visit.start
@@ -262,7 +264,9 @@ def test_without_flow_the_learner_chooses(practice: Practice) -> None:
 
 def test_without_choice_the_order_stands(practice: Practice) -> None:
     order = '<imsss:sequencing><imsss:controlMode choice="false" flow="true"/></imsss:sequencing>'
-    add_seat(practice, package(NEW, item("one"), item("two"), item("three"), organization=order))
+    add_registration(
+        practice, package(NEW, item("one"), item("two"), item("three"), organization=order)
+    )
     visit = Visit(practice)
 
     refused = visit.choose("three", said(NEW, "completed"))
@@ -295,7 +299,7 @@ def test_conditions_before_a_page(
     practice: Practice, kind: str, action: str, condition: str, where: str | None
 ) -> None:
     pages = item("one"), item("two", rule(kind, condition, action)), item("three")
-    add_seat(practice, package(NEW, *pages, organization=FLOW))
+    add_registration(practice, package(NEW, *pages, organization=FLOW))
     visit = Visit(practice)
 
     assert visit.go("continue", said(NEW, "completed"))["activity"] == where
@@ -310,7 +314,7 @@ def test_conditions_after_a_page(
     practice: Practice, action: str, where: str | None, ends: bool
 ) -> None:
     pages = item("one", rule("post", "satisfied", action)), item("two")
-    add_seat(practice, package(NEW, *pages, organization=FLOW))
+    add_registration(practice, package(NEW, *pages, organization=FLOW))
     visit = Visit(practice)
 
     view = visit.go("continue", said(NEW, "passed", 80))
@@ -332,7 +336,7 @@ def test_conditions_after_a_page(
     ids=["condition", "action", "selection"],
 )
 def test_what_is_not_played_claims_no_result(practice: Practice, unplayed: str, named: str) -> None:
-    add_seat(practice, package(NEW, item("one", unplayed), item("two"), organization=FLOW))
+    add_registration(practice, package(NEW, item("one", unplayed), item("two"), organization=FLOW))
     visit = Visit(practice)
     visit.go("continue", said(NEW, "passed", 80))
 
@@ -344,7 +348,7 @@ def test_what_is_not_played_claims_no_result(practice: Practice, unplayed: str, 
 
 
 def test_an_abandoned_page_takes_nothing_from_the_others(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one"), item("two"), organization=FLOW))
+    add_registration(practice, package(NEW, item("one"), item("two"), organization=FLOW))
     visit = Visit(practice)
     visit.go("continue", said(NEW, "passed", 80))
 
@@ -356,7 +360,7 @@ def test_an_abandoned_page_takes_nothing_from_the_others(practice: Practice) -> 
 
 
 def test_a_closed_tab_keeps_the_place(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one"), item("two")))
+    add_registration(practice, package(OLD, item("one"), item("two")))
     visit = Visit(practice)
     visit.go("continue", said(OLD, "completed"))
 
@@ -367,7 +371,7 @@ def test_a_closed_tab_keeps_the_place(practice: Practice) -> None:
 
 
 def test_an_exit_of_a_page_stays_in_the_course(practice: Practice) -> None:
-    add_seat(practice, package(NEW, item("one"), item("two"), organization=FLOW))
+    add_registration(practice, package(NEW, item("one"), item("two"), organization=FLOW))
     visit = Visit(practice)
 
     view = visit.go("exit", said(NEW, "completed"))
@@ -378,7 +382,7 @@ def test_an_exit_of_a_page_stays_in_the_course(practice: Practice) -> None:
 
 
 def test_preview_plays_and_records_nothing(practice: Practice) -> None:
-    add_seat(practice, package(OLD, item("one"), item("two")))
+    add_registration(practice, package(OLD, item("one"), item("two")))
     link = practice.api("POST", "/courses/course/preview", json={}).json()["launchLink"]
     player = practice.session.get(link, timeout=20).url
     message = {"sequence": 1, "cmi": said(OLD, "passed", 80), "navigation": "continue"}

@@ -45,21 +45,21 @@ def package(standard: str, *items: str, organization: str = "", more: str = "") 
     return packed.getvalue()
 
 
-def add_seat(practice: Practice, body: bytes, seat: str = "seat-1") -> str:
+def add_registration(practice: Practice, body: bytes, registration_id: str = "seat-1") -> str:
     """Import a package, and register Alice for it."""
     outcome = import_now(practice.cloud, Wanted("course"), body)
     assert outcome["status"] == "COMPLETE", outcome
-    return practice.register(seat, "course")
+    return practice.register(registration_id, "course")
 
 
 class Visit:
     """One session of the player, opened by a launch link."""
 
-    def __init__(self, practice: Practice, seat: str = "seat-1") -> None:
-        opened = practice.session.get(practice.launch_link(seat), timeout=20)
+    def __init__(self, practice: Practice, registration_id: str = "seat-1") -> None:
+        opened = practice.session.get(practice.launch_link(registration_id), timeout=20)
         assert opened.status_code == 200, opened.text
         self.practice, self.address = practice, opened.url
-        self.seat, self.sequence, self.run = seat, 0, 0
+        self.registration_id, self.sequence, self.run = registration_id, 0, 0
         self.page = opened.text
 
     @property
@@ -99,7 +99,7 @@ class Visit:
 
     def told(self) -> dict[str, Any]:
         """What the practice SCORM Cloud knows of the registration."""
-        return self.practice.everything(self.seat)
+        return self.practice.everything(self.registration_id)
 
 
 def result(told: dict[str, Any]) -> tuple[str, str, float | None]:
