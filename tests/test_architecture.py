@@ -138,7 +138,6 @@ TESTED_IN = {
         passback.pipeline.send_score passback.rules.grade_snapshot passback.rules.plan
         passback.rules.reasons passback.triggers.read_column
     """,
-    "passback/rules/test_exit_page.py": "passback.rules.score_states",
     "passback/test_learner_state.py": "passback.learner_progress",
     "platforms/test_connect.py": """
         lms.tool_definition lti.dynamic_registration platforms.connect_cookie

@@ -76,7 +76,7 @@ def go(endpoint: str, notice: str = "", *, tone: str = "good", **values: Any) ->
 def csrf_token() -> str:
     """Return the token that the forms of this browser's session carry.
 
-    Flask-WTF imports Flask-Babel, so it is imported with the first form.
+    Flask-WTF loads Babel, so it is imported with the first form.
     """
     from flask_wtf.csrf import generate_csrf
 

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Delete,
     Dialect,
     Engine,
-    Enum,
     Executable,
     MetaData,
     Result,
@@ -102,14 +101,31 @@ class Base(DeclarativeBase):
     )
 
 
-def one_of(kind: type[StrEnum], length: int) -> Enum:
-    """Return a column's type for the values of `kind`: text of at most `length` characters."""
-    return Enum(
-        kind,
-        native_enum=False,
-        length=length,
-        values_callable=lambda members: [str(member) for member in members],
-    )
+class EnumText(TypeDecorator[Any]):
+    """A column of an enum's values, as text of at most `length` characters.
+
+    What another release has written, and this one has no name for, comes back as it is.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum], length: int) -> None:
+        super().__init__(length)
+        self.kind = kind
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Turn a member into what the database stores."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the member for a stored value."""
+        if value is None:
+            return None
+        try:
+            return self.kind(value)
+        except ValueError:
+            return value
 
 
 def table_of(model: type[Base]) -> Table:

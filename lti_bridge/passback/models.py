@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, SentenceText, one_of, table_of
+from ..core.db import Base, EnumText, SentenceText, table_of
 from ..registrations.models import Grade, Registration, few_of
-from .rules.score_states import ScoreState, Standing
+from .rules.score_states import ScoreState, Standing, TryOutcome
 
 
 class Score(Base):
@@ -31,7 +31,7 @@ class Score(Base):
     score_given: Mapped[float]  # of 100, rounded to 4 decimals
     timestamp: Mapped[datetime | None]  # set with the body at the first try
     body: Mapped[str | None] = mapped_column(Text)  # the exact bytes of every try, as text
-    state: Mapped[ScoreState] = mapped_column(one_of(ScoreState, 12))
+    state: Mapped[ScoreState] = mapped_column(EnumText(ScoreState, 12))
     reason: Mapped[str] = mapped_column(SentenceText(500))
     decided_at: Mapped[datetime]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
@@ -46,7 +46,7 @@ class Score(Base):
     # What the LMS held before the first post, if read; the standing of an accepted score
     # (rules/score_states.py), and what the LMS held right after it.
     held_before: Mapped[float | None]
-    standing: Mapped[Standing | None] = mapped_column(one_of(Standing, 20))
+    standing: Mapped[Standing | None] = mapped_column(EnumText(Standing, 20))
     held_after: Mapped[float | None]
     # Consecutive gradebook reads with an unclear result.
     unclear_reads: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -68,7 +68,7 @@ class ScoreTry(Base):
     tried_at: Mapped[datetime]
     status: Mapped[int | None]  # None: no answer
     excerpt: Mapped[str | None] = mapped_column(String(500))
-    outcome: Mapped[str | None] = mapped_column(String(20))
+    outcome: Mapped[TryOutcome | None] = mapped_column(EnumText(TryOutcome, 20))
     duration_ms: Mapped[int | None]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, one_of, table_of
+from ..core.db import Base, EnumText, table_of
 
 
 class ScormAccount(Base):
@@ -91,7 +91,7 @@ class Deployment(Base):
     deployment_id: Mapped[str] = mapped_column(String(255))
     # Not unique: a succeeding deployment takes over the identity of the old one.
     identity: Mapped[str] = mapped_column(String(36), index=True)
-    status: Mapped[DeploymentStatus] = mapped_column(one_of(DeploymentStatus, 10))
+    status: Mapped[DeploymentStatus] = mapped_column(EnumText(DeploymentStatus, 10))
     succeeds_id: Mapped[int | None]  # the deployment whose registrations it took over
     # Whether the newest launch had the user's name; None: no launch yet.
     shares_names: Mapped[bool | None]
@@ -124,7 +124,7 @@ class ToolKey(Base):
     kid: Mapped[str] = mapped_column(String(64), unique=True)
     private_key_encrypted: Mapped[str] = mapped_column(String(6000))
     public_jwk: Mapped[dict[str, Any]]
-    state: Mapped[KeyState] = mapped_column(one_of(KeyState, 10))
+    state: Mapped[KeyState] = mapped_column(EnumText(KeyState, 10))
     created_at: Mapped[datetime]
     state_changed_at: Mapped[datetime]
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, one_of
+from ..core.db import Base, EnumText
 from ..platforms.models import Platform
 
 
@@ -49,7 +49,7 @@ class Erasure(Base):
     learner_id: Mapped[int | None] = mapped_column(unique=True)
     scorm_learner_id: Mapped[str | None] = mapped_column(String(36))
     ours_anyway: Mapped[bool]  # erase our rows even if SCORM Cloud keeps its own
-    state: Mapped[ErasureState] = mapped_column(one_of(ErasureState, 10))
+    state: Mapped[ErasureState] = mapped_column(EnumText(ErasureState, 10))
     reason: Mapped[str | None] = mapped_column(String(500))
     asked_at: Mapped[datetime]
     asked_by: Mapped[str] = mapped_column(String(300))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ..core.db import Base, SentenceText, one_of, table_of
+from ..core.db import Base, EnumText, SentenceText, table_of
 from ..platforms.models import Deployment, Platform, ScormAccount
 from ..scorm_cloud.progress import Completion, Success
 
@@ -20,7 +20,7 @@ def few_of(column: str) -> Index:
     return Index(None, column, sqlite_where=there, postgresql_where=there)
 
 
-_COMPLETION, _SUCCESS = one_of(Completion, 10), one_of(Success, 10)
+_COMPLETION, _SUCCESS = EnumText(Completion, 10), EnumText(Success, 10)
 
 
 class ResourceLink(Base):

@@ -9,13 +9,31 @@ from typing import Any
 import pytest
 import sqlalchemy
 from sqlalchemy import event, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import OperationalError
 
 from lti_bridge.core.clock import read_database_time
-from lti_bridge.core.db import connect_arguments, db, prepare_engine, reading
+from lti_bridge.core.db import EnumText, connect_arguments, db, prepare_engine, reading
+from lti_bridge.platforms.models import DeploymentStatus
 from tests.conftest import close_app, make_settings, open_app
 
 WRITERS = 10
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [("active", DeploymentStatus.ACTIVE), ("paused", "paused"), (None, None)],
+    ids=["known", "newer", "none"],
+)
+def test_enum_column_reads_what_it_knows(kept: str | None, read: object) -> None:
+    """A node of this release may meet rows of the next one."""
+    column = EnumText(DeploymentStatus, 10)
+
+    found = column.process_result_value(kept, sqlite.dialect())
+
+    assert (found, type(found)) == (read, type(read))
+    assert column.process_bind_param(found, sqlite.dialect()) == kept
 
 
 @pytest.mark.usefixtures("services")

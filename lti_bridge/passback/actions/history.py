@@ -17,20 +17,9 @@ from ..learner_progress import progress_of
 from ..learner_state import LearnerState, decide_learner_state, for_learner, last_word
 from ..learner_words import attempts_words, minutes_of, result_words
 from ..models import Score, ScoreTry
-from ..rules.score_states import ReadTry
+from ..rules.score_states import ONLY_READ, TryOutcome
 from .outlook import sent_at_of, situation_of
 
-# Texts for the outcomes of tries that rows store.
-OUTCOMES = {
-    "accepted": "accepted",
-    "trylater": "not now, it is tried again",
-    "reauthorize": "it asks for a new access token",
-    "compareresult": "it has a newer or equal time, and is asked which grade it holds",
-    "superseded": "another grade stands",
-    "scorerejected": "it refused",
-    ReadTry.UNREAD: "it refused",
-    ReadTry.UNCLEAR: "it did not say clearly",
-}
 Moment = tuple[datetime, str]
 
 
@@ -186,14 +175,14 @@ def _tries(row: Registration) -> Iterator[Moment]:
     found = db.session.execute(query.where(Score.registration_id == row.id).order_by(ScoreTry.id))
     for attempt, score in found:
         at = max(attempt.tried_at, score.decided_at)  # a first try is stored with its decision
-        if attempt.outcome in (ReadTry.UNREAD, ReadTry.UNCLEAR):
+        if attempt.outcome in ONLY_READ:
             yield at, f"Asked the LMS which grade it holds: {_answer(attempt)}"
         else:
             yield at, f"Sent {score.score_given:g} to the LMS: {_answer(attempt)}"
 
 
 def _answer(attempt: ScoreTry) -> str:
-    said = OUTCOMES.get(attempt.outcome or "", attempt.outcome)
+    said = attempt.outcome.label if isinstance(attempt.outcome, TryOutcome) else attempt.outcome
     if attempt.status is None:
         return f"{said or 'the outcome is not known'} (no answer)."
     took = f", {attempt.duration_ms} ms" if attempt.duration_ms is not None else ""

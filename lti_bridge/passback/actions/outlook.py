@@ -15,7 +15,7 @@ from ..models import Score, ScoreTry
 from ..pipeline.read_gradebook import say_pause
 from ..pipeline.send_score import RESTS
 from ..rules import reasons
-from ..rules.score_states import ReadTry, ScoreState
+from ..rules.score_states import ONLY_READ, ScoreState
 
 
 def rests_until(platform_id: int, now: datetime) -> datetime | None:
@@ -58,9 +58,7 @@ def situation_of(link: ResourceLink, now: datetime) -> Situation:
 
 def posted_at() -> ScalarSelect[datetime]:
     """Return a subquery for a query of Scores: the time of each one's newest post."""
-    posts = or_(
-        ScoreTry.outcome.is_(None), ScoreTry.outcome.not_in((ReadTry.UNREAD, ReadTry.UNCLEAR))
-    )
+    posts = or_(ScoreTry.outcome.is_(None), ScoreTry.outcome.not_in(ONLY_READ))
     query = select(func.max(ScoreTry.tried_at)).where(ScoreTry.score_id == Score.id, posts)
     return query.correlate(Score).scalar_subquery()
 

@@ -40,7 +40,7 @@ from ..rules.plan import (
     outgoing_of,
 )
 from ..rules.retry_policy import Backoff, gives_up, wait_seconds
-from ..rules.score_states import ReadTry, ScoreState, Standing
+from ..rules.score_states import ScoreState, Standing, TryOutcome, outcome_of
 from .find_line_item import find_line_item
 from .lease import hold
 from .read_gradebook import (
@@ -173,12 +173,12 @@ def _read_before(services: Services, turn: Turn) -> tuple[Turn, End | None]:
     if isinstance(read, Unreadable):
         return turn, None
     if isinstance(read, Failure):
-        note = _try_values(asked_at, ReadTry.UNREAD, read.status, read.excerpt)
+        note = _try_values(asked_at, TryOutcome.UNREAD, read.status, read.excerpt)
         turn = replace(turn, tries=(*turn.tries, note))
         return turn, _end_of(services, turn, read.outcome)
     if isinstance(read, Unclear):
         if is_unclear_for_long(turn.aim, now):
-            note = _try_values(asked_at, ReadTry.UNCLEAR, None, SENT_UNREAD)
+            note = _try_values(asked_at, TryOutcome.UNCLEAR, None, SENT_UNREAD)
             return replace(turn, tries=(*turn.tries, note)), None
         again_at = now + timedelta(seconds=ASK_AGAIN_SECONDS)
         return turn, End(ScoreState.QUEUED, UNREAD, again_at, unclear=True)
@@ -321,7 +321,7 @@ def _try(
             "duration_ms": reply.duration_ms,
             "pause": slow,
         }
-    answer["outcome"] = type(outcome).__name__.lower()
+    answer["outcome"] = outcome_of(outcome)
     dialect = snapshot.platform.dialect
     services.events.publish("score_try", outcome=answer["outcome"], dialect=dialect)
     return outcome, answer

@@ -2,6 +2,16 @@
 
 from enum import StrEnum
 
+from ...lms.score_replies import (
+    Accepted,
+    CompareResult,
+    Outcome,
+    Reauthorize,
+    ScoreRejected,
+    Superseded,
+    TryLater,
+)
+
 
 class ScoreState(StrEnum):
     """The state of a decision to send a score."""
@@ -21,8 +31,56 @@ class Standing(StrEnum):
     NO_FINAL = "no final grade"  # the LMS shows no grade
 
 
-class ReadTry(StrEnum):
-    """Outcomes of tries that only read the gradebook, without a usable answer."""
+class TryOutcome(StrEnum):
+    """The outcome of one try at a score, in rows and metrics.
 
+    The tries of the last two only asked which grade the LMS holds, and came to nothing.
+    """
+
+    ACCEPTED = "accepted"
+    TRY_LATER = "trylater"
+    REAUTHORIZE = "reauthorize"
+    COMPARE = "compareresult"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
     UNREAD = "unread"
     UNCLEAR = "unclear"
+
+    @property
+    def label(self) -> str:
+        """The text for staff."""
+        return _LABELS[self]
+
+    @classmethod
+    def _missing_(cls, value: object) -> "TryOutcome | None":
+        return cls.REFUSED if value == "scorerejected" else None  # so it was called for a while
+
+
+_LABELS = {
+    TryOutcome.ACCEPTED: "accepted",
+    TryOutcome.TRY_LATER: "not now, it is tried again",
+    TryOutcome.REAUTHORIZE: "it asks for a new access token",
+    TryOutcome.COMPARE: "it has a newer or equal time, and is asked which grade it holds",
+    TryOutcome.SUPERSEDED: "another grade stands",
+    TryOutcome.REFUSED: "it refused",
+    TryOutcome.UNREAD: "it refused",
+    TryOutcome.UNCLEAR: "it did not say clearly",
+}
+ONLY_READ = (TryOutcome.UNREAD, TryOutcome.UNCLEAR)
+
+
+def outcome_of(reply: Outcome) -> TryOutcome:
+    """Return the outcome of a try to which the LMS replied so."""
+    match reply:
+        case Accepted():
+            return TryOutcome.ACCEPTED
+        case TryLater():
+            return TryOutcome.TRY_LATER
+        case Reauthorize():
+            return TryOutcome.REAUTHORIZE
+        case CompareResult():
+            return TryOutcome.COMPARE
+        case Superseded():
+            return TryOutcome.SUPERSEDED
+        case ScoreRejected():
+            return TryOutcome.REFUSED
