@@ -28,7 +28,7 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing.rules import Rule
 
 from lti_bridge.core.db import db, sqlalchemy_url
-from lti_bridge.core.schema import migrate_database
+from lti_bridge.core.migrate import migrate_database
 
 # A test that makes more keys than these waits for real ones.
 KEYS_KEPT = 2

@@ -115,7 +115,7 @@ TESTED_IN = {
     "instructor/test_activity_views.py": """
         instructor.actions instructor.grading_form instructor.roster
     """,
-    "launches/test_before_player.py": "passback.exit_page registrations.kept_outcomes",
+    "launches/test_before_player.py": "passback.load_exit_page registrations.kept_outcomes",
     "launches/test_enrolment.py": "launches.receive_launch registrations.staff_visits",
     "launches/test_login_views.py": "launches.login launches.retry_token",
     "launches/test_views.py": """
@@ -179,7 +179,7 @@ TESTED_IN = {
         commands.registrations commands.sandbox commands.scores commands.serving
         passback.actions.after_restore
     """,
-    "test_migrations.py": "core.schema",
+    "test_migrations.py": "core.migrate",
     "test_processes.py": "__main__ core.processes privacy.tasks problems.tasks",
     "web/test_frames.py": "platforms.frame_origins web.pages",
     "web/test_learner_languages.py": "web.refusals",
@@ -193,7 +193,7 @@ HOMES = {
     "huey": ("queue",),
     "gunicorn": ("server",),
     "click": ("cli", "commands"),
-    "alembic": ("core.schema",),
+    "alembic": ("core.migrate",),
     "prometheus_client": ("ops",),
     "smtplib": ("problems.alerts.mail",),
 }

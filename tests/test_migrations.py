@@ -22,8 +22,8 @@ from lti_bridge.app import create_app
 from lti_bridge.core.config import Settings, environment_without_settings
 from lti_bridge.core.db import db, sqlalchemy_url
 from lti_bridge.core.errors import ConfigurationError
+from lti_bridge.core.migrate import know_migrations, migrate_database, require_newest_schema
 from lti_bridge.core.paths import shipped
-from lti_bridge.core.schema import know_migrations, migrate_database, require_newest_schema
 from lti_bridge.lti.memberships import SCOPE_MEMBERSHIPS
 from lti_bridge.registrations.models import ResourceLink
 from tests.conftest import close_app, empty_postgresql_database, make_settings

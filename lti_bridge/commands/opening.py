@@ -13,7 +13,7 @@ from flask import Flask
 from ..app import create_app
 from ..core.config import Settings, find_retired, load_settings
 from ..core.db import db
-from ..core.schema import require_newest_schema
+from ..core.migrate import require_newest_schema
 from ..platforms.accounts import ensure_default_account
 from ..platforms.keys import ensure_keys
 from ..services import EXTENSION, Services

@@ -13,9 +13,9 @@ from ..console.people.accounts import FIRST, make_invite, needs_first_account, w
 from ..core.config import Settings
 from ..core.db import is_sqlite
 from ..core.errors import ConfigurationError
+from ..core.migrate import migrate_database, require_newest_schema
 from ..core.plain_text import counted
 from ..core.processes import Family, end_with_parent, settle
-from ..core.schema import migrate_database, require_newest_schema
 from ..ops.logs import start_logging
 from ..ops.processes import WORKER, Heartbeat
 from ..passback import tasks

@@ -14,8 +14,8 @@ from ..lti.memberships import Member
 from ..passback.actions.outlook import posted_at, situation_of
 from ..passback.learner_progress import LearnerProgress, Situation, progress_of
 from ..passback.learner_state import ATTENTION, LABELS, LearnerState, decide_learner_state
-from ..passback.learner_words import attempts_words, minutes_of, result_word
 from ..passback.models import Score
+from ..passback.result_words import attempts_words, minutes_of, result_word
 from ..passback.rules.score_states import ScoreState
 from ..registrations.identity import attempts_for
 from ..registrations.models import Grade, Learner, Registration, ResourceLink

@@ -11,9 +11,9 @@ from ..core.plain_text import full_name
 from ..core.signing import BadToken
 from ..lti.roles import Visitor
 from ..passback.actions.history import AttemptStory, GradeStory, tell_grade
-from ..passback.exit_page import load_exit_page
 from ..passback.learner_progress import LearnerProgress
 from ..passback.learner_state import LearnerState, decide_learner_state
+from ..passback.load_exit_page import load_exit_page
 from ..registrations.models import Grade, Launch, Learner
 from ..registrations.return_urls import read_exit_token
 from ..services import Services

@@ -13,7 +13,7 @@ from ..core.errors import NotReadWhole, Refused, Unavailable
 from ..core.http.session import Outbound
 from .paging import EXCERPT_CHARACTERS, ServiceReader, seconds_left
 from .replies import origin, read_json, read_rate_limit_remaining, read_retry_after
-from .scores import SCORE_MAXIMUM, score_body
+from .score_body import SCORE_MAXIMUM, score_body
 from .tokens import AccessTokens
 from .values import (
     TO_CREATE_LINE_ITEMS,

@@ -14,7 +14,7 @@ from ..scorm_cloud.progress import parse_progress
 from ..services import Services, current_services
 from ..web.pages import render_page
 from ..web.translate import page_translator
-from .exit_page import load_exit_page, speak
+from .load_exit_page import load_exit_page, speak
 from .triggers.exit_and_postback import record_exit, record_postback
 
 blueprint = Blueprint("passback", __name__)

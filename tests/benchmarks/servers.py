@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from lti_bridge.app import create_app
 from lti_bridge.core.config import load_settings
 from lti_bridge.core.db import db
-from lti_bridge.core.schema import migrate_database
+from lti_bridge.core.migrate import migrate_database
 from lti_bridge.platforms.accounts import ensure_default_account
 from lti_bridge.platforms.connection_values import PlatformFacts
 from lti_bridge.platforms.keys import ensure_keys

@@ -14,7 +14,7 @@ from lti_bridge.lms.generic import GENERIC
 from lti_bridge.lms.moodle import MOODLE
 from lti_bridge.lms.registry import ALL, get_lms, lms_of_family
 from lti_bridge.lms.score_replies import Reply
-from lti_bridge.lti.scores import score_body
+from lti_bridge.lti.score_body import score_body
 
 TEMPLATES = Path(lti_bridge.__file__).parent.parent / "templates" / "lms"
 FIRST = Submission(is_new=True, submitted_at="2026-11-02T08:59:59.123Z")

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from lti_bridge.app import create_app
 from lti_bridge.core.config import Settings
 from lti_bridge.core.db import db
-from lti_bridge.core.schema import migrate_database
+from lti_bridge.core.migrate import migrate_database
 from lti_bridge.passback import tasks
 from lti_bridge.passback.models import Score
 from lti_bridge.platforms.accounts import ensure_default_account, get_account

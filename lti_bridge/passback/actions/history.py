@@ -15,8 +15,8 @@ from ...registrations.models import Grade, Launch, Registration, TrailEvent
 from ...scorm_cloud.progress import Completion, Success
 from ..learner_progress import progress_of
 from ..learner_state import LearnerState, decide_learner_state, for_learner, last_word
-from ..learner_words import attempts_words, minutes_of, result_words
 from ..models import Score, ScoreTry
+from ..result_words import attempts_words, minutes_of, result_words
 from ..rules.score_states import ONLY_READ, TryOutcome
 from .outlook import sent_at_of, situation_of
 

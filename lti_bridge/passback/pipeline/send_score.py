@@ -14,7 +14,7 @@ from ...lms import score_replies
 from ...lms.base import Submission
 from ...lms.readings import HeldGrade, Post, Unclear, is_same, judge_repeat
 from ...lms.registry import get_lms
-from ...lti.scores import moment_text, score_body
+from ...lti.score_body import moment_text, score_body
 from ...registrations.platform_pause import begin_pause, end_pause, end_rest, forget_probe
 from ...services import Services
 from ..models import TRY

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lti_bridge.passback.learner_words import attempts_words, minutes_of, result_word, result_words
+from lti_bridge.passback.result_words import attempts_words, minutes_of, result_word, result_words
 from lti_bridge.scorm_cloud.progress import Completion, Success
 
 

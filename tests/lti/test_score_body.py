@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lti_bridge.lti.scores import score_body
+from lti_bridge.lti.score_body import score_body
 
 WHEN = datetime(2026, 11, 2, 9, 0, 0, 123456, tzinfo=UTC)
 
