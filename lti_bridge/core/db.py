@@ -84,8 +84,11 @@ class SentenceText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Turn a sentence into what the database keeps."""
-        return None if value is None else to_row(value)
+        """Turn a sentence into what the database keeps; one that is too long is cut as text."""
+        kept = None if value is None else to_row(value)
+        if value is None or kept is None or len(kept) <= self.length:
+            return kept
+        return str(value)[: self.length]
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Give every kept sentence back as it was made."""

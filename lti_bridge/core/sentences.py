@@ -9,10 +9,8 @@ import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
-_NOTHING: Mapping[str, object] = MappingProxyType({})
 _MARK = "#"  # before a code in a row; no English sentence begins so
 
 
@@ -32,8 +30,9 @@ class Sentence(str):
     values: Mapping[str, object]
 
     def __new__(
-        cls, template: str, code: str = "", values: Mapping[str, object] = _NOTHING
+        cls, template: str, code: str = "", values: Mapping[str, object] | None = None
     ) -> "Sentence":
+        values = dict(values or {})
         filled = {name: plain(value) for name, value in values.items()}
         self = super().__new__(cls, template.format(**filled) if filled else template)
         self.code, self.template, self.values = code, template, values
@@ -72,9 +71,10 @@ def _read(kept: str) -> Sentence:
     if not kept.startswith(_MARK):
         return _recognise(kept)
     code, _, values = kept[len(_MARK) :].partition(" ")
-    if code not in CODED:  # of a newer release
+    try:
+        return CODED[code].fill(**json.loads(values)) if values else CODED[code]
+    except (LookupError, TypeError, ValueError):  # of another release
         return Sentence(kept)
-    return CODED[code].fill(**json.loads(values)) if values else CODED[code]
 
 
 def _recognise(text: str) -> Sentence:
@@ -94,10 +94,12 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _number(text: str) -> object:
+    """Return the number that English writes so, else the text."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return text
+    return number if plain(number) == text else text
 
 
 def plain(value: object) -> str:

@@ -57,8 +57,9 @@ def _try(check: Callable[[], object]) -> str:
 
 
 def _check_database() -> None:
-    with reading():
-        find_default()
+    # Not `reading`: SQLite shows in a transaction that may write whether it takes one.
+    find_default()
+    db.session.commit()
 
 
 def _check_clock() -> None:

@@ -60,7 +60,7 @@ def progress_of(
 ) -> LearnerProgress:
     """Return a learner's progress from a grade's row, newest attempt and newest decision.
 
-    Each may be an object or a tuple with such columns, in which an outer join has left them empty.
+    Each may be an object or a tuple with such columns; those of the attempt may be empty.
     """
     now, send_at = situation.now, cell.next_send_at
     due = [at for at in (cell.next_read_at, send_at) if at is not None]

@@ -158,7 +158,8 @@ def why_waiting(reason: str) -> Cause | None:
 def why_parked(reason: str) -> Cause:
     """Return the cause for a parked score's sentence; by default the sentence itself."""
     known = _find(reason, _PARKED) or _find(reason, _WAITING)
-    return known or Cause(reason, f"refuses scores: {reason}", EITHER, _AGAIN)
+    key = as_sentence(reason).code or reason
+    return known or Cause(key, f"refuses scores: {reason}", EITHER, _AGAIN)
 
 
 def _find(reason: str, causes: dict[str, Cause]) -> Cause | None:

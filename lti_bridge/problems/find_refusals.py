@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import Select, String, cast, select
 
 from ..audit.actor import Scope
 from ..core.db import db
 from ..core.errors import Reason
 from ..platforms.models import Deployment, Platform
-from ..web.rejections import get_rejection
+from ..web.rejections import Rejection, get_rejection
 from .models import RefusedLaunch
 
 SHOWN_AT_MOST = 100
@@ -23,24 +22,15 @@ class Refusal:
     `near_miss` names a platform with similar values, where none matches.
     """
 
-    code: str
-    title: str
-    happened: str
-    lead: str
-    how: str
-    issuer: str
-    client_id: str
-    deployment_id: str
-    count: int
-    first_at: datetime
-    last_at: datetime
+    row: RefusedLaunch
+    words: Rejection
     platform_id: int | None = None
     near_miss: str = ""
 
     @property
     def can_connect(self) -> bool:
         """True when the LMS is not connected."""
-        return self.code == Reason.UNKNOWN_PLATFORM and bool(self.issuer)
+        return self.row.code == Reason.UNKNOWN_PLATFORM and bool(self.row.issuer)
 
 
 def find_refusals(scope: Scope, reference: str = "") -> list[Refusal]:
@@ -48,7 +38,7 @@ def find_refusals(scope: Scope, reference: str = "") -> list[Refusal]:
 
     Reads in the caller's transaction.
     """
-    query = select(RefusedLaunch).order_by(RefusedLaunch.last_at.desc(), RefusedLaunch.id)
+    query = known_refusals().order_by(RefusedLaunch.last_at.desc(), RefusedLaunch.id)
     if reference:
         quoted = f'%"{_escape(reference)}"%'
         query = query.where(cast(RefusedLaunch.page_references, String).like(quoted, escape="\\"))
@@ -57,6 +47,11 @@ def find_refusals(scope: Scope, reference: str = "") -> list[Refusal]:
     deployment = _deployment_id(scope)
     mine = (row for row in rows if _is_seen(scope, deployment, row, platforms))
     return [_refusal(row, platforms) for row in mine]
+
+
+def known_refusals() -> Select[RefusedLaunch]:
+    """Return the query for refused launches, but for reasons that only a newer release knows."""
+    return select(RefusedLaunch).where(RefusedLaunch.code.in_(list(Reason)))
 
 
 def _escape(text: str) -> str:
@@ -90,19 +85,10 @@ def platform_of(row: RefusedLaunch, platforms: Sequence[Platform]) -> Platform |
 
 
 def _refusal(row: RefusedLaunch, platforms: Sequence[Platform]) -> Refusal:
-    rejection, platform = get_rejection(row.code), platform_of(row, platforms)
+    platform = platform_of(row, platforms)
     return Refusal(
-        code=row.code,
-        title=rejection.title,
-        happened=rejection.happened,
-        lead=rejection.lead,
-        how=rejection.advice,
-        issuer=row.issuer,
-        client_id=row.client_id,
-        deployment_id=row.deployment_id,
-        count=row.count,
-        first_at=row.first_at,
-        last_at=row.last_at,
+        row,
+        get_rejection(row.code),
         platform_id=platform.id if platform is not None else None,
         near_miss=near_miss(row, platforms) if row.code == Reason.UNKNOWN_PLATFORM else "",
     )

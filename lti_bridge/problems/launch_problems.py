@@ -15,7 +15,7 @@ from ..registrations.models import Launch, Registration, ResourceLink
 from ..web import rejections
 from ..web.rejections import get_rejection
 from .causes import ADMIN, OPERATOR, OWNER, TEACHER
-from .find_refusals import near_miss, platform_of
+from .find_refusals import known_refusals, near_miss, platform_of
 from .models import RefusedLaunch
 from .problem import Problem, ProblemKind
 
@@ -54,7 +54,7 @@ def find_launch_problems(now: datetime, platforms: dict[int, Platform]) -> Itera
 
 
 def _refused(now: datetime, platforms: list[Platform]) -> Iterator[Problem]:
-    query = select(RefusedLaunch).where(RefusedLaunch.last_at > now - LASTS)
+    query = known_refusals().where(RefusedLaunch.last_at > now - LASTS)
     groups: dict[tuple[str, int | None], list[RefusedLaunch]] = {}
     for row in db.session.scalars(query.order_by(RefusedLaunch.last_at)):
         if not _is_lasting(row, now):

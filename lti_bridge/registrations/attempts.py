@@ -65,7 +65,8 @@ def find_offer(launch_id: int) -> Offer | None:
 def begin_attempt(services: Services, launch_id: int) -> int:
     """Begin the attempt after a launch's; returns the id of a new Launch that opens it. Commits.
 
-    Called twice, it opens the same attempt. Raises LaunchRejected "no_attempt_left".
+    Called twice, it opens the same attempt. Raises LaunchRejected "no_attempt_left" or
+    "resume_invalid".
     """
     now = services.now()
     before = db.session.get_one(Launch, launch_id)
@@ -79,7 +80,6 @@ def begin_attempt(services: Services, launch_id: int) -> int:
         account = account_for(registration.learner.platform)
         row_id = make_attempt(registration, number, account.id, now)
     following = renew_registration(row_id, now)
-    assert following is not None
     new_id = add_launch(
         following,
         now,

@@ -6,6 +6,7 @@ from typing import Any, cast
 from sqlalchemy import Exists, bindparam, exists, insert, select, update
 
 from ..core.db import db, insert_row
+from ..core.errors import LaunchRejected, Reason
 from ..scorm_cloud.progress import Completion, Success
 from .identity import registration_id
 from .kept_outcomes import keep_at_launch
@@ -115,11 +116,17 @@ def find_attempt(first: Registration, attempt: int) -> int | None:
     return db.session.scalars(query).one_or_none()
 
 
-def renew_registration(row_id: int, now: datetime) -> Registration | None:
-    """Begin a session: keep the former outcome. Returns the new row, None if erased."""
+def renew_registration(row_id: int, now: datetime) -> Registration:
+    """Begin a session: keep the former outcome. Returns the row as it is then.
+
+    Raises LaunchRejected "resume_invalid" after a rollback when an erasure has just removed it.
+    """
     values = {"row_id": row_id, **launched(now)}
     row: Any = db.session.connection().execute(_RENEW, values).first()
-    return cast("Registration | None", row)
+    if row is None:
+        db.session.rollback()
+        raise LaunchRejected(Reason.RESUME_INVALID, "the learner was erased in this moment")
+    return cast(Registration, row)
 
 
 def launched(now: datetime) -> dict[str, Any]:
@@ -148,7 +155,6 @@ def add_launch(registration: Registration, now: datetime, **details: str | None)
 def move_launch(launch_id: int, row_id: int, now: datetime) -> None:
     """Assign a launch to another registration."""
     registration = renew_registration(row_id, now)
-    assert registration is not None
     mine = update(Launch).where(Launch.id == launch_id)
     db.session.execute(mine.values(overlaps=_unsettled(row_id), **_known(registration)))
 

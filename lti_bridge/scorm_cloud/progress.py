@@ -18,6 +18,10 @@ class Completion(StrEnum):
     INCOMPLETE = "INCOMPLETE"
     UNKNOWN = "UNKNOWN"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Completion":
+        return cls.UNKNOWN
+
     @property
     def label(self) -> str:
         """The value within a sentence for staff; "" when unknown."""
@@ -30,6 +34,10 @@ class Success(StrEnum):
     PASSED = "PASSED"
     FAILED = "FAILED"
     UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Success":
+        return cls.UNKNOWN
 
     @property
     def label(self) -> str:
@@ -159,10 +167,7 @@ def parse_moment(value: Any) -> datetime | None:
 
 
 def _enum(kind: type[E], value: Any) -> E:
-    try:
-        return kind(value.strip().upper())
-    except (ValueError, AttributeError):
-        return kind("UNKNOWN")
+    return kind(value.strip().upper() if isinstance(value, str) else "")
 
 
 def _number(value: Any) -> float | None:

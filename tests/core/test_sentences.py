@@ -1,5 +1,7 @@
 """Sentences that rows keep: as code and values, readable again, also what older releases wrote."""
 
+import copy
+import pickle
 from datetime import UTC, datetime
 
 import pytest
@@ -54,13 +56,45 @@ def test_english_of_an_older_release_is_recognised(kept, code):
 
 @pytest.mark.parametrize(
     "written",
-    ["Something {odd} of before.", "#from_a_newer_release", '#from_a_newer_release {"score": 1}'],
-    ids=["older", "newer", "newer_with_values"],
+    [
+        "Something {odd} of before.",
+        "#from_a_newer_release",
+        '#from_a_newer_release {"score": 1}',
+        '#reported {"points": 1}',
+        '#reported {"score": ',
+        "#reported [1]",
+    ],
+    ids=["older", "newer", "newer_with_values", "other_values", "cut", "no_values"],
 )
 def test_what_is_not_known_stays_as_it_is(kept, written):
     read = kept.process_result_value(written, None)
 
     assert (str(read), read.code, kept.process_bind_param(read, None)) == (written, "", written)
+
+
+@pytest.mark.parametrize("said", ["0123", "1.10", "2024001", "7"], ids=str)
+def test_older_text_with_a_number_stays_as_it_was(kept, said):
+    written = f"The LMS gives the tool no access token. It says: {said}"
+    read = kept.process_result_value(written, None)
+
+    assert (str(read), read.code) == (written, "token_refused")
+
+
+def test_sentence_that_is_too_long_is_kept_as_text(kept):
+    said = reasons.PARKED_BY.fill(who='"' * 300)
+    written = kept.process_bind_param(said, None)
+
+    assert written == str(said)
+    assert kept.process_bind_param("x" * 600, None) == "x" * 500
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))], ids=["copy", "pickle"]
+)
+def test_sentence_can_be_copied(copied):
+    for said in (reasons.UNFINISHED, reasons.REPORTED.fill(score=1.5)):
+        again = copied(said)
+        assert (again, again.code, again.values) == (said, said.code, said.values)
 
 
 def test_none_stays_none(kept):

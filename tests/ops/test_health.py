@@ -4,9 +4,10 @@ import dataclasses
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from lti_bridge.core import clock
 from lti_bridge.core.db import db
@@ -57,6 +58,22 @@ def test_missing_tables_make_it_unready(ready):
 
     assert status == 503
     assert lines["keys"].startswith("the database did not answer: ")
+
+
+class TestSqlite:
+    @pytest.fixture
+    def database_url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path / 'bridge.db'}"
+
+    @pytest.mark.usefixtures("services")
+    def test_database_is_asked_as_a_writer_would(self):
+        """A read succeeds beside a lock, or on a full disk, that stops every launch."""
+        said: list[str] = []
+        event.listen(db.engine, "before_cursor_execute", lambda _c, _cur, sql, *_: said.append(sql))
+
+        health._check_database()
+
+        assert "BEGIN IMMEDIATE" in said
 
 
 def test_missing_key_makes_it_unready(app):

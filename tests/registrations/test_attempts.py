@@ -3,6 +3,8 @@
 import pytest
 
 from lti_bridge.core.db import db
+from lti_bridge.core.errors import LaunchRejected, Reason
+from lti_bridge.registrations import attempts
 from lti_bridge.registrations.attempts import find_offer
 from lti_bridge.services import Services
 from tests.conftest import FakeClock
@@ -10,6 +12,19 @@ from tests.rows import add_grade, add_launch, add_link, add_registration
 
 FINISHED = ("COMPLETED", "PASSED", 85.5)
 MIDDLE = ("INCOMPLETE", "UNKNOWN", None)
+
+
+def test_attempt_that_an_erasure_takes_is_not_opened(
+    services: Services, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = add_launch(clock(), add_registration(clock(), add_link(clock())))
+    monkeypatch.setattr(attempts, "find_attempt", lambda first, attempt: 4711)  # gone by now
+
+    with pytest.raises(LaunchRejected) as refused:
+        attempts.begin_attempt(services, launch.id)
+
+    assert refused.value.reason is Reason.RESUME_INVALID
+    assert not db.session().in_transaction()
 
 
 @pytest.mark.parametrize(

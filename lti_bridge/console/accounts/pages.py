@@ -78,7 +78,7 @@ def _count_registrations(account_id: int) -> int:
 def try_keys(services: Services, base_url: str, app_id: str, secret_key: str) -> int:
     """Test an account's address and keys at SCORM Cloud; returns its number of courses.
 
-    Ends the transaction first. Raises ConfigurationError with a sentence.
+    No transaction may be open. Raises ConfigurationError with a sentence.
     """
     client = ScormCloudClient(
         base_url, app_id, secret_key, services.outbound, deadline_seconds=TRIAL_SECONDS

@@ -76,7 +76,7 @@ def refused(actor: Actor) -> Response:
     reference = request.args.get("reference", "").strip()
     code = request.args.get("code", "").strip()
     with reading():
-        found = [one for one in find_refusals(actor.scope, reference) if code in ("", one.code)]
+        found = [one for one in find_refusals(actor.scope, reference) if code in ("", one.row.code)]
     return show("console/problems/refused.html", found=found, reference=reference, code=code)
 
 

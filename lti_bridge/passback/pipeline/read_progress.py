@@ -113,7 +113,7 @@ def _after_look(
 ) -> tuple[GradeLease, GradeSnapshot, Look]:
     """Settle the exit or schedule the next look; read the launch history for inferred grades."""
     looks = replace(looks, made=looks.made + 1)
-    seen, knows_more = _seen(snapshot, registration, session, services.now()), False
+    seen, knows_more = _seen(registration, session), False
     if wants_history(looks, seen):
         lease, end = _ask_history(services, lease, registration, session)
         looks = replace(looks, history_made=looks.history_made + 1)
@@ -199,9 +199,7 @@ def _stop_looking(
     write(earlier.values(settled_at=now, looks_from=None))
 
 
-def _seen(
-    snapshot: GradeSnapshot, registration: RegistrationRow, session: LaunchRow, now: datetime
-) -> Seen:
+def _seen(registration: RegistrationRow, session: LaunchRow) -> Seen:
     report = CourseOutcome(*registration.result)
     return Seen(
         differs=registration.result != session.known,

@@ -45,7 +45,7 @@ class ExitFacts:
     `waits_for_line_item`: the LMS has no column yet; `retry_planned`: the next post is scheduled;
     `resting`: the text of a pause that the LMS asked for, or "". `answer` is the grading policy's;
     `attempts_left`: the learner may begin another attempt. `decision` is the reason of the newest
-    decision, in English.
+    decision.
     """
 
     expired: bool = False

@@ -69,18 +69,16 @@ _LABELS = {
 ONLY_READ = (TryOutcome.UNREAD, TryOutcome.UNCLEAR)
 
 
+_OF = {
+    Accepted: TryOutcome.ACCEPTED,
+    TryLater: TryOutcome.TRY_LATER,
+    Reauthorize: TryOutcome.REAUTHORIZE,
+    CompareResult: TryOutcome.COMPARE,
+    Superseded: TryOutcome.SUPERSEDED,
+    ScoreRejected: TryOutcome.REFUSED,
+}
+
+
 def outcome_of(reply: Outcome) -> TryOutcome:
     """Return the outcome of a try to which the LMS replied so."""
-    match reply:
-        case Accepted():
-            return TryOutcome.ACCEPTED
-        case TryLater():
-            return TryOutcome.TRY_LATER
-        case Reauthorize():
-            return TryOutcome.REAUTHORIZE
-        case CompareResult():
-            return TryOutcome.COMPARE
-        case Superseded():
-            return TryOutcome.SUPERSEDED
-        case ScoreRejected():
-            return TryOutcome.REFUSED
+    return _OF[type(reply)]

@@ -7,7 +7,7 @@ from ...core.db import db
 from ...passback.rules.retry_policy import Backoff, wait_seconds
 from ...services import Services
 from ..models import Erasure, ErasureState
-from .lease import Work, release
+from .lease import LEASES, Work, release
 from .request import audit
 from .scorm_cloud import Outcome
 
@@ -29,7 +29,8 @@ def finish(
     row = db.session.get_one(Erasure, work.erasure_id, populate_existing=True)
     row.state = state
     row.reason = " ".join(s for one in outcomes for s in (one.problem, one.note) if s)[:500] or None
-    row.remains = {str(one.account_id): list(one.remains) for one in outcomes if one.remains}
+    if state != ErasureState.OPEN or work.learner_id is None or erased is not None:
+        row.remains = {str(one.account_id): list(one.remains) for one in outcomes if one.remains}
     wait = wait_seconds(work.tries, random.random(), BACKOFF)
     row.next_try_at = now + timedelta(seconds=wait) if state == ErasureState.OPEN else None
     if erased is not None:
@@ -52,5 +53,7 @@ def _told(row: Erasure, erased: dict[str, int]) -> str:
 
 def leave(work: Work, reason: str, next_try_at: datetime | None, **values: object) -> None:
     """Release the leases, and store why nothing was done. Commits."""
-    release(work, {"reason": reason[:500], "next_try_at": next_try_at, **values})
+    told = {"reason": reason[:500], "next_try_at": next_try_at, **values}
+    if LEASES.write(work.erasure_id, work.token, told):  # before the others, in the order of `hold`
+        release(work)
     db.session.commit()

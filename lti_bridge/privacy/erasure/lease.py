@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from ...core.db import db
-from ...core.leases import NOTHING, Leases, Values, outlasting
+from ...core.leases import Leases, outlasting
 from ...registrations.grade_updates import lock_where
 from ...registrations.models import GRADE, REGISTRATION, Grade, Learner
 from ...services import Services
@@ -89,13 +89,13 @@ def hold(services: Services, work: Work, call_seconds: float = 0.0, *, last: boo
     _raise_if_busy(REGISTRATIONS.take_all(work.learner_id, now, life, work.token))
 
 
-def release(work: Work, values: Values = NOTHING) -> None:
-    """Release all leases and write into the erasure's row, in the caller's transaction."""
+def release(work: Work) -> None:
+    """Release all leases, in the caller's transaction."""
     if work.learner_id is not None:
         lock_where(Grade.learner_id == work.learner_id)
         GRADES.release(work.learner_id, work.token)
         REGISTRATIONS.release(work.learner_id, work.token)
-    LEASES.release(work.erasure_id, work.token, values)
+    LEASES.release(work.erasure_id, work.token)
 
 
 def _raise_if_busy(until: datetime | None) -> None:

@@ -19,7 +19,7 @@ from .delete_rows import CameBack, delete_rows
 from .finish import finish, leave
 from .lease import BUSY, GradesBusy, Work, hold, take
 from .report import IN_SCORM_CLOUD, ErasureReport, get_report
-from .request import ask_erasure
+from .request import ask_erasure, audit
 from .scorm_cloud import Outcome, Task, clear_account
 
 BUSY_SECONDS = 5.0
@@ -88,6 +88,8 @@ def work_erasure(services: Services, erasure_id: int) -> ErasureReport:
 def _work(services: Services, work: Work) -> None:
     if work.learner_id is None and _has_returned(work):
         reason = "The learner has come back since; erase them anew."
+        now, said = services.now(), "stopped: the learner has come back since"
+        audit(work.asked_by, work.erasure_id, said, now, work.platform_id)
         leave(work, reason, None, state=ErasureState.PARTLY)
         return
     hold(services, work)

@@ -265,6 +265,13 @@ def test_strangers_try_is_no_problem(world: World, owner: FlaskClient) -> None:
     assert "Nothing is wrong." in text_of(owner)
 
 
+def test_reason_of_a_newer_release_stops_no_page(world: World, owner: FlaskClient) -> None:
+    add_refusal(world, count=5, code="from_a_newer_release")
+
+    assert "Nothing is wrong." in text_of(owner)
+    assert "from_a_newer_release" not in owner.get("/console/problems/refused").text
+
+
 def test_lms_that_is_not_connected_is_one_problem(world: World, owner: FlaskClient) -> None:
     for number in range(5):
         add_refusal(world, client_id=str(number))

@@ -219,6 +219,8 @@ def test_returned_learner_keeps_what_remained(people):
 
     assert report.state == "partly"
     assert "has come back" in report.reason
+    told = db.session.scalars(select(AuditEntry.text).order_by(AuditEntry.id.desc())).first()
+    assert told == "stopped: the learner has come back since"
     assert len(in_scorm_cloud(people.world)) == 3
 
 
@@ -249,6 +251,7 @@ def test_silence_in_the_middle_is_resumed(people, clock: FakeClock, number, ours
     assert report.state == "open"
     assert "did not answer" in report.reason
     assert is_gone(people.alice) is ours_anyway
+    assert bool(report.remains) is ours_anyway  # else it goes on by itself, and names nothing
     repair()
     assert resume_erasures(people.world.services) == 0
     clock.advance(3600)
